@@ -1,0 +1,50 @@
+"""Fault points: named steps at which a test may kill the process.
+
+`FAULT_POINT=name` in the environment of a process under test makes it die by SIGKILL at that step, as a power cut would.
+The hook exists only where AVAIN_TEST_FAULTS=1 was set before the process started; elsewhere it is an empty function.
+`FAULT_ONCE=path` makes the fault happen once: the file is created first, and a process that finds it goes on.
+"""
+
+import os
+import signal
+from pathlib import Path
+
+#: Every step that can be named, so that tests can walk all of them and a misspelt name is refused.
+FAULT_POINTS = (
+    "work.claimed",
+    "work.before_close",
+    "work.after_close",
+    "tick.enqueued",
+    "tick.published",
+    "sync.parsed",
+    "sync.staged",
+    "sync.merged",
+    "prices.parsed",
+    "prices.applied",
+    "budgets.taken",
+    "budgets.written",
+    "orders.stored",
+    "delivery.sending",
+    "delivery.sent",
+    "digest.sending",
+    "digest.sent",
+)
+
+
+def _nothing(_name: str) -> None:
+    return
+
+
+def _die_here(name: str) -> None:
+    if os.environ.get("FAULT_POINT") != name:
+        return
+    once = os.environ.get("FAULT_ONCE")
+    if once:
+        try:
+            Path(once).touch(exist_ok=False)
+        except FileExistsError:
+            return
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+fault_point = _die_here if os.environ.get("AVAIN_TEST_FAULTS") == "1" else _nothing
