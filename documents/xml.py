@@ -1,0 +1,341 @@
+"""The XML door: the only place in Avain that makes lxml parsers.
+
+Foreign XML is where entity bombs, files that read other files, and quietly cut exports come in. So every document passes
+one set of rules: no DOCTYPE at all, no network, no recovery from errors, and caps on size, depth and text.
+
+Two things decide that a DOCTYPE cannot slip through. Avain itself settles the encoding, from a short list, and tells
+libxml2 to use that one: so the prolog Avain reads is the prolog libxml2 reads. And the built tree is asked again whether it
+has a document type. `resolve_entities=False` alone is not enough: it silently turns a text into an empty one.
+"""
+
+import io
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import BinaryIO, Final, cast
+
+from lxml import etree
+
+from core.errors import ConfigurationError, InputError, Message, RefusedInput
+
+MEBIBYTE: Final = 1024 * 1024
+#: Largest document held in memory as a whole, bytes.
+DOCUMENT_LIMIT: Final = 64 * MEBIBYTE
+#: Largest file read as a stream, bytes: a million cases of 2 KB.
+STREAM_LIMIT: Final = 4096 * MEBIBYTE
+#: Largest element handed out from a stream, bytes of source.
+ELEMENT_LIMIT: Final = 16 * MEBIBYTE
+#: libxml2 refuses deeper nesting and longer text by itself unless `huge_tree` is set; stated here for the sentences and tests.
+MAX_DEPTH: Final = 256
+MAX_TEXT: Final = 10_000_000
+
+_PROLOG: Final = 64 * 1024
+_CHUNK: Final = 64 * 1024
+#: Encodings that are read, and the name libxml2 is told. All but UTF-16 spell ASCII as ASCII, so the prolog has one reading.
+_ENCODINGS: Final = {
+    "utf-8": "utf-8", "utf8": "utf-8", "us-ascii": "utf-8", "ascii": "utf-8",
+    "iso-8859-1": "iso-8859-1", "latin1": "iso-8859-1", "iso-8859-15": "iso-8859-15",
+    "windows-1252": "windows-1252", "cp1252": "windows-1252",
+}  # fmt: skip
+_UTF16: Final = {b"\xff\xfe": "utf-16le", b"\xfe\xff": "utf-16be"}
+_DECLARED: Final = re.compile(r"""<\?xml[ \t\r\n][^>]*?encoding[ \t\r\n]*=[ \t\r\n]*["']([A-Za-z0-9._-]+)["']""")
+_ILLEGAL: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_XS: Final = "{http://www.w3.org/2001/XMLSchema}"
+
+
+@dataclass(frozen=True)
+class XmlFinding:
+    """One objection of a schema: the line in the document and libxml2's sentence, which may quote the document's values."""
+
+    line: int
+    message: str
+
+
+def parse(data: bytes, *, limit: int = DOCUMENT_LIMIT) -> "etree._ElementTree":
+    """The tree of a whole document of at most `limit` bytes. Comments and processing instructions are left out.
+
+    Raises RefusedInput, with the line where there is one, for anything but a complete, well-formed, plain document.
+    """
+    parser, chunks = _open(io.BytesIO(data), limit)
+    for chunk in chunks:
+        _feed(parser, chunk)
+    tree = _close(parser).getroottree()
+    _refuse_document_type(tree)
+    return tree
+
+
+def stream(
+    file: BinaryIO, *tags: str, limit: int = STREAM_LIMIT, element_limit: int = ELEMENT_LIMIT
+) -> Iterator["etree._Element"]:
+    """Elements named in `tags` (`name`, `{namespace}name` or `{*}name`), outermost ones, in document order.
+
+    `sourceline` is exact up to line 65,534 and then at most a few lines too high (libxml2 keeps it in 16 bits and asks the text nodes).
+    Memory stays constant: an element is valid until the next one is asked for; everything finished outside of the named
+    elements is dropped at once. Ancestors keep their attributes and can be asked through `getparent()`.
+
+    A file that was cut short hands out thousands of elements BEFORE the RefusedInput: publish nothing until the iterator has ended.
+    """
+    parser, chunks = _open(file, limit)
+    wanted = frozenset(tags)
+    current: etree._Element | None = None
+    begun_at = position = 0
+    first = True
+    for chunk in chunks:
+        _feed(parser, chunk)
+        for event, element in _elements(parser):
+            if first:
+                _refuse_document_type(element.getroottree())
+                first = False
+            if event == "start":
+                if current is None and _is_wanted(element.tag, wanted):
+                    current, begun_at = element, position
+            elif current is None:
+                _forget(element)
+            elif element is current:
+                yield element
+                current = None
+                _forget(element)
+        position += len(chunk)
+        if current is not None and position - begun_at > element_limit:
+            raise RefusedInput(
+                "The element at line {line} of the XML file is larger than {limit} bytes.",
+                line=current.sourceline,
+                limit=element_limit,
+            )
+    _close(parser)
+
+
+@lru_cache(maxsize=16)
+def schema(path: Path) -> "etree.XMLSchema":
+    """The XML schema at `path`, compiled once per process. It and all it includes must be files on this disk.
+
+    Raises ConfigurationError if it or an included file is missing, is named by a URL, or is not a schema.
+    """
+    _refuse_remote_includes(path)
+    try:
+        return etree.XMLSchema(etree.parse(str(path), _parser("utf-8", trusted=True)))
+    except (etree.LxmlError, OSError) as error:
+        raise ConfigurationError(
+            "The XML schema {path} cannot be used: {detail}", path=str(path), detail=str(error)
+        ) from error
+
+
+def validate(tree: "etree._ElementTree | etree._Element", against: "etree.XMLSchema") -> list[XmlFinding]:
+    """What the schema objects to, in document order; empty if the document is valid."""
+    if against.validate(tree):
+        return []
+    entries = cast("Iterable[etree._LogEntry]", against.error_log)  # noqa: SLF001 - nor has this one
+    return [XmlFinding(entry.line, entry.message) for entry in entries]
+
+
+def serialize(element: "etree._Element | etree._ElementTree", *, indent: bool = False) -> bytes:
+    """UTF-8 with an XML declaration; equal trees give equal bytes."""
+    return bytes(etree.tostring(element, xml_declaration=True, encoding="UTF-8", pretty_print=indent))
+
+
+def xml_text(value: str) -> str:
+    """`value` unchanged, if XML 1.0 can carry it; raises InputError for control characters and lone surrogates (XML 1.0, 2.2)."""
+    illegal = _ILLEGAL.search(value)
+    if illegal:
+        raise InputError(
+            "The text has a character that XML cannot carry (U+{code}) at position {position}.",
+            code=f"{ord(illegal.group()):04X}",
+            position=illegal.start() + 1,
+        )
+    return value
+
+
+def _parser(encoding: str, *, trusted: bool = False) -> "etree.XMLPullParser":
+    """`trusted` is for schemas that come with Avain: their encoding is their own affair."""
+    return etree.XMLPullParser(
+        events=() if trusted else ("start", "end"),
+        encoding=None if trusted else encoding,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+        recover=False,
+        resolve_entities=False,
+        remove_comments=True,
+        remove_pis=True,
+    )
+
+
+def _open(file: BinaryIO, limit: int) -> tuple["etree.XMLPullParser", Iterator[bytes]]:
+    """A parser for the file's encoding and the file's bytes in chunks; the prolog has been judged when this returns."""
+    beginning = _read_fully(file, _PROLOG)
+    encoding = _settle_encoding(beginning)
+    _refuse_doctype(beginning, encoding)
+    return _parser(encoding), _chunks(beginning, file, limit)
+
+
+def _read_fully(file: BinaryIO, size: int) -> bytes:
+    """`size` bytes unless the file ends before: one read of a compressed or network file may give less."""
+    parts = bytearray()
+    while len(parts) < size and (part := file.read(size - len(parts))):
+        parts += part
+    return bytes(parts)
+
+
+def _chunks(beginning: bytes, file: BinaryIO, limit: int) -> Iterator[bytes]:
+    total = 0
+    chunk = beginning
+    while chunk:
+        total += len(chunk)
+        if total > limit:
+            raise RefusedInput("The XML file is larger than {limit} bytes.", limit=limit)
+        yield chunk
+        chunk = file.read(_CHUNK)
+
+
+def _settle_encoding(beginning: bytes) -> str:
+    """The one encoding this document is read in; a byte order mark and a declaration must agree."""
+    if beginning.startswith((b"\xff\xfe\0\0", b"\0\0\xfe\xff")):
+        raise RefusedInput(
+            "The XML file is in UTF-32; only UTF-8, UTF-16, ISO-8859-1, ISO-8859-15 and Windows-1252 are read."
+        )
+    wide = _UTF16.get(beginning[:2])
+    text = beginning[2:].decode(wide, "replace") if wide else beginning.removeprefix(b"\xef\xbb\xbf").decode("latin-1")
+    declaration = _DECLARED.match(text)
+    declared = declaration.group(1).lower() if declaration else None
+    if wide:
+        agrees = declared in (None, "utf-16", wide, wide.replace("16", "16-"))
+        encoding = wide
+    elif b"\0" in beginning[:4]:
+        raise RefusedInput("The XML file looks like UTF-16 but does not start with a byte order mark.")
+    else:
+        encoding = _ENCODINGS.get(declared or "utf-8", "")
+        agrees = (
+            encoding == "utf-8" if beginning.startswith(b"\xef\xbb\xbf") else not (declared or "").startswith("utf-16")
+        )
+        if agrees and not encoding:
+            raise RefusedInput(
+                "The XML file declares the encoding {encoding}; only UTF-8, UTF-16, ISO-8859-1, ISO-8859-15 and Windows-1252 are read.",
+                encoding=declared,
+            )
+    if not agrees:
+        raise RefusedInput(
+            "The XML file declares the encoding {encoding}, but its first bytes say otherwise.", encoding=declared
+        )
+    return encoding
+
+
+def _refuse_doctype(beginning: bytes, encoding: str) -> None:
+    """Read declaration, comments and instructions up to the root element. What is malformed is left to libxml2 to describe."""
+    text = (
+        beginning.decode(encoding if encoding.startswith("utf-16") else "latin-1", "replace")
+        .removeprefix("\ufeff")
+        .removeprefix("ï»¿")
+    )
+    cut_off = len(beginning) == _PROLOG
+    position = 0
+    while True:
+        position += len(text[position:]) - len(text[position:].lstrip(" \t\r\n"))
+        if cut_off and len(text) - position < len("<!--"):
+            end = -1
+        elif text.startswith("<?", position):
+            end = text.find("?>", position + 2)
+        elif text.startswith("<!--", position):
+            end = text.find("-->", position + 4)
+        elif text.startswith("<!", position):
+            raise RefusedInput(
+                "The XML file has a DOCTYPE (line {line}). Such files are refused, because they can make a reader load other files.",
+                line=text.count("\n", 0, position) + 1,
+            )
+        else:
+            return
+        if end < 0:
+            if cut_off:
+                raise RefusedInput("The XML file has no root element in its first {limit} bytes.", limit=_PROLOG)
+            return
+        position = end + 2
+
+
+def _refuse_document_type(tree: "etree._ElementTree") -> None:
+    """The second look, at what libxml2 understood."""
+    if tree.docinfo.internalDTD is not None or tree.docinfo.doctype:
+        raise RefusedInput(
+            "The XML file has a DOCTYPE (line {line}). Such files are refused, because they can make a reader load other files.",
+            line=1,
+        )
+
+
+def _elements(parser: "etree.XMLPullParser") -> Iterator[tuple[str, "etree._Element"]]:
+    """The parser's finished events; with comments and instructions removed, only elements start and end."""
+    for event, item in parser.read_events():
+        if isinstance(item, etree._Element):  # noqa: SLF001 - the class has no public name
+            yield event, item
+
+
+def _feed(parser: "etree.XMLPullParser", chunk: bytes) -> None:
+    try:
+        parser.feed(chunk)
+    except etree.XMLSyntaxError as error:
+        raise _refusal(parser, error) from error
+
+
+def _close(parser: "etree.XMLPullParser") -> "etree._Element":
+    try:
+        return parser.close()
+    except etree.XMLSyntaxError as error:
+        raise _refusal(parser, error) from error
+
+
+def _refusal(parser: "etree.XMLPullParser", error: "etree.XMLSyntaxError") -> RefusedInput:
+    """libxml2's own sentence with its line. The exception sometimes knows less than the parser's log."""
+    line, detail = error.lineno or 0, error.msg or str(error)
+    entries = [entry for entry in parser.feed_error_log if entry.level_name in ("ERROR", "FATAL")]
+    if not line and entries:
+        line, detail = entries[0].line, entries[0].message
+    if not line:
+        return RefusedInput(Message("The XML file is empty or has no root element."))
+    detail = re.sub(r", line \d+, column \d+(?: \(<string>, line \d+\))?$", "", detail.strip()).replace(
+        ", try XML_PARSE_HUGE", ""
+    )
+    return RefusedInput(
+        Message(
+            "The XML file is not well-formed or was cut short, line {line}: {detail}", line=line, detail=detail.strip()
+        )
+    )
+
+
+def _is_wanted(tag: str, wanted: frozenset[str]) -> bool:
+    return tag in wanted or "{*}" + tag.rpartition("}")[2] in wanted
+
+
+def _forget(element: "etree._Element") -> None:
+    """Empty a finished element and drop its finished siblings. Itself it stays until the next one ends: libxml2 may still add its tail."""
+    element.clear()
+    parent = element.getparent()
+    if parent is not None:
+        while parent[0] is not element:
+            del parent[0]
+
+
+def _refuse_remote_includes(path: Path) -> None:
+    """Walk a schema's includes before libxml2 does, so that none leads off this disk."""
+    seen: set[Path] = set()
+    waiting = [path.resolve()]
+    while waiting:
+        current = waiting.pop()
+        if current in seen:
+            continue
+        seen.add(current)
+        try:
+            root = etree.parse(str(current), _parser("utf-8", trusted=True)).getroot()
+        except (etree.LxmlError, OSError) as error:
+            raise ConfigurationError(
+                "The XML schema {path} cannot be used: {detail}", path=str(current), detail=str(error)
+            ) from error
+        for element in root.iterchildren(f"{_XS}include", f"{_XS}import", f"{_XS}redefine", f"{_XS}override"):
+            location = element.get("schemaLocation")
+            if location is None:
+                continue
+            if ":" in location or location.startswith("//"):
+                raise ConfigurationError(
+                    "The XML schema {path} includes {location}; only files on this disk may be included.",
+                    path=str(current),
+                    location=location,
+                )
+            waiting.append((current.parent / location).resolve())
