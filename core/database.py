@@ -1,0 +1,78 @@
+"""The way to PostgreSQL: one engine per process, sessions that commit at the edge.
+
+Connections are plain enough for PgBouncer in transaction mode: no prepared statements, no session settings, no advisory locks.
+An engine must not cross a fork: `dispose_engine` is called in every new worker child.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+
+from sqlalchemy import Engine, create_engine, make_url
+from sqlalchemy.orm import Session
+
+from core.settings import settings
+
+
+def make_engine(url: str, *, pool_size: int = 5) -> Engine:
+    """An engine for a PostgreSQL URL of any spelling (`postgres://`, `postgresql://`, with or without a driver)."""
+    parsed = make_url(url.replace("postgres://", "postgresql://", 1)).set(drivername="postgresql+psycopg")
+    return create_engine(
+        parsed,
+        pool_size=pool_size,
+        max_overflow=5,
+        pool_pre_ping=True,
+        pool_recycle=1800,
+        hide_parameters=True,  # parameters can be personal, and errors reach logs
+        connect_args={"prepare_threshold": None, "connect_timeout": 5, "application_name": "avain"},
+    )
+
+
+def database_url() -> str:
+    """The application's URL: configured, or that of the running embedded server."""
+    configured = settings().database_url
+    if configured is not None:
+        return configured.get_secret_value()
+    from core.embedded import ensure_running  # noqa: PLC0415 - the embedded extra is absent in production
+
+    return ensure_running().database_url
+
+
+def database_owner_url() -> str:
+    """The URL for migrations: the owner's where one is configured, else the application's."""
+    configured = settings().database_owner_url or settings().database_url
+    if configured is not None:
+        return configured.get_secret_value()
+    from core.embedded import ensure_running  # noqa: PLC0415
+
+    return ensure_running().database_owner_url
+
+
+def redis_url() -> str:
+    """Celery's broker URL: configured, or that of the running embedded Valkey."""
+    configured = settings().redis_url
+    if configured is not None:
+        return configured.get_secret_value()
+    from core.embedded import ensure_running  # noqa: PLC0415
+
+    return ensure_running().redis_url
+
+
+@lru_cache(maxsize=1)
+def engine() -> Engine:
+    """This process's engine."""
+    return make_engine(database_url())
+
+
+def dispose_engine() -> None:
+    """Forget the engine without closing its sockets: they belong to the parent process."""
+    if engine.cache_info().currsize:
+        engine().dispose(close=False)
+        engine.cache_clear()
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """A session that commits when the block ends well and rolls back when it does not."""
+    with Session(engine(), expire_on_commit=False) as session, session.begin():
+        yield session

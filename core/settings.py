@@ -1,0 +1,305 @@
+"""Settings: `avain.toml` for what an organisation decides, `AVAIN_*` environment (or `.env`) for URLs and secrets.
+
+Nested groups, validated as a whole; an unknown key or a bad value is refused with the key's path and what is allowed.
+Settings are read at the edge (command, worker) and passed in: services never import them.
+"""
+
+import difflib
+import os
+import tomllib
+import types
+from decimal import Decimal
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from core.errors import ConfigurationError
+from core.i18n import N_, _
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class Group(BaseModel):
+    """A table of avain.toml."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Organisation(Group):
+    """The buyer on every order, and whom a provider can ask."""
+
+    name: str = "Esimerkin hyvinvointialue (keksitty)"
+    business_id: str = "9999999-2"
+    endpoint_scheme: Literal["0216", "0088"] = "0216"
+    endpoint_id: str = "003799999992"
+    country: str = Field(default="FI", pattern="^[A-Z]{2}$")
+    invoice_address: str = ""
+    language: Literal["fi", "sv", "en"] = "fi"
+    client_system_url: str = Field(
+        default="", description="link into the client information system, {case} is replaced"
+    )
+
+
+class CaseSource(Group):
+    """Where cases come from. Files are read in the order of their names."""
+
+    kind: Literal["xml"] = "xml"
+    path: str
+    mode: Literal["snapshot", "delta"] = "snapshot"
+    max_gone: Decimal = Field(
+        default=Decimal("0.05"), ge=0, le=1, description="share of cases that may vanish before the run is held"
+    )
+    max_rejected: Decimal = Field(
+        default=Decimal("0.10"), ge=0, le=1, description="share of records that may be rejected before the run is held"
+    )
+
+
+class PriceListSource(Group):
+    """Where a provider's price list, or the organisation's own unit costs (kind `own`), comes from."""
+
+    kind: Literal["provider", "own"] = "provider"
+    provider: str | None = Field(default=None, description="business id")
+    path: str
+    encoding: str = "cp1252"
+
+    @model_validator(mode="after")
+    def _provider_goes_with_kind(self) -> "PriceListSource":
+        if (self.kind == "own") != (self.provider is None):
+            raise ValueError(N_('kind = "provider" needs `provider` (a business id), kind = "own" must not have it'))
+        return self
+
+
+class Sources(Group):
+    """All sources, by name."""
+
+    cases: dict[str, CaseSource] = Field(default_factory=dict)
+    prices: dict[str, PriceListSource] = Field(default_factory=dict)
+
+
+class Mail(Group):
+    """The organisation's outgoing mail server."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=25, ge=1, le=65535)
+    security: Literal["none", "starttls", "tls"] = "none"
+    username: str | None = None
+    password: SecretStr | None = None
+    sender: str = "avain@example.invalid"
+    timeout_seconds: float = Field(default=20, gt=0, le=300)
+
+
+class Budgets(Group):
+    """Cost neutrality as the organisation reads it."""
+
+    tolerance: Decimal = Field(
+        default=Decimal("0.05"), ge=0, le=1, description="share of the ceiling that may be passed without a reason"
+    )
+    near_limit: Decimal = Field(
+        default=Decimal("0.90"), ge=0, le=1, description="from this share of the ceiling on a budget is near"
+    )
+
+
+class Orders(Group):
+    """Who may approve what, and where file orders go."""
+
+    approval_limit: Decimal = Field(
+        default=Decimal("5000.00"), ge=0, description="euros; above it the approver must not be who chose"
+    )
+    outbox: Path = Path("var/outbox")
+    max_attempts: int = Field(default=8, ge=1, le=100)
+    no_answer_days: int = Field(default=5, ge=1)
+
+
+class FollowUps(Group):
+    """Default rhythm, where the client plan states none, and the daily mail."""
+
+    start_working_days: int = Field(default=10, ge=0)
+    interval_days: int = Field(default=30, ge=1)
+    before_end_days: int = Field(default=14, ge=0)
+    mail_at: str = Field(default="08:00", pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$")
+    repeat_working_days: int = Field(default=3, ge=1)
+    max_repeats: int = Field(default=2, ge=0)
+    base_url: str = "https://avain.invalid"
+
+
+class Privacy(Group):
+    """Whether identity is dropped at the door or kept sealed."""
+
+    identity: Literal["none", "sealed"] = "none"
+
+
+class Retention(Group):
+    """Years (DOMAIN "Privacy"): configuration with these defaults."""
+
+    vouchers: int = Field(default=3, ge=1)
+    family_cases: int = Field(default=30, ge=1)
+    working_age_cases: int = Field(default=10, ge=1)
+
+
+class Settings(BaseSettings):
+    """Everything an installation is told. Environment over .env over avain.toml over defaults."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="AVAIN_", env_nested_delimiter="__", env_file=".env", extra="forbid", frozen=True
+    )
+
+    environment: Literal["development", "production"] = "development"
+    language: Literal["fi", "sv", "en"] = "fi"
+    log_format: Literal["console", "json"] = "console"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    home: Path = Field(default=ROOT / "var", description="data of embedded services, outbox, demo results")
+
+    database_url: SecretStr | None = None
+    database_owner_url: SecretStr | None = Field(default=None, description="for migrations only; else database_url")
+    redis_url: SecretStr | None = None
+    hash_key: SecretStr | None = Field(default=None, description="secret of the record hash, at least 32 characters")
+    seal_keys: SecretStr | None = Field(
+        default=None, description="id:base64 of 32 bytes, comma separated, newest first"
+    )
+    index_key: SecretStr | None = Field(default=None, description="base64 of 32 bytes, for the blind index")
+
+    organisation: Organisation = Organisation()
+    sources: Sources = Sources()
+    mail: Mail = Mail()
+    budgets: Budgets = Budgets()
+    orders: Orders = Orders()
+    follow_ups: FollowUps = FollowUps()
+    privacy: Privacy = Privacy()
+    retention: Retention = Retention()
+
+    @field_validator("hash_key")
+    @classmethod
+    def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < 32:
+            raise ValueError(N_("at least 32 characters, for example from: openssl rand -hex 32"))
+        return value
+
+    @model_validator(mode="after")
+    def _production_brings_its_own(self) -> "Settings":
+        if self.environment == "production":
+            missing = [name for name in ("database_url", "redis_url", "hash_key") if getattr(self, name) is None]
+            if missing:
+                raise ValueError(N_("production mode needs ") + ", ".join(f"AVAIN_{name.upper()}" for name in missing))
+        if self.privacy.identity == "sealed" and (self.seal_keys is None or self.index_key is None):
+            raise ValueError(N_('privacy.identity = "sealed" needs AVAIN_SEAL_KEYS and AVAIN_INDEX_KEY'))
+        return self
+
+    @property
+    def embedded(self) -> bool:
+        """Whether Avain runs on its own PostgreSQL and Valkey, because nobody named others."""
+        return self.database_url is None or self.redis_url is None
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return env_settings, dotenv_settings, init_settings
+
+
+def configuration_file() -> Path:
+    """AVAIN_CONFIG, or avain.toml in the working directory."""
+    return Path(os.environ.get("AVAIN_CONFIG", "avain.toml"))
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """The process's settings, read once. Raises ConfigurationError with one line per mistake."""
+    return load(configuration_file())
+
+
+def load(file: Path) -> Settings:
+    """Read `file` (may be absent, unless AVAIN_CONFIG names it) and the environment."""
+    if not file.exists():
+        if "AVAIN_CONFIG" in os.environ:
+            raise ConfigurationError(
+                "The configuration file {path} (AVAIN_CONFIG) does not exist. Write one with: avain init",
+                path=str(file),
+            )
+        data: dict[str, Any] = {}
+    else:
+        try:
+            data = tomllib.loads(file.read_text("utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ConfigurationError("{path} is not valid TOML: {error}", path=str(file), error=str(error)) from error
+    _refuse_unknown_environment()
+    try:
+        return Settings(**data)
+    except ValidationError as error:
+        lines = "\n".join(f"  {_explain(one)}" for one in error.errors())
+        raise ConfigurationError(
+            "{path} and the environment (AVAIN_*) hold settings that cannot be used:\n{lines}",
+            path=str(file),
+            lines=lines,
+        ) from error
+
+
+#: Read directly, outside the settings proper.
+_BESIDE_SETTINGS = {"AVAIN_CONFIG", "AVAIN_TEST_CLOCK", "AVAIN_TEST_FAULTS"}
+
+
+def _refuse_unknown_environment() -> None:
+    """A misspelt AVAIN_ variable must not be passed over in silence."""
+    known = {f"AVAIN_{name.upper()}" for name in Settings.model_fields} | _BESIDE_SETTINGS
+    for name in os.environ:
+        if name.startswith("AVAIN_") and name.split("__")[0] not in known:
+            raise ConfigurationError(
+                "The environment variable {name} is not known. {hint}",
+                name=name,
+                hint=_did_you_mean(name, sorted(known)),
+            )
+
+
+def _explain(error: Any) -> str:
+    """One mistake as `path: what is wrong; what is allowed`."""
+    location = [str(part) for part in error["loc"]]
+    path = ".".join(location) or "avain.toml"
+    if error["type"] == "extra_forbidden":
+        allowed = sorted(_fields_at(location[:-1]))
+        return _("{path}: unknown key. {hint}").format(path=path, hint=_did_you_mean(location[-1], allowed))
+    context = error.get("ctx", {})
+    if error["type"] == "literal_error":
+        return _("{path}: {value} is not allowed; allowed: {allowed}").format(
+            path=path, value=repr(error["input"]), allowed=context["expected"]
+        )
+    if error["type"] == "value_error":
+        return f"{path}: {_(str(context['error']))}"
+    shown = (
+        ""
+        if isinstance(error["input"], dict) or "key" in path or "password" in path or "url" in path
+        else f" ({error['input']!r})"
+    )
+    return f"{path}: {error['msg']}{shown}"
+
+
+def _did_you_mean(wrong: str, allowed: list[str]) -> str:
+    near = difflib.get_close_matches(wrong, allowed, n=1)
+    if near:
+        return _("Did you mean {near}?").format(near=near[0])
+    return _("Allowed: {allowed}").format(allowed=", ".join(allowed))
+
+
+def _fields_at(location: list[str]) -> list[str]:
+    """The keys a table at `location` may hold; dictionaries keyed by a name are stepped through."""
+    model: Any = Settings
+    for part in location:
+        fields = getattr(model, "model_fields", {})
+        annotation = fields[part].annotation if part in fields else None
+        model = _inner(annotation) if annotation is not None else model
+    return list(getattr(model, "model_fields", {}))
+
+
+def _inner(annotation: Any) -> Any:
+    origin = get_origin(annotation)
+    if origin is dict:
+        return get_args(annotation)[1]
+    if origin in (Union, types.UnionType):
+        return next((arg for arg in get_args(annotation) if arg is not type(None)), annotation)
+    return annotation

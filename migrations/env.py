@@ -1,0 +1,34 @@
+"""Runs migrations as the database's owner, under a short lock timeout so that a migration waits instead of blocking everyone."""
+
+from alembic import context
+from sqlalchemy import text
+
+from core.database import database_owner_url, make_engine
+from models import metadata
+
+
+def run() -> None:
+    """Apply what the command asks for, on a connection handed in by the caller or on one of our own."""
+    given = context.config.attributes.get("connection")
+    if given is not None:
+        migrate(given)
+        return
+    with make_engine(context.config.attributes.get("url") or database_owner_url()).connect() as connection:
+        migrate(connection)
+        connection.commit()
+
+
+def migrate(connection) -> None:  # noqa: ANN001 - a Connection
+    connection.execute(text("SET lock_timeout = '5s'"))
+    context.configure(
+        connection=connection,
+        target_metadata=metadata,
+        compare_type=True,
+        compare_server_default=False,
+        transaction_per_migration=True,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+run()

@@ -1,0 +1,23 @@
+"""Who did and saw what. Insert-only: the application's role may not change a row, and a trigger refuses it for everybody."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import SQLModel
+
+from models.base import json_object, primary_key, text, timestamp
+
+
+class AuditEvent(SQLModel, table=True):
+    """One act of a person or of Avain on somebody's behalf. `subject` is `case:HB-2026-000001`-like; details hold no names."""
+
+    __tablename__ = "audit_event"
+
+    id: int = primary_key()
+    recorded_at: datetime = timestamp(nullable=False, machine=True, index=True)
+    business_at: datetime = timestamp(nullable=False)
+    actor: str = text()
+    action: str = text()
+    subject: str = text(index=True)
+    reason: str = text(default="")
+    details: dict[str, Any] = json_object()

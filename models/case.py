@@ -1,0 +1,151 @@
+"""Cases and what is decided and planned in them.
+
+Each column has one owner. What the source system knows is written by the sync only; what people decide here (choices, and a
+baseline or granted amount where the source has none) is Avain's and never overwritten by a sync.
+"""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import ARRAY, BigInteger, CheckConstraint, Index, LargeBinary, Text, UniqueConstraint, text as sql
+from sqlmodel import Field, SQLModel
+
+from models.base import (
+    DateRange,
+    amount_of_units,
+    euros,
+    json_object,
+    key_part,
+    period,
+    primary_key,
+    reference,
+    text,
+    timestamp,
+)
+
+
+class Client(SQLModel, table=True):
+    """Whom a case is about: a reference of the source, and identity only where the installation seals it."""
+
+    __tablename__ = "client"
+    __table_args__ = (UniqueConstraint("source", "external_id"),)
+
+    id: int = primary_key()
+    source: str = text()
+    external_id: str = text()
+    non_disclosure: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
+    sealed_identity: bytes | None = Field(default=None, sa_type=LargeBinary)
+    blind_index: bytes | None = Field(default=None, sa_type=LargeBinary, index=True)
+
+
+class Case(SQLModel, table=True):
+    """A client's matter (asiakkuus). `number` is what people see and mails may carry; it says nothing about the client."""
+
+    __tablename__ = "client_case"  # CASE is a word of SQL
+    __table_args__ = (
+        UniqueConstraint("source", "external_id"),
+        CheckConstraint("status IN ('open', 'closed')", name="status"),
+    )
+
+    id: int = primary_key()
+    number: str = text(unique=True)
+    source: str = text()
+    external_id: str = text()
+    client_id: int = reference("client.id")
+    responsible_worker_id: int | None = reference("worker.id", nullable=True)
+    unit_id: int | None = reference("unit.id", nullable=True)
+    status: str = text(default="open")
+    assessment_date: date | None = None
+    plan_date: date | None = None
+    kykyviisari_date: date | None = None
+    support_person: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
+    goals: list[str] = Field(default_factory=list, sa_type=ARRAY(Text))
+    record_hash: bytes = Field(sa_type=LargeBinary)
+    synced_run_id: int | None = reference("run.id", nullable=True)
+    gone_at: datetime | None = timestamp()
+
+
+class Decision(SQLModel, table=True):
+    """The steering group's stand and the official decision: two separate facts, one row.
+
+    Either an amount is granted, or a quantity of a baseline service is replaced whose price then makes the ceiling.
+    """
+
+    __tablename__ = "decision"
+    __table_args__ = (
+        UniqueConstraint("case_id", "external_id"),
+        CheckConstraint("granted_amount IS NULL OR granted_amount >= 0", name="granted_amount"),
+        CheckConstraint("baseline_quantity IS NULL OR baseline_quantity > 0", name="baseline_quantity"),
+    )
+
+    id: int = primary_key()
+    case_id: int = reference("client_case.id", index=False)
+    external_id: str = text()
+    number: str | None = text(nullable=True)
+    stand_date: date | None = None
+    decided_on: date | None = None
+    valid: DateRange | None = period(nullable=True)
+    granted_amount: Decimal | None = euros(nullable=True)
+    baseline_service_id: int | None = reference("service.id", nullable=True)
+    baseline_quantity: Decimal | None = amount_of_units(nullable=True)
+    baseline_unit: str | None = text(nullable=True)
+    ended_at: datetime | None = timestamp()
+
+
+class PlanItem(SQLModel, table=True):
+    """A planned service of a decision: how much of it, over which days."""
+
+    __tablename__ = "plan_item"
+    __table_args__ = (
+        UniqueConstraint("case_id", "external_id"),
+        CheckConstraint("quantity > 0", name="quantity_positive"),
+        CheckConstraint(
+            "NOT isempty(period) AND NOT lower_inf(period) AND NOT upper_inf(period)", name="period_bounded"
+        ),
+    )
+
+    id: int = primary_key()
+    case_id: int = reference("client_case.id", index=False)
+    decision_id: int = reference("decision.id")
+    external_id: str = text()
+    service_id: int = reference("service.id")
+    quantity: Decimal = amount_of_units()
+    unit: str = text()
+    period: DateRange = period()
+    follow_up_rhythm: dict[str, Any] | None = json_object(nullable=True)
+    ended_at: datetime | None = timestamp()
+
+
+class Choice(SQLModel, table=True):
+    """Who provides a plan item: chosen by whom, recorded by whom, when and why. A new choice ends the earlier one."""
+
+    __tablename__ = "choice"
+    __table_args__ = (
+        Index("uq_choice_current", "plan_item_id", unique=True, postgresql_where=sql("ended_at IS NULL")),
+        CheckConstraint("chosen_by IN ('child', 'parent', 'adult', 'worker', 'source')", name="chosen_by"),
+    )
+
+    id: int = primary_key()
+    plan_item_id: int = reference("plan_item.id")
+    provider_id: int = reference("provider.id")
+    chosen_by: str = text()
+    actor: str = text()
+    reason: str = text(default="")
+    chosen_at: datetime = timestamp(nullable=False)
+    ended_at: datetime | None = timestamp()
+
+
+class CaseStaging(SQLModel, table=True):
+    """Records of a run on their way in: kept by run until applied or superseded, so that a held run applies exactly this."""
+
+    __tablename__ = "case_staging"
+    __table_args__ = (Index("ix_case_staging_external_id", "run_id", "external_id"),)
+
+    run_id: int = key_part("run.id", ondelete="CASCADE")
+    position: int = Field(
+        primary_key=True, sa_type=BigInteger, description="rank in the run: of two with one id the later wins"
+    )
+    external_id: str = text()
+    record_hash: bytes = Field(sa_type=LargeBinary)
+    record: dict[str, Any] = json_object()

@@ -1,0 +1,71 @@
+"""Follow-ups and what a worker should hear."""
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from models.base import json_object, primary_key, reference, text, timestamp
+
+FOLLOW_UP_KINDS = ("start", "interval", "before_end", "final", "plan_review")
+FOLLOW_UP_STATES = ("open", "acknowledged", "snoozed", "not_needed", "dropped")
+
+
+class FollowUp(SQLModel, table=True):
+    """Something to be looked at on a day. `announced_*` says when its worker, and later the supervisor, was told."""
+
+    __tablename__ = "follow_up"
+    __table_args__ = (
+        UniqueConstraint("plan_item_id", "kind", "planned_for"),
+        CheckConstraint("kind IN ('" + "', '".join(FOLLOW_UP_KINDS) + "')", name="kind"),
+        CheckConstraint("state IN ('" + "', '".join(FOLLOW_UP_STATES) + "')", name="state"),
+        CheckConstraint("rating IS NULL OR rating BETWEEN 1 AND 5", name="rating"),
+    )
+
+    id: int = primary_key()
+    plan_item_id: int = reference("plan_item.id", index=False)
+    kind: str = text()
+    planned_for: date
+    due: date = Field(index=True)
+    state: str = text(default="open")
+    announced_on: date | None = None
+    announced_times: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    escalated_on: date | None = None
+    settled_at: datetime | None = timestamp()
+    settled_by: str | None = text(nullable=True)
+    rating: int | None = None
+    rated_by: str | None = text(nullable=True)
+    findings: dict[str, Any] = json_object()
+
+
+class Notice(SQLModel, table=True):
+    """Something a worker should hear once; drained by the daily e-mail (`told_at`)."""
+
+    __tablename__ = "notice"
+    __table_args__ = (UniqueConstraint("worker_id", "kind", "subject", "event"),)
+
+    id: int = primary_key()
+    worker_id: int = reference("worker.id", index=False)
+    kind: str = text()
+    subject: str = text()
+    event: str = text()
+    message: dict[str, Any] = json_object()
+    recorded_at: datetime = timestamp(nullable=False, machine=True)
+    told_at: datetime | None = timestamp()
+
+
+class Digest(SQLModel, table=True):
+    """One day's e-mail to one person, as composed: what a second attempt sends again, byte for byte."""
+
+    __tablename__ = "digest"
+    __table_args__ = (UniqueConstraint("worker_id", "local_date"),)
+
+    id: int = primary_key()
+    worker_id: int = reference("worker.id", index=False)
+    local_date: date
+    message_id: str = text(unique=True)
+    state: str = text(default="composed")
+    document: str = text()
+    items: dict[str, Any] = json_object()
+    sent_at: datetime | None = timestamp()

@@ -1,0 +1,95 @@
+"""Prices with provenance. Insert-only: a price that ends is superseded and a shortened copy is inserted beside it."""
+
+from datetime import datetime
+from decimal import Decimal
+
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text as sql
+from sqlmodel import Field, SQLModel
+
+from models.base import DateRange, amount_of_units, period, primary_key, rate, reference, text, timestamp, unit_price
+
+
+class PriceSource(SQLModel, table=True):
+    """Where price lists come from. Kind `own` holds the organisation's own unit costs: the baseline prices."""
+
+    __tablename__ = "price_source"
+    __table_args__ = (CheckConstraint("(kind = 'own') = (provider_id IS NULL)", name="own_has_no_provider"),)
+
+    id: int = primary_key()
+    name: str = text(unique=True)
+    kind: str = text(default="provider")
+    provider_id: int | None = reference("provider.id", nullable=True)
+
+
+class PriceList(SQLModel, table=True):
+    """One file as it was read: `state` applied, held, discarded or refused."""
+
+    __tablename__ = "price_list"
+    __table_args__ = (
+        CheckConstraint("state IN ('applied', 'held', 'discarded', 'refused')", name="state"),
+        Index("ix_price_list_source_sha256", "source_id", "sha256"),
+    )
+
+    id: int = primary_key()
+    source_id: int = reference("price_source.id", index=False)
+    run_id: int = reference("run.id")
+    file_name: str = text()
+    sha256: str = text()
+    state: str = text()
+    recorded_at: datetime = timestamp(nullable=False, machine=True)
+
+
+class PriceKey(SQLModel, table=True):
+    """What is priced: a service at a provider (None: our own cost), per unit, time class, minimum quantity, territory."""
+
+    __tablename__ = "price_key"
+    __table_args__ = (
+        UniqueConstraint(
+            "provider_id",
+            "service_id",
+            "unit",
+            "base_quantity",
+            "time_class",
+            "minimum_quantity",
+            "territory",
+            name="uq_price_key",
+            postgresql_nulls_not_distinct=True,
+        ),
+        CheckConstraint("base_quantity > 0", name="base_quantity_positive"),
+    )
+
+    id: int = primary_key()
+    provider_id: int | None = reference("provider.id", nullable=True, index=False)
+    service_id: int = reference("service.id")
+    unit: str = text()
+    base_quantity: Decimal = amount_of_units()
+    time_class: str = text(default="weekday")
+    minimum_quantity: Decimal = amount_of_units()
+    territory: str = text(default="")
+
+
+class Price(SQLModel, table=True):
+    """One price version. In force for its `valid` days while `superseded_at` is None; no two such overlap for a key.
+
+    The overlap is forbidden by `ex_price_valid`, an exclusion constraint alembic does not see (migrations/).
+    """
+
+    __tablename__ = "price"
+    __table_args__ = (
+        CheckConstraint("amount > 0", name="amount_positive"),
+        CheckConstraint("NOT isempty(valid) AND NOT lower_inf(valid)", name="valid_has_start"),
+        Index("ix_price_in_force", "price_key_id", postgresql_where=sql("superseded_at IS NULL")),
+    )
+
+    id: int = primary_key()
+    price_key_id: int = reference("price_key.id", index=False)
+    valid: DateRange = period()
+    amount: Decimal = unit_price()
+    vat_category: str = text(default="E")
+    vat_rate: Decimal = rate()
+    vat_inclusive: bool = Field(default=False)
+    price_list_id: int = reference("price_list.id")
+    position: str = text()
+    recorded_at: datetime = timestamp(nullable=False, machine=True)
+    superseded_at: datetime | None = timestamp()
+    superseded_by_list_id: int | None = reference("price_list.id", nullable=True)
