@@ -1,0 +1,28 @@
+"""Work: everything that must be done, as rows; claimed, performed and recorded under a lease.
+
+`kinds` is the table of what can be done, `calling` writes rows, `lease` moves them, `queueing` picks what the queue should hold,
+`history` shows them to people. The rules and why they are so: docs/adr/0001-the-database-is-the-truth.md.
+"""
+
+from services.work.calling import call, call_again, call_many
+from services.work.kinds import KINDS, QUEUES, Kind, kind_of
+from services.work.lease import Claimed, Ended, claim, close, expire_leases, fail, give_back, holds, renew
+
+__all__ = [
+    "KINDS",
+    "QUEUES",
+    "Claimed",
+    "Ended",
+    "Kind",
+    "call",
+    "call_again",
+    "call_many",
+    "claim",
+    "close",
+    "expire_leases",
+    "fail",
+    "give_back",
+    "holds",
+    "kind_of",
+    "renew",
+]

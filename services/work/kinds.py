@@ -1,0 +1,54 @@
+"""Every kind of Work there is: where it queues, how long one attempt may take, how often and after what pauses it is tried."""
+
+import random
+from dataclasses import dataclass
+
+#: A hanging source delays no other kind of work: outside reads have slots of their own.
+QUEUES = ("fetch", "sync", "prices", "budgets", "orders", "reminders", "default")
+
+#: An attempt is lost when its process has not renewed the lease for this long.
+LEASE_SECONDS = 20.0
+RENEW_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of Work. `deadline` seconds bound an attempt (Celery's hard limit, and the lease is never renewed past it)."""
+
+    name: str
+    queue: str
+    deadline: float = 300.0
+    max_attempts: int = 5
+    first_pause: float = 5.0
+    longest_pause: float = 3600.0
+
+    def pause_after(self, attempts: int, chance: float | None = None) -> float:
+        """Seconds to wait after `attempts` failures: doubling, capped, with jitter so that many do not return together.
+
+        `chance` in [0, 1) replaces the random draw.
+        """
+        drawn = random.random() if chance is None else chance  # noqa: S311 - spreading load, not keeping secrets
+        return min(self.longest_pause, self.first_pause * 2.0 ** max(0, attempts - 1)) * (0.75 + 0.5 * drawn)
+
+
+KINDS: dict[str, Kind] = {
+    kind.name: kind
+    for kind in (
+        Kind("fetch_cases", "fetch", deadline=900),
+        Kind("sync_cases", "sync", deadline=3600),
+        Kind("fetch_prices", "fetch", deadline=300),
+        Kind("import_prices", "prices", deadline=900),
+        Kind("recompute_budgets", "budgets", deadline=1800),
+        Kind("deliver_order", "orders", deadline=120, max_attempts=8, first_pause=30),
+        Kind("plan_follow_ups", "reminders", deadline=900),
+        Kind("daily_reminders", "reminders", deadline=900),
+        Kind("send_digest", "reminders", deadline=120, max_attempts=8, first_pause=60),
+        Kind("nightly_prices", "default", deadline=300),
+        Kind("nightly_cases", "default", deadline=300),
+    )
+}
+
+
+def kind_of(name: str) -> Kind:
+    """The kind by name; Work of a kind this version does not know is kept in `default` until a version that knows it runs."""
+    return KINDS.get(name, Kind(name, "default"))

@@ -1,0 +1,295 @@
+"""The lease: who is doing a piece of Work right now, and what came of it.
+
+One process holds a Work by its token for LEASE_SECONDS, renewed while it lives, never past the kind's deadline. Whoever closes,
+fails or gives back must still hold the token, in the transaction that also writes the business rows: zero rows mean that the
+lease was lost and everything about to be written is thrown away. All times are the database's `clock_timestamp()`.
+"""
+
+import json
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+from sqlalchemy.sql import bindparam
+
+from core.errors import LeaseLost, Message
+from core.i18n import N_
+from services.work.kinds import KINDS, LEASE_SECONDS, Kind, kind_of
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """A Work in this process's hands, and the Run that records the attempt."""
+
+    work_id: int
+    kind: str
+    key: str
+    subject_id: int | None
+    arguments: dict[str, Any]
+    attempt: int
+    token: UUID
+    run_id: int
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A Work that was given up: somebody has to be told."""
+
+    work_id: int
+    kind: str
+    subject_id: int | None
+    message: Message
+
+
+#: Rows in: one id. Rows out: the claimed Work and its new Run; none when it is not due, held, done or dead.
+_CLAIM = text(
+    """
+    WITH claimed AS (
+        UPDATE work SET
+            token = :token,
+            lease_until = clock_timestamp() + make_interval(secs => least(:lease, :deadline)),
+            deadline = clock_timestamp() + make_interval(secs => :deadline),
+            claimed_generation = generation,
+            attempts = attempts + 1
+        WHERE id = :id AND token IS NULL AND done_at IS NULL AND dead_at IS NULL AND next_at <= clock_timestamp()
+        RETURNING *
+    ), started AS (
+        INSERT INTO run (work_id, kind, subject_id, attempt, token, host, counts)
+        SELECT id, kind, subject_id, attempts, token, :host, '{}' FROM claimed
+        RETURNING id
+    )
+    SELECT claimed.id, kind, key, subject_id, arguments, attempts, started.id AS run_id FROM claimed, started
+    """
+)
+
+#: Rows in: id and token. Rows out: one if the lease is still ours.
+_RENEW = text(
+    """
+    UPDATE work SET lease_until = least(clock_timestamp() + make_interval(secs => :lease), deadline)
+    WHERE id = :id AND token = :token AND lease_until > clock_timestamp() AND deadline > clock_timestamp()
+    """
+)
+
+#: Rows in: id and token. Rows out: one if the work was ours to end. Called again meanwhile: it stays due instead of done.
+_RELEASE = text(
+    """
+    WITH released AS (
+        UPDATE work SET
+            token = NULL, lease_until = NULL, deadline = NULL, enqueued_at = NULL,
+            done_at = CASE WHEN :done AND generation = claimed_generation THEN clock_timestamp() END,
+            dead_at = CASE WHEN :dead AND generation = claimed_generation THEN clock_timestamp() END,
+            attempts = CASE WHEN generation <> claimed_generation THEN 0 ELSE attempts - :unspent END,
+            next_at = CASE WHEN generation <> claimed_generation THEN next_at
+                           ELSE clock_timestamp() + make_interval(secs => :pause) END,
+            last_error = :error
+        WHERE id = :id AND token = :token
+        RETURNING id, dead_at
+    ), finished AS (
+        UPDATE run SET outcome = :outcome, finished_at = clock_timestamp(), counts = :counts, message = :message, reply = :reply
+        WHERE token = :token AND finished_at IS NULL AND work_id IN (SELECT id FROM released)
+    )
+    SELECT id, dead_at IS NOT NULL AS dead FROM released
+    """
+).bindparams(
+    bindparam("counts", type_=JSONB),
+    bindparam("message", type_=JSONB(none_as_null=True)),
+    bindparam("error", type_=JSONB(none_as_null=True)),
+)
+
+#: Rows in: none, or one id. Rows out: every Work whose holder fell silent, freed; its open Run closes as lost. One that has
+#: used up its attempts is dead.
+_EXPIRE = text(
+    """
+    WITH silent AS (
+        SELECT id, token, generation <> claimed_generation AS called_again,
+               coalesce((CAST(:limits AS jsonb) ->> kind)::int, :limit) AS max_attempts
+        FROM work
+        WHERE token IS NOT NULL AND lease_until <= clock_timestamp() AND (CAST(:id AS bigint) IS NULL OR id = :id)
+        FOR UPDATE SKIP LOCKED
+    ), freed AS (
+        UPDATE work SET
+            token = NULL, lease_until = NULL, deadline = NULL, enqueued_at = NULL,
+            attempts = CASE WHEN called_again THEN 0 ELSE attempts END,
+            dead_at = CASE WHEN attempts >= max_attempts AND NOT called_again THEN clock_timestamp() END,
+            -- the first time at once: the machine died, not the work; then with growing pauses
+            next_at = clock_timestamp() + make_interval(secs => CASE WHEN attempts <= 1 OR called_again THEN 0 ELSE least(600, 5 * 2 ^ attempts) END),
+            last_error = :error
+        FROM silent WHERE work.id = silent.id
+        RETURNING work.id, work.kind, work.subject_id, work.dead_at IS NOT NULL AS dead, silent.token
+    ), finished AS (
+        UPDATE run SET outcome = 'lost', finished_at = clock_timestamp(), message = :error
+        FROM freed WHERE run.token = freed.token AND run.work_id = freed.id AND run.finished_at IS NULL
+    )
+    SELECT id, kind, subject_id, dead FROM freed
+    """
+).bindparams(bindparam("error", type_=JSONB))
+
+_LOST = Message(N_("The process doing this fell silent; it is tried again."))
+_GIVEN_BACK = Message(N_("Given back unfinished because the worker was stopping."))
+
+
+def claim(session: Session, work_id: int) -> Claimed | None:
+    """Take a Work, in a transaction of its own. None: nothing to do here (not due, held, done, dead, or its lane is busy).
+
+    A lease that has run out is not taken over here: the tick expires it, closes its Run as lost and makes the work due.
+    """
+    kind_name = session.execute(text("SELECT kind FROM work WHERE id = :id"), {"id": work_id}).scalar()
+    if kind_name is None:
+        return None
+    token = uuid4()
+    values = {
+        "id": work_id,
+        "token": token,
+        "lease": LEASE_SECONDS,
+        "deadline": kind_of(kind_name).deadline,
+        "host": socket.gethostname(),
+    }
+    try:
+        with session.begin_nested():
+            row = session.execute(_CLAIM, values).one_or_none()
+    except IntegrityError as error:
+        if "uq_work_lane_held" in str(error.orig):
+            return None
+        raise
+    if row is None:
+        return None
+    return Claimed(row.id, row.kind, row.key, row.subject_id, row.arguments, row.attempts, token, row.run_id)
+
+
+def renew(session: Session, work_id: int, token: UUID) -> bool:
+    """Prolong the lease; False when it is no longer ours or its deadline has come."""
+    return bool(session.execute(_RENEW, {"id": work_id, "token": token, "lease": LEASE_SECONDS}).rowcount)  # type: ignore[attr-defined]
+
+
+def holds(session: Session, claimed: Claimed) -> None:
+    """Make sure, just before a commit, that the lease is still ours; no one can take it until that commit.
+
+    Raises LeaseLost.
+    """
+    row = session.execute(
+        text("SELECT 1 FROM work WHERE id = :id AND token = :token FOR UPDATE"),
+        {"id": claimed.work_id, "token": claimed.token},
+    ).one_or_none()
+    if row is None:
+        raise LeaseLost("The lease of work {work} was lost.", work=claimed.work_id)
+
+
+def close(
+    session: Session,
+    claimed: Claimed,
+    outcome: str = "succeeded",
+    *,
+    counts: dict[str, Any] | None = None,
+    message: Message | None = None,
+    reply: str | None = None,
+) -> None:
+    """End the attempt well (succeeded, partly, held, refused, nothing_to_do), together with the caller's business rows.
+
+    Raises LeaseLost when the work is no longer ours: the caller's transaction must then be rolled back.
+    """
+    _release(session, claimed, outcome, done=True, counts=counts, message=message, reply=reply)
+
+
+def fail(
+    session: Session,
+    claimed: Claimed,
+    message: Message,
+    *,
+    final: bool = False,
+    pause: float | None = None,
+    reply: str | None = None,
+) -> Ended | None:
+    """End the attempt badly. Tried again after a pause, or given up (`final`, or no attempts left): then returns what ended.
+
+    `pause` (seconds) is the other side's own wish. Whoever gives up must call `after_death` in the same transaction.
+    """
+    kind = kind_of(claimed.kind)
+    dead = final or claimed.attempt >= kind.max_attempts
+    wait = max(pause or 0.0, kind.pause_after(claimed.attempt))
+    died = _release(
+        session,
+        claimed,
+        "failed" if dead else "retry",
+        dead=dead,
+        pause=wait,
+        message=message,
+        reply=reply,
+        error=message,
+    )
+    return Ended(claimed.work_id, claimed.kind, claimed.subject_id, message) if died else None
+
+
+def give_back(session: Session, claimed: Claimed) -> None:
+    """Return the work untouched because this process is stopping; the attempt does not count."""
+    _release(session, claimed, "retry", unspent=1, message=_GIVEN_BACK)
+
+
+def expire_leases(session: Session, work_id: int | None = None) -> tuple[int, list[Ended]]:
+    """Free every Work (or one) whose holder fell silent: how many, and those that thereby used up their attempts."""
+    limits = {kind.name: kind.max_attempts for kind in KINDS.values()}
+    rows = session.execute(
+        _EXPIRE,
+        {"id": work_id, "limits": json.dumps(limits), "limit": Kind("", "").max_attempts, "error": _LOST.to_json()},
+    ).all()
+    return len(rows), [Ended(row.id, row.kind, row.subject_id, _LOST) for row in rows if row.dead]
+
+
+def _release(
+    session: Session,
+    claimed: Claimed,
+    outcome: str,
+    *,
+    done: bool = False,
+    dead: bool = False,
+    pause: float = 0.0,
+    unspent: int = 0,
+    counts: dict[str, Any] | None = None,
+    message: Message | None = None,
+    reply: str | None = None,
+    error: Message | None = None,
+) -> bool:
+    """Let go of the work; True when it died by it. Raises LeaseLost."""
+    row = session.execute(
+        _RELEASE,
+        {
+            "id": claimed.work_id,
+            "token": claimed.token,
+            "outcome": outcome,
+            "done": done,
+            "dead": dead,
+            "pause": pause,
+            "unspent": unspent,
+            "counts": counts or {},
+            "message": message.to_json() if message else None,
+            "reply": reply,
+            "error": error.to_json() if error else None,
+        },
+    ).one_or_none()
+    if row is None:
+        raise LeaseLost("The lease of work {work} was lost.", work=claimed.work_id)
+    return bool(row.dead)
+
+
+_after_death: dict[str, Callable[[Session, Ended], None]] = {}
+
+
+def when_given_up(kind: str) -> Callable[[Callable[[Session, Ended], None]], Callable[[Session, Ended], None]]:
+    """Register what must happen, in the same transaction, when Work of a kind is given up."""
+
+    def register(function: Callable[[Session, Ended], None]) -> Callable[[Session, Ended], None]:
+        _after_death[kind] = function
+        return function
+
+    return register
+
+
+def after_death(session: Session, ended: Ended | None) -> None:
+    """Run what was registered for the kind, if anything."""
+    if ended is not None and ended.kind in _after_death:
+        _after_death[ended.kind](session, ended)

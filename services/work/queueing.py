@@ -1,0 +1,50 @@
+"""What the queue should hold: due Work, oldest want first, one per lane, never more than a target length."""
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+#: A queue is topped up to this length; more would only grow stale in Redis.
+TARGET_LENGTH = 200
+#: Work enqueued this long ago and still unclaimed is enqueued again: its message may be gone.
+ENQUEUE_AGAIN_SECONDS = 20
+
+#: Rows in: a queue and how many fit. Rows out: their ids, marked as enqueued. Work wants to be enqueued since it became due,
+#: or since its last message grew stale. Work in a busy lane waits, and of one lane only the first goes.
+_TOP_UP = text(
+    """
+    WITH wanting AS (
+        SELECT id, coalesce(enqueued_at + make_interval(secs => :again), next_at) AS since,
+               row_number() OVER (PARTITION BY coalesce(lane, 'work ' || id) ORDER BY next_at, id) AS in_lane
+        FROM work AS candidate
+        WHERE queue = :queue AND done_at IS NULL AND dead_at IS NULL AND token IS NULL AND next_at <= clock_timestamp()
+          AND (lane IS NULL OR NOT EXISTS (SELECT FROM work AS holder WHERE holder.lane = candidate.lane AND holder.token IS NOT NULL))
+    ), chosen AS (
+        SELECT work.id FROM work JOIN wanting USING (id)
+        WHERE in_lane = 1 AND since <= clock_timestamp()
+        ORDER BY since, id LIMIT :room
+        FOR UPDATE OF work SKIP LOCKED
+    )
+    UPDATE work SET enqueued_at = clock_timestamp() FROM chosen WHERE work.id = chosen.id
+    RETURNING work.id, work.kind
+    """
+)
+
+
+def top_up(session: Session, queue: str, room: int) -> list[tuple[int, str]]:
+    """Choose up to `room` due Works of a queue and mark them enqueued: `(id, kind)` to publish after the commit."""
+    if room <= 0:
+        return []
+    rows = session.execute(_TOP_UP, {"queue": queue, "room": room, "again": ENQUEUE_AGAIN_SECONDS})
+    return [(row.id, row.kind) for row in rows]
+
+
+def mark_enqueued(session: Session, ids: list[int]) -> list[tuple[int, str, str]]:
+    """Mark fresh Works as enqueued by whoever called for them: `(id, kind, queue)` of those still unmarked and due."""
+    rows = session.execute(
+        text(
+            "UPDATE work SET enqueued_at = clock_timestamp() WHERE id = ANY(:ids) AND enqueued_at IS NULL AND token IS NULL"
+            " AND done_at IS NULL AND dead_at IS NULL AND next_at <= clock_timestamp() RETURNING id, kind, queue"
+        ),
+        {"ids": ids},
+    )
+    return [(row.id, row.kind, row.queue) for row in rows]
