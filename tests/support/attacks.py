@@ -139,7 +139,7 @@ def zip_with_flags(content: bytes, flags: int) -> bytes:
     return bytes(data)
 
 
-def overlapping_zip(copies: int = 50) -> bytes:
+def overlapping_zip(copies: int = 26) -> bytes:
     """Many directory entries that share one member's bytes (the non-recursive bomb's trick)."""
     whole = zip_of(("0.csv", bytes(MEBIBYTE)))
     central, end = whole.index(b"PK\x01\x02"), whole.index(b"PK\x05\x06")

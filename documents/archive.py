@@ -1,0 +1,192 @@
+"""The archive door: compressed files as streams that cannot grow beyond what was agreed.
+
+A kilobyte can unpack to a gigabyte. So a zip's directory is judged before anything is read (number, names, sizes, ratio), and
+what is then unpacked is counted again, because a directory can lie. Nothing is ever unpacked to disk.
+"""
+
+import gzip
+import io
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO, Final, cast
+
+from core.errors import RefusedInput
+from core.i18n import N_
+
+MEBIBYTE: Final = 1024 * 1024
+_ENCRYPTED: Final = 0x1
+_METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_ZIP_MAGIC: Final = (b"PK\x03\x04", b"PK\x05\x06")
+_GZIP_MAGIC: Final = b"\x1f\x8b"
+#: First bytes of what may not stand inside an archive: zip (and so XLSX, ODS), gzip, 7-Zip, RAR, xz, bzip2, Zstandard.
+_NESTED_MAGIC: Final = (
+    *_ZIP_MAGIC,
+    _GZIP_MAGIC,
+    b"7z\xbc\xaf\x27\x1c",
+    b"Rar!\x1a\x07",
+    b"\xfd7zXZ\x00",
+    b"BZh",
+    b"\x28\xb5\x2f\xfd",
+)
+_LONGEST_MAGIC: Final = 6
+_DAMAGED: Final = N_("The archive is damaged or was cut short: {detail}")
+
+
+@dataclass(frozen=True)
+class ArchiveLimits:
+    """What an archive may unpack to: bytes in all, number of members, and unpacked bytes per packed byte.
+
+    The ratio is judged from `ratio_floor` unpacked bytes on; a short file of equal lines may well shrink to a thousandth.
+    """
+
+    unpacked: int = 1024 * MEBIBYTE
+    members: int = 1000
+    ratio: int = 100
+    ratio_floor: int = MEBIBYTE
+
+
+@dataclass(frozen=True)
+class Member:
+    """One file of an archive: its name (never a path out of the archive) and its bytes, readable until the next one is asked for."""
+
+    name: str
+    file: BinaryIO
+
+
+DEFAULT_LIMITS: Final = ArchiveLimits()
+
+
+def members(file: BinaryIO, name: str, *, limits: ArchiveLimits = DEFAULT_LIMITS) -> Iterator[Member]:
+    """The files in a seekable `file`: a zip's members in name order, a gzip's one member, or the file itself if it is neither.
+
+    The content decides, not the name. Raises RefusedInput where the archive breaks a rule, possibly only when a member is
+    read to its end (wrong checksum, cut short, larger than its directory says): apply nothing before that.
+    """
+    beginning = file.read(4)
+    file.seek(0)
+    if beginning.startswith(_ZIP_MAGIC):
+        yield from _zip_members(file, limits)
+    elif beginning.startswith(_GZIP_MAGIC):
+        yield Member(name.removesuffix(".gz"), _not_nested(_gzip_stream(file, limits), name))
+    else:
+        yield Member(name, file)
+
+
+def check_directory(file: BinaryIO, *, limits: ArchiveLimits = DEFAULT_LIMITS) -> list[str]:
+    """Judge a zip's directory without unpacking anything; the member names. For workbooks, whose reader unpacks by itself.
+
+    Raises RefusedInput if `file` is no zip or its directory breaks a rule.
+    """
+    with _open_zip(file) as archive:
+        return [info.filename for info in _checked(archive, file, limits)]
+
+
+def _open_zip(file: BinaryIO) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(file)
+    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
+        raise RefusedInput(_DAMAGED, detail=str(error)) from error
+
+
+def _checked(archive: zipfile.ZipFile, file: BinaryIO, limits: ArchiveLimits) -> list[zipfile.ZipInfo]:
+    """The archive's files, directories left out, in name order; raises RefusedInput at the first broken rule."""
+    entries = archive.infolist()
+    if len(entries) > limits.members:
+        raise RefusedInput(
+            "The archive holds {count} files; at most {limit} are accepted.", count=len(entries), limit=limits.members
+        )
+    files = sorted((entry for entry in entries if not entry.is_dir()), key=lambda entry: entry.filename)
+    for before, entry in zip([None, *files], files, strict=False):
+        _check_entry(entry, limits)
+        if before is not None and before.filename == entry.filename:
+            raise RefusedInput("The archive holds the file {name} twice.", name=entry.filename)
+    unpacked = sum(entry.file_size for entry in files)
+    if unpacked > limits.unpacked:
+        raise RefusedInput(
+            "The archive unpacks to {size} bytes; at most {limit} are accepted.", size=unpacked, limit=limits.unpacked
+        )
+    if sum(entry.compress_size for entry in files) > file.seek(0, io.SEEK_END):
+        raise RefusedInput("The archive's files overlap each other.")
+    return files
+
+
+def _check_entry(entry: zipfile.ZipInfo, limits: ArchiveLimits) -> None:
+    name = entry.filename
+    # orig_filename: zipfile itself cuts a name at a NUL and turns backslashes round on Windows only.
+    parts = entry.orig_filename.replace("\\", "/").split("/")
+    if ".." in parts or not parts[0] or ":" in parts[0] or "\0" in entry.orig_filename:
+        raise RefusedInput("The archive holds a file whose name leads out of it: {name}", name=name)
+    if entry.flag_bits & _ENCRYPTED:
+        raise RefusedInput("The archive is protected by a password. Send it without one.")
+    if entry.compress_type not in _METHODS:
+        raise RefusedInput(
+            "The file {name} in the archive is packed by a method that is not read here; use ordinary zip.", name=name
+        )
+    if entry.file_size > limits.ratio_floor and entry.file_size > entry.compress_size * limits.ratio:
+        raise _too_dense(name, limits)
+
+
+def _too_dense(name: str, limits: ArchiveLimits) -> RefusedInput:
+    return RefusedInput(
+        "The file {name} unpacks to more than {ratio} times its packed size; that is refused as an attack.",
+        name=name,
+        ratio=limits.ratio,
+    )
+
+
+def _zip_members(file: BinaryIO, limits: ArchiveLimits) -> Iterator[Member]:
+    with _open_zip(file) as archive:
+        for entry in _checked(archive, file, limits):
+            try:
+                opened = cast("BinaryIO", archive.open(entry))
+            except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError) as error:
+                raise RefusedInput(_DAMAGED, detail=str(error)) from error
+            with _BoundedReader(opened, entry.filename, entry.file_size, exact=True) as counted:
+                yield Member(entry.filename, _not_nested(counted, entry.filename))
+
+
+def _gzip_stream(file: BinaryIO, limits: ArchiveLimits) -> "_BoundedReader":
+    packed = file.seek(0, io.SEEK_END)
+    file.seek(0)
+    dense = max(limits.ratio_floor, packed * limits.ratio)
+    bound = min(limits.unpacked, dense)
+    return _BoundedReader(cast("BinaryIO", gzip.GzipFile(fileobj=file, mode="rb")), "gzip", bound)
+
+
+def _not_nested(file: "_BoundedReader", name: str) -> BinaryIO:
+    """Refuse an archive in an archive by its first bytes, whatever it is called."""
+    reader = io.BufferedReader(file, 64 * 1024)
+    if reader.peek(_LONGEST_MAGIC).startswith(_NESTED_MAGIC):
+        raise RefusedInput("The archive holds another archive ({name}); send the files themselves.", name=name)
+    return cast("BinaryIO", reader)
+
+
+class _BoundedReader(io.RawIOBase):
+    """At most `bound` bytes of an unpacking file, or precisely as many; its errors become sentences."""
+
+    def __init__(self, source: BinaryIO, name: str, bound: int, *, exact: bool = False) -> None:
+        self._source, self._name, self._bound, self._exact, self._read = source, name, bound, exact, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        try:
+            part = self._source.read(len(buffer))
+        except (zipfile.BadZipFile, EOFError, OSError, zlib.error) as error:
+            raise RefusedInput(_DAMAGED, detail=str(error)) from error
+        self._read += len(part)
+        if self._exact and not part and self._read < self._bound:
+            raise RefusedInput(_DAMAGED, detail=f"{self._name}: {self._read} < {self._bound}")
+        if self._read > self._bound:
+            raise RefusedInput(
+                "The file {name} unpacks to more than the accepted {limit} bytes.", name=self._name, limit=self._bound
+            )
+        buffer[: len(part)] = part
+        return len(part)
+
+    def close(self) -> None:
+        self._source.close()
+        super().close()
