@@ -11,7 +11,6 @@ from pathlib import Path
 from core.embedded import postgres, valkey
 from core.embedded.place import Place, find, locked, prepare
 from core.embedded.place import remove as remove_place
-from core.settings import settings
 
 SERVICES = ("postgres", "valkey")
 
@@ -57,6 +56,8 @@ def start(home: Path, *, durable: bool = True, services: tuple[str, ...] = SERVI
 
 def ensure_running() -> Embedded:
     """`start` for the home in the settings, with the services for which no URL is configured."""
+    from core.settings import settings  # noqa: PLC0415 - all else here works without settings, and starts faster
+
     configured = settings()
     wanted = {"postgres": configured.database_url, "valkey": configured.redis_url}
     return start(configured.home, services=tuple(name for name in SERVICES if wanted[name] is None))

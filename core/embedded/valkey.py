@@ -15,6 +15,7 @@ from core.embedded.programs import programs
 from core.errors import ConfigurationError, Transient
 
 _PATIENCE = 10.0
+_PING_PATIENCE = 2.0
 
 
 def socket_file(place: Place) -> Path:
@@ -43,7 +44,7 @@ def answers(place: Place) -> bool:
     if pid(place) is None or not place.guards_sockets():
         return False
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        connection.settimeout(2)
+        connection.settimeout(_PING_PATIENCE)
         try:
             connection.connect(str(socket_file(place)))
             connection.sendall(b"PING\r\n")
