@@ -1,0 +1,129 @@
+"""Logs without personal data: one structured form for Avain's own events and for every library's.
+
+Avain logs ids, never people. This is the net below that rule: values under telling keys are dropped, and a henkilötunnus in any text
+(message, exception, nested value) is replaced if its check mark is right, so that ordinary numbers stay. structlog and stdlib
+records pass the same processors; tracebacks never carry local variables.
+"""
+
+import logging
+import re
+import sys
+from collections.abc import Mapping
+from typing import Any, Final, Literal, TextIO
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+REDACTED: Final = "[redacted]"
+
+#: Keys whose values never reach a log; compared in lower case, without - and _, wherever they end a key (`client_hetu`, `X-Api-Key`).
+_DENIED: Final = (
+    "password", "passwd", "secret", "token", "authorization", "cookie", "apikey", "privatekey", "sealkeys", "indexkey", "hashkey", "credentials", "dsn",
+    "henkilotunnus", "henkilötunnus", "hetu", "ssn", "personalidentitycode", "firstname", "firstnames", "lastname", "familyname", "givenname",
+    "fullname", "clientname", "birthdate", "dateofbirth", "syntymäaika", "streetaddress", "postaladdress", "phone", "phonenumber", "identity", "email",
+    "payload", "argsrepr", "kwargsrepr",
+)  # fmt: skip
+#: ddmmyy, century mark, individual number, check mark. The + may be URL-encoded, the - may be any dash.
+_HENKILOTUNNUS: Final = re.compile(
+    r"(?<![0-9A-Za-z])([0-9]{6})(?:[-+\u2010\u2011\u2012\u2013\u2212A-FU-Y]|%2B)([0-9]{3})([0-9A-FHJ-NPR-Y])(?![0-9A-Za-z])",
+    re.IGNORECASE,
+)
+_CHECK_MARKS: Final = "0123456789ABCDEFHJKLMNPRSTUVWXY"
+_URL_PASSWORD: Final = re.compile(r"(://[^/\s:@]*:)[^@/\s]+@")
+_HANDLER: Final = "avain"
+#: Libraries that log addresses or whole requests when asked for less than a warning.
+_CHATTY: Final = ("httpx2", "httpcore2", "asyncssh", "urllib3", "faker", "asyncio")
+
+
+def redact(text: str) -> str:
+    """`text` without henkilötunnukset (any century mark, either case, check mark right) and without passwords in URLs."""
+    return _URL_PASSWORD.sub(rf"\g<1>{REDACTED}@", _HENKILOTUNNUS.sub(_hide, text))
+
+
+def redact_event(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """A structlog processor: every value under a denied key goes, every text is redacted, what is no JSON value becomes text."""
+    return {key: _clean_entry(key, value) for key, value in event.items()}
+
+
+def configure_logging(form: Literal["console", "json"], level: str, *, stream: TextIO | None = None) -> None:
+    """Send structlog and stdlib logging to `stream` (default stderr) in one form; calling it again replaces the former set-up.
+
+    For Celery, `worker_hijack_root_logger = False` must be set, or it would put its own handler beside this one.
+    """
+    target = sys.stderr if stream is None else stream
+    before: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    handler = _Handler(target)
+    handler.name = _HANDLER
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*before, structlog.stdlib.ExtraAdder()],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.StackInfoRenderer(),
+                structlog.processors.format_exc_info,  # plain tracebacks: no local variables
+                redact_event,
+                _renderer(form, target),
+            ],
+        )
+    )
+    structlog.configure(
+        processors=[structlog.stdlib.filter_by_level, *before, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=False,
+    )
+    root = logging.getLogger()
+    for former in [former for former in root.handlers if former.name == _HANDLER]:
+        root.removeHandler(former)
+    root.addHandler(handler)
+    root.setLevel(level)
+    logging.captureWarnings(capture=True)
+    for name in _CHATTY:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _renderer(form: Literal["console", "json"], target: TextIO) -> Processor:
+    if form == "json":
+        return structlog.processors.JSONRenderer(ensure_ascii=False)
+    return structlog.dev.ConsoleRenderer(colors=target.isatty(), exception_formatter=structlog.dev.plain_traceback)
+
+
+class _Handler(logging.StreamHandler[TextIO]):
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name of the base class
+        """A record that cannot be written is named only: stdlib would print its arguments as they are."""
+        kind = sys.exc_info()[0]
+        self.stream.write(
+            f"a log record of {record.name} could not be written: {kind.__name__ if kind else ''}{self.terminator}"
+        )
+
+
+def _hide(found: re.Match[str]) -> str:
+    right = _CHECK_MARKS[int(found[1] + found[2]) % len(_CHECK_MARKS)]
+    return REDACTED if right == found[3].upper() else found[0]
+
+
+def _is_denied(key: str) -> bool:
+    return key.lower().replace("-", "").replace("_", "").endswith(_DENIED)
+
+
+def _clean_entry(key: Any, value: Any) -> Any:
+    return REDACTED if isinstance(key, str) and _is_denied(key) and value is not None else _clean(value)
+
+
+def _clean(value: Any) -> Any:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, Mapping):
+        return {_clean(key): _clean_entry(key, item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_clean(item) for item in value]
+    if isinstance(value, bytes | bytearray | memoryview):
+        return f"[{len(value)} bytes]"
+    return redact(str(value))
