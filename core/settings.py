@@ -122,6 +122,8 @@ class FollowUps(Group):
     mail_at: str = Field(default="08:00", pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$")
     repeat_working_days: int = Field(default=3, ge=1)
     max_repeats: int = Field(default=2, ge=0)
+    midsummer_eve_is_working_day: bool = False
+    christmas_eve_is_working_day: bool = False
     base_url: str = "https://avain.invalid"
 
 

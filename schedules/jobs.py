@@ -1,0 +1,67 @@
+"""The one table of what is scheduled: which Work is called for, and when.
+
+Times are wall times in Helsinki. The tick (workers/) turns every due slot into one Work, key `job@slot`; what the Work does
+is the task of its kind.
+"""
+
+from dataclasses import dataclass
+
+from core.errors import Message
+from core.i18n import N_
+from core.settings import FollowUps
+from schedules.working_days import WorkingDays
+
+
+@dataclass(frozen=True)
+class Job:
+    """Something that is done again and again.
+
+    `kind` is a kind of services/work/kinds.py; `cron` five fields, read on Helsinki's clocks; `only_on` leaves out the slots on
+    other days than these; a job that is not `enabled` has no slots.
+    """
+
+    name: str
+    kind: str
+    cron: str
+    description: str
+    only_on: WorkingDays | None = None
+    enabled: bool = True
+
+    def described(self) -> Message:
+        """What the job does, as a sentence in the reader's language."""
+        return Message(self.description)
+
+
+def calendar(settings: FollowUps) -> WorkingDays:
+    """The organisation's working days."""
+    return WorkingDays(
+        midsummer_eve=settings.midsummer_eve_is_working_day, christmas_eve=settings.christmas_eve_is_working_day
+    )
+
+
+def jobs(settings: FollowUps) -> tuple[Job, ...]:
+    """Every job, in the order of the day. Nothing else schedules anything."""
+    mail_hour, mail_minute = settings.mail_at.split(":")
+    return (
+        Job("nightly_cases", "nightly_cases", "10 2 * * *", N_("Read all case sources")),
+        Job("nightly_prices", "nightly_prices", "10 3 * * *", N_("Fetch all price lists")),
+        Job(
+            "recompute_budgets",
+            "recompute_budgets",
+            "30 4 * * *",
+            N_("Recompute every budget that something changed for"),
+        ),
+        Job(
+            "plan_follow_ups",
+            "plan_follow_ups",
+            "30 5 * * *",
+            N_("Plan the follow-ups of all services that were chosen"),
+        ),
+        Job(
+            "daily_reminders",
+            "daily_reminders",
+            f"{int(mail_minute)} {int(mail_hour)} * * *",
+            N_("Write the daily e-mail of every worker who has something to follow up"),
+            only_on=calendar(settings),
+        ),
+    )
