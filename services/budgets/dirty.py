@@ -1,0 +1,130 @@
+"""Which budgets have to be calculated again, and why.
+
+A writer notes the budgets its change touches in its own transaction, and calls for the recomputation there too: either both are
+committed, or neither. Notes are rows, never updates, so that writers do not wait for each other's budgets; a budget noted while
+it is being calculated is calculated once more.
+"""
+
+from collections.abc import Collection
+from datetime import date
+
+from sqlalchemy import TextClause, text
+from sqlalchemy.orm import Session
+
+from core.errors import Message
+from core.i18n import N_
+from services import work
+
+#: What can touch a budget, in words for the people who read its history. Writers use these keys as `cause`.
+CAUSES = {
+    "cases": N_("a change in the client information system"),
+    "prices": N_("a change of prices"),
+    "choice": N_("a choice of provider"),
+    "order": N_("a purchase order"),
+    "invoice": N_("an invoice"),
+    "settings": N_("a change of the tolerance or the limits"),
+    "ended": N_("the end of the decision's validity"),
+    "asked": N_("a recomputation somebody asked for"),
+}
+
+_MISSING_BUDGETS = """
+    , missing AS (
+        INSERT INTO budget (decision_id, ceiling_basis)
+        SELECT decision_id, '{}' FROM touched
+        WHERE NOT EXISTS (SELECT FROM budget WHERE budget.decision_id = touched.decision_id)
+        ORDER BY decision_id
+        -- another writer may have just made it: then its row is returned all the same
+        ON CONFLICT (decision_id) DO UPDATE SET ceiling_basis = budget.ceiling_basis
+        RETURNING id
+    ), noted AS (
+        SELECT id FROM missing
+        UNION ALL
+        SELECT budget.id FROM touched JOIN budget USING (decision_id)
+    )
+    INSERT INTO budget_dirty (budget_id, cause, run_id) SELECT id, :cause, :run_id FROM noted
+"""
+
+
+def _noting(touched: str) -> TextClause:
+    """The statement for budgets of the decisions `touched` selects: creates those that are missing, notes all of them."""
+    return text(f"WITH touched AS ({touched}){_MISSING_BUDGETS}")
+
+
+#: Rows in: decision ids. Rows out: a budget for each, and a note for each budget.
+_DECISIONS = _noting("SELECT id AS decision_id FROM decision WHERE id = ANY(:ids)")
+
+#: Rows in: order ids. Rows out: notes for the budgets of the decisions they were ordered on.
+_ORDERS = _noting("SELECT DISTINCT decision_id FROM purchase_order WHERE id = ANY(:ids)")
+
+#: Rows in: price key ids. Rows out: notes for budgets with a planned service chosen from such a key's provider, and, for keys of
+#: our own costs, those whose ceiling is not known yet for want of a reference price: a known ceiling is frozen.
+_PRICE_KEYS = _noting(
+    """
+    SELECT plan_item.decision_id
+    FROM price_key
+    JOIN plan_item ON plan_item.service_id = price_key.service_id AND plan_item.ended_at IS NULL
+    JOIN choice ON choice.plan_item_id = plan_item.id AND choice.ended_at IS NULL
+    WHERE price_key.id = ANY(:ids) AND choice.provider_id = price_key.provider_id
+    UNION
+    SELECT decision.id
+    FROM price_key
+    JOIN decision ON decision.baseline_service_id = price_key.service_id
+    LEFT JOIN budget ON budget.decision_id = decision.id
+    WHERE price_key.id = ANY(:ids) AND price_key.provider_id IS NULL
+      AND decision.granted_amount IS NULL AND budget.ceiling IS NULL
+    """
+)
+
+#: Rows in: a day. Rows out: notes for budgets whose decision's validity has run out and whose state does not say so yet.
+_ENDED = _noting(
+    """
+    SELECT decision.id AS decision_id
+    FROM decision
+    JOIN budget ON budget.decision_id = decision.id
+    JOIN budget_version ON budget_version.budget_id = budget.id AND budget_version.superseded_at IS NULL
+    WHERE upper(decision.valid) <= :today AND budget_version.state <> 'ended'
+    """
+)
+
+#: Rows out: a note for every budget there is or should be.
+_ALL = _noting("SELECT id AS decision_id FROM decision")
+
+
+def cause_message(cause: str) -> Message:
+    """A cause in words; one that a later or earlier version knew is shown as it is."""
+    return Message(CAUSES.get(cause, cause))
+
+
+def mark_decisions(session: Session, decision_ids: Collection[int], cause: str, run_id: int | None = None) -> int:
+    """Note the budgets of decisions, creating those that do not exist yet. Returns how many were noted."""
+    return _note(session, _DECISIONS, cause, run_id, ids=list(decision_ids)) if decision_ids else 0
+
+
+def mark_orders(session: Session, order_ids: Collection[int], cause: str = "order", run_id: int | None = None) -> int:
+    """Note the budgets that purchase orders draw on. Returns how many were noted."""
+    return _note(session, _ORDERS, cause, run_id, ids=list(order_ids)) if order_ids else 0
+
+
+def mark_price_keys(
+    session: Session, price_key_ids: Collection[int], cause: str = "prices", run_id: int | None = None
+) -> int:
+    """Note the budgets that a change of these prices can move, and no others. Returns how many were noted."""
+    return _note(session, _PRICE_KEYS, cause, run_id, ids=list(price_key_ids)) if price_key_ids else 0
+
+
+def mark_ended(session: Session, *, today: date, run_id: int | None = None) -> int:
+    """Note the budgets whose decision has run out by `today`. Returns how many were noted."""
+    return _note(session, _ENDED, "ended", run_id, today=today)
+
+
+def mark_all(session: Session, cause: str, run_id: int | None = None) -> int:
+    """Note every budget, creating those that do not exist yet. Returns how many were noted."""
+    return _note(session, _ALL, cause, run_id)
+
+
+def _note(session: Session, statement: TextClause, cause: str, run_id: int | None, **values: object) -> int:
+    """Write the notes and, if there are any, call for the recomputation."""
+    noted: int = session.execute(statement, {"cause": cause, "run_id": run_id, **values}).rowcount  # type: ignore[attr-defined]
+    if noted:
+        work.call_again(session, "recompute_budgets", "recompute_budgets")
+    return noted
