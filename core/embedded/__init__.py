@@ -5,12 +5,14 @@ what does not run and uses what does. The servers outlive their starter, whateve
 behind the next `start` clears away. `stop` stops them; `avain up` stops only what `Embedded.started` says it started.
 """
 
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 from core.embedded import postgres, valkey
 from core.embedded.place import Place, find, locked, prepare
 from core.embedded.place import remove as remove_place
+from core.errors import ConfigurationError
 
 SERVICES = ("postgres", "valkey")
 
@@ -47,10 +49,15 @@ def start(home: Path, *, durable: bool = True, services: tuple[str, ...] = SERVI
     with locked(home):
         place = prepare(home)
         started = []
-        if "postgres" in services and postgres.start(place, durable=durable):
-            started.append("postgres")
-        if "valkey" in services and valkey.start(place):
-            started.append("valkey")
+        try:
+            if "postgres" in services and postgres.start(place, durable=durable):
+                started.append("postgres")
+            if "valkey" in services and valkey.start(place):
+                started.append("valkey")
+        except (OSError, subprocess.SubprocessError) as error:
+            raise ConfigurationError(
+                "The embedded services cannot use {path}: {error}", path=str(place.base), error=str(error)
+            ) from error
     return _reach(place, tuple(started))
 
 

@@ -219,7 +219,7 @@ def _write_pointer(home: Path, base: Path, account: Account) -> None:
 def _refuse_unquotable(path: Path) -> None:
     if _UNQUOTABLE.intersection(str(path)):
         raise ConfigurationError(
-            "PostgreSQL's tools cannot work in {path}: a directory's name must not hold quotation marks, $, ` or \\",
+            "PostgreSQL's tools cannot work in {path}: a directory's name must not hold quotation marks, dollar signs, backquotes or backslashes",
             path=str(path),
         )
 

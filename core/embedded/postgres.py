@@ -17,7 +17,7 @@ import psycopg
 from psycopg import sql
 
 from core.embedded.place import Place, write_for
-from core.embedded.process import GLANCE, end, read_pid, works_for
+from core.embedded.process import GLANCE, end, end_strays, read_pid, works_for
 from core.embedded.programs import Programs, programs
 from core.errors import ConfigurationError
 
@@ -104,6 +104,7 @@ def start(place: Place, *, durable: bool) -> bool:
     launched = pid(place) is None
     if launched:
         found = programs(place)
+        end_strays("postgres", data_directory(place), signal.SIGQUIT, signal.SIGKILL)
         if not data_directory(place).exists():
             _create_cluster(place, found, durable=durable)
         _write_settings(place, durable=durable)

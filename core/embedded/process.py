@@ -112,16 +112,29 @@ def works_for(pid: int, directory: Path) -> bool:
     """Whether `pid` lives and one word of its command line is `directory` or a file in it. A zombie does not count."""
     name = os.fspath(directory)
     if Path("/proc/self/cmdline").exists():
-        try:
-            words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-        except OSError:
-            return False
-        texts = [os.fsdecode(word) for word in words]
-        return any(text == name or text.startswith(name + "/") for text in texts)
+        return any(word == name or word.startswith(name + "/") for word in _command_line(pid))
     shown = subprocess.run(
         ["ps", "-ww", "-o", "args=", "-p", str(pid)], capture_output=True, text=True, check=False
     )  # macOS
     return name in shown.stdout
+
+
+def _command_line(pid: int) -> list[str]:
+    """The words of a process's command line; one empty word for a zombie or no process."""
+    try:
+        return [os.fsdecode(word) for word in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")]
+    except OSError:
+        return [""]
+
+
+def end_strays(program: str, directory: Path, *signals: signal.Signals) -> None:
+    """End processes of `program` that work for `directory` though no pid file there knows them: the file, or all of it, was deleted under
+    them, or their starter was killed before they wrote it. On leaving they would take a successor's socket away.
+    """
+    for entry in Path("/proc").glob("[0-9]*"):  # elsewhere than on Linux such a stray stays
+        # The name keeps somebody's `tail -f` of our log alive.
+        if works_for(int(entry.name), directory) and Path(_command_line(int(entry.name))[0]).name == program:
+            end(int(entry.name), directory, *signals)
 
 
 def end(pid: int, directory: Path, *signals: signal.Signals) -> None:

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from core.embedded.place import Place, write_for
-from core.embedded.process import GLANCE, end, read_pid, works_for
+from core.embedded.process import GLANCE, end, end_strays, read_pid, works_for
 from core.embedded.programs import programs
 from core.errors import ConfigurationError, Transient
 
@@ -66,6 +66,8 @@ def start(place: Place) -> bool:
     until = time.monotonic() + _PATIENCE
     while not answers(place):
         found = pid(place)
+        if found is None:
+            raise _failed(place, "")
         if time.monotonic() > until:
             raise Transient("Valkey (process {pid}) does not answer; try again, or end that process", pid=found)
         time.sleep(GLANCE)
@@ -80,6 +82,7 @@ def stop(place: Place) -> None:
 
 
 def _launch(place: Place) -> None:
+    end_strays("valkey-server", place.valkey, signal.SIGTERM, signal.SIGKILL)
     socket_file(place).unlink(missing_ok=True)
     (place.valkey / "server.pid").unlink(missing_ok=True)
     done = place.account.run(programs(place).valkey, _write_settings(place))
@@ -87,11 +90,13 @@ def _launch(place: Place) -> None:
     while done.returncode == 0 and pid(place) is None and time.monotonic() < until:  # it detaches, then writes its pid
         time.sleep(GLANCE)
     if pid(place) is None:
-        raise ConfigurationError(
-            "{program} could not be started: {reason}",
-            program="Valkey",
-            reason=done.stdout.strip() or str(log_file(place)),
-        )
+        raise _failed(place, done.stdout)
+
+
+def _failed(place: Place, said: str) -> ConfigurationError:
+    return ConfigurationError(
+        "{program} could not be started: {reason}", program="Valkey", reason=said.strip() or str(log_file(place))
+    )
 
 
 def _write_settings(place: Place) -> Path:

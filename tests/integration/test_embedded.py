@@ -99,7 +99,11 @@ def python(code: str, *arguments: Path | str, **options: Any) -> "subprocess.Pop
     return subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(code), *map(str, arguments)],
         cwd=ROOT,
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
+        env={
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path]),
+            "PYTHONDONTWRITEBYTECODE": "1",
+        },
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -321,6 +325,20 @@ def test_sockets_that_were_cleaned_away_bring_a_restart(home, up):
     assert not set(before.values()) & set(embedded.pids(home).values())
 
 
+def test_servers_whose_data_was_deleted_under_them_make_way(home, up):
+    place = place_of(home)
+    before = embedded.pids(home)
+    with subprocess.Popen(["tail", "-f", valkey.log_file(place)], stdout=subprocess.DEVNULL) as reader:
+        shutil.rmtree(home / "embedded")
+        assert embedded.pids(home) == {}
+        assert embedded.start(home, durable=False).started == ("postgres", "valkey")
+        assert reader.poll() is None  # a person reading the log is left alone
+        reader.kill()
+    assert not works_for(before["postgres"], up.data)
+    assert not works_for(before["valkey"], place.valkey)
+    assert one(up.database_url, "SELECT 1") == 1
+
+
 def test_remains_that_name_somebody_elses_process_are_cleared(home, up):
     """After a power cut the numbers in pid and lock files may belong to another process of the same account."""
     place = place_of(home)
@@ -407,6 +425,15 @@ def test_a_server_that_cannot_start_says_why(home, up, monkeypatch):
     monkeypatch.setitem(postgres._SETTINGS, "max_connections", "-1")
     with pytest.raises(ConfigurationError, match="max_connections"):
         embedded.start(home, durable=False)
+
+
+def test_a_disk_that_takes_nothing_is_reported(fresh, monkeypatch):
+    def full(*_arguments):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(postgres, "write_for", full)
+    with pytest.raises(ConfigurationError, match="No space left"):
+        embedded.start(fresh, durable=False)
 
 
 def test_an_initdb_that_fails_says_why_and_leaves_nothing(fresh, monkeypatch):
