@@ -46,8 +46,8 @@ class Organisation(Group):
 class CaseSource(Group):
     """Where cases come from. Files are read in the order of their names."""
 
-    kind: Literal["xml"] = "xml"
-    path: str
+    kind: str = Field(default="xml", description="a connector: xml, or one that an installed package brings")
+    path: str = Field(description="a file, or a pattern such as /srv/export/cases-*.xml")
     mode: Literal["snapshot", "delta"] = "snapshot"
     max_gone: Decimal = Field(
         default=Decimal("0.05"), ge=0, le=1, description="share of cases that may vanish before the run is held"

@@ -54,6 +54,7 @@ class Case(SQLModel, table=True):
     external_id: str = text()
     client_id: int = reference("client.id")
     responsible_worker_id: int | None = reference("worker.id", nullable=True)
+    co_worker_id: int | None = reference("worker.id", nullable=True)
     unit_id: int | None = reference("unit.id", nullable=True)
     status: str = text(default="open")
     assessment_date: date | None = None
@@ -61,6 +62,7 @@ class Case(SQLModel, table=True):
     kykyviisari_date: date | None = None
     support_person: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
     goals: list[str] = Field(default_factory=list, sa_type=ARRAY(Text))
+    goals_from_source: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
     record_hash: bytes = Field(sa_type=LargeBinary)
     synced_run_id: int | None = reference("run.id", nullable=True)
     gone_at: datetime | None = timestamp()
@@ -69,7 +71,8 @@ class Case(SQLModel, table=True):
 class Decision(SQLModel, table=True):
     """The steering group's stand and the official decision: two separate facts, one row.
 
-    Either an amount is granted, or a quantity of a baseline service is replaced whose price then makes the ceiling.
+    Either an amount is granted, or a quantity of a baseline service is replaced whose price then makes the ceiling. What the
+    source says of them is the sync's (`basis_from_source`); what is entered here where it says nothing stays.
     """
 
     __tablename__ = "decision"
@@ -90,6 +93,7 @@ class Decision(SQLModel, table=True):
     baseline_service_id: int | None = reference("service.id", nullable=True)
     baseline_quantity: Decimal | None = amount_of_units(nullable=True)
     baseline_unit: str | None = text(nullable=True)
+    basis_from_source: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
     ended_at: datetime | None = timestamp()
 
 
@@ -137,7 +141,10 @@ class Choice(SQLModel, table=True):
 
 
 class CaseStaging(SQLModel, table=True):
-    """Records of a run on their way in: kept by run until applied or superseded, so that a held run applies exactly this."""
+    """Records of a run on their way in: kept by run until applied or superseded, so that a held run applies exactly this.
+
+    `place` is where in its file a record begins (a line, a row), for what is said about it later.
+    """
 
     __tablename__ = "case_staging"
     __table_args__ = (Index("ix_case_staging_external_id", "run_id", "external_id"),)
@@ -147,5 +154,8 @@ class CaseStaging(SQLModel, table=True):
         primary_key=True, sa_type=BigInteger, description="rank in the run: of two with one id the later wins"
     )
     external_id: str = text()
+    file_name: str = text()
+    file_sha256: str = text()
+    place: str = text()
     record_hash: bytes = Field(sa_type=LargeBinary)
     record: dict[str, Any] = json_object()

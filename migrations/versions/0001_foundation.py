@@ -347,6 +347,9 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
         sa.Column("run_id", sa.BigInteger(), nullable=False),
         sa.Column("position", sa.BigInteger(), nullable=False),
         sa.Column("external_id", sa.Text(), nullable=False),
+        sa.Column("file_name", sa.Text(), nullable=False),
+        sa.Column("file_sha256", sa.Text(), nullable=False),
+        sa.Column("place", sa.Text(), nullable=False),
         sa.Column("record_hash", sa.LargeBinary(), nullable=False),
         sa.Column("record", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.ForeignKeyConstraint(["run_id"], ["run.id"], name=op.f("fk_case_staging_run_id_run"), ondelete="CASCADE"),
@@ -361,6 +364,7 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
         sa.Column("external_id", sa.Text(), nullable=False),
         sa.Column("client_id", sa.BigInteger(), nullable=False),
         sa.Column("responsible_worker_id", sa.BigInteger(), nullable=True),
+        sa.Column("co_worker_id", sa.BigInteger(), nullable=True),
         sa.Column("unit_id", sa.BigInteger(), nullable=True),
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("assessment_date", sa.Date(), nullable=True),
@@ -368,11 +372,13 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
         sa.Column("kykyviisari_date", sa.Date(), nullable=True),
         sa.Column("support_person", sa.Boolean(), server_default="false", nullable=False),
         sa.Column("goals", sa.ARRAY(sa.Text()), nullable=False),
+        sa.Column("goals_from_source", sa.Boolean(), server_default="false", nullable=False),
         sa.Column("record_hash", sa.LargeBinary(), nullable=False),
         sa.Column("synced_run_id", sa.BigInteger(), nullable=True),
         sa.Column("gone_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("status IN ('open', 'closed')", name=op.f("ck_client_case_status")),
         sa.ForeignKeyConstraint(["client_id"], ["client.id"], name=op.f("fk_client_case_client_id_client")),
+        sa.ForeignKeyConstraint(["co_worker_id"], ["worker.id"], name=op.f("fk_client_case_co_worker_id_worker")),
         sa.ForeignKeyConstraint(
             ["responsible_worker_id"], ["worker.id"], name=op.f("fk_client_case_responsible_worker_id_worker")
         ),
@@ -383,6 +389,7 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
         sa.UniqueConstraint("source", "external_id", name=op.f("uq_client_case_source_external_id")),
     )
     op.create_index(op.f("ix_client_case_client_id"), "client_case", ["client_id"], unique=False)
+    op.create_index(op.f("ix_client_case_co_worker_id"), "client_case", ["co_worker_id"], unique=False)
     op.create_index(
         op.f("ix_client_case_responsible_worker_id"), "client_case", ["responsible_worker_id"], unique=False
     )
@@ -429,6 +436,8 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
         sa.Column("file_name", sa.Text(), nullable=False),
         sa.Column("sha256", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("counts", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("plan", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.Column(
             "recorded_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
         ),
@@ -473,6 +482,7 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
         sa.Column("baseline_service_id", sa.BigInteger(), nullable=True),
         sa.Column("baseline_quantity", sa.Numeric(precision=12, scale=4), nullable=True),
         sa.Column("baseline_unit", sa.Text(), nullable=True),
+        sa.Column("basis_from_source", sa.Boolean(), server_default="false", nullable=False),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
             "baseline_quantity IS NULL OR baseline_quantity > 0", name=op.f("ck_decision_baseline_quantity")
@@ -576,6 +586,7 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
         sa.Column("approved_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("approval_reason", sa.Text(), nullable=False),
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("unclear_sends", sa.Integer(), server_default="0", nullable=False),
         sa.Column("handed_over_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("handed_over_by", sa.Text(), nullable=True),
         sa.CheckConstraint(
@@ -826,6 +837,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_client_case_unit_id"), table_name="client_case")
     op.drop_index(op.f("ix_client_case_synced_run_id"), table_name="client_case")
     op.drop_index(op.f("ix_client_case_responsible_worker_id"), table_name="client_case")
+    op.drop_index(op.f("ix_client_case_co_worker_id"), table_name="client_case")
     op.drop_index(op.f("ix_client_case_client_id"), table_name="client_case")
     op.drop_table("client_case")
     op.drop_index("ix_case_staging_external_id", table_name="case_staging")

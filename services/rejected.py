@@ -1,0 +1,178 @@
+"""Records that were left out of a file: kept with where and why, shown as groups, settled when they arrive whole.
+
+A row holds no content of the record. It is settled by the source (read again in a later run, whether it is whole now or recorded
+anew) or by a person who discards it with a note.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Session
+from sqlalchemy.sql import bindparam
+
+from connectors.rejection import Rejection
+from core.errors import InputError, Message, NotFound
+
+#: Rows in: rejections of one file. Rows out: none.
+_REJECT = text(
+    """
+    INSERT INTO rejected_record (run_id, source, file_name, file_sha256, position, field, external_id, reason)
+    SELECT :run_id, :source, :file_name, :sha256, position, field, external_id, reason
+    FROM jsonb_to_recordset(:rows) AS bad(position text, field text, external_id text, reason jsonb)
+    """
+).bindparams(bindparam("rows", type_=JSONB))
+
+#: Rows in: open rejections. Rows out: one per source, sentence and field, the most frequent first, with its first record.
+_GROUPED = text(
+    """
+    SELECT min(id) AS id, source, field, count(*) AS number, (array_agg(reason ORDER BY id))[1] AS reason,
+           (array_agg(file_name ORDER BY id))[1] AS file_name, (array_agg(position ORDER BY id))[1] AS position,
+           (array_agg(external_id ORDER BY id))[1] AS external_id
+    FROM rejected_record
+    WHERE settled_at IS NULL AND (CAST(:source AS text) IS NULL OR source = :source)
+    GROUP BY source, field, reason ->> 'msgid'
+    ORDER BY count(*) DESC, min(id)
+    """
+)
+
+#: Rows in: the id of one rejection and how many are wanted. Rows out: the open ones of its group, oldest first.
+_MEMBERS = text(
+    """
+    SELECT other.* FROM rejected_record AS one
+    JOIN rejected_record AS other ON other.source = one.source AND other.field IS NOT DISTINCT FROM one.field
+        AND other.reason ->> 'msgid' = one.reason ->> 'msgid'
+    WHERE one.id = :id AND (other.settled_at IS NULL OR other.id = one.id)
+    ORDER BY other.id LIMIT :limit
+    """
+)
+
+#: Rows in: the id of one rejection. Rows out: what was settled of its group (`whole_group`) or of it alone.
+_DISCARD = text(
+    """
+    UPDATE rejected_record AS other SET settled_at = :now, note = :note
+    FROM rejected_record AS one
+    WHERE one.id = :id AND other.settled_at IS NULL
+      AND (other.id = one.id OR (:whole_group AND other.source = one.source AND other.field IS NOT DISTINCT FROM one.field
+                                 AND other.reason ->> 'msgid' = one.reason ->> 'msgid'))
+    RETURNING other.id
+    """
+)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Equal faults of one source as one line; `id` names the group (its oldest record), the place is that record's."""
+
+    id: int
+    source: str
+    field: str | None
+    count: int
+    reason: Message
+    file_name: str
+    position: str
+    external_id: str | None
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """One record that was left out."""
+
+    id: int
+    run_id: int
+    source: str
+    file_name: str
+    file_sha256: str
+    position: str
+    field: str | None
+    external_id: str | None
+    reason: Message
+    recorded_at: datetime
+    settled_at: datetime | None
+    note: str | None
+
+
+def reject(  # noqa: PLR0917 - a record's whereabouts, in order
+    session: Session, run_id: int, source: str, file_name: str, sha256: str, rejections: Iterable[Rejection]
+) -> int:
+    """Keep the rejections of one file of a run, in one statement; how many there were."""
+    rows = [
+        {
+            "position": one.position,
+            "field": one.field,
+            "external_id": one.external_id,
+            "reason": one.reason.to_json(),
+        }
+        for one in rejections
+    ]
+    if rows:
+        values = {"run_id": run_id, "source": source, "file_name": file_name, "sha256": sha256, "rows": rows}
+        session.execute(_REJECT, values)
+    return len(rows)
+
+
+def grouped(session: Session, source: str | None = None) -> list[Group]:
+    """Open rejections (of one source), 7,000 equal ones as one line, the most frequent first."""
+    return [
+        Group(
+            row.id,
+            row.source,
+            row.field,
+            row.number,
+            Message.from_json(row.reason),
+            row.file_name,
+            row.position,
+            row.external_id,
+        )
+        for row in session.execute(_GROUPED, {"source": source})
+    ]
+
+
+def members(session: Session, rejected_id: int, limit: int = 100) -> list[Rejected]:
+    """The records of a group, named by the id of any of them. Raises NotFound."""
+    rows = session.execute(_MEMBERS, {"id": rejected_id, "limit": limit}).mappings().all()
+    if not rows:
+        raise NotFound("There is no rejected record {id}.", id=rejected_id)
+    return [Rejected(**{**row, "reason": Message.from_json(row["reason"])}) for row in rows]
+
+
+def discard(session: Session, rejected_id: int, note: str, now: datetime, *, whole_group: bool = False) -> int:
+    """Let a rejected record, or its whole group, rest with a note; how many. The next run that meets it records it anew.
+
+    Raises InputError without a note, NotFound when there is no such open record.
+    """
+    if not note.strip():
+        raise InputError("A rejected record can be discarded only with a note that says why.")
+    values = {"id": rejected_id, "note": note.strip(), "now": now, "whole_group": whole_group}
+    settled = session.execute(_DISCARD, values).all()
+    if not settled:
+        raise NotFound("There is no open rejected record {id}.", id=rejected_id)
+    return len(settled)
+
+
+def settle_earlier(session: Session, source: str, run_id: int, now: datetime) -> int:
+    """Settle what earlier runs rejected of a source that `run_id` has read as a whole; how many.
+
+    What is still wrong with it was recorded anew under `run_id`.
+    """
+    settled = session.execute(
+        text(
+            "UPDATE rejected_record SET settled_at = :now WHERE source = :source AND run_id < :run_id AND settled_at IS NULL RETURNING id"
+        ),
+        {"source": source, "run_id": run_id, "now": now},
+    )
+    return len(settled.all())
+
+
+def settle_earlier_of(session: Session, source: str, run_id: int, external_ids: Iterable[str], now: datetime) -> int:
+    """The same where a run read only some records: settles those of the given ids."""
+    settled = session.execute(
+        text(
+            "UPDATE rejected_record SET settled_at = :now WHERE source = :source AND run_id < :run_id AND settled_at IS NULL"
+            " AND external_id = ANY(:ids) RETURNING id"
+        ),
+        {"source": source, "run_id": run_id, "now": now, "ids": list(external_ids)},
+    )
+    return len(settled.all())
