@@ -58,5 +58,6 @@ locales: $(READY) ## collect texts into locale/ and say what lacks a translation
 	for l in fi sv en; do $(BIN)/pybabel --quiet update --input-file locale/avain.pot --output-dir locale --domain avain --locale $$l --no-fuzzy-matching --omit-header --no-wrap; done
 	$(BIN)/pybabel --quiet compile --directory locale --domain avain
 
-clean: ## remove what was made (data in var/ too: stop Avain first)
+clean: ## remove what was made, the embedded services' data too
+	-test -x $(BIN)/python && $(BIN)/python -c "from core import embedded; from core.settings import ROOT; embedded.remove(ROOT / 'var')"
 	rm -rf $(VENV) var .mypy_cache .ruff_cache .hypothesis

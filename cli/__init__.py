@@ -1,0 +1,1 @@
+"""The `avain` command: one module per subject, each with a typer app."""

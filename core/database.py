@@ -7,11 +7,15 @@ An engine must not cross a fork: `dispose_engine` is called in every new worker 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine, create_engine, make_url
 from sqlalchemy.orm import Session
 
 from core.settings import settings
+
+if TYPE_CHECKING:
+    from core.embedded import Embedded
 
 
 def make_engine(url: str, *, pool_size: int = 5) -> Engine:
@@ -28,34 +32,39 @@ def make_engine(url: str, *, pool_size: int = 5) -> Engine:
     )
 
 
+@lru_cache(maxsize=1)
 def database_url() -> str:
     """The application's URL: configured, or that of the running embedded server."""
     configured = settings().database_url
     if configured is not None:
         return configured.get_secret_value()
-    from core.embedded import ensure_running  # noqa: PLC0415 - the embedded extra is absent in production
-
-    return ensure_running().database_url
+    return _embedded().database_url
 
 
+@lru_cache(maxsize=1)
 def database_owner_url() -> str:
     """The URL for migrations: the owner's where one is configured, else the application's."""
     configured = settings().database_owner_url or settings().database_url
     if configured is not None:
         return configured.get_secret_value()
-    from core.embedded import ensure_running  # noqa: PLC0415
-
-    return ensure_running().database_owner_url
+    return _embedded().database_owner_url
 
 
+@lru_cache(maxsize=1)
 def redis_url() -> str:
     """Celery's broker URL: configured, or that of the running embedded Valkey."""
     configured = settings().redis_url
     if configured is not None:
         return configured.get_secret_value()
-    from core.embedded import ensure_running  # noqa: PLC0415
+    return _embedded().redis_url
 
-    return ensure_running().redis_url
+
+@lru_cache(maxsize=1)
+def _embedded() -> "Embedded":
+    """The embedded servers, started if need be; looked up once a process, for their sockets stay where they are."""
+    from core.embedded import ensure_running  # noqa: PLC0415 - the extra is absent in production
+
+    return ensure_running()
 
 
 @lru_cache(maxsize=1)

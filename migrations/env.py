@@ -13,9 +13,13 @@ def run() -> None:
     if given is not None:
         migrate(given)
         return
-    with make_engine(context.config.attributes.get("url") or database_owner_url()).connect() as connection:
-        migrate(connection)
-        connection.commit()
+    engine = make_engine(context.config.attributes.get("url") or database_owner_url())
+    try:
+        with engine.connect() as connection:
+            migrate(connection)
+            connection.commit()
+    finally:
+        engine.dispose()
 
 
 def migrate(connection) -> None:  # noqa: ANN001 - a Connection

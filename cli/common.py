@@ -1,0 +1,107 @@
+"""What the commands share: exit codes, who acts, JSON or tables, a transaction that hints the queue afterwards."""
+
+import getpass
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy.orm import Session
+
+from core.errors import Message
+from core.i18n import _
+
+#: DESIGN "Command line".
+DONE, ERROR, USAGE, SOME_REJECTED, CHANGES_PENDING = 0, 1, 2, 3, 4
+
+Json = Annotated[bool, typer.Option("--json", help=_("Print one JSON document and nothing else."))]
+As = Annotated[
+    str | None, typer.Option("--as", metavar="ACTOR", help=_("Who acts; else the user of the operating system."))
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help=_("Show what would happen and change nothing."))]
+
+
+def console() -> Console:
+    """Where people read. Made anew each time, so that it follows redirections."""
+    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+
+
+def complaints() -> Console:
+    """Where errors go."""
+    return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def sub_app(help_text: str) -> typer.Typer:
+    """A group of commands."""
+    return typer.Typer(help=help_text, no_args_is_help=True, pretty_exceptions_enable=False)
+
+
+def actor(as_: str | None) -> str:
+    """The name an act is recorded under: `cli:<user>`."""
+    return f"cli:{as_ or getpass.getuser()}"
+
+
+@contextmanager
+def transaction(*, dry_run: bool = False) -> Iterator[Session]:
+    """A transaction for one command; afterwards fresh Work is hinted to the queue. A dry run is rolled back at the end."""
+    from core.database import engine
+    from core.database import transaction as committing
+
+    if dry_run:
+        with Session(engine(), expire_on_commit=False) as session:
+            yield session
+            session.rollback()
+        return
+    with committing() as session:
+        yield session
+    called = session.info.get("called", [])
+    if called:
+        from workers.queue import hint
+
+        hint(called)
+
+
+def emit(data: Any, as_json: bool, render: Callable[[], None]) -> None:
+    """Print `data` as the one JSON document, or let `render` print it for people."""
+    if as_json:
+        sys.stdout.write(json.dumps(data, default=_json_value, ensure_ascii=False, indent=2) + "\n")
+    else:
+        render()
+
+
+def _json_value(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, Message):
+        return value.text()
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, bytes):
+        return value.hex()
+    raise TypeError(type(value).__name__)
+
+
+def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[Any]], *, right: Iterable[int] = ()) -> Table:
+    """A rich table; `right` names the columns (by position) that hold figures."""
+    made = Table(
+        title=title, title_justify="left", title_style="bold", header_style="bold", show_edge=False, pad_edge=False
+    )
+    for position, column in enumerate(columns):
+        made.add_column(column, justify="right" if position in set(right) else "left", overflow="fold")
+    for row in rows:
+        made.add_row(*("" if cell is None else str(cell) for cell in row))
+    return made
+
+
+def stop(code: int) -> None:
+    """End the command with an exit code of its own."""
+    raise typer.Exit(code)

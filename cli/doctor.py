@@ -1,0 +1,252 @@
+"""`avain doctor`: every thing Avain stands on, checked; each line says what to do."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from redis import Redis
+from redis.exceptions import RedisError
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from cli.common import console, table, transaction
+from core.database import redis_url
+from core.errors import AvainError
+from core.i18n import _
+from core.redis import redis_client_url
+from core.settings import Settings, settings
+from services.heartbeats import Sign, signs
+from services.work import QUEUES, history
+
+State = Literal["ok", "warning", "broken"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing examined: what was found, and what to do about it (empty when nothing)."""
+
+    name: str
+    state: State
+    found: str
+    advice: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """For `--json`."""
+        return asdict(self)
+
+
+def examine() -> list[Finding]:
+    """Run every check; one that fails unexpectedly is itself a finding, and the others go on."""
+    configured = settings()
+    checks: list[tuple[str, Callable[[Settings], list[Finding]]]] = [
+        (_("Python"), _python),
+        (_("Settings"), _settings),
+        (_("Database"), _database),
+        (_("Redis"), _redis),
+        (_("Workers"), _workers),
+        (_("Beat"), _beat),
+        (_("Work"), _work),
+        (_("Mail server"), _mail),
+        (_("Sources"), _sources),
+    ]
+    findings: list[Finding] = []
+    for name, check in checks:
+        try:
+            findings += check(configured)
+        except AvainError as error:
+            findings.append(Finding(name, "broken", str(error)))
+        except (SQLAlchemyError, RedisError, OSError) as error:
+            findings.append(
+                Finding(name, "broken", type(error).__name__, _("It could not be examined; see the lines above first."))
+            )
+    return findings
+
+
+def show(findings: list[Finding]) -> None:
+    """Print the findings as a table."""
+    marks = {"ok": "[green]✓[/]", "warning": "[yellow]![/]", "broken": "[bold red]✗[/]"}
+    console().print(
+        table(
+            "avain doctor",
+            ["", _("Examined"), _("Found"), _("What to do")],
+            [[marks[f.state], f.name, f.found, f.advice] for f in findings],
+        )
+    )
+
+
+def _python(_settings: Settings) -> list[Finding]:
+    version = ".".join(str(part) for part in sys.version_info[:3])
+    good = sys.version_info >= (3, 11)
+    return [
+        Finding(_("Python"), "ok" if good else "broken", version, "" if good else _("Install Python 3.11 or newer."))
+    ]
+
+
+def _settings(configured: Settings) -> list[Finding]:
+    found = _("production") if configured.environment == "production" else _("development")
+    if configured.embedded:
+        found += ", " + _("embedded services")
+    advice = "" if configured.hash_key or configured.environment == "development" else _("Set AVAIN_HASH_KEY.")
+    return [Finding(_("Settings"), "ok", found, advice)]
+
+
+def _database(_settings: Settings) -> list[Finding]:
+    from cli.installation import revisions
+
+    with transaction() as session:
+        version = session.execute(text("SHOW server_version")).scalar_one()
+        zone = session.execute(text("SHOW timezone")).scalar_one()
+        owner = session.execute(
+            text("SELECT pg_get_userbyid(relowner) = current_user FROM pg_class WHERE relname = 'audit_event'")
+        ).scalar()
+        drift = abs(
+            (session.execute(text("SELECT clock_timestamp()")).scalar_one() - datetime.now(UTC)).total_seconds()
+        )
+    findings = [Finding(_("Database"), "ok", f"PostgreSQL {version}")]
+    if int(version.split(".")[0]) < 14:
+        findings[0] = Finding(_("Database"), "broken", f"PostgreSQL {version}", _("Use PostgreSQL 15 or newer."))
+    if zone not in ("UTC", "Etc/UTC"):
+        findings.append(
+            Finding(_("Database time zone"), "broken", zone, _("Run: ALTER DATABASE … SET timezone TO 'UTC'"))
+        )
+    if owner:
+        findings.append(
+            Finding(
+                _("Database role"), "warning", _("the application owns the tables"),
+                _("Give the application a role of its own (AVAIN_DATABASE_URL) and keep the owner for migrations (AVAIN_DATABASE_OWNER_URL)."),
+            )
+        )  # fmt: skip
+    if drift > 5:
+        findings.append(
+            Finding(
+                _("Clocks"),
+                "warning",
+                _("{seconds} s apart").format(seconds=round(drift)),
+                _("Synchronise the clocks (NTP)."),
+            )
+        )
+    current, wanted = revisions()
+    same = current == wanted
+    findings.append(
+        Finding(_("Migrations"), "ok" if same else "broken", current or "–", "" if same else _("Run: avain db upgrade"))
+    )
+    return findings
+
+
+def _redis(_settings: Settings) -> list[Finding]:
+    with Redis.from_url(redis_client_url(redis_url()), socket_timeout=3, socket_connect_timeout=3) as client:
+        try:
+            info: Any = client.info("server")
+            policy: Any = client.info("memory").get("maxmemory_policy")  # type: ignore[union-attr]
+            waiting = sum(int(client.llen(queue)) for queue in QUEUES)  # type: ignore[arg-type]
+        except RedisError as error:
+            return [
+                Finding(
+                    _("Redis"),
+                    "broken",
+                    type(error).__name__,
+                    _("Start Redis or Valkey, or correct AVAIN_REDIS_URL. Nothing is lost meanwhile."),
+                )
+            ]
+    name = f"Valkey {info['valkey_version']}" if "valkey_version" in info else f"Redis {info['redis_version']}"
+    findings = [Finding(_("Redis"), "ok", _("{name}, {count} messages waiting").format(name=name, count=waiting))]
+    if policy != "noeviction":
+        findings.append(
+            Finding(
+                "maxmemory-policy",
+                "broken",
+                str(policy),
+                _("Set maxmemory-policy to noeviction: a full server must refuse, not forget."),
+            )
+        )
+    return findings
+
+
+def _workers(_settings: Settings) -> list[Finding]:
+    with transaction() as session:
+        alive = [sign for sign in signs(session) if sign.kind == "worker" and sign.alive]
+    served = {queue for sign in alive for queue in sign.detail.split(",")}
+    findings = [Finding(_("Worker"), "ok", f"{sign.name}: {sign.detail}") for sign in alive]
+    missing = [queue for queue in QUEUES if queue not in served]
+    if missing:
+        findings.append(
+            Finding(
+                _("Workers"), "broken", _("nobody serves: {queues}").format(queues=", ".join(missing)),
+                _("Start workers: avain up, or avain worker --group …"),
+            )
+        )  # fmt: skip
+    return findings
+
+
+def _beat(_settings: Settings) -> list[Finding]:
+    with transaction() as session:
+        beats: list[Sign] = [sign for sign in signs(session) if sign.kind == "beat"]
+    if not beats or not beats[0].alive:
+        return [
+            Finding(
+                _("Beat"), "broken", _("no tick for a while"), _("Start it: avain up, or avain beat (two may run).")
+            )
+        ]
+    return [Finding(_("Beat"), "ok", _("last tick {seconds} s ago").format(seconds=round(beats[0].age, 1)))]
+
+
+def _work(_settings: Settings) -> list[Finding]:
+    with transaction() as session:
+        given_up = history.given_up(session)
+        late = session.execute(
+            text(
+                "SELECT coalesce(extract(epoch FROM clock_timestamp() - min(next_at)), 0)::int FROM work"
+                " WHERE done_at IS NULL AND dead_at IS NULL AND token IS NULL AND next_at <= clock_timestamp()"
+            )
+        ).scalar_one()
+    count = sum(row["count"] for row in given_up)
+    findings = [Finding(_("Due work"), "ok" if late < 300 else "warning", _("the oldest waits for {seconds} s").format(seconds=late),
+                        "" if late < 300 else _("Start more workers, or see what they are doing: avain run list"))]  # fmt: skip
+    if count:
+        findings.append(
+            Finding(
+                _("Given-up work"),
+                "warning",
+                str(count),
+                _("See why: avain run list --failed, then avain run retry or ack"),
+            )
+        )
+    return findings
+
+
+def _mail(configured: Settings) -> list[Finding]:
+    from connectors.mail import check_server
+
+    try:
+        greeting = check_server(configured.mail)
+    except AvainError as error:
+        return [
+            Finding(
+                _("Mail server"), "broken", str(error), _("Correct [mail] in avain.toml. Mails wait until it answers.")
+            )
+        ]
+    return [Finding(_("Mail server"), "ok", f"{configured.mail.host}:{configured.mail.port} {greeting}")]
+
+
+def _sources(configured: Settings) -> list[Finding]:
+    from cli.source import check_source
+
+    names = [*configured.sources.cases, *configured.sources.prices]
+    if not names:
+        return [Finding(_("Sources"), "warning", _("none"), _("Name them under [sources] in avain.toml."))]
+    findings = []
+    for name in names:
+        try:
+            findings.append(Finding(_("Source {name}").format(name=name), "ok", check_source(configured, name)))
+        except AvainError as error:
+            findings.append(
+                Finding(
+                    _("Source {name}").format(name=name),
+                    "broken",
+                    str(error),
+                    _("Correct [sources] in avain.toml, or put the file there."),
+                )
+            )
+    return findings

@@ -1,0 +1,220 @@
+"""Commands about the installation itself: init, doctor, up, demo, beat, db, config, audit."""
+
+import json
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.common import ERROR, Json, actor, complaints, console, emit, stop, sub_app, table, transaction
+from core.errors import InputError
+from core.i18n import _, moment
+from workers.groups import GROUPS, run_beat, run_worker
+
+db_app = sub_app(_("The database's shape."))
+config_app = sub_app(_("The settings."))
+audit_app = sub_app(_("Who did what."))
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the `avain` command."""
+    app.command(help=_("Write a commented avain.toml."))(init)
+    app.command(help=_("Check everything Avain stands on; say what to do where something is broken."))(doctor)
+    app.command(help=_("Run everything in the foreground until Ctrl-C."))(up)
+    app.command(help=_("Show the whole chain on real parts, with invented cases."))(demo)
+    app.command(help=_("Run the scheduler (two or more may run)."))(beat)
+    app.add_typer(db_app, name="db")
+    app.add_typer(config_app, name="config")
+    app.add_typer(audit_app, name="audit")
+
+
+def init(path: Annotated[Path, typer.Argument(help=_("Where to write it."))] = Path("avain.toml")) -> None:
+    """Write the sample configuration; an existing file is never overwritten."""
+    from cli.sample_configuration import SAMPLE
+
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(SAMPLE)
+    except FileExistsError as error:
+        raise InputError("{path} exists already and is left as it is.", path=str(path)) from error
+    console().print(_("{path} is written. Next: look through it, then run: avain doctor").format(path=path))
+
+
+def doctor(as_json: Json = False) -> None:
+    """Run every check and say what to do; exit 1 when something is broken."""
+    from cli.doctor import examine, show
+
+    findings = examine()
+    emit([finding.to_json() for finding in findings], as_json, lambda: show(findings))
+    if any(finding.state == "broken" for finding in findings):
+        stop(ERROR)
+
+
+def up() -> None:
+    """Embedded services (if no others are named), migrations, a worker per group and beat, until Ctrl-C."""
+    from cli.supervisor import Child, Supervisor, avain
+    from core.logging import configure_logging
+    from core.settings import settings
+
+    configure_logging(settings().log_format, settings().log_level)
+    stop_embedded = _start_embedded()
+    upgrade()
+    children = [Child(f"worker {name}", avain("worker", "--group", name)) for name in GROUPS]
+    children.append(Child("beat", avain("beat")))
+    complaints().print(_("Avain is running. Ctrl-C stops it."))
+    try:
+        Supervisor(children).run()
+    finally:
+        stop_embedded()
+    complaints().print(_("Avain has stopped."))
+
+
+def _start_embedded():  # noqa: ANN202 - a function that undoes it
+    """Start what no URL names; the returned function stops what this very call started."""
+    from core.settings import settings
+
+    if not settings().embedded:
+        return lambda: None
+    from core import embedded
+
+    running = embedded.ensure_running()
+    if not running.started:
+        return lambda: None
+    return lambda: embedded.stop(settings().home, services=running.started)
+
+
+def demo(
+    directory: Annotated[Path | None, typer.Option(help=_("Where the results go; default: var/demo"))] = None,
+) -> None:
+    """Run the scenario; exit 0 only if every step held."""
+    from demo.scenario import run
+
+    stop(run(directory))
+
+
+def worker(
+    context: typer.Context,
+    group: Annotated[str, typer.Option(help=_("Which queues: {groups}.").format(groups=", ".join(GROUPS)))] = "inside",
+    concurrency: Annotated[int | None, typer.Option(min=1, help=_("How many tasks at once."))] = None,
+) -> None:
+    """Without a sub-command: run a worker process. `import` and `list` are about the people called workers."""
+    if context.invoked_subcommand is not None:
+        return
+    if group not in GROUPS:
+        raise InputError("There is no group {group}; there are: {groups}.", group=group, groups=", ".join(GROUPS))
+    run_worker(group, concurrency=concurrency)
+
+
+def beat() -> None:
+    """Become beat."""
+    run_beat()
+
+
+@db_app.command("upgrade", help=_("Bring the database to this version's shape."))
+def upgrade() -> None:
+    """Run the migrations as the owner."""
+    from alembic import command
+
+    command.upgrade(_alembic(), "head")
+
+
+@db_app.command("status", help=_("Say which shape the database has."))
+def status(as_json: Json = False) -> None:
+    """Current and wanted revision; exit 1 when they differ."""
+    current, wanted = revisions()
+    emit(
+        {"current": current, "wanted": wanted},
+        as_json,
+        lambda: console().print(
+            _("The database is up to date ({revision}).").format(revision=wanted)
+            if current == wanted
+            else _("The database has shape {current}, this version wants {wanted}. Run: avain db upgrade").format(
+                current=current or "–", wanted=wanted
+            )
+        ),
+    )
+    if current != wanted:
+        stop(ERROR)
+
+
+def revisions() -> tuple[str | None, str | None]:
+    """`(current, wanted)` schema revisions."""
+    from alembic.runtime.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+
+    from core.database import engine
+
+    wanted = ScriptDirectory.from_config(_alembic()).get_current_head()
+    with engine().connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision(), wanted
+
+
+def _alembic():  # noqa: ANN202 - an alembic Config
+    from alembic.config import Config
+
+    from core.settings import ROOT
+
+    return Config(str(ROOT / "alembic.ini"))
+
+
+@config_app.command("schema", help=_("Print the JSON Schema of avain.toml."))
+def schema() -> None:
+    """For editors that complete and check TOML by a schema."""
+    from core.settings import Settings
+
+    console().print_json(json.dumps(Settings.model_json_schema()))
+
+
+@config_app.command("show", help=_("Print the settings in force, without secrets."))
+def show_settings() -> None:
+    """Secrets print as stars."""
+    from core.settings import settings
+
+    console().print_json(settings().model_dump_json())
+
+
+@audit_app.command("show", help=_("What was done, newest first."))
+def audit_show(
+    subject: Annotated[str | None, typer.Argument(help=_("For example case:HB-2026-000001"))] = None,
+    limit: int = 50,
+    as_json: Json = False,
+) -> None:
+    """The audit trail of a subject, or of everything."""
+    from services.audit import events
+
+    with transaction() as session:
+        found = events(session, subject, limit)
+    emit(
+        found,
+        as_json,
+        lambda: console().print(
+            table(
+                _("Audit trail"),
+                [_("When"), _("Who"), _("What"), _("To what"), _("Why")],
+                [[moment(e["at"]), e["actor"], e["action"], e["subject"], e["reason"]] for e in found],
+            )
+        ),
+    )
+
+
+def move_clock(to: Annotated[str, typer.Argument(help=_("A moment in Helsinki: 2026-12-01T08:00"))]) -> None:
+    """Set the business clock of a test installation (AVAIN_TEST_CLOCK=1)."""
+    from datetime import datetime
+
+    from core.clock import business_now, move_business_clock
+    from core.i18n import HELSINKI
+    from services import audit
+
+    try:
+        moment_to = datetime.fromisoformat(to).replace(tzinfo=HELSINKI)
+    except ValueError as error:
+        raise InputError("{text} is not a moment; write it like 2026-12-01T08:00", text=to) from error
+    with transaction() as session:
+        before = business_now(session)
+        move_business_clock(session, moment_to)
+        audit.record(session, actor(None), "clock.moved", "clock:business", now=before, to=to)
+
+
+if os.environ.get("AVAIN_TEST_CLOCK") == "1":
+    config_app.command("clock", help=_("Move the business clock of a test installation."))(move_clock)

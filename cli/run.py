@@ -1,0 +1,102 @@
+"""`avain run`: the history of work: what was done, what failed and why, retry and acknowledge."""
+
+from typing import Annotated
+
+import typer
+
+from cli.common import As, Json, actor, console, emit, sub_app, table, transaction
+from core.clock import business_now
+from core.errors import Message
+from core.i18n import _, moment
+
+app = sub_app(_("History of runs; retry and acknowledge."))
+
+Id = Annotated[int, typer.Argument(help=_("The run's number."))]
+
+
+@app.command("list", help=_("Latest runs, newest first."))
+def list_runs(
+    kind: Annotated[str | None, typer.Option(help=_("Only this kind of work."))] = None,
+    failed: Annotated[bool, typer.Option("--failed", help=_("Only what needs attention, grouped by reason."))] = False,
+    limit: int = 30,
+    as_json: Json = False,
+) -> None:
+    """Each attempt with its outcome; `--failed` shows work given up and not acknowledged, equal reasons as one line."""
+    from services.work import history
+
+    with transaction() as session:
+        rows = history.given_up(session) if failed else history.latest(session, kind, limit)
+
+    def render() -> None:
+        if failed:
+            body = [[r["kind"], r["count"], Message.from_json(r["error"] or {}).text(), r["runs"]] for r in rows]
+            console().print(table(_("Given up"), [_("Kind"), _("Number"), _("Reason"), _("Runs")], body, right=[1]))
+            return
+        body = [
+            [r["id"], r["kind"], r["key"], r["attempt"], moment(r["started_at"]), _outcome(r), _sentence(r)]
+            for r in rows
+        ]
+        console().print(
+            table(
+                _("Runs"),
+                [_("Run"), _("Kind"), _("Key"), _("Attempt"), _("Started"), _("Outcome"), ""],
+                body,
+                right=[0, 3],
+            )
+        )
+
+    emit(rows, as_json, render)
+
+
+def _outcome(row: dict) -> str:  # type: ignore[type-arg]
+    if row["outcome"] == "succeeded" and row["attempt"] > 1:
+        return _("succeeded on retry")
+    return _(row["outcome"]) if row["outcome"] else _("under way")
+
+
+def _sentence(row: dict) -> str:  # type: ignore[type-arg]
+    return Message.from_json(row["message"]).text() if row["message"] else ""
+
+
+@app.command("show", help=_("One run with all it left behind."))
+def show(run: Id, as_json: Json = False) -> None:
+    """Counts, message, the other side's reply, rejected records."""
+    from services.work import history
+
+    with transaction() as session:
+        row = history.one(session, run)
+
+    def render() -> None:
+        for label, value in (
+            (_("Run"), row["id"]), (_("Kind"), row["kind"]), (_("Key"), row["key"]), (_("Attempt"), row["attempt"]),
+            (_("Host"), row["host"]), (_("Started"), moment(row["started_at"])), (_("Finished"), moment(row["finished_at"])),
+            (_("Outcome"), _outcome(row)), (_("Counts"), ", ".join(f"{k} {v}" for k, v in row["counts"].items())),
+            (_("What happened"), _sentence(row)), (_("Reply"), row["reply"] or ""), (_("Rejected records"), row["rejected"]),
+        ):  # fmt: skip
+            console().print(f"[bold]{label}[/] {value}")
+
+    emit(row, as_json, render)
+
+
+@app.command("retry", help=_("Do the work of a run again, from the start of its attempts."))
+def retry(run: Id, as_: As = None) -> None:
+    """Makes given-up work due again; the effect keeps its idempotency key, so nothing is done twice outside."""
+    from services import audit
+    from services.work import history
+
+    with transaction() as session:
+        key = history.retry(session, run)
+        audit.record(session, actor(as_), "run.retried", f"run:{run}", now=business_now(session), key=key)
+    console().print(_("{key} is due again.").format(key=key))
+
+
+@app.command("ack", help=_("Acknowledge given-up work, with a note; it is not shown as needing attention any more."))
+def acknowledge(run: Id, note: Annotated[str, typer.Option(help=_("Why it may rest."))], as_: As = None) -> None:
+    """Records who accepted the failure and why."""
+    from services import audit
+    from services.work import history
+
+    with transaction() as session:
+        history.acknowledge(session, run, note)
+        audit.record(session, actor(as_), "run.acknowledged", f"run:{run}", now=business_now(session), reason=note)
+    console().print(_("Acknowledged."))

@@ -1,0 +1,69 @@
+"""The avain.toml that `avain init` writes: every group, commented, with the defaults. A test loads it."""
+
+SAMPLE = """\
+# Avain: what your organisation decides. URLs and secrets belong into the environment or .env:
+#   AVAIN_DATABASE_URL, AVAIN_DATABASE_OWNER_URL, AVAIN_REDIS_URL, AVAIN_HASH_KEY (openssl rand -hex 32)
+# Without the URLs Avain starts its own PostgreSQL and Valkey under var/ (refused when environment = "production").
+# Check with: avain doctor        All keys: avain config schema
+
+environment = "development"        # production: own database, Redis and hash key are demanded
+language = "fi"                    # fi, sv, en: of the command line and of texts without a reader of their own
+
+[organisation]                     # the buyer on every order
+name = "Esimerkin hyvinvointialue (keksitty)"
+business_id = "9999999-2"
+endpoint_scheme = "0216"           # Peppol: 0216 (0037 + business id) or 0088 (GLN)
+endpoint_id = "003799999992"
+invoice_address = ""
+client_system_url = ""             # link to a case in your client information system; {case} is replaced
+
+# Where cases come from: one table per source. Files are only read.
+# [sources.cases.lifecare-vienti]
+# kind = "xml"
+# path = "/srv/avain/in/asiakkuudet-*.xml"
+# mode = "snapshot"                # snapshot: what is absent is gone; delta: only what changed is in the file
+# max_gone = 0.05                  # hold the run when more than this share vanished
+# max_rejected = 0.10              # hold the run when more than this share was rejected
+
+# Where price lists come from: one table per provider, and one for your own unit costs.
+# [sources.prices.esimerkkivalmennus]
+# provider = "1234567-1"
+# path = "/srv/avain/in/hinnastot/esimerkkivalmennus.csv"
+# encoding = "cp1252"              # used when the file is not UTF-8
+# [sources.prices.own]
+# kind = "own"
+# path = "/srv/avain/in/oman-toiminnan-yksikkokustannukset.csv"
+
+[mail]
+host = "127.0.0.1"
+port = 25
+security = "none"                  # none, starttls, tls
+sender = "avain@example.invalid"
+timeout_seconds = 20
+
+[budgets]                          # cost neutrality as your organisation reads it
+tolerance = 0.05                   # share of the ceiling that may be passed without a reason
+near_limit = 0.90                  # from this share on a budget is "near"
+
+[orders]
+approval_limit = 5000.00           # euros; above it the approver must not be who chose
+outbox = "var/outbox"              # where file orders go
+max_attempts = 8
+
+[follow_ups]                       # where the client plan states no rhythm of its own
+start_working_days = 10
+interval_days = 30
+before_end_days = 14
+mail_at = "08:00"                  # Helsinki time, on working days
+repeat_working_days = 3            # unacknowledged for this long: told again
+max_repeats = 2                    # after this many repetitions: to the supervisor
+base_url = "https://avain.invalid" # where links in mails lead
+
+[privacy]
+identity = "none"                  # none: identity is dropped at the door; sealed: kept encrypted (AVAIN_SEAL_KEYS, AVAIN_INDEX_KEY)
+
+[retention]                        # years
+vouchers = 3
+family_cases = 30
+working_age_cases = 10
+"""

@@ -1,0 +1,108 @@
+"""Real PostgreSQL and Valkey for every test that wants them, started once per run and shared by xdist's workers.
+
+`session` is a transaction that is rolled back; code under test may commit inside it (savepoints). `database` is a database of the
+test's own, cloned from a migrated template, for tests with several connections or processes.
+"""
+
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import psycopg
+import pytest
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Engine, make_url
+from sqlalchemy.orm import Session
+
+from core import embedded
+from core.database import make_engine
+from core.embedded import Embedded
+from core.embedded.place import locked
+from core.settings import ROOT
+
+TEMPLATE = "avain_template"
+
+
+@pytest.fixture(scope="session")
+def services(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Embedded]:
+    """The run's own PostgreSQL and Valkey. The first xdist worker to come starts them, the last to go stops them."""
+    shared = os.environ.get("PYTEST_XDIST_TESTRUNUID", uuid.uuid4().hex)
+    home = Path(tempfile.gettempdir()) / f"avain-tests-{shared[:12]}"
+    home.mkdir(exist_ok=True)
+    mine = home / f"used-by-{os.getpid()}"
+    mine.touch()
+    try:
+        running = embedded.start(home, durable=False)
+        _migrate_template(running, home)
+        yield running
+    finally:
+        mine.unlink()
+        if not list(home.glob("used-by-*")):
+            embedded.remove(home)
+            shutil.rmtree(home, ignore_errors=True)
+
+
+def _migrate_template(running: Embedded, home: Path) -> None:
+    """Make the migrated template database once for all workers of the run."""
+    with locked(home):
+        owner = make_url(running.database_owner_url)
+        with psycopg.connect(_dsn(owner), autocommit=True) as admin:
+            if admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", [TEMPLATE]).fetchone():
+                return
+            admin.execute("CREATE DATABASE migrating")
+        config = Config(str(ROOT / "alembic.ini"))
+        config.attributes["url"] = owner.set(database="migrating").render_as_string(hide_password=False)
+        command.upgrade(config, "head")
+        with psycopg.connect(_dsn(owner), autocommit=True) as admin:
+            admin.execute(f"ALTER DATABASE migrating RENAME TO {TEMPLATE}")
+
+
+def in_database(services: Embedded, name: str) -> Embedded:
+    """The same servers, another database."""
+    app, owner = (
+        make_url(url).set(database=name).render_as_string(hide_password=False)
+        for url in (services.database_url, services.database_owner_url)
+    )
+    return replace(services, database_url=app, database_owner_url=owner)
+
+
+def _dsn(url) -> str:
+    return f"host={url.query['host']} user={url.username} dbname={url.database}"
+
+
+@pytest.fixture
+def database(services: Embedded) -> Iterator[Embedded]:
+    """A database of the test's own: URLs of the application's and the owner's role, and of the run's Valkey."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    owner = make_url(services.database_owner_url)
+    with psycopg.connect(_dsn(owner), autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+    yield in_database(services, name)
+    with psycopg.connect(_dsn(owner), autocommit=True) as admin:
+        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def shared_engine(services: Embedded) -> Iterator[Engine]:
+    """An engine, as the application's role, over one database that the rolled-back tests of this worker share."""
+    name = f"shared_{uuid.uuid4().hex[:12]}"
+    owner = make_url(services.database_owner_url)
+    with psycopg.connect(_dsn(owner), autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+    engine = make_engine(in_database(services, name).database_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def session(shared_engine: Engine) -> Iterator[Session]:
+    """A session whose every change is undone after the test; commits inside are savepoints."""
+    with shared_engine.connect() as connection, connection.begin() as outer:
+        with Session(connection, join_transaction_mode="create_savepoint", expire_on_commit=False) as session:
+            yield session
+        outer.rollback()

@@ -1,0 +1,299 @@
+"""Claim, renew, close, fail, expire, call again: each rule of services/work on the real database."""
+
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from core.errors import InputError, LeaseLost, Message
+from services.work import (
+    Claimed,
+    call,
+    call_again,
+    claim,
+    close,
+    expire_leases,
+    fail,
+    give_back,
+    history,
+    holds,
+    kind_of,
+    renew,
+)
+from services.work.lease import after_death, when_given_up
+from services.work.poison import record_poison
+from services.work.queueing import mark_enqueued, top_up
+
+BOOM = Message("boom")
+
+
+def lapse(session: Session, work_id: int) -> None:
+    """Let the lease run out, as time would."""
+    session.execute(
+        text("UPDATE work SET lease_until = clock_timestamp() - interval '1 second' WHERE id = :id"), {"id": work_id}
+    )
+
+
+def make_due(session: Session, work_id: int) -> None:
+    session.execute(
+        text("UPDATE work SET next_at = clock_timestamp(), enqueued_at = NULL WHERE id = :id"), {"id": work_id}
+    )
+
+
+def state(session: Session, work_id: int):
+    return session.execute(text("SELECT * FROM work WHERE id = :id"), {"id": work_id}).one()
+
+
+def outcomes(session: Session, work_id: int) -> list[str | None]:
+    return list(
+        session.execute(text("SELECT outcome FROM run WHERE work_id = :id ORDER BY id"), {"id": work_id}).scalars()
+    )
+
+
+def called(session: Session, key: str = "k", **options) -> int:
+    work_id = call(session, "deliver_order", key, **options)
+    assert work_id is not None
+    return work_id
+
+
+def claimed(session: Session, work_id: int) -> Claimed:
+    found = claim(session, work_id)
+    assert found is not None
+    return found
+
+
+def test_a_key_is_called_for_once(session):
+    assert call(session, "deliver_order", "k", subject_id=7) is not None
+    assert call(session, "deliver_order", "k", subject_id=8) is None
+    assert session.execute(text("SELECT count(*), min(subject_id) FROM work")).one() == (1, 7)
+
+
+def test_claimed_work_cannot_be_claimed_again_until_it_is_let_go(session):
+    work_id = called(session)
+    first = claimed(session, work_id)
+    assert claim(session, work_id) is None
+    close(session, first, "succeeded", counts={"n": 1}, reply="250 ok")
+    assert claim(session, work_id) is None
+    assert outcomes(session, work_id) == ["succeeded"]
+    assert state(session, work_id).done_at is not None
+
+
+def test_unknown_work_is_nothing_to_do(session):
+    assert claim(session, 123456789) is None
+
+
+def test_work_that_is_not_due_waits(session):
+    assert claim(session, called(session, delay=60)) is None
+
+
+def test_an_unknown_kind_waits_in_default(session):
+    work_id = call(session, "from_next_version", "k")
+    assert state(session, work_id).queue == "default"
+    assert kind_of("from_next_version").max_attempts == 5
+
+
+def test_closing_twice_is_a_lost_lease(session):
+    mine = claimed(session, called(session))
+    close(session, mine)
+    with pytest.raises(LeaseLost):
+        close(session, mine)
+
+
+def test_a_lost_lease_can_neither_close_nor_renew_nor_write(session):
+    work_id = called(session)
+    mine = claimed(session, work_id)
+    lapse(session, work_id)
+    assert not renew(session, work_id, mine.token)
+    assert expire_leases(session) == (1, [])
+    for attempt in (lambda: close(session, mine), lambda: holds(session, mine), lambda: fail(session, mine, BOOM)):
+        with pytest.raises(LeaseLost):
+            attempt()
+    assert outcomes(session, work_id) == ["lost"]
+
+
+def test_a_lease_that_lapsed_but_was_not_expired_may_still_close(session):
+    """Nobody else can have begun: only expiry lets another in."""
+    work_id = called(session)
+    mine = claimed(session, work_id)
+    lapse(session, work_id)
+    close(session, mine)
+    assert expire_leases(session) == (0, [])
+    assert outcomes(session, work_id) == ["succeeded"]
+
+
+def test_renewal_prolongs_but_never_past_the_deadline(session):
+    work_id = called(session)
+    mine = claimed(session, work_id)
+    assert renew(session, work_id, mine.token)
+    session.execute(
+        text("UPDATE work SET deadline = clock_timestamp() + interval '1 second' WHERE id = :id"), {"id": work_id}
+    )
+    assert renew(session, work_id, mine.token)
+    row = state(session, work_id)
+    assert row.lease_until == row.deadline
+    session.execute(
+        text("UPDATE work SET deadline = clock_timestamp() - interval '1 second' WHERE id = :id"), {"id": work_id}
+    )
+    assert not renew(session, work_id, mine.token)
+    assert not renew(session, work_id, uuid4())
+
+
+def test_after_the_first_loss_it_is_due_at_once_and_then_after_pauses(session):
+    work_id = called(session)
+    for attempt in (1, 2):
+        claimed(session, work_id)
+        lapse(session, work_id)
+        expire_leases(session)
+        wait = session.execute(
+            text("SELECT extract(epoch FROM next_at - clock_timestamp()) FROM work WHERE id = :id"), {"id": work_id}
+        ).scalar()
+        assert (wait <= 0) == (attempt == 1)
+        make_due(session, work_id)
+
+
+def test_work_that_loses_every_attempt_dies_and_says_so(session):
+    work_id = called(session)
+    for _ in range(kind_of("deliver_order").max_attempts):
+        make_due(session, work_id)
+        claimed(session, work_id)
+        lapse(session, work_id)
+        count, dead = expire_leases(session)
+        assert count == 1
+    assert [one.work_id for one in dead] == [work_id]
+    make_due(session, work_id)
+    assert claim(session, work_id) is None
+
+
+def test_failing_waits_then_tries_again_and_at_last_gives_up(session):
+    work_id = called(session)
+    attempts = kind_of("deliver_order").max_attempts
+    for attempt in range(1, attempts + 1):
+        make_due(session, work_id)
+        mine = claimed(session, work_id)
+        assert mine.attempt == attempt
+        ended = fail(session, mine, BOOM)
+        assert (ended is not None) == (attempt == attempts)
+        assert claim(session, work_id) is None
+    assert outcomes(session, work_id) == ["retry"] * (attempts - 1) + ["failed"]
+    assert state(session, work_id).last_error == BOOM.to_json()
+
+
+def test_a_final_failure_gives_up_at_once_and_tells(session):
+    told = []
+    when_given_up("test_kind")(lambda _session, ended: told.append(ended.message))
+    work_id = call(session, "test_kind", "k")
+    after_death(session, fail(session, claimed(session, work_id), BOOM, final=True))
+    assert told == [BOOM]
+
+
+def test_the_other_sides_own_pause_is_respected(session):
+    work_id = called(session)
+    fail(session, claimed(session, work_id), BOOM, pause=5000)
+    wait = session.execute(
+        text("SELECT extract(epoch FROM next_at - clock_timestamp()) FROM work WHERE id = :id"), {"id": work_id}
+    ).scalar()
+    assert wait > 4900
+
+
+def test_giving_back_does_not_count_as_an_attempt(session):
+    work_id = called(session)
+    give_back(session, claimed(session, work_id))
+    assert claimed(session, work_id).attempt == 1
+    assert outcomes(session, work_id) == ["retry", None]
+
+
+def test_called_again_while_under_way_stays_due(session):
+    work_id = called(session)
+    mine = claimed(session, work_id)
+    assert call_again(session, "deliver_order", "k", subject_id=9) == work_id
+    close(session, mine)
+    again = claimed(session, work_id)
+    assert (again.subject_id, again.attempt) == (9, 1)
+    close(session, again)
+    assert claim(session, work_id) is None
+
+
+def test_called_again_after_the_end_is_due_again(session):
+    work_id = called(session)
+    fail(session, claimed(session, work_id), BOOM, final=True)
+    call_again(session, "deliver_order", "k")
+    row = state(session, work_id)
+    assert (row.dead_at, row.attempts, row.last_error) == (None, 0, None)
+    close(session, claimed(session, work_id))
+    call_again(session, "deliver_order", "k")
+    assert claimed(session, work_id).attempt == 1
+
+
+def test_called_again_while_failing_for_good_still_gets_its_turn(session):
+    work_id = called(session)
+    mine = claimed(session, work_id)
+    call_again(session, "deliver_order", "k")
+    assert fail(session, mine, BOOM, final=True) is None
+    assert claimed(session, work_id).attempt == 1
+
+
+def test_called_again_under_a_lost_lease_is_due_with_fresh_attempts(session):
+    work_id = called(session)
+    claimed(session, work_id)
+    call_again(session, "deliver_order", "k")
+    lapse(session, work_id)
+    assert expire_leases(session) == (1, [])
+    assert claimed(session, work_id).attempt == 1
+
+
+def test_of_one_lane_only_one_runs(session):
+    first, second = called(session, "a", lane="source:x"), called(session, "b", lane="source:x")
+    mine = claimed(session, first)
+    assert claim(session, second) is None
+    assert top_up(session, "orders", 10) == []
+    close(session, mine)
+    assert top_up(session, "orders", 10) == [(second, "deliver_order")]
+    claimed(session, second)
+
+
+def test_topping_up_takes_the_oldest_one_per_lane_and_marks_them(session):
+    a, b = called(session, "a", lane="l"), called(session, "b", lane="l")
+    c = called(session, "c")
+    later = called(session, "d", delay=60)
+    assert {work_id for work_id, _ in top_up(session, "orders", 10)} == {a, c}
+    assert top_up(session, "orders", 10) == []
+    session.execute(
+        text("UPDATE work SET enqueued_at = clock_timestamp() - interval '21 seconds' WHERE id = :id"), {"id": c}
+    )
+    assert top_up(session, "orders", 10) == [(c, "deliver_order")]
+    assert top_up(session, "orders", 0) == []
+    assert top_up(session, "budgets", 10) == []
+    assert mark_enqueued(session, [a, b, later]) == [(b, "deliver_order", "orders")]
+
+
+def test_retry_brings_given_up_work_back_and_nothing_else(session):
+    work_id = called(session)
+    mine = claimed(session, work_id)
+    with pytest.raises(InputError):
+        history.retry(session, mine.run_id)
+    fail(session, mine, BOOM, final=True)
+    assert [row["count"] for row in history.given_up(session)] == [1]
+    assert history.retry(session, mine.run_id) == "k"
+    assert claimed(session, work_id).attempt == 1
+
+
+def test_given_up_work_is_one_line_per_reason_until_acknowledged(session):
+    runs = []
+    for number in range(3):
+        mine = claimed(session, called(session, f"k{number}"))
+        fail(session, mine, BOOM, final=True)
+        runs.append(mine.run_id)
+    assert [(row["kind"], row["count"]) for row in history.given_up(session)] == [("deliver_order", 3)]
+    with pytest.raises(InputError):
+        history.acknowledge(session, runs[0], "  ")
+    for run in runs:
+        history.acknowledge(session, run, "known")
+    assert history.given_up(session) == []
+
+
+def test_poison_is_kept_as_dead_work_once_per_content(session):
+    record_poison(session, "abc", "body", size=3)
+    record_poison(session, "abc", "body", size=3)
+    assert [(row["kind"], row["count"]) for row in history.given_up(session)] == [("poison", 1)]
+    assert session.execute(text("SELECT count(*) FROM run WHERE kind = 'poison'")).scalar() == 2

@@ -1,0 +1,48 @@
+"""Which queues are served by which worker processes. docker-compose.yml and `avain up` start one process per group.
+
+Slow reads of the outside have a group of their own, so that a hanging source delays nothing else.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Group:
+    """Queues that share a worker, and how many tasks it does at once."""
+
+    queues: tuple[str, ...]
+    concurrency: int
+
+
+GROUPS: dict[str, Group] = {
+    "fetch": Group(("fetch",), 4),
+    "inside": Group(("sync", "prices", "budgets", "default"), 2),
+    "outside": Group(("orders", "reminders"), 2),
+}
+
+
+def run_worker(group: str, *, concurrency: int | None = None) -> None:
+    """Become the worker of a group, until stopped. Called by `avain worker`; ends with SystemExit."""
+    from core.settings import settings  # noqa: PLC0415
+    from workers.app import connected_app  # noqa: PLC0415 - importing it sets signal handling, which only a worker wants
+
+    chosen = GROUPS[group]
+    connected_app().worker_main(
+        [
+            "worker",
+            "--queues", ",".join(chosen.queues),
+            "--concurrency", str(concurrency or chosen.concurrency),
+            "--hostname", f"{group}@%h",
+            "--loglevel", settings().log_level,
+            # workers need not know of each other: the database tells them all there is to know
+            "--without-mingle", "--without-gossip", "--without-heartbeat",
+        ]
+    )  # fmt: skip
+
+
+def run_beat() -> None:
+    """Become beat, until stopped."""
+    from core.settings import settings  # noqa: PLC0415
+    from workers.app import connected_app  # noqa: PLC0415
+
+    connected_app().start(["beat", "--loglevel", settings().log_level, "--pidfile", ""])

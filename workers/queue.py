@@ -1,0 +1,42 @@
+"""Putting hints into the queue. A hint that cannot be sent is not missed: the tick sends it again."""
+
+from collections.abc import Iterable
+
+import structlog
+from kombu.exceptions import OperationalError
+
+from core.database import transaction
+from services.work.queueing import mark_enqueued
+from workers.app import connected_app
+
+log = structlog.get_logger()
+
+
+def publish(rows: Iterable[tuple[int, str, str]]) -> int:
+    """Send `(work id, kind, queue)` to the broker; how many went. Stops at the first refusal: the rest would only wait too."""
+    sent = 0
+    app = connected_app()
+    try:
+        with app.connection_for_write(connect_timeout=2) as connection, app.amqp.Producer(connection) as producer:
+            for work_id, kind, queue in rows:
+                app.send_task(
+                    kind,
+                    kwargs={"work_id": work_id},
+                    queue=queue,
+                    producer=producer,
+                    argsrepr="",
+                    kwargsrepr=str(work_id),
+                )
+                sent += 1
+    except (OperationalError, OSError) as error:
+        log.warning("publish_failed", error=type(error).__name__, sent=sent)
+    return sent
+
+
+def hint(ids: list[int]) -> int:
+    """Send fresh Work to the queue right after the commit that wrote it, instead of waiting for the next tick."""
+    if not ids:
+        return 0
+    with transaction() as session:
+        rows = mark_enqueued(session, ids)
+    return publish(rows)

@@ -1,0 +1,204 @@
+"""Claiming and closing Work around a task: the one place for retry policy and what an error means.
+
+A task body is handed a `Lease` and is about five lines: it reads in `lease.transaction()`, acts on the outside with no transaction
+open, and writes in `lease.closing()`, which ends the Work in the same commit as the business rows.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+from billiard.exceptions import SoftTimeLimitExceeded
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from core.database import transaction
+from core.errors import AlreadyDone, AvainError, LeaseLost, Message, Transient
+from core.faults import fault_point
+from core.settings import Settings, settings
+from services.work import KINDS, Claimed, claim, close, fail, give_back, holds
+from services.work.lease import after_death
+from workers.app import app
+from workers.keeper import keeper
+from workers.queue import hint
+
+log = structlog.get_logger()
+
+#: Celery's soft limit comes this long before the hard one, so that a slow attempt can still say so itself.
+_LAST_WORDS_SECONDS = 5.0
+
+
+@dataclass
+class Closing:
+    """The last transaction of an attempt: write business rows through `session`, say with `report` what came of it."""
+
+    session: Session
+    outcome: str = "succeeded"
+    counts: dict[str, Any] = field(default_factory=dict)
+    message: Message | None = None
+    reply: str | None = None
+
+    def report(
+        self,
+        outcome: str = "succeeded",
+        *,
+        counts: dict[str, Any] | None = None,
+        message: Message | None = None,
+        reply: str | None = None,
+    ) -> None:
+        """How the attempt ended: succeeded, partly, held, refused or nothing_to_do."""
+        self.outcome, self.counts, self.message, self.reply = outcome, counts or {}, message, reply
+
+
+class Lease:
+    """A claimed Work, as a task body sees it."""
+
+    def __init__(self, claimed: Claimed, configured: Settings) -> None:
+        self.claimed = claimed
+        self.settings = configured
+        self.closed = False
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """What the caller asked for. Written perhaps by an earlier version: read with defaults."""
+        return self.claimed.arguments
+
+    @property
+    def subject_id(self) -> int:
+        """The row this work is about."""
+        if self.claimed.subject_id is None:
+            raise AvainError(
+                "Work {work} of kind {kind} has no subject.", work=self.claimed.work_id, kind=self.claimed.kind
+            )
+        return self.claimed.subject_id
+
+    @property
+    def run_id(self) -> int:
+        """The Run that records this attempt."""
+        return self.claimed.run_id
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """A transaction that commits only if the lease is still ours. Raises LeaseLost."""
+        with transaction() as session:
+            yield session
+            holds(session, self.claimed)
+        hint(session.info.get("called", []))
+
+    @contextmanager
+    def closing(self) -> Iterator[Closing]:
+        """The transaction that also ends the Work. Raises LeaseLost, and then nothing of it was written."""
+        with transaction() as session:
+            ending = Closing(session)
+            yield ending
+            fault_point("work.before_close")
+            close(
+                session, self.claimed, ending.outcome, counts=ending.counts, message=ending.message, reply=ending.reply
+            )
+        self.closed = True
+        fault_point("work.after_close")
+        log.info(
+            "work_closed",
+            work=self.claimed.work_id,
+            kind=self.claimed.kind,
+            outcome=ending.outcome,
+            attempt=self.claimed.attempt,
+        )
+        hint(session.info.get("called", []))
+
+    def fail(self, message: Message, *, final: bool, pause: float | None = None) -> None:
+        """Record that the attempt failed; given up at once if `final`, or when no attempts are left."""
+        with transaction() as session:
+            ended = fail(session, self.claimed, message, final=final, pause=pause)
+            after_death(session, ended)
+        log.warning(
+            "work_failed",
+            work=self.claimed.work_id,
+            kind=self.claimed.kind,
+            attempt=self.claimed.attempt,
+            final=ended is not None,
+        )
+        hint(session.info.get("called", []))
+
+    def give_back(self) -> None:
+        """Return the work untouched: this process is stopping."""
+        with transaction() as session:
+            give_back(session, self.claimed)
+        log.info("work_given_back", work=self.claimed.work_id, kind=self.claimed.kind)
+
+
+def work_task(kind: str) -> Callable[[Callable[[Lease], None]], Callable[[Lease], None]]:
+    """Register the body that does Work of a kind. `**_` lets a message of an earlier or later version through."""
+    limits = KINDS[kind]
+
+    def register(body: Callable[[Lease], None]) -> Callable[[Lease], None]:
+        def run(work_id: int, **_: Any) -> None:
+            perform(work_id, body)
+
+        run.__doc__ = body.__doc__
+        app.task(
+            name=kind,
+            time_limit=limits.deadline,
+            soft_time_limit=max(limits.deadline - _LAST_WORDS_SECONDS, limits.deadline / 2),
+        )(run)
+        return body
+
+    return register
+
+
+def perform(work_id: int, body: Callable[[Lease], None]) -> None:
+    """Claim a Work, do it, and see that it ends one way or another. Returns quietly when there is nothing to do."""
+    with transaction() as session:
+        claimed = claim(session, work_id)
+    if claimed is None:
+        return
+    fault_point("work.claimed")
+    lease = Lease(claimed, settings())
+    with structlog.contextvars.bound_contextvars(run=claimed.run_id, work=claimed.work_id), keeper().holding(claimed):
+        try:
+            _do(lease, body)
+        except LeaseLost:
+            log.warning("lease_lost", kind=claimed.kind)
+        except SQLAlchemyError as error:
+            # The database went away under us; the lease runs out by itself and the tick goes on from there.
+            log.warning("database_failed", kind=claimed.kind, error=type(error).__name__, exc_info=True)
+
+
+def _do(lease: Lease, body: Callable[[Lease], None]) -> None:
+    try:
+        body(lease)
+        if not lease.closed:
+            with lease.closing():
+                pass
+    except (SystemExit, KeyboardInterrupt):
+        lease.give_back()
+        raise
+    except (LeaseLost, SQLAlchemyError):
+        raise
+    except SoftTimeLimitExceeded:
+        lease.fail(
+            Message(
+                "It took longer than the {seconds} seconds allowed.", seconds=int(KINDS[lease.claimed.kind].deadline)
+            ),
+            final=False,
+        )
+    except AlreadyDone as done:
+        with lease.closing() as closing:
+            closing.report("succeeded", message=done.message)
+    except Transient as passing:
+        lease.fail(passing.message, final=False, pause=passing.retry_after)
+    except AvainError as known:
+        lease.fail(known.message, final=True)
+    except Exception as unknown:
+        # A fault of ours. What it says may be personal, so the reader gets its type and the log the redacted rest.
+        log.exception("work_crashed", kind=lease.claimed.kind)
+        lease.fail(
+            Message(
+                "An unexpected error ({error}); the log of run {run} has the details.",
+                error=type(unknown).__name__,
+                run=lease.run_id,
+            ),
+            final=False,
+        )
