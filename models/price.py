@@ -2,11 +2,23 @@
 
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text as sql
 from sqlmodel import Field, SQLModel
 
-from models.base import DateRange, amount_of_units, period, primary_key, rate, reference, text, timestamp, unit_price
+from models.base import (
+    DateRange,
+    amount_of_units,
+    json_object,
+    period,
+    primary_key,
+    rate,
+    reference,
+    text,
+    timestamp,
+    unit_price,
+)
 
 
 class PriceSource(SQLModel, table=True):
@@ -22,7 +34,10 @@ class PriceSource(SQLModel, table=True):
 
 
 class PriceList(SQLModel, table=True):
-    """One file as it was read: `state` applied, held, discarded or refused."""
+    """One file as it was read: `state` applied, held, discarded or refused.
+
+    `plan` is kept while the list is held, so that approving applies exactly what was shown; `counts` says what it came to.
+    """
 
     __tablename__ = "price_list"
     __table_args__ = (
@@ -36,6 +51,8 @@ class PriceList(SQLModel, table=True):
     file_name: str = text()
     sha256: str = text()
     state: str = text()
+    counts: dict[str, Any] = json_object()
+    plan: dict[str, Any] | None = json_object(nullable=True)
     recorded_at: datetime = timestamp(nullable=False, machine=True)
 
 

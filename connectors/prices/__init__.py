@@ -1,0 +1,18 @@
+"""Price lists from outside, in whatever form: one folder per form, and this table of them.
+
+A reader takes the bytes of one file and gives a `PriceDocument`; it knows nothing of our services, providers or database.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from connectors.prices.row import PriceDocument
+from connectors.prices.table import read_table
+
+#: Form → reader(content, file_name=…, encoding=…).
+READERS: Final[dict[str, Callable[..., PriceDocument]]] = {"table": read_table}
+
+
+def read_price_list(content: bytes, *, file_name: str, encoding: str = "cp1252", form: str = "table") -> PriceDocument:
+    """Read one file to its end. Raises RefusedInput where nothing of it may be applied."""
+    return READERS[form](content, file_name=file_name, encoding=encoding)
