@@ -13,7 +13,7 @@ from lxml import etree
 from core.errors import Message
 
 Severity = Literal["fatal", "warning"]
-_STEP = re.compile(r"/(?:Q\{(?P<space>[^}]*)\})?(?P<name>[^/\[]+)\[(?P<position>\d+)\]")
+_STEP = re.compile(r"/(?:Q\{(?P<space>[^}]*)\})?(?P<name>[^/\[(@]+)\[(?P<position>\d+)\]")
 
 
 @dataclass(frozen=True)
@@ -58,10 +58,8 @@ def location(element: "etree._Element") -> str:
 def element_at(root: "etree._Element", path: str) -> "etree._Element":
     """The element that XPath's `path()` function names (`/Q{namespace}Order[1]/…`); of an attribute or text, its owner."""
     current = root
-    for step in list(_STEP.finditer(path))[1:]:
+    for step in list(_STEP.finditer(path))[1:]:  # the first names the root
         name, space = step["name"], step["space"]
-        found = current.findall(f"{{{space}}}{name}" if space else name)
-        if len(found) < int(step["position"]):
-            break  # a text() step: the element that holds it
-        current = found[int(step["position"]) - 1]
+        alike = current.findall(f"{{{space}}}{name}" if space else name)
+        current = alike[int(step["position"]) - 1]
     return current

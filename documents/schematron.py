@@ -15,7 +15,7 @@ import importlib.util
 import json
 import os
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -39,7 +39,7 @@ class Schematron:
     """One schema, compiled when it is first used in this process."""
 
     path: Path
-    stylesheet: str
+    stylesheet: str = field(repr=False)
 
     @classmethod
     def load(cls, path: Path) -> "Schematron":

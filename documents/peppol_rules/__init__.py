@@ -23,7 +23,7 @@ def check_order(tree: "etree._ElementTree | etree._Element") -> list[Finding]:
     """What an order breaks: rules of T01 (Peppol BIS, in force from 2026.5) and Avain's own, in document order.
 
     Takes any tree, also one that is no valid UBL, and raises nothing; check the schema first (documents/schemas.py), as receivers do.
-    Code lists of units, item classifications and charge reasons are checked by the shape of the code only (codes.py).
+    Codes of units are checked by their shape only (codes.py).
     """
     root: etree._Element = tree.getroot() if isinstance(tree, etree._ElementTree) else tree  # noqa: SLF001 - lxml's public name
     if root.tag != ORDER_ELEMENT:

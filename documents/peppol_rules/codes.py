@@ -1,8 +1,9 @@
 """Code lists a Peppol order may draw from.
 
 Currencies and countries come from Babel (CLDR), mended where the lists in force since 2026.5 differ. Address and identifier schemes are
-given as ranges of their numbers. Of the two very long lists, units (UN/ECE Rec 20 and 21) and UNCL 7143/7161, only the *shape* of a
-code is checked: Avain writes a handful of their codes, listed here, and a wrong one that looks right is left to the receiver's check.
+given as ranges of their numbers. Of the longest list, units (UN/ECE Rec 20 and 21, some
+2,000 codes), only the *shape* of a code is checked: Avain writes a handful of them, listed here, and a wrong one that looks right is left
+to the receiver's check.
 """
 
 import re
@@ -45,6 +46,10 @@ def _numbers(text: str) -> frozenset[str]:
     return frozenset(f"{number:04d}" for span in spans for number in range(int(span[0]), int(span[-1]) + 1))
 
 
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 #: Electronic address schemes (EAS) an endpoint may use since 2026.5.
 ADDRESS_SCHEMES: Final = _numbers(
     "0002 0007 0009 0060 0088 0096-0097 0106 0130 0135 0142 0151 0183-0184 0188 0190-0192 0195-0196 0198-0201 0204 0208-0211 0216 0218 0221"
@@ -58,6 +63,24 @@ ORDER_TYPES: Final = frozenset({"105", "220", "221", "226", "227", "402"})
 PRIORITIES: Final = frozenset("1234")
 #: UNCL 5189, reasons of an allowance.
 ALLOWANCE_REASONS: Final = frozenset(map(str, (41, 42, 60, *range(62, 69), 70, 71, 88, 95, 100, *range(102, 106))))
+#: UNCL 7161, reasons of a charge.
+CHARGE_REASONS: Final = _words(
+    " AA AAA AAC AAD AAE AAF AAH AAI AAS AAT AAV AAY AAZ ABA ABB ABC ABD ABF ABK ABL ABN ABR ABS ABT ABU ACF ACG ACH"
+    " ACI ACJ ACK ACL ACM ACS ADC ADE ADJ ADK ADL ADM ADN ADO ADP ADQ ADR ADT ADW ADY ADZ AEA AEB AEC AED AEF AEH AEI"
+    " AEJ AEK AEL AEM AEN AEO AEP AES AET AEU AEV AEW AEX AEY AEZ AJ AU CA CAB CAD CAE CAF CAI CAJ CAK CAL CAM CAN CAO"
+    " CAP CAQ CAR CAS CAT CAU CAV CAW CAX CAY CAZ CD CG CS CT DAB DAC DAD DAF DAG DAH DAI DAJ DAK DAL DAM DAN DAO DAP"
+    " DAQ DL EG EP ER FAA FAB FAC FC FH FI GAA HAA HD HH IAA IAB ID IF IR IS KO L1 LA LAA LAB LF MAE MI ML NAA OA PA"
+    " PAA PC PL PRV RAB RAC RAD RAF RE RF RH RV SA SAA SAD SAE SAI SG SH SM SU TAB TAC TT TV V1 V2 WH XAA YY ZZZ"
+)
+#: UNCL 7143, classifications of items; STI is the common procurement vocabulary (CPV).
+CLASSIFICATIONS: Final = _words(
+    " AA AB AC AD AE AF AG AH AI AJ AK AL AM AN AO AP AQ AR AS AT AU AV AW AX AY AZ BA BB BC BD BE BF BG BH BI BJ BK"
+    " BL BM BN BO BP BQ BR BS BT BU BV BW BX BY BZ CC CG CL CR CV DR DW EC EF EMD EN FS GB GMN GN GS HS IB IN IS IT IZ"
+    " MA MF MN MP NB ON PD PL PO PPI PV QS RC RN RU RY SA SG SK SN SRS SRT SRU SRV SRW SRX SRY SRZ SS SSA SSB SSC SSD"
+    " SSE SSF SSG SSH SSI SSJ SSK SSL SSM SSN SSO SSP SSQ SSR SSS SST SSU SSV SSW SSX SSY SSZ ST STA STB STC STD STE"
+    " STF STG STH STI STJ STK STL STM STN STO STP STQ STR STS STT STU STV STW STX STY STZ SUA SUB SUC SUD SUE SUF SUG"
+    " SUH SUI SUJ SUK SUL SUM TG TSN TSO TSP TSQ TSR TSS TST TSU UA UP VN VP VS VX ZZZ"
+)
 BOOLEANS: Final = frozenset({"true", "false"})
 ATTACHMENT_TYPES: Final = frozenset(
     {"application/pdf", "image/png", "image/jpeg", "image/tiff", "application/acad", "application/dwg", "drawing/dwg"}
@@ -70,24 +93,12 @@ ATTACHMENT_TYPES: Final = frozenset(
 UNITS: Final = frozenset({"C62", "HUR", "DAY", "WEE", "MON", "H87", "E48", "ACT", "LS", "KMT", "MIN"})
 
 _UNIT: Final = re.compile("[A-Z0-9]{2,3}")
-_CHARGE_REASON: Final = re.compile("[A-Z]{2,3}|[A-Z][A-Z0-9]")
-_CLASSIFICATION: Final = re.compile("[A-Z]{2,3}")
 _OVT: Final = re.compile("0037[0-9]{8}")
 
 
 def is_unit(code: str) -> bool:
     """Whether `code` has the shape of a unit code (two or three capitals and digits)."""
     return _UNIT.fullmatch(code) is not None
-
-
-def is_charge_reason(code: str) -> bool:
-    """Whether `code` has the shape of a UNCL 7161 code."""
-    return _CHARGE_REASON.fullmatch(code) is not None
-
-
-def is_classification(code: str) -> bool:
-    """Whether `code` has the shape of a UNCL 7143 code (`STI` is the CPV)."""
-    return _CLASSIFICATION.fullmatch(code) is not None
 
 
 def is_ovt(value: str) -> bool:

@@ -16,10 +16,8 @@ _LISTS: Final = {
     "priority": CodeList("UNCL 4219", codes.PRIORITIES),
     "boolean": CodeList("true, false", codes.BOOLEANS),
     "false": CodeList("false", frozenset({"false"})),
-    "reason": CodeList(
-        "UNCL 5189, UNCL 7161", lambda code: code in codes.ALLOWANCE_REASONS or codes.is_charge_reason(code)
-    ),
-    "classification": CodeList("UNCL 7143", codes.is_classification),
+    "reason": CodeList("UNCL 5189, UNCL 7161", codes.ALLOWANCE_REASONS | codes.CHARGE_REASONS),
+    "classification": CodeList("UNCL 7143", codes.CLASSIFICATIONS),
 }
 
 _BLOCKS: Final = {

@@ -284,7 +284,7 @@ def _reason_code(element: "etree._Element", _: _Document) -> _Rules:
     indicator, code = parent.findtext(f"{CBC}ChargeIndicator"), _text(element)
     if indicator == "false" and code not in codes.ALLOWANCE_REASONS:
         yield "CL001"
-    if indicator == "true" and not codes.is_charge_reason(code):
+    if indicator == "true" and code not in codes.CHARGE_REASONS:
         yield "CL002"
 
 
