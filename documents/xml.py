@@ -67,9 +67,16 @@ def parse(data: bytes, *, limit: int = DOCUMENT_LIMIT) -> "etree._ElementTree":
 
 
 def stream(
-    file: BinaryIO, *tags: str, limit: int = STREAM_LIMIT, element_limit: int = ELEMENT_LIMIT
+    file: BinaryIO,
+    *tags: str,
+    root: str | None = None,
+    limit: int = STREAM_LIMIT,
+    element_limit: int = ELEMENT_LIMIT,
 ) -> Iterator["etree._Element"]:
     """Elements named in `tags` (`name`, `{namespace}name` or `{*}name`), outermost ones, in document order.
+
+    Without tags, every child of the root element, so that none is passed over in silence. A document whose root element is not
+    `root` is refused at its first tag.
 
     `sourceline` is exact up to line 65,534 and then at most a few lines too high (libxml2 keeps it in 16 bits and asks the text nodes).
     Memory stays constant: an element is valid until the next one is asked for; everything finished outside of the named
@@ -87,9 +94,15 @@ def stream(
         for event, element in _elements(parser):
             if first:
                 _refuse_document_type(element.getroottree())
+                if root is not None and element.tag != root:
+                    raise RefusedInput(
+                        "The XML file's root element is {found}; expected is {root}.",
+                        found=element.tag[:200],
+                        root=root,
+                    )
                 first = False
             if event == "start":
-                if current is None and _is_wanted(element.tag, wanted):
+                if current is None and (_is_wanted(element.tag, wanted) if wanted else _is_child_of_root(element)):
                     current, begun_at = element, position
             elif current is None:
                 _forget(element)
@@ -302,6 +315,11 @@ def _refusal(parser: "etree.XMLPullParser", error: "etree.XMLSyntaxError") -> Re
 
 def _is_wanted(tag: str, wanted: frozenset[str]) -> bool:
     return tag in wanted or "{*}" + tag.rpartition("}")[2] in wanted
+
+
+def _is_child_of_root(element: "etree._Element") -> bool:
+    parent = element.getparent()
+    return parent is not None and parent.getparent() is None
 
 
 def _forget(element: "etree._Element") -> None:

@@ -1,0 +1,39 @@
+"""Reading a file of `urn:avain:cases:1` case by case: constant memory, whatever the file's length."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, BinaryIO, Literal
+
+from connectors.cases.record import FoundRecord, parse_record, readable_id
+from connectors.cases.xml import wire
+from connectors.cases.xml.mapping import to_record
+from connectors.rejection import Rejection, quote
+from core.errors import Message
+from documents import xml
+
+if TYPE_CHECKING:
+    from lxml import etree
+
+
+class XmlCases:
+    """The connector of kind `xml`. A record's position is the line its element begins on."""
+
+    def read(self, file: BinaryIO, *, identity: Literal["none", "sealed"]) -> Iterator[FoundRecord | Rejection]:
+        """See CaseConnector.read."""
+        for element in xml.stream(file, root=wire.ROOT):
+            yield _read_case(element, keep_identity=identity == "sealed")
+
+
+def _read_case(element: "etree._Element", *, keep_identity: bool) -> FoundRecord | Rejection:
+    position = str(element.sourceline)
+    if element.tag != wire.RECORD:
+        name = quote(str(element.tag).removeprefix(f"{{{wire.NAMESPACE}}}"))
+        return Rejection(position, None, None, Message("The element {name} is not part of the format.", name=name))
+    if not keep_identity:  # before anything is looked at that could end up in a sentence
+        for parent in element.findall(wire.CLIENT):
+            for who in parent.findall(wire.IDENTITY):
+                parent.remove(who)
+    try:
+        case = wire.read(element, wire.CASE, "case")
+    except wire.ShapeError as error:
+        return Rejection(position, error.path, readable_id(element.get("id")), error.message)
+    return parse_record(to_record(case), position)

@@ -1,0 +1,21 @@
+"""Channel `external`: the order is placed elsewhere (another system, the telephone) and only recorded here."""
+
+from typing import ClassVar
+
+from connectors.channels.base import Delivery, Destination, Receipt
+from core.errors import Message
+
+
+class ExternalChannel:
+    """Sends nothing: that the order exists here is the whole record."""
+
+    name: ClassVar[str] = "external"
+    recognises_repeats: ClassVar[bool] = True
+
+    def problem(self, destination: Destination) -> Message | None:  # noqa: ARG002 - the protocol's shape
+        """Everybody can be reached by not being written to."""
+        return None
+
+    def send(self, delivery: Delivery) -> Receipt:
+        """Nothing leaves this machine."""
+        return Receipt(reply=f"{delivery.number}: placed outside Avain")

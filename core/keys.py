@@ -1,0 +1,39 @@
+"""The installation's secrets as the objects that use them.
+
+Outside production a hash key nobody configured is made once and kept under `home`, so that a first look needs no set-up.
+Production brings its own (core/settings.py).
+"""
+
+import secrets
+
+from core.identity import KeyRing, RecordHasher, Sealer, parse_key
+from core.settings import Settings
+
+
+def record_hasher(configured: Settings) -> RecordHasher:
+    """The hasher that tells changed records from unchanged ones. With another key every record counts as changed once."""
+    if configured.hash_key is not None:
+        return RecordHasher(configured.hash_key.get_secret_value())
+    path = configured.home / "hash.key"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        made = path.with_name(f".hash.key-{secrets.token_hex(8)}")
+        made.touch(mode=0o600)
+        made.write_text(secrets.token_hex(32), "ascii")
+        try:
+            path.hardlink_to(made)  # unlike a rename it never replaces the key another process made first
+        except FileExistsError:
+            pass
+        finally:
+            made.unlink()
+    return RecordHasher(path.read_text("ascii"))
+
+
+def sealer(configured: Settings) -> Sealer | None:
+    """What seals identity, or None where `privacy.identity` is `none`."""
+    if configured.privacy.identity == "none" or configured.seal_keys is None or configured.index_key is None:
+        return None
+    return Sealer(
+        KeyRing.parse(configured.seal_keys.get_secret_value()),
+        parse_key(configured.index_key.get_secret_value(), setting="AVAIN_INDEX_KEY"),
+    )
