@@ -182,7 +182,7 @@ def test_a_stream_yields_the_outermost_wanted_elements_with_lines_and_ancestors(
         ("{urn:x}case",): [("1", 2)],
         ("{*}case",): [("1", 2), ("3", 4)],
         ("case",): [("3", 4)],
-        (): [],
+        (): [("1", 2), ("3", 4), (None, 4)],
     }.items():
         found: list[tuple[object, object]] = []
         for element in xml.stream(io.BytesIO(data), *tags):
@@ -191,6 +191,13 @@ def test_a_stream_yields_the_outermost_wanted_elements_with_lines_and_ancestors(
             assert root.get("made") == "2026-11-01"
             found.append((element.get("n"), element.sourceline))
         assert found == expected
+
+
+def test_a_stream_of_another_document_is_refused_at_its_first_tag() -> None:
+    assert len(list(xml.stream(io.BytesIO(b"<cases><case/></cases>"), "case", root="cases"))) == 1
+    with pytest.raises(RefusedInput) as error:
+        next(xml.stream(io.BytesIO(b"<prices><case/>"), "case", root="cases"))
+    assert sentence(error) == "The XML file's root element is prices; expected is cases."
 
 
 def test_a_stream_may_arrive_in_drops() -> None:
