@@ -3,6 +3,7 @@
 import io
 import tracemalloc
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -22,7 +23,7 @@ def sentence(error: pytest.ExceptionInfo[InputError]) -> str:
     return error.value.message.text("en")
 
 
-def drain(data: bytes, *tags: str, **limits: int) -> list[str | None]:
+def drain(data: bytes, *tags: str, **limits: Any) -> list[str | None]:
     return [element.text for element in xml.stream(io.BytesIO(data), *(tags or ("case",)), **limits)]
 
 
