@@ -15,7 +15,8 @@ from core.i18n import translate
 class Message:
     """A sentence in the catalogues (`msgid`, English) and its values.
 
-    `Message("{count} rows rejected", count=3)`. Values must survive JSON: text, numbers, booleans, None.
+    `Message("{count} rows rejected", count=3)`. Values must survive JSON: text, numbers, booleans, None, or another Message,
+    which is then read in the same language.
     """
 
     msgid: str
@@ -27,7 +28,8 @@ class Message:
 
     def text(self, language: str | None = None) -> str:
         """The sentence in `language` (`fi`, `sv`, `en`; None: the process's own)."""
-        return translate(self.msgid, language).format_map(self.params)
+        params = {name: _spoken(value, language) for name, value in self.params.items()}
+        return translate(self.msgid, language).format_map(params)
 
     def to_json(self) -> dict[str, Any]:
         """The form kept in the database: `{"msgid": …, "params": {…}}`."""
@@ -36,7 +38,11 @@ class Message:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "Message":
         """Read back what `to_json` wrote, also by an earlier version."""
-        return cls(data.get("msgid", ""), **data.get("params", {}))
+        params = data.get("params", {}).items()
+        return cls(
+            data.get("msgid", ""),
+            **{name: cls.from_json(value) if isinstance(value, dict) else value for name, value in params},
+        )
 
     def __str__(self) -> str:
         return self.text()
@@ -45,7 +51,13 @@ class Message:
         return hash((self.msgid, tuple(sorted((name, str(value)) for name, value in self.params.items()))))
 
 
+def _spoken(value: Any, language: str | None) -> Any:
+    return value.text(language) if isinstance(value, Message) else value
+
+
 def _plain(value: Any) -> Any:
+    if isinstance(value, Message):
+        return value.to_json()
     return value if isinstance(value, str | int | float | bool | None) else str(value)
 
 

@@ -16,7 +16,7 @@ def round_half_up(value: Decimal, step: Decimal = CENT) -> Decimal:
 
 
 def quantity_until(quantity: Decimal, day: int, days: int, step: Decimal) -> Decimal:
-    """How much of `quantity` falls on the first `day` of `days` days: `round(Q·d/D, step)`, the last day exactly Q.
+    """How much of `quantity` falls on the first `day` of `days` days: `round(Q·d/D, step)` up to Q, the last day exactly Q.
 
     `day` may lie outside 0..days and is clamped; `days` >= 1.
     """
@@ -24,10 +24,12 @@ def quantity_until(quantity: Decimal, day: int, days: int, step: Decimal) -> Dec
         return quantity
     if day <= 0:
         return Decimal(0) * step
-    return round_half_up(quantity * day / days, step)
+    return min(quantity, round_half_up(quantity * day / days, step))  # never more than there is: 2.6 visits are not 3
 
 
-def gross_and_net(quantity: Decimal, unit_price: Decimal, vat_rate: Decimal, *, inclusive: bool) -> tuple[Decimal, Decimal, Decimal]:
+def gross_and_net(
+    quantity: Decimal, unit_price: Decimal, vat_rate: Decimal, *, inclusive: bool
+) -> tuple[Decimal, Decimal, Decimal]:
     """`(net, vat, gross)` of one line, rounded once. `vat_rate` is a fraction (0.255); `unit_price` per one unit.
 
     A price with VAT in it is rounded gross first, a price without it net first, so the figure people agreed on is exact.

@@ -3,6 +3,8 @@
 A writer notes the budgets its change touches in its own transaction, and calls for the recomputation there too: either both are
 committed, or neither. Notes are rows, never updates, so that writers do not wait for each other's budgets; a budget noted while
 it is being calculated is calculated once more.
+
+Note last in a transaction: calling for the recomputation locks its one row of `work` until the commit.
 """
 
 from collections.abc import Collection

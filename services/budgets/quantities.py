@@ -14,7 +14,7 @@ def cumulative(quantity: str, day: str, days: str, step: str) -> str:
 
     `quantity` and `step` are numeric (> 0), `day` and `days` integers (`days` >= 1).
     """
-    part = f"round({quantity} * {day} / {days} / {step}) * {step}"
+    part = f"round({quantity} * {day} / ({days} * {step})) * {step}"
     return f"CASE WHEN {day} >= {days} THEN {quantity} WHEN {day} <= 0 THEN 0 ELSE least({part}, {quantity}) END"
 
 
@@ -31,4 +31,4 @@ def share(quantity: str, whole: str, part: str, step: str) -> str:
 
 def step_of(unit: str) -> str:
     """SQL for the smallest part a unit can be divided into over time: visits in whole ones, hours in quarters."""
-    return f"coalesce((SELECT step FROM unit_rule WHERE unit_rule.unit = {unit}), {DEFAULT_STEP})"
+    return f"coalesce((SELECT step FROM unit_rule WHERE unit_rule.unit = {unit}), {DEFAULT_STEP})"  # noqa: S608 - our own words

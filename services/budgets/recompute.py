@@ -1,0 +1,121 @@
+"""Recompute what was noted as touched: take the notes, freeze ceilings, write what changed, tell workers.
+
+The notes are deleted first and the calculation runs in later statements, which therefore see every change whose note was taken;
+a note written meanwhile stays and is taken next time. A budget's row lock is held from its notes to its commit, so that two
+recomputations, or one and an approval, never write the same budget at once; those who take many pass over locked ones.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from core.faults import fault_point
+from core.settings import Budgets
+from services.budgets.ceiling import freeze_ceilings
+from services.budgets.news import tell_workers
+from services.budgets.writing import Result, Touched, write_changed
+
+#: Budgets calculated in one transaction: some seconds of work at most, so that a killed process loses little.
+CHUNK = 2000
+
+
+@dataclass(frozen=True)
+class Recomputed:
+    """How many budgets were calculated, how many of them changed, and how many are unpriced or over now."""
+
+    recomputed: int = 0
+    changed: int = 0
+    unpriced: int = 0
+    over: int = 0
+
+    def __add__(self, other: "Recomputed") -> "Recomputed":
+        return Recomputed(
+            self.recomputed + other.recomputed,
+            self.changed + other.changed,
+            self.unpriced + other.unpriced,
+            self.over + other.over,
+        )
+
+
+#: Rows in: how many. Rows out: that many noted budgets, locked; those locked by others are passed over.
+_LOCK_NOTED = text(
+    """
+    SELECT id FROM budget WHERE id IN (SELECT DISTINCT budget_id FROM budget_dirty ORDER BY budget_id LIMIT :limit)
+    ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
+    """
+)
+
+#: Rows in: decision ids. Rows out: their budgets, created where missing and locked; waits for those locked by others.
+_MAKE = text(
+    """
+    INSERT INTO budget (decision_id, ceiling_basis) SELECT id, '{}' FROM decision
+    WHERE id = ANY(:decision_ids) ORDER BY id ON CONFLICT (decision_id) DO NOTHING
+    """
+)
+_LOCK = text("SELECT id FROM budget WHERE decision_id = ANY(:decision_ids) ORDER BY id FOR NO KEY UPDATE")
+
+#: Rows in: locked budgets. Rows out: their notes, deleted; the latest of a budget tells its cause.
+_TAKE = text(
+    """
+    WITH taken AS (DELETE FROM budget_dirty WHERE budget_id = ANY(:ids) RETURNING id, budget_id, cause, run_id)
+    SELECT DISTINCT ON (budget_id) budget_id, cause, run_id FROM taken ORDER BY budget_id, id DESC
+    """
+)
+
+
+def recompute_dirty(
+    session: Session, *, now: datetime, settings: Budgets, run_id: int | None = None, limit: int = CHUNK
+) -> Recomputed:
+    """Calculate up to `limit` touched budgets in the caller's transaction. Nothing recomputed: none is left that is free.
+
+    `run_id` is noted on new versions whose note names no run of its own.
+    """
+    ids = list(session.execute(_LOCK_NOTED, {"limit": limit}).scalars())
+    if not ids:
+        return Recomputed()
+    touched = [Touched(row.budget_id, row.cause, row.run_id or run_id) for row in session.execute(_TAKE, {"ids": ids})]
+    fault_point("budgets.taken")
+    return _calculate(session, touched, now=now, settings=settings)
+
+
+def recompute_now(
+    session: Session,
+    decision_ids: Collection[int],
+    *,
+    cause: str,
+    now: datetime,
+    settings: Budgets,
+    run_id: int | None = None,
+) -> Recomputed:
+    """Calculate the budgets of decisions at once and keep them locked until the caller's transaction ends.
+
+    For whoever decides on the figures, such as an approval: nobody can order against them meanwhile.
+    """
+    session.execute(_MAKE, {"decision_ids": list(decision_ids)})
+    ids = list(session.execute(_LOCK, {"decision_ids": list(decision_ids)}).scalars())
+    session.execute(_TAKE, {"ids": ids})
+    return _calculate(session, [Touched(id, cause, run_id) for id in ids], now=now, settings=settings)
+
+
+def anything_noted(session: Session) -> bool:
+    """Whether notes are left, perhaps of budgets another process has locked."""
+    return bool(session.execute(text("SELECT EXISTS (SELECT FROM budget_dirty)")).scalar_one())
+
+
+def _calculate(session: Session, touched: list[Touched], *, now: datetime, settings: Budgets) -> Recomputed:
+    freeze_ceilings(session, [one.budget_id for one in touched])
+    results = write_changed(session, touched, now=now, settings=settings)
+    tell_workers(session, results)
+    return Recomputed(
+        recomputed=len(results),
+        changed=_count(results, changed=True),
+        unpriced=_count(results, state="unpriced"),
+        over=_count(results, state="over"),
+    )
+
+
+def _count(results: list[Result], *, state: str | None = None, changed: bool = False) -> int:
+    return sum(1 for one in results if (one.state == state or state is None) and (one.version_id or not changed))

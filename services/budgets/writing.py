@@ -1,0 +1,153 @@
+"""Write what changed: a new version with its lines supersedes the current one, in one statement and on one snapshot.
+
+A budget whose figures, state, reasons and lines are what they were is not touched. The caller holds the budgets' row locks, so
+no other process writes a version of theirs meanwhile.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from core.clock import local_date
+from core.settings import Budgets
+from services.budgets.lines import LINE_VALUES, LINES, REASONS
+
+
+@dataclass(frozen=True)
+class Touched:
+    """A budget to calculate, why, and in which run."""
+
+    budget_id: int
+    cause: str
+    run_id: int | None
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of one budget. `version_id` is None where nothing changed; `before` are state and reasons it had, if any."""
+
+    budget_id: int
+    state: str
+    reasons: list[dict[str, Any]]
+    cause: str
+    version_id: int | None
+    state_before: str | None
+    reasons_before: list[dict[str, Any]] | None
+
+
+_LINE = "plan_item_id, kind, period, quantity, unit, price_id, order_line_id, amount, net, vat, gross"
+_LINES_IN_ORDER = f"array_agg(ROW({_LINE}) ORDER BY plan_item_id, kind, lower(period), order_line_id)"
+_FIGURES = "ceiling, invoiced, delivered, ordered, planned, free, state, reasons"
+
+#: Rows in: touched budgets (parallel arrays). Rows out: one result each; what changed is written. `ordered` is what orders still
+#: bind: invoices and deliveries join here once they are read in, taking from an order's lines what they replace.
+_WRITE = text(
+    f"""
+    WITH {LINES}, {REASONS},
+    touched AS (
+        SELECT * FROM unnest(CAST(:ids AS bigint[]), CAST(:causes AS text[]), CAST(:run_ids AS bigint[])) AS given(budget_id, cause, run_id)
+    ), summed AS (
+        SELECT budget_id,
+               coalesce(sum(gross) FILTER (WHERE kind = 'invoiced'), 0) AS invoiced,
+               coalesce(sum(gross) FILTER (WHERE kind = 'ordered'), 0) AS ordered,
+               coalesce(sum(gross) FILTER (WHERE kind = 'planned'), 0) AS planned,
+               bool_or(kind = 'unpriced') AS unpriced,
+               {_LINES_IN_ORDER} AS lines
+        FROM line GROUP BY budget_id
+    ), explained AS (
+        SELECT budget_id, jsonb_agg(message ORDER BY plan_item_id, message #>> '{{params,first}}', message) AS reasons
+        FROM reason GROUP BY budget_id
+    ), known AS (
+        SELECT budget.id AS budget_id, budget.ceiling, summed.lines,
+               coalesce(summed.invoiced, 0) AS invoiced, 0 AS delivered,
+               coalesce(summed.ordered, 0) AS ordered, coalesce(summed.planned, 0) AS planned,
+               coalesce(summed.unpriced, false) OR budget.ceiling IS NULL AS unknown,
+               decision.ended_at IS NOT NULL OR coalesce(upper(decision.valid) <= :today, false) AS ended,
+               CASE WHEN budget.ceiling IS NULL THEN jsonb_build_array(budget.ceiling_basis -> 'reason') ELSE '[]' END
+                   || coalesce(explained.reasons, '[]') AS reasons
+        FROM budget
+        JOIN decision ON decision.id = budget.decision_id
+        LEFT JOIN summed ON summed.budget_id = budget.id
+        LEFT JOIN explained ON explained.budget_id = budget.id
+        WHERE budget.id = ANY(:ids)
+    ), judged AS (
+        SELECT known.*,
+               CASE WHEN NOT unknown THEN ceiling - used END AS free,
+               CASE WHEN ended THEN 'ended'
+                    WHEN unknown THEN 'unpriced'
+                    WHEN used <= ceiling * :near_limit THEN 'ok'
+                    WHEN used <= ceiling THEN 'near'
+                    WHEN used <= ceiling * (1 + :tolerance) THEN 'within_tolerance'
+                    ELSE 'over' END AS state
+        FROM known CROSS JOIN LATERAL (SELECT invoiced + ordered + planned AS used) AS added
+    ), current AS (
+        SELECT budget_version.*, had.lines
+        FROM budget_version
+        LEFT JOIN LATERAL (
+            SELECT {_LINES_IN_ORDER} AS lines FROM budget_line WHERE budget_line.version_id = budget_version.id
+        ) AS had ON true
+        WHERE budget_version.budget_id = ANY(:ids) AND budget_version.superseded_at IS NULL
+    ), changed AS (
+        SELECT judged.*, touched.cause, touched.run_id, current.id AS version_before
+        FROM judged
+        JOIN touched USING (budget_id)
+        LEFT JOIN current USING (budget_id)
+        WHERE current.id IS NULL OR current.lines IS DISTINCT FROM judged.lines
+           OR (current.ceiling, current.invoiced, current.delivered, current.ordered, current.planned, current.free,
+               current.state, current.reasons)
+              IS DISTINCT FROM (judged.ceiling, judged.invoiced, judged.delivered, judged.ordered, judged.planned, judged.free,
+               judged.state, judged.reasons)
+    ), superseded AS (
+        UPDATE budget_version SET superseded_at = :now FROM changed
+        WHERE budget_version.id = changed.version_before
+        RETURNING budget_version.budget_id, budget_version.state, budget_version.reasons
+    ), written AS (
+        -- a row comes out of this join only after its predecessor was superseded: one current version at any time
+        INSERT INTO budget_version (budget_id, {_FIGURES}, cause, run_id, recorded_at)
+        SELECT changed.budget_id, {", ".join(f"changed.{name.strip()}" for name in _FIGURES.split(","))}, cause, run_id, :now
+        FROM changed LEFT JOIN superseded USING (budget_id)
+        RETURNING id, budget_id
+    ), lines_written AS (
+        INSERT INTO budget_line (version_id, {_LINE})
+        SELECT written.id, {_LINE} FROM written JOIN line USING (budget_id)
+    )
+    SELECT judged.budget_id, judged.state, judged.reasons, touched.cause, written.id AS version_id,
+           superseded.state AS state_before, superseded.reasons AS reasons_before
+    FROM judged
+    JOIN touched USING (budget_id)
+    LEFT JOIN written USING (budget_id)
+    LEFT JOIN superseded USING (budget_id)
+    """  # noqa: S608 - our own words
+).bindparams(**LINE_VALUES)
+
+
+def write_changed(session: Session, touched: Sequence[Touched], *, now: datetime, settings: Budgets) -> list[Result]:
+    """Calculate budgets whose ceilings are set and whose rows are locked; write new versions of those that changed."""
+    rows = session.execute(
+        _WRITE,
+        {
+            "ids": [one.budget_id for one in touched],
+            "causes": [one.cause for one in touched],
+            "run_ids": [one.run_id for one in touched],
+            "now": now,
+            "today": local_date(now),
+            "near_limit": settings.near_limit,
+            "tolerance": settings.tolerance,
+        },
+    )
+    return [
+        Result(
+            row.budget_id,
+            row.state,
+            row.reasons,
+            row.cause,
+            row.version_id,
+            row.state_before,
+            row.reasons_before,
+        )
+        for row in rows
+    ]

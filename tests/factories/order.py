@@ -1,0 +1,62 @@
+"""Purchase orders as rows; how real ones come about is services/orders' business."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from models.case import Decision, PlanItem
+from models.order import OrderCoverage, OrderLine, PurchaseOrder
+from models.price import Price
+from models.provider import Provider
+from tests.factories.base import added, unique
+
+
+def make_order(session: Session, decision: Decision, provider: Provider, **over: Any) -> PurchaseOrder:
+    """A sent order without lines."""
+    values = {
+        "number": unique("T-2026"),
+        "period": decision.valid,
+        "issue_date": date(2026, 11, 16),
+        "state": "sent",
+        "channel": "email",
+        "client_reference": unique("ref"),
+        "total_net": Decimal(0),
+        "total_vat": Decimal(0),
+        "total_gross": Decimal(0),
+        "document": b"<Order/>",
+        "document_sha256": "0" * 64,
+        "chosen_by": "parent",
+        "approved_by": "worker:W-101",
+        "approved_at": datetime(2026, 11, 16, 4, 0, tzinfo=UTC),
+        **over,
+    }
+    return added(session, PurchaseOrder(decision_id=decision.id, provider_id=provider.id, **values))
+
+
+def make_order_line(
+    session: Session, order: PurchaseOrder, item: PlanItem, price: Price, gross: str | Decimal, **over: Any
+) -> OrderLine:
+    """A line over the item's whole period, exempt from VAT, with live coverage of the same days."""
+    number = over.pop("line_number", 1)
+    period = over.pop("period", item.period)
+    values = {
+        "quantity": item.quantity,
+        "unit": item.unit,
+        "amount": price.amount,
+        "base_quantity": Decimal(1),
+        "vat_category": "E",
+        "vat_rate": Decimal(0),
+        "net": Decimal(gross),
+        "vat": Decimal(0),
+        "gross": Decimal(gross),
+        **over,
+    }
+    added(session, OrderCoverage(order_id=order.id, plan_item_id=item.id, period=period))
+    return added(
+        session,
+        OrderLine(
+            order_id=order.id, line_number=number, plan_item_id=item.id, price_id=price.id, period=period, **values
+        ),
+    )
