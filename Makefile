@@ -9,13 +9,17 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 TESTS  ?= tests
 JOBS   ?= 2
+# Calls whose first argument is a text for people: gettext's own, and our errors.
+KEYWORDS := _ N_ ngettext:1,2 Message AvainError ConfigurationError InputError RefusedInput NotFound Transient Permanent AlreadyDone LeaseLost
+
+TEXTS  := $(patsubst %,locale/%/LC_MESSAGES/avain.mo,fi sv en)
 
 .PHONY: help setup demo test lint types imports check format lock locales clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
-setup: $(READY) ## install everything into .venv
+setup: $(READY) $(TEXTS) ## install everything into .venv
 
 # uv is only the installer: the versions and hashes stand in requirements/.
 $(READY): requirements/bootstrap.txt requirements/dev.txt pyproject.toml
@@ -23,28 +27,30 @@ $(READY): requirements/bootstrap.txt requirements/dev.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
-	$(BIN)/pybabel --quiet compile --directory locale --domain avain
 	@touch $(READY)
 
-demo: $(READY) ## the whole chain on real parts; results in var/demo/
+%.mo: %.po $(READY)
+	$(BIN)/pybabel --quiet compile --input-file $< --output-file $@ --locale $(notdir $(patsubst %/LC_MESSAGES/,%,$(dir $<)))
+
+demo: setup ## the whole chain on real parts; results in var/demo/
 	$(BIN)/avain demo
 
-test: $(READY) ## every test, on real PostgreSQL and Valkey
+test: setup ## every test, on real PostgreSQL and Valkey
 	$(BIN)/python -m pytest -n $(JOBS) $(TESTS)
 
-lint: $(READY) ## style and formatting
+lint: setup ## style and formatting
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-types: $(READY) ## mypy, strict
+types: setup ## mypy, strict
 	$(BIN)/mypy .
 
-imports: $(READY) ## imports point one way
+imports: setup ## imports point one way
 	$(BIN)/lint-imports
 
 check: lint types imports test ## all that CI runs
 
-format: $(READY) ## put the code in order
+format: setup ## put the code in order
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
@@ -53,7 +59,7 @@ lock: ## compile requirements/*.txt anew (needs uv)
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" pyproject.toml --extra dev -o requirements/dev.txt
 	echo uv | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" - -o requirements/bootstrap.txt
 
-locales: $(READY) ## collect texts into locale/ and say what lacks a translation
+locales: setup ## collect texts into locale/ and say what lacks a translation
 	$(BIN)/pybabel --quiet extract --mapping-file locale/babel.cfg --omit-header --no-location --sort-output --keywords "_ N_ ngettext:1,2 Message:1 AvainError:1 InputError:1 RefusedInput:1 ConfigurationError:1 NotFound:1 Permanent:1 Transient:1 AlreadyDone:1 LeaseLost:1 SealError:1" --output-file locale/avain.pot .
 	for l in fi sv en; do $(BIN)/pybabel --quiet update --input-file locale/avain.pot --output-dir locale --domain avain --locale $$l --no-fuzzy-matching --omit-header --no-wrap; done
 	$(BIN)/pybabel --quiet compile --directory locale --domain avain

@@ -24,6 +24,7 @@ def register(app: typer.Typer) -> None:
     app.command(help=_("Run everything in the foreground until Ctrl-C."))(up)
     app.command(help=_("Show the whole chain on real parts, with invented cases."))(demo)
     app.command(help=_("Run the scheduler (two or more may run)."))(beat)
+    app.command(help=_("Exit 0 if a worker or beat on this host is alive (for health checks)."), hidden=True)(alive)
     app.add_typer(db_app, name="db")
     app.add_typer(config_app, name="config")
     app.add_typer(audit_app, name="audit")
@@ -104,6 +105,18 @@ def worker(
     if group not in GROUPS:
         raise InputError("There is no group {group}; there are: {groups}.", group=group, groups=", ".join(GROUPS))
     run_worker(group, concurrency=concurrency)
+
+
+def alive(kind: Annotated[str, typer.Argument(help="worker, beat")]) -> None:
+    """For health checks: exit 0 when a process of this kind on this host gave a sign of life lately."""
+    import socket
+
+    from services.heartbeats import signs
+
+    with transaction() as session:
+        here = [sign for sign in signs(session) if sign.kind == kind and sign.host == socket.gethostname()]
+    if not any(sign.alive for sign in here):
+        stop(ERROR)
 
 
 def beat() -> None:

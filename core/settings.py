@@ -203,7 +203,24 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return env_settings, dotenv_settings, init_settings
+        return env_settings, _OurShare(settings_cls, dotenv_settings), init_settings
+
+
+class _OurShare(PydanticBaseSettingsSource):
+    """A .env may serve others too (docker compose): only what begins with AVAIN_ is ours, and of that nothing may be misspelt."""
+
+    def __init__(self, settings_cls: type[BaseSettings], whole: PydanticBaseSettingsSource) -> None:
+        super().__init__(settings_cls)
+        self._whole = whole
+
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
+        """Not used: the whole answers at once."""
+        return self._whole.get_field_value(field, field_name)
+
+    def __call__(self) -> dict[str, Any]:
+        """Known settings, and unknown ones that claim to be ours."""
+        fields = self.settings_cls.model_fields
+        return {name: value for name, value in self._whole().items() if name in fields or name.startswith("avain_")}
 
 
 def configuration_file() -> Path:

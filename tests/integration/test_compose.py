@@ -1,0 +1,109 @@
+"""docker-compose.yml and Dockerfile, held against the program: no engine is needed to see that they name what exists."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from core.settings import Settings
+from services.work import QUEUES
+from workers.groups import GROUPS
+
+ROOT = Path(__file__).resolve().parents[2]
+COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
+SERVICES = COMPOSE["services"]
+OURS = {name: service for name, service in SERVICES.items() if service["image"].startswith("avain:")}
+#: What the images we do not build bring along.
+COMMANDS_OF_IMAGES = {
+    "postgres": {"pg_isready"},
+    "redis": {"redis-cli", "redis-server"},
+    "axllent/mailpit": {"/mailpit"},
+}
+
+
+def avain(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "cli.main", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_every_command_exists(name):
+    shown = avain(*OURS[name]["command"], "--help")
+    assert shown.returncode == 0, shown.stderr
+
+
+def test_every_queue_is_served_and_there_are_two_beats():
+    groups = [service["command"][2] for service in OURS.values() if service["command"][0] == "worker"]
+    assert sorted(queue for group in groups for queue in GROUPS[group].queues) == sorted(QUEUES)
+    assert sum(service["command"] == ["beat"] for service in OURS.values()) == 2
+
+
+@pytest.mark.parametrize("name", [name for name in SERVICES if SERVICES[name].get("restart") != "no"])
+def test_every_health_check_names_a_real_command(name):
+    service = SERVICES[name]
+    form, command, *arguments = service["healthcheck"]["test"]
+    assert form == "CMD"
+    if name in OURS:
+        assert command == "avain"
+        assert avain(*arguments, "--help").returncode == 0
+        assert arguments[1] == service["command"][0]
+    else:
+        assert command in COMMANDS_OF_IMAGES[service["image"].split(":")[0]]
+
+
+def test_images_are_those_promised():
+    assert SERVICES["postgres"]["image"] == "postgres:18"
+    assert SERVICES["redis"]["image"] == "redis:8"
+    assert "noeviction" in SERVICES["redis"]["command"]
+
+
+def test_dependencies_exist_and_are_waited_for_rightly():
+    for service in SERVICES.values():
+        for other, how in service.get("depends_on", {}).items():
+            assert other in SERVICES
+            if how["condition"] == "service_healthy":
+                assert "healthcheck" in SERVICES[other]
+            else:
+                assert how["condition"] == "service_completed_successfully"
+                assert SERVICES[other]["restart"] == "no"
+
+
+def test_environment_names_real_settings_and_the_example_names_every_variable():
+    known = {f"AVAIN_{name.upper()}" for name in Settings.model_fields} | {"AVAIN_CONFIG"}
+    for service in OURS.values():
+        assert set(service["environment"]) <= known
+    dockerfile = (ROOT / "Dockerfile").read_text("utf-8")
+    assert set(re.findall(r"\b(AVAIN_[A-Z_]+)=", dockerfile)) <= known
+    wanted = set(re.findall(r"\$\{([A-Z_]+)", (ROOT / "docker-compose.yml").read_text("utf-8")))
+    offered = set(re.findall(r"^([A-Z_]+)=", (ROOT / ".env.example").read_text("utf-8"), re.M))
+    assert wanted == offered
+
+
+def test_mounted_files_exist_or_are_the_installations_own():
+    for service in SERVICES.values():
+        for volume in service.get("volumes", []):
+            source = volume.split(":")[0]
+            if source.startswith("./deploy/"):
+                assert (ROOT / source).is_file()
+            elif not source.startswith((".", "$")):
+                assert source in COMPOSE["volumes"]
+
+
+def test_the_image_runs_as_nobody_special_and_without_build_tools():
+    stages = re.split(r"^FROM ", (ROOT / "Dockerfile").read_text("utf-8"), flags=re.M)[1:]
+    last = stages[-1]
+    users = re.findall(r"^USER (\S+)", last, re.M)
+    assert users
+    assert users[-1] not in {"root", "0"}
+    assert not re.search(r"apt-get|pip install|uv |gcc|build-essential", last)
+    assert "--require-hashes" in stages[0]
+
+
+def test_the_role_script_is_sound_shell():
+    script = ROOT / "deploy" / "create-app-role.sh"
+    assert subprocess.run(["sh", "-n", str(script)], check=False).returncode == 0
+    assert script.stat().st_mode & 0o111
