@@ -37,6 +37,7 @@ class PurchaseOrder(SQLModel, table=True):
     """One order per decision, provider and order period. `document` and its sha256 never change once stored.
 
     `client_reference` is random per order: the provider learns nothing from it and cannot join two orders by it.
+    `unclear_sends` counts sends of which nobody knows whether they arrived (services/orders/delivery.py).
     """
 
     __tablename__ = "purchase_order"
@@ -65,6 +66,7 @@ class PurchaseOrder(SQLModel, table=True):
     approved_at: datetime = timestamp(nullable=False)
     approval_reason: str = text(default="")
     sent_at: datetime | None = timestamp()
+    unclear_sends: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     handed_over_at: datetime | None = timestamp()
     handed_over_by: str | None = text(nullable=True)
 

@@ -7,9 +7,10 @@ has it: success) or `connectors.mail.Unclear` (perhaps taken).
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, Self
 
 from core.errors import Message
+from core.settings import Mail, Orders, Organisation
 
 
 @dataclass(frozen=True)
@@ -42,13 +43,27 @@ class Receipt:
     reply: str
 
 
+@dataclass(frozen=True)
+class Means:
+    """The installation's settings that channels draw on."""
+
+    orders: Orders
+    mail: Mail
+    organisation: Organisation
+
+
 class Channel(Protocol):
     """One way out. `recognises_repeats`: the other side can tell a repeat by the key, so repeating is always safe."""
 
     name: ClassVar[str]
     recognises_repeats: ClassVar[bool]
 
-    def problem(self, destination: Destination) -> Message | None:
+    @classmethod
+    def ready(cls, means: Means) -> Self:
+        """The channel, ready to send. Connects to nothing yet."""
+
+    @staticmethod
+    def problem(destination: Destination) -> Message | None:
         """Why this provider cannot be reached this way, or None."""
 
     def send(self, delivery: Delivery) -> Receipt:

@@ -4,10 +4,10 @@ Unprotected e-mail may not show that somebody is a client (DOMAIN "Privacy"): th
 organisation and the order, nothing else. Repeats carry the same Message-ID and, byte for byte, the same message.
 """
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from connectors import mail
-from connectors.channels.base import Delivery, Destination, Receipt
+from connectors.channels.base import Delivery, Destination, Means, Receipt
 from core.errors import Message, Permanent
 from core.i18n import _, speaking
 from core.settings import Mail, Organisation
@@ -23,7 +23,13 @@ class EmailChannel:
         self.settings = settings
         self.organisation = organisation
 
-    def problem(self, destination: Destination) -> Message | None:
+    @classmethod
+    def ready(cls, means: Means) -> Self:
+        """With the installation's settings."""
+        return cls(means.mail, means.organisation)
+
+    @staticmethod
+    def problem(destination: Destination) -> Message | None:
         """The provider needs an address that can be written to."""
         return mail.address_problem(destination.email)
 

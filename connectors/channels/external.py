@@ -1,8 +1,8 @@
 """Channel `external`: the order is placed elsewhere (another system, the telephone) and only recorded here."""
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
-from connectors.channels.base import Delivery, Destination, Receipt
+from connectors.channels.base import Delivery, Destination, Means, Receipt
 from core.errors import Message
 
 
@@ -12,7 +12,13 @@ class ExternalChannel:
     name: ClassVar[str] = "external"
     recognises_repeats: ClassVar[bool] = True
 
-    def problem(self, destination: Destination) -> Message | None:  # noqa: ARG002 - the protocol's shape
+    @classmethod
+    def ready(cls, means: Means) -> Self:  # noqa: ARG003 - the protocol's shape
+        """With the installation's settings."""
+        return cls()
+
+    @staticmethod
+    def problem(destination: Destination) -> Message | None:  # noqa: ARG004 - the protocol's shape
         """Everybody can be reached by not being written to."""
         return None
 

@@ -9,9 +9,9 @@ import errno
 import os
 import re
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Self
 
-from connectors.channels.base import Delivery, Destination, Receipt
+from connectors.channels.base import Delivery, Destination, Means, Receipt
 from core.errors import AlreadyDone, Message, Permanent, Transient
 from core.i18n import N_
 
@@ -39,7 +39,13 @@ class FileChannel:
     def __init__(self, outbox: Path) -> None:
         self.outbox = outbox
 
-    def problem(self, destination: Destination) -> Message | None:
+    @classmethod
+    def ready(cls, means: Means) -> Self:
+        """With the installation's settings."""
+        return cls(means.orders.outbox)
+
+    @staticmethod
+    def problem(destination: Destination) -> Message | None:
         """A folder is one plain name, so that a provider's settings cannot point elsewhere on this machine."""
         if _FOLDER.fullmatch(_folder(destination)):
             return None
