@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import redis
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Engine, make_url
@@ -23,6 +24,7 @@ from core import embedded
 from core.database import make_engine
 from core.embedded import Embedded
 from core.embedded.place import locked
+from core.redis import redis_client_url
 from core.settings import ROOT
 
 TEMPLATE = "avain_template"
@@ -77,8 +79,13 @@ def _dsn(url) -> str:
 
 @pytest.fixture
 def database(services: Embedded) -> Iterator[Embedded]:
-    """A database of the test's own: URLs of the application's and the owner's role, and of the run's Valkey."""
+    """A database of the test's own: URLs of the application's and the owner's role, and of an empty queue."""
     name = f"test_{uuid.uuid4().hex[:12]}"
+    # each xdist worker has a numbered part of Valkey to itself
+    queue = 1 + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 15
+    services = replace(services, redis_url=f"{services.redis_url.split('?')[0]}?virtual_host={queue}")
+    with redis.Redis.from_url(redis_client_url(services.redis_url)) as client:
+        client.flushdb()
     owner = make_url(services.database_owner_url)
     with psycopg.connect(_dsn(owner), autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
