@@ -28,13 +28,14 @@ def quantity_until(quantity: Decimal, day: int, days: int, step: Decimal) -> Dec
 
 
 def gross_and_net(
-    quantity: Decimal, unit_price: Decimal, vat_rate: Decimal, *, inclusive: bool
+    quantity: Decimal, unit_price: Decimal, vat_rate: Decimal, *, inclusive: bool, base_quantity: Decimal = Decimal(1)
 ) -> tuple[Decimal, Decimal, Decimal]:
-    """`(net, vat, gross)` of one line, rounded once. `vat_rate` is a fraction (0.255); `unit_price` per one unit.
+    """`(net, vat, gross)` of one line, rounded once. `vat_rate` is a fraction (0.255); `unit_price` per `base_quantity` units
+    (0.75 for a price per 45 minutes): divided last, so that nothing is rounded twice.
 
     A price with VAT in it is rounded gross first, a price without it net first, so the figure people agreed on is exact.
     """
-    amount = round_half_up(quantity * unit_price)
+    amount = round_half_up(quantity * unit_price / base_quantity)
     if inclusive:
         net = round_half_up(amount / (1 + vat_rate))
         return net, amount - net, amount

@@ -41,7 +41,8 @@ BUDGET_STATES = ("ok", "near", "within_tolerance", "over", "unpriced", "ended")
 class BudgetVersion(SQLModel, table=True):
     """The figures of a budget from `recorded_at` to `superseded_at`, all gross. `free` is None while a part is not known.
 
-    `recorded_at` is business time, so that "as it was known on a day" can be asked for.
+    `recorded_at` is business time, so that "as it was known on a day" can be asked for; the ceiling's price and basis are kept
+    with it, because those of the budget move with the decision.
     """
 
     __tablename__ = "budget_version"
@@ -57,6 +58,8 @@ class BudgetVersion(SQLModel, table=True):
     id: int = primary_key()
     budget_id: int = reference("budget.id")
     ceiling: Decimal | None = euros(nullable=True)
+    ceiling_price_id: int | None = reference("price.id", nullable=True, index=False)
+    ceiling_basis: dict[str, Any] = json_object()
     invoiced: Decimal = euros()
     delivered: Decimal = euros()
     ordered: Decimal = euros()

@@ -624,6 +624,8 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("budget_id", sa.BigInteger(), nullable=False),
         sa.Column("ceiling", sa.Numeric(precision=12, scale=2), nullable=True),
+        sa.Column("ceiling_price_id", sa.BigInteger(), nullable=True),
+        sa.Column("ceiling_basis", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("invoiced", sa.Numeric(precision=12, scale=2), nullable=False),
         sa.Column("delivered", sa.Numeric(precision=12, scale=2), nullable=False),
         sa.Column("ordered", sa.Numeric(precision=12, scale=2), nullable=False),
@@ -643,6 +645,9 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
             "free IS NULL OR free = ceiling - invoiced - ordered - planned", name=op.f("ck_budget_version_adds_up")
         ),
         sa.ForeignKeyConstraint(["budget_id"], ["budget.id"], name=op.f("fk_budget_version_budget_id_budget")),
+        sa.ForeignKeyConstraint(
+            ["ceiling_price_id"], ["price.id"], name=op.f("fk_budget_version_ceiling_price_id_price")
+        ),
         sa.ForeignKeyConstraint(["run_id"], ["run.id"], name=op.f("fk_budget_version_run_id_run")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_budget_version")),
     )

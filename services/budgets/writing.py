@@ -41,7 +41,12 @@ class Result:
 
 _LINE = "plan_item_id, kind, period, quantity, unit, price_id, order_line_id, amount, net, vat, gross"
 _LINES_IN_ORDER = f"array_agg(ROW({_LINE}) ORDER BY plan_item_id, kind, lower(period), order_line_id)"
-_FIGURES = "ceiling, invoiced, delivered, ordered, planned, free, state, reasons"
+_FIGURES = "ceiling, ceiling_price_id, ceiling_basis, invoiced, delivered, ordered, planned, free, state, reasons"
+
+
+def _figures_of(relation: str) -> str:
+    return ", ".join(f"{relation}.{name}" for name in _FIGURES.split(", "))
+
 
 #: Rows in: touched budgets (parallel arrays). Rows out: one result each; what changed is written. `ordered` is what orders still
 #: bind: invoices and deliveries join here once they are read in, taking from an order's lines what they replace.
@@ -62,7 +67,7 @@ _WRITE = text(
         SELECT budget_id, jsonb_agg(message ORDER BY plan_item_id, message #>> '{{params,first}}', message) AS reasons
         FROM reason GROUP BY budget_id
     ), known AS (
-        SELECT budget.id AS budget_id, budget.ceiling, summed.lines,
+        SELECT budget.id AS budget_id, budget.ceiling, budget.ceiling_price_id, budget.ceiling_basis, summed.lines,
                coalesce(summed.invoiced, 0) AS invoiced, 0 AS delivered,
                coalesce(summed.ordered, 0) AS ordered, coalesce(summed.planned, 0) AS planned,
                coalesce(summed.unpriced, false) OR budget.ceiling IS NULL AS unknown,
@@ -97,10 +102,7 @@ _WRITE = text(
         JOIN touched USING (budget_id)
         LEFT JOIN current USING (budget_id)
         WHERE current.id IS NULL OR current.lines IS DISTINCT FROM judged.lines
-           OR (current.ceiling, current.invoiced, current.delivered, current.ordered, current.planned, current.free,
-               current.state, current.reasons)
-              IS DISTINCT FROM (judged.ceiling, judged.invoiced, judged.delivered, judged.ordered, judged.planned, judged.free,
-               judged.state, judged.reasons)
+           OR ({_figures_of("current")}) IS DISTINCT FROM ({_figures_of("judged")})
     ), superseded AS (
         UPDATE budget_version SET superseded_at = :now FROM changed
         WHERE budget_version.id = changed.version_before
@@ -108,7 +110,7 @@ _WRITE = text(
     ), written AS (
         -- a row comes out of this join only after its predecessor was superseded: one current version at any time
         INSERT INTO budget_version (budget_id, {_FIGURES}, cause, run_id, recorded_at)
-        SELECT changed.budget_id, {", ".join(f"changed.{name.strip()}" for name in _FIGURES.split(","))}, cause, run_id, :now
+        SELECT changed.budget_id, {_figures_of("changed")}, cause, run_id, :now
         FROM changed LEFT JOIN superseded USING (budget_id)
         RETURNING id, budget_id
     ), lines_written AS (
