@@ -95,6 +95,27 @@ def test_names_that_lead_out_are_refused(name: str) -> None:
         (gzip.compress(TEXT)[:-8] + bytes(8), "damaged"),
         (gzip.compress(TEXT) + b"and something else", "damaged"),
     ],
+    ids=[
+        "zip bomb",
+        "gzip bomb",
+        "overlap",
+        "encrypted",
+        "lzma",
+        "bzip2",
+        "zip in zip",
+        "gzip in zip",
+        "zip in gzip",
+        "gzip in gzip",
+        "7z in zip",
+        "claims less",
+        "claims more",
+        "cut zip",
+        "cut gzip",
+        "zip without end",
+        "gzip without end",
+        "wrong checksum",
+        "more behind",
+    ],
 )
 def test_attacks_and_damage_are_refused_in_words(data: bytes, says: str) -> None:
     assert says in refusal(data)

@@ -49,11 +49,11 @@ def test_comments_and_instructions_before_the_root_are_no_obstacle() -> None:
     assert drain(data) == ["1"]
 
 
-@pytest.mark.parametrize(("name", "data"), attacks.hidden_doctypes().items())
-def test_no_disguise_gets_a_doctype_through(name: str, data: bytes) -> None:
+@pytest.mark.parametrize("name", attacks.hidden_doctypes())
+def test_no_disguise_gets_a_doctype_through(name: str) -> None:
     for read in (xml.parse, drain):
         with pytest.raises(RefusedInput):
-            read(data)
+            read(attacks.hidden_doctypes()[name])
 
 
 @pytest.mark.parametrize(
