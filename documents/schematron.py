@@ -114,7 +114,7 @@ def _to_stylesheet(schema: "etree._Element", path: Path) -> str:
     spaces = {space.get("prefix", ""): space.get("uri", "") for space in schema.iter(_SCH + "ns")}
     sheet = etree.Element(f"{_XSL}stylesheet", {"version": "3.0"}, nsmap={**spaces, "xsl": _XSL_SPACE})
     _add(sheet, "output", method="json")
-    for foreign in schema.iterchildren(f"{_XSL}*"):  # functions and keys the rules call
+    for foreign in schema.findall(f"{_XSL}*"):  # functions and keys the rules call
         sheet.append(foreign)
     patterns = schema.findall(_SCH + "pattern")
     _add_variables(

@@ -19,6 +19,7 @@ from core.errors import InputError
 from documents import xml
 from documents.findings import fatal
 from documents.peppol_rules import OFFICIAL_ORDER_RULES, check_order, codes
+from documents.peppol_rules.model import CBC
 from documents.schemas import check_schema
 from documents.schematron import Schematron
 from documents.ubl_order import write_order
@@ -34,7 +35,7 @@ pytestmark = [
 #: One spoilt order in 23 is compared, another start for each document: some 600 of 15,000. AVAIN_TEST_EXHAUSTIVE=1 takes them all.
 _STEP = 1 if os.environ.get("AVAIN_TEST_EXHAUSTIVE") == "1" else 23
 _VEFA = "{http://difi.no/xsd/vefa/validator/1.0}"
-_VALUES = ("", "  ", "0", "-1", "1.005", "XX", "true", "false", "S", "O", "E", "XYZ")
+_VALUES = ("", "  ", "0", "-1", "1.005", "XX", "true", "false", "S", "O", "E", "XYZ", "NL1")
 #: Units are checked by shape only, so no mutant gets a unit that merely looks right (documents/peppol_rules/codes.py).
 _ATTRIBUTES = {
     "currencyID": ("USD", "x"),
@@ -168,13 +169,28 @@ def _spoilers(element, *, is_root: bool):
         yield lambda e: e.getparent().remove(e)
         yield lambda e: e.getparent().insert(0, deepcopy(e))
         yield lambda e: setattr(e, "tag", e.tag + "X")
+    else:
+        yield lambda e: e.set("{http://www.w3.org/2001/XMLSchema-instance}schemaLocation", "urn:x x.xsd")
+    if len(element):
+        yield _add_unknown
     if not len(element):
         for value in (*_VALUES, f" {element.text} "):
             yield lambda e, value=value: setattr(e, "text", value)
+    if "schemeID" in element.attrib:
+        yield _make_italian
     for name in element.attrib:
         yield lambda e, name=name: e.attrib.pop(name)
         for value in _ATTRIBUTES.get(name, ("XX",)):
             yield lambda e, name=name, value=value: e.set(name, value)
+
+
+def _add_unknown(element):
+    etree.SubElement(element, f"{CBC}Unheard").text = "of"
+
+
+def _make_italian(element):
+    element.set("schemeID", "0211")
+    element.text = "IT1"
 
 
 @pytest.mark.slow
