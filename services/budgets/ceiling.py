@@ -59,7 +59,7 @@ _FREEZE = text(
             WHERE stated.granted_amount IS NULL AND price_key.provider_id IS NULL
               AND price_key.service_id = baseline_service_id AND price_key.unit = baseline_unit
               AND time_class = 'weekday' AND territory = '' AND minimum_quantity <= baseline_quantity
-            ORDER BY minimum_quantity DESC, base_quantity, price_key.id
+            ORDER BY minimum_quantity DESC, base_quantity, price.id
             LIMIT 1
         ) AS reference ON true
     ), frozen AS (

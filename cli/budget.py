@@ -1,0 +1,202 @@
+"""`avain budget`: a budget's figures, where each of them comes from, and recomputing what was touched."""
+
+import dataclasses
+import time
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+from rich.tree import Tree
+
+from cli.common import Json, console, emit, sub_app, table, transaction
+from core.errors import NotFound
+from core.i18n import N_, _, day, moment, money, number
+from services.budgets.dirty import cause_message
+from services.budgets.show import BudgetView, Ceiling, Line, Provenance
+
+app = sub_app(_("Personal budgets: figures, explanations, recomputation."))
+
+_STATES = {
+    "ok": N_("ok"),
+    "near": N_("near the ceiling"),
+    "within_tolerance": N_("over the ceiling, within the tolerance"),
+    "over": N_("over"),
+    "unpriced": N_("cannot be calculated in full"),
+    "ended": N_("ended"),
+}
+_KINDS = {"planned": N_("planned"), "ordered": N_("ordered"), "invoiced": N_("invoiced"), "unpriced": N_("unpriced")}
+
+Case = Annotated[str, typer.Argument(metavar="CASE", help=_("The number of the case, such as HB-2026-000001."))]
+At = Annotated[
+    datetime | None,
+    typer.Option("--at", formats=["%Y-%m-%d"], metavar="DATE", help=_("As it was known at the end of that day.")),
+]
+
+
+@app.command(help=_("Show the budgets of a case: ceiling, invoiced, ordered, planned, free, and the lines."))
+def show(case: Case, at: At = None, as_json: Json = False) -> None:
+    """`avain budget show HB-2026-000001`."""
+    budgets = _read(case, at)
+    emit([_plain(one) for one in budgets], as_json, lambda: _print(budgets))
+
+
+@app.command(help=_("Explain a budget: from each total to the row of the price list, its file, sha256 and run."))
+def explain(case: Case, at: At = None, as_json: Json = False) -> None:
+    """`avain budget explain HB-2026-000001 --at 2026-11-20`."""
+    budgets = _read(case, at)
+    emit([_plain(one) for one in budgets], as_json, lambda: console().print(*map(_tree, budgets)))
+
+
+@app.command(help=_("Calculate the touched budgets now, in this process; with --all every budget."))
+def recompute(
+    every: Annotated[bool, typer.Option("--all", help=_("Every budget, touched or not."))] = False,
+    as_json: Json = False,
+) -> None:
+    """`avain budget recompute`. Its JSON: recomputed, changed, unpriced, over, seconds."""
+    from core.clock import business_now
+    from core.settings import settings
+    from services.budgets.dirty import mark_all
+    from services.budgets.recompute import Recomputed, recompute_dirty
+
+    started = time.monotonic()
+    if every:
+        with transaction() as session:
+            mark_all(session, "asked")
+    total = Recomputed()
+    while True:
+        with transaction() as session:
+            done = recompute_dirty(session, now=business_now(session), settings=settings().budgets)
+        if not done.recomputed:
+            break
+        total += done
+    data = {**dataclasses.asdict(total), "seconds": round(time.monotonic() - started, 3)}
+    emit(data, as_json, lambda: console().print(_sentence(total)))
+
+
+def _sentence(total: Any) -> str:
+    return _("{recomputed} budgets recomputed, {changed} changed; {unpriced} unpriced, {over} over.").format_map(
+        dataclasses.asdict(total)
+    )
+
+
+def _read(case: str, at: datetime | None) -> list[BudgetView]:
+    from services.budgets.show import budgets_of_case
+
+    with transaction() as session:
+        budgets = budgets_of_case(session, case, at=at.date() if at else None)
+    if not budgets:
+        raise NotFound(
+            "Case {case} has no budget yet. Budgets are made from its decisions: avain budget recompute", case=case
+        )
+    return budgets
+
+
+def _plain(budget: BudgetView) -> dict[str, Any]:
+    return {**dataclasses.asdict(budget), "reasons": budget.reasons}
+
+
+def _title(budget: BudgetView) -> str:
+    return _("Budget of case {case}, decision {decision}").format(case=budget.case, decision=budget.decision)
+
+
+def _print(budgets: list[BudgetView]) -> None:
+    for budget in budgets:
+        _print_one(budget)
+
+
+def _print_one(budget: BudgetView) -> None:
+    figures = [
+        (_("Ceiling"), money(budget.ceiling)),
+        (_("Invoiced"), money(budget.invoiced)),
+        (_("Ordered"), money(budget.ordered)),
+        (_("Planned"), money(budget.planned)),
+        (_("Free"), money(budget.free)),
+        (_("State"), _(_STATES[budget.state])),
+        (_("Figures of"), moment(budget.recorded_at)),
+    ]
+    out = console()
+    out.print(table(_title(budget), ("", ""), figures, right=(1,)))
+    for reason in budget.reasons:
+        out.print(f"  ! {reason}")
+    if budget.lines:
+        headings = (_("Service"), _("Provider"), _("Days"), _("Quantity"), _("Price"), _("Gross"), _("State"))
+        out.print(table("", headings, [_cells(line) for line in budget.lines], right=(3, 4, 5)))
+    out.print()
+
+
+def _cells(line: Line) -> tuple[str, ...]:
+    state = _(_KINDS[line.kind])
+    return (
+        line.service,
+        line.provider or "–",
+        _days(line),
+        f"{number(line.quantity)} {line.unit}",
+        _unit_price(line.price) if line.price else "–",
+        money(line.gross),
+        f"{state} {line.order}" if line.order else state + (f" ({_('price pending')})" if _pending(line) else ""),
+    )
+
+
+def _pending(line: Line) -> bool:
+    return line.price is not None and line.price.pending
+
+
+def _days(line: Line) -> str:
+    return f"{day(line.first)}–{day(line.last)}"
+
+
+def _unit_price(price: Provenance) -> str:
+    per = price.unit if price.base_quantity == 1 else f"{number(price.base_quantity)} {price.unit}"
+    return f"{number(price.amount)} €/{per}"
+
+
+def _tree(budget: BudgetView) -> Tree:
+    tree = Tree(f"[bold]{_title(budget)}[/]")
+    cause = _("figures of {moment}; cause: {cause}").format(
+        moment=moment(budget.recorded_at), cause=cause_message(budget.cause).text()
+    )
+    tree.add(cause + (f"; {_('run')} {budget.run_id}" if budget.run_id else ""))
+    ceiling = tree.add(f"{_('Ceiling')} {money(budget.ceiling)}")
+    _explain_ceiling(ceiling, budget.ceiling_from)
+    for kind, heading in (("invoiced", _("Invoiced")), ("ordered", _("Ordered")), ("planned", _("Planned"))):
+        branch = tree.add(f"{heading} {money(getattr(budget, kind))}")
+        for line in budget.lines:
+            if line.kind == kind:
+                _explain_line(branch, line)
+    tree.add(f"{_('Free')} {money(budget.free)} ({_(_STATES[budget.state])})")
+    for reason in budget.reasons:
+        tree.add(f"! {reason}")
+    return tree
+
+
+def _explain_ceiling(branch: Tree, ceiling: Ceiling) -> None:
+    if ceiling.granted_amount is not None:
+        branch.add(_("granted amount of the decision"))
+    elif ceiling.price is not None and ceiling.quantity is not None:
+        branch.add(
+            _("{quantity} {unit} of {service} at {price}, the unit cost in force on {date}").format(
+                quantity=number(ceiling.quantity),
+                unit=ceiling.unit,
+                service=ceiling.service,
+                price=_unit_price(ceiling.price),
+                date=day(ceiling.decided_on),
+            )
+        ).add(_origin(ceiling.price))
+
+
+def _explain_line(branch: Tree, line: Line) -> None:
+    price = _unit_price(line.price) if line.price else "–"
+    shown = branch.add(
+        f"{line.service} {_days(line)}: {number(line.quantity)} {line.unit} × {price} = {money(line.gross)}"
+    )
+    if line.order:
+        shown.add(_("purchase order {order}").format(order=line.order))
+    if line.price:
+        shown.add(f"{line.provider or ''} {_origin(line.price)}".strip())
+
+
+def _origin(price: Provenance) -> str:
+    origin = _("{file}, {position}, sha256 {sha256}, run {run}").format(
+        file=price.file_name, position=price.position, sha256=price.sha256, run=price.run_id
+    )
+    return f"{origin} ({_('price pending')})" if price.pending else origin
