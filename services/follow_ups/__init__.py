@@ -1,0 +1,1 @@
+"""Follow-ups: planned from each service's rhythm, settled by the people responsible."""

@@ -1,0 +1,327 @@
+"""The daily e-mail: who gets what when, what it may hold, and that it goes out once."""
+
+import email
+import itertools
+import re
+from datetime import UTC, date, datetime, time, timedelta
+from email.policy import default
+
+import pytest
+from sqlalchemy import select, text
+
+from core.errors import Message, Permanent
+from core.i18n import HELSINKI, LANGUAGES
+from core.settings import FollowUps, Mail
+from models.follow_up import FOLLOW_UP_KINDS, Digest, Notice
+from models.service import Service
+from schedules.working_days import WorkingDays
+from services.follow_ups.acknowledging import acknowledge, snooze
+from services.reminders import sending
+from services.reminders.daily import compose_due, is_mail_day
+from services.reminders.message import NEWS
+from services.work.lease import Ended
+from tests.factories.follow_up import make_follow_up, make_followed, make_notice
+
+SETTINGS = FollowUps(repeat_working_days=3, max_repeats=2)
+MAIL = Mail(sender="avain@avain-esimerkki.invalid")
+DUE = date(2026, 12, 7)
+
+
+def at(day: date) -> datetime:
+    return datetime.combine(day, time(8), HELSINKI).astimezone(UTC)
+
+
+def composed(session, day: date = DUE, settings: FollowUps = SETTINGS):
+    """The mails of a day, by worker."""
+    session.flush()
+    mails = compose_due(session, day, at(day), settings, MAIL).mails
+    session.expire_all()
+    return {mail.worker: mail for mail in mails}
+
+
+def parts(document: str) -> tuple[email.message.EmailMessage, str, str]:
+    message = email.message_from_string(document, policy=default)
+    plain, html = message.get_body(("plain",)), message.get_body(("html",))
+    assert plain is not None
+    assert html is not None
+    return message, plain.get_content(), html.get_content()
+
+
+def mail_days(start: date, count: int) -> list[date]:
+    days = WorkingDays()
+    return list(
+        itertools.islice((d for d in (start + timedelta(days=n) for n in itertools.count()) if days.includes(d)), count)
+    )
+
+
+def test_one_mail_per_worker_and_day_with_everything_that_is_due(session):
+    followed = make_followed(session)
+    other = make_followed(session, worker=followed.worker)
+    first, second = make_follow_up(session, followed.item), make_follow_up(session, other.item, kind="interval")
+    make_follow_up(session, other.item, kind="final", planned_for=date(2027, 2, 22))
+    news = make_notice(session, followed.worker)
+    mails = composed(session)
+    assert list(mails) == [followed.worker.external_id]
+    mail = mails[followed.worker.external_id]
+    assert {name: sorted(ids) for name, ids in mail.items.items()} == {
+        "announced": [first.id, second.id],
+        "escalated": [],
+        "news": [news.id],
+    }
+    assert session.get_one(Notice, news.id).told_at == at(DUE)
+    work = session.execute(text("SELECT key, subject_id FROM work WHERE kind = 'send_digest'")).one()
+    digest = session.scalars(select(Digest)).one()
+    assert tuple(work) == (f"digest:{followed.worker.external_id}:2026-12-07", digest.id)
+    # something new on the same day waits for the next mail
+    late = make_follow_up(session, followed.item, kind="before_end")
+    assert composed(session) == {}
+    assert composed(session, DUE + timedelta(days=1))[followed.worker.external_id].items["announced"] == [late.id]
+
+
+def test_nothing_to_say_no_mail(session):
+    followed = make_followed(session)
+    make_follow_up(session, followed.item, state="acknowledged")
+    make_follow_up(session, followed.item, kind="final", planned_for=date(2027, 2, 22))
+    assert composed(session) == {}
+
+
+def test_repeated_then_escalated_exactly_when_promised_then_weekly(session):
+    followed = make_followed(session)
+    due = make_follow_up(session, followed.item)
+    heard: list[tuple[date, str]] = []
+    for day in mail_days(DUE, 20):
+        heard += [(day, name) for name in composed(session, day)]
+    worker, supervisor = followed.worker.external_id, followed.supervisor.external_id
+    assert heard == [
+        (date(2026, 12, 7), worker),
+        (date(2026, 12, 10), worker),
+        (date(2026, 12, 15), worker),
+        (date(2026, 12, 18), supervisor),
+        (date(2026, 12, 28), supervisor),  # the 25th is no working day
+        (date(2027, 1, 4), supervisor),
+    ]
+    assert (due.announced_times, due.escalated_on) == (3, date(2027, 1, 4))
+
+
+@pytest.mark.parametrize("heard_before", [1, 2, 3, 4])
+def test_acknowledging_stops_everything(session, heard_before):
+    due = make_follow_up(session, make_followed(session).item)
+    heard = 0
+    for day in mail_days(DUE, 25):
+        if heard == heard_before and due.state == "open":
+            acknowledge(session, due.id, actor="a", now=at(day))
+        heard += len(composed(session, day))
+    assert heard == heard_before
+
+
+def test_a_snoozed_one_is_silent_until_its_day(session):
+    due = make_follow_up(session, make_followed(session).item)
+    composed(session)
+    until = date(2026, 12, 28)
+    snooze(session, due.id, actor="a", now=at(DUE), reason="syy", until=until, calendar=WorkingDays())
+    heard = [day for day in mail_days(DUE + timedelta(days=1), 14) if composed(session, day)]
+    assert heard == [until]
+
+
+def test_the_supervisor_gets_one_list_with_their_own(session):
+    followed = make_followed(session)
+    second = make_followed(session, worker=followed.worker)
+    own = make_followed(session, worker=followed.supervisor)
+    items = [
+        make_follow_up(session, one.item, announced_on=date(2026, 12, 1), announced_times=3)
+        for one in (followed, second)
+    ]
+    mine = make_follow_up(session, own.item)
+    mail = composed(session)[followed.supervisor.external_id]
+    assert mail.items == {"announced": [mine.id], "escalated": [one.id for one in items], "news": []}
+
+
+@pytest.mark.parametrize(
+    "over",
+    [
+        {"email": None},
+        {"email": "x@avain-esimerkki.invalid\nBcc: y@avain-esimerkki.invalid"},
+        {"email": "a@avain-esimerkki.invalid, b@avain-esimerkki.invalid"},
+        {"active": False},
+    ],
+)
+def test_for_a_worker_who_cannot_be_reached_the_supervisor_is_told_and_told_so(session, over):
+    followed = make_followed(session, **over)
+    due = make_follow_up(session, followed.item)
+    news = make_notice(session, followed.worker)
+    followed.supervisor.language = "en"
+    mail = composed(session)[followed.supervisor.external_id]
+    assert (mail.items["announced"], mail.items["news"]) == ([due.id], [news.id])
+    _message, plain, html = parts(mail.document)
+    for body in (plain, html):
+        assert "2 of these belong to workers who cannot be reached by e-mail" in " ".join(body.split())
+
+
+def test_with_nobody_to_tell_it_is_counted_and_stays_to_be_told(session):
+    followed = make_followed(session, email=None)
+    followed.supervisor.active = False
+    due = make_follow_up(session, followed.item)
+    session.flush()
+    result = compose_due(session, DUE, at(DUE), SETTINGS, MAIL)
+    assert (result.mails, result.unreachable) == ([], 1)
+    assert due.announced_times == 0
+
+
+def test_without_a_supervisor_the_worker_keeps_being_reminded(session):
+    followed = make_followed(session)
+    followed.supervisor.active = False
+    make_follow_up(session, followed.item)
+    heard = [day for day in mail_days(DUE, 16) if followed.worker.external_id in composed(session, day)]
+    assert heard == mail_days(DUE, 16)[::3]
+
+
+def test_mails_go_out_on_working_days():
+    assert is_mail_day(date(2026, 12, 7), SETTINGS)
+    assert not any(is_mail_day(date(2026, 12, day), SETTINGS) for day in (6, 12, 24, 25))
+
+
+# What a mail may hold -------------------------------------------------------------------------------------------------
+
+CANARIES = ("Kanarialintu", "Salainen", "131052-908T", "perhetyö", "Keksitty Oy")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_mail_holds_anything_personal_in_any_language(session, language):
+    followed = make_followed(session, name="Kanarialintu Salainen", language=language)
+    followed.supervisor.name, followed.supervisor.language = "Salainen Kanarialintu", language
+    followed.case.goals = ["Salainen tavoite 131052-908T"]
+    session.get_one(Service, followed.item.service_id).name_fi = "perhetyö Salainen"
+    session.execute(text("UPDATE provider SET name = 'Keksitty Oy Kanarialintu'"))
+    for kind in FOLLOW_UP_KINDS:
+        for day, why in ((DUE, 0), (DUE - timedelta(days=3), 3)):
+            make_follow_up(
+                session,
+                followed.item,
+                kind=kind,
+                planned_for=day,
+                announced_times=why,
+                announced_on=date(2026, 11, 23) if why else None,
+                findings={"note": "Salainen"},
+            )
+    for kind in (*NEWS, "something_new"):
+        make_notice(
+            session,
+            followed.worker,
+            kind=kind,
+            subject="client:Kanarialintu 131052-908T",
+            message=Message("Salainen {who}", who="Kanarialintu").to_json(),
+        )
+    mails = composed(session)
+    assert set(mails) == {followed.worker.external_id, followed.supervisor.external_id}
+    for mail in mails.values():
+        message, plain, html = parts(mail.document)
+        everything = "\n".join([plain, html, mail.document, *(str(value) for value in message.values())])
+        for canary in CANARIES:
+            assert canary.casefold() not in everything.casefold()
+        assert followed.case.number in plain
+        assert f'<html lang="{language}">' in html
+
+
+def test_the_message_is_a_machines_and_always_the_same_bytes(session):
+    followed = make_followed(session)
+    due = make_follow_up(session, followed.item)
+    nested = session.begin_nested()
+    first = composed(session)[followed.worker.external_id].document
+    nested.rollback()
+    session.expire_all()
+    assert composed(session)[followed.worker.external_id].document == first
+    message, plain, html = parts(first)
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert message["List-Id"] == "<reminders.avain.avain-esimerkki.invalid>"
+    assert re.fullmatch(r"<digest\.2026-12-07\.[0-9a-f]{16}@avain-esimerkki\.invalid>", message["Message-ID"])
+    assert message["To"] == followed.worker.email
+    assert max(len(line) for line in first.split("\r\n")) <= 998
+    first.encode("ascii")
+    link = f"https://avain.invalid/follow-ups/{due.id}"
+    assert link in plain
+    assert f'href="{link}"' in html
+    assert "<style" not in html
+    assert "<script" not in html
+
+
+def test_news_lead_to_their_order_or_case(session):
+    followed = make_followed(session)
+    make_notice(session, followed.worker, kind="order_rejected", subject="order:T-2026-000007")
+    _message, plain, _html = parts(composed(session)[followed.worker.external_id].document)
+    assert "T-2026-000007" in plain
+    assert "https://avain.invalid/orders/T-2026-000007" in plain
+
+
+# Sending --------------------------------------------------------------------------------------------------------------
+
+
+def one_digest(session):
+    followed = make_followed(session)
+    make_follow_up(session, followed.item)
+    make_notice(session, followed.worker)
+    composed(session)
+    return session.scalars(select(Digest)).one()
+
+
+def begun(session, digest) -> sending.Outgoing:
+    outgoing = sending.begin(session, digest.id, DUE)
+    assert outgoing is not None
+    return outgoing
+
+
+def test_a_mail_is_sent_as_composed_and_once(session):
+    digest = one_digest(session)
+    outgoing = begun(session, digest)
+    assert outgoing.message == digest.document.encode()
+    sending.record(session, outgoing, at(DUE))
+    assert sending.begin(session, digest.id, DUE) is None
+    session.refresh(digest)
+    assert (digest.state, digest.sent_at) == ("sent", at(DUE))
+
+
+def test_a_mail_of_unknown_fate_is_repeated_once_then_a_person_decides(session):
+    digest = one_digest(session)
+    first = sending.begin(session, digest.id, DUE)
+    assert sending.begin(session, digest.id, DUE) == first  # same bytes, same Message-ID
+    with pytest.raises(Permanent, match="2026-12-07"):
+        sending.begin(session, digest.id, DUE)
+
+
+def test_a_clear_refusal_leaves_no_doubt(session):
+    digest = one_digest(session)
+    for _ in range(5):
+        sending.record_not_taken(session, begun(session, digest))
+
+
+def test_a_mail_whose_day_has_passed_becomes_part_of_the_next(session):
+    digest = one_digest(session)
+    next_day = DUE + timedelta(days=1)
+    assert sending.begin(session, digest.id, next_day) is None
+    (mail,) = composed(session, next_day).values()
+    assert mail.items == digest.items
+
+
+def test_what_was_settled_before_sending_is_not_sent(session):
+    followed = make_followed(session)
+    due = make_follow_up(session, followed.item)
+    composed(session)
+    acknowledge(session, due.id, actor="a", now=at(DUE))
+    session.flush()
+    assert sending.begin(session, session.scalars(select(Digest)).one().id, DUE) is None
+
+
+def test_giving_up_tells_the_supervisor_and_keeps_the_news(session):
+    digest = one_digest(session)
+    session.flush()
+    sending.give_up(session, Ended(1, "send_digest", digest.id, Message("550 no such user")))
+    sending.give_up(session, Ended(1, "send_digest", digest.id, Message("550 no such user")))
+    told = session.execute(text("SELECT kind, told_at FROM notice ORDER BY id")).all()
+    assert [tuple(row) for row in told] == [("budget_over", None), ("digest_undelivered", None)]
+    assert sending.begin(session, digest.id, DUE) is None
+
+
+def test_a_recipient_without_address_ends_the_sending(session):
+    digest = one_digest(session)
+    session.execute(text("UPDATE worker SET email = NULL"))
+    with pytest.raises(Permanent):
+        sending.begin(session, digest.id, DUE)

@@ -1,0 +1,69 @@
+"""Tasks of follow-ups and reminders: planning, composing the day's mails, sending one."""
+
+from connectors.mail import Unclear, send
+from core.clock import business_now, business_today
+from core.errors import Message, Transient
+from core.faults import fault_point
+from core.i18n import N_
+from services.follow_ups.planning import plan
+from services.reminders import sending
+from services.reminders.daily import compose_due, is_mail_day
+from workers.task import Lease, work_task
+
+
+@work_task("plan_follow_ups")
+def plan_follow_ups(lease: Lease) -> None:
+    """Plan the follow-ups of one plan item, or of all."""
+    ids = None if lease.claimed.subject_id is None else [lease.subject_id]
+    with lease.closing() as closing:
+        result = plan(closing.session, ids, business_today(closing.session), lease.settings.follow_ups)
+        closing.report(counts=vars(result))
+
+
+@work_task("daily_reminders")
+def daily_reminders(lease: Lease) -> None:
+    """Compose today's mails, whichever slot called: after downtime the missed days become one mail."""
+    settings = lease.settings
+    with lease.transaction() as session:
+        today = business_today(session)
+        if is_mail_day(today, settings.follow_ups):
+            plan(session, None, today, settings.follow_ups)
+    with lease.closing() as closing:
+        if not is_mail_day(today, settings.follow_ups):
+            closing.report("nothing_to_do", message=Message(N_("Today is not a working day.")))
+            return
+        composed = compose_due(
+            closing.session, today, business_now(closing.session), settings.follow_ups, settings.mail
+        )
+        if composed.unreachable:
+            message = Message(
+                N_("{count} reminders reach nobody: neither the worker nor a supervisor has a usable e-mail address."),
+                count=composed.unreachable,
+            )
+            closing.report("partly", counts=composed.counts, message=message)
+        else:
+            closing.report("succeeded" if composed.mails else "nothing_to_do", counts=composed.counts)
+
+
+@work_task("send_digest")
+def send_digest(lease: Lease) -> None:
+    """Send one person's mail of the day, exactly as it was composed."""
+    with lease.transaction() as session:
+        outgoing = sending.begin(session, lease.subject_id, business_today(session))
+    if outgoing is None:
+        with lease.closing() as closing:
+            closing.report("nothing_to_do")
+        return
+    fault_point("digest.sending")
+    try:
+        reply = send(lease.settings.mail, recipient=outgoing.recipient, message=outgoing.message)
+    except Unclear:
+        raise
+    except Transient:
+        with lease.transaction() as session:
+            sending.record_not_taken(session, outgoing)
+        raise
+    fault_point("digest.sent")
+    with lease.closing() as closing:
+        sending.record(closing.session, outgoing, business_now(closing.session))
+        closing.report(reply=reply)
