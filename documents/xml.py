@@ -41,6 +41,7 @@ _ENCODINGS: Final = {
 }  # fmt: skip
 _UTF16: Final = {b"\xff\xfe": "utf-16le", b"\xfe\xff": "utf-16be"}
 _DECLARED: Final = re.compile(r"""<\?xml[ \t\r\n][^>]*?encoding[ \t\r\n]*=[ \t\r\n]*["']([A-Za-z0-9._-]+)["']""")
+_SPACE: Final = re.compile("[ \t\r\n]*")
 _ILLEGAL: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _XS: Final = "{http://www.w3.org/2001/XMLSchema}"
 
@@ -237,20 +238,20 @@ def _settle_encoding(beginning: bytes) -> str:
 def _refuse_doctype(beginning: bytes, encoding: str) -> None:
     """Read declaration, comments and instructions up to the root element. What is malformed is left to libxml2 to describe."""
     text = (
-        beginning.decode(encoding if encoding.startswith("utf-16") else "latin-1", "replace")
-        .removeprefix("\ufeff")
-        .removeprefix("ï»¿")
+        beginning.decode(encoding, "replace").removeprefix("\ufeff")
+        if encoding.startswith("utf-16")
+        else beginning.removeprefix(b"\xef\xbb\xbf").decode("latin-1")
     )
     cut_off = len(beginning) == _PROLOG
     position = 0
     while True:
-        position += len(text[position:]) - len(text[position:].lstrip(" \t\r\n"))
+        position = _SPACE.match(text, position).end()  # type: ignore[union-attr] # it also matches nothing
         if cut_off and len(text) - position < len("<!--"):
-            end = -1
+            ending, end = "", -1
         elif text.startswith("<?", position):
-            end = text.find("?>", position + 2)
+            ending, end = "?>", text.find("?>", position + 2)
         elif text.startswith("<!--", position):
-            end = text.find("-->", position + 4)
+            ending, end = "-->", text.find("-->", position + 4)
         elif text.startswith("<!", position):
             raise RefusedInput(
                 "The XML file has a DOCTYPE (line {line}). Such files are refused, because they can make a reader load other files.",
@@ -262,7 +263,7 @@ def _refuse_doctype(beginning: bytes, encoding: str) -> None:
             if cut_off:
                 raise RefusedInput("The XML file has no root element in its first {limit} bytes.", limit=_PROLOG)
             return
-        position = end + 2
+        position = end + len(ending)
 
 
 def _refuse_document_type(tree: "etree._ElementTree") -> None:

@@ -3,10 +3,10 @@
 import io
 import tracemalloc
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from lxml import etree
 
@@ -73,6 +73,35 @@ def test_no_other_file_is_read(make, tmp_path: Path) -> None:
 def test_an_entity_bomb_is_refused() -> None:
     with pytest.raises(RefusedInput, match="DOCTYPE"):
         xml.parse(attacks.entity_bomb())
+
+
+PROLOG_PIECES = [
+    "<?xml version='1.0'?>", "<?xml version='1.0' encoding='utf-8'?>", "<?xml version='1.0' encoding='UTF-16'?>", "<?p ?>", "<?p <!--?>", "<!-- c -->",
+    "<!--<r>-->", "<!---->", "<!-- <!DOCTYPE r> -->", "<!DOCTYPE r>", "<!DOCTYPE r [<!ENTITY e 'x'>]>", "<!doctype r>", "<!", "-->", "?>", " ", "\n", "\ufeff",
+    "\u00a0", "\0", "<r>", "ï»¿",
+]  # fmt: skip
+
+
+@example("<!-- c --><!DOCTYPE r>", "utf-8")  # a mistake that was made: the comment's end counted one character short
+@given(
+    st.lists(st.sampled_from(PROLOG_PIECES), max_size=7).map("".join),
+    st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "latin-1"]),
+)
+def test_the_first_look_alone_sees_every_doctype_that_libxml2_sees(prolog: str, encoding: str) -> None:
+    data = (prolog + "<r/>").encode(encoding, "replace")
+    try:
+        root = etree.fromstring(data, etree.XMLParser(resolve_entities=False, no_network=True))
+        seen = bool(cast("Any", root.getroottree().docinfo).doctype)
+    except etree.XMLSyntaxError:
+        seen = False
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(xml, "_refuse_document_type", lambda _: None)
+        try:
+            xml.parse(data)
+            passed = True
+        except RefusedInput:
+            passed = False
+    assert not (seen and passed)
 
 
 def test_the_line_of_the_doctype_is_told() -> None:
