@@ -4,21 +4,38 @@ from datetime import date
 from decimal import Decimal
 from itertools import count
 
+from stdnum.fi import ytunnus
+
 from models.base import days
 from models.provider import Contract, Provider, ProviderService
 
 _numbers = count(1)
 
 
+def _business_ids():
+    """Invented business ids (99…) with right check digits."""
+    for number in count(9900000):
+        if ytunnus.is_valid(candidate := f"{number}{-_weighted_sum(number) % 11}"):
+            yield ytunnus.format(candidate)
+
+
+def _weighted_sum(number):
+    """The weighted sum behind the check digit."""
+    return sum(int(digit) * weight for digit, weight in zip(str(number), (7, 9, 10, 5, 8, 4, 2), strict=True))
+
+
+_ids = _business_ids()
+
+
 def make_provider(session, *, services=(), **over):
     """A provider that offers `services`; no contract yet."""
-    number = next(_numbers)
+    number, business_id = next(_numbers), next(_ids)
     provider = Provider(
         **{
-            "business_id": f"99{number:05d}-0",
+            "business_id": business_id,
             "name": f"Esimerkki {number} Oy (keksitty)",
             "endpoint_scheme": "0216",
-            "endpoint_id": f"003799{number:05d}0",
+            "endpoint_id": f"0037{business_id.replace('-', '')}",
             "email": f"tilaukset-{number}@esimerkki.invalid",
             **over,
         }

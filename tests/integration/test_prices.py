@@ -1,0 +1,341 @@
+"""Price lists from file to versions in force, on the real database."""
+
+import io
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
+from openpyxl import Workbook
+from sqlalchemy import event, func, select, text
+from sqlalchemy.exc import IntegrityError
+
+from connectors.prices import read_price_list
+from core.errors import InputError, NotFound
+from core.settings import PriceListSource
+from models.audit import AuditEvent
+from models.base import days
+from models.price import Price, PriceKey, PriceList
+from models.work import RejectedRecord, Work
+from services import prices
+from tests.factories.case import make_choice, make_decision, make_plan_item
+from tests.factories.price import make_price, make_price_key, make_run
+from tests.factories.provider import make_contract, make_provider, make_provider_service
+from tests.factories.service import make_service
+
+NOW = datetime(2026, 11, 16, 4, 0, tzinfo=UTC)
+TODAY = date(2026, 11, 16)
+HEAD = "Palvelukoodi;Yksikkö;Hinta;Voimassa alkaen;Voimassa asti\n"
+
+
+@pytest.fixture
+def nepsy(session):
+    return make_service(session, code="NEPSY-VALMENNUS", name_fi="nepsy-valmennus")
+
+
+@pytest.fixture
+def support(session):
+    return make_service(session, code="TUKIHENKILO", name_fi="ammatillinen tukihenkilö", unit="HUR")
+
+
+@pytest.fixture
+def provider(session, nepsy, support):
+    provider = make_provider(session, services=[nepsy, support])
+    make_contract(session, provider, rule={"kind": "percent", "percent": "3"})
+    return provider
+
+
+@pytest.fixture
+def bring(session, provider):
+    """Import a list of the provider as CSV text."""
+
+    def bring(rows, *, now=NOW, name="tukipolku", content=None):
+        document = read_price_list(content or (HEAD + rows).encode(), file_name="hinnasto.csv")
+        source = PriceListSource(kind="provider", provider=provider.business_id, path="unused")
+        return prices.import_price_list(session, name, source, document, run_id=make_run(session).id, now=now)
+
+    return bring
+
+
+def in_force(session, service):
+    """(first day, day after the last, amount) of a service's prices in force."""
+    statement = prices.prices_in_force().where(PriceKey.service_id == service.id).order_by(Price.valid)
+    return [(row.valid.lower, row.valid.upper, row.amount) for row in session.execute(statement)]
+
+
+def versions(session):
+    return session.execute(select(func.count()).select_from(Price)).scalar()
+
+
+def test_a_list_becomes_prices_with_provenance(session, bring, provider, nepsy, support):
+    result = bring("NEPSY-VALMENNUS;käynti;95,00 €;1.1.2026;\nTUKIHENKILO;h;49,00;1.1.2026;31.12.2026\n")
+    assert result.outcome == "succeeded"
+    assert result.counts["added"] == result.counts["read"] == 2
+    found = prices.price_in_force(session, provider.id, support.id, "HUR", TODAY)
+    assert found is not None
+    assert (found.amount, found.valid_from, found.valid_to) == (Decimal(49), date(2026, 1, 1), date(2026, 12, 31))
+    assert (found.vat_category, found.vat_rate, found.position) == ("E", 0, "row 3")
+    kept = session.get(PriceList, found.price_list_id)
+    assert (kept.file_name, kept.state, len(kept.sha256)) == ("hinnasto.csv", "applied", 64)
+    assert prices.price_in_force(session, provider.id, support.id, "HUR", date(2027, 1, 1)) is None
+    assert prices.price_in_force(session, provider.id, support.id, "C62", TODAY) is None
+
+
+def test_a_price_changes_in_the_middle_of_the_year(session, bring, nepsy):
+    bring("NEPSY-VALMENNUS;käynti;95;1.1.2026;\n")
+    assert bring("NEPSY-VALMENNUS;käynti;90;1.12.2026;\n").counts["changed"] == 1
+    first = date(2026, 12, 1)
+    assert in_force(session, nepsy) == [(date(2026, 1, 1), first, 95), (first, None, 90)]
+    assert versions(session) == 3
+    old = session.execute(select(Price).where(Price.superseded_at.is_not(None))).scalar_one()
+    shortened = session.execute(select(Price).where(Price.superseded_at.is_(None), Price.amount == 95)).scalar_one()
+    assert shortened.price_list_id == old.price_list_id
+    assert shortened.position == old.position
+    assert old.superseded_by_list_id > old.price_list_id
+
+
+def test_a_future_price_waits(session, bring, provider, nepsy):
+    bring("NEPSY-VALMENNUS;käynti;95;1.1.2026;31.12.2026\nNEPSY-VALMENNUS;käynti;97;1.1.2027;\n")
+    amount = {
+        day: prices.price_in_force(session, provider.id, nepsy.id, "C62", day).amount
+        for day in (TODAY, date(2026, 12, 31), date(2027, 1, 1))
+    }
+    assert amount == {TODAY: 95, date(2026, 12, 31): 95, date(2027, 1, 1): 97}
+
+
+def test_the_same_list_again_writes_nothing(session, bring):
+    rows = "NEPSY-VALMENNUS;käynti;95;;\nTUKIHENKILO;h;49;;\n"
+    bring(rows)
+    again = bring(rows, now=datetime(2026, 11, 20, tzinfo=UTC))
+    assert (again.outcome, again.price_list_id, versions(session)) == ("nothing_to_do", None, 2)
+
+
+def test_only_changed_rows_are_written(session, bring):
+    bring("NEPSY-VALMENNUS;käynti;95;1.1.2026;\nTUKIHENKILO;h;49;1.1.2026;\n")
+    result = bring("NEPSY-VALMENNUS;käynti;94;1.12.2026;\nTUKIHENKILO;h;49;1.1.2026;\n")
+    assert (result.counts["changed"], result.counts["unchanged"], versions(session)) == (1, 1, 4)
+
+
+def test_rejected_rows_are_kept_with_reason_and_the_rest_goes_on(session, bring, support):
+    bring("TUKIHENKILO;h;49;1.1.2026;\n")
+    result = bring("NEPSY-VALMENUS;käynti;95;;\nTUKIHENKILO;h;sop.mukaan;;\nMUU;h;1;;\nNEPSY-VALMENNUS;käynti;95;;\n")
+    assert (result.outcome, result.counts["rejected"], result.counts["added"]) == ("partly", 3, 1)
+    rows = session.execute(select(RejectedRecord).order_by(RejectedRecord.position)).scalars().all()
+    reasons = {row.position: row.reason["params"] for row in rows}
+    assert reasons["row 2"]["near"].startswith("NEPSY-VALMENNUS")
+    assert "sop.mukaan" in reasons["row 3"]["value"]
+    assert in_force(session, support) == [(date(2026, 1, 1), None, 49)]  # a row that cannot be read has not vanished
+
+
+def test_overlapping_rows_are_both_rejected(session, bring, nepsy):
+    result = bring(
+        "NEPSY-VALMENNUS;käynti;95;1.1.2026;31.12.2026\nNEPSY-VALMENNUS;käynti;97;31.12.2026;\nTUKIHENKILO;h;49;;\n"
+    )
+    assert (result.counts["rejected"], result.counts["added"]) == (2, 1)
+    assert in_force(session, nepsy) == []
+
+
+def test_a_list_without_one_usable_row_is_refused(session, bring, nepsy):
+    bring("NEPSY-VALMENNUS;käynti;95;1.1.2026;\n")
+    result = bring("NEPSY-VALMENNUS;käynti;sop.mukaan;;\n")
+    assert result.outcome == "refused"
+    assert in_force(session, nepsy) == [(date(2026, 1, 1), None, 95)]
+
+
+def test_a_row_that_contradicts_what_is_agreed_is_rejected(session, bring, provider):
+    make_service(session, code="PERHETYO", name_fi="perhetyö")
+    make_provider_service(
+        session,
+        provider,
+        make_service(session, code="VERO", name_fi="verollinen"),
+        vat_category="S",
+        vat_rate=Decimal("0.255"),
+        provider_code="V1",
+    )
+    content = (
+        "Koodi;Yksikkö;Hinta;ALV;Y-tunnus;Voimassa asti\n"
+        "PERHETYO;käynti;80;;;\n"
+        "V1;käynti;80;;;\n"
+        "NEPSY-VALMENNUS;käynti;80;25,5;;\n"
+        "TUKIHENKILO;h;80;;1234567-1;\n"
+        "TUKIHENKILO;h;80;;;1.1.2026\n"
+    ).encode()
+    bring("", content=content)
+    found = [
+        (row.field, row.reason["msgid"])
+        for row in session.execute(select(RejectedRecord).order_by(RejectedRecord.position)).scalars()
+    ]
+    assert [field for field, _ in found] == ["service", "vat_inclusive", "vat_rate", "provider", "valid_to"]
+    taxed = bring("", content=b"Koodi;Yksikko;Hinta sis. alv;Yksik\xc3\xb6t\nV1;;80 EUR/h;\nTUKIHENKILO;;49 e/h;\n")
+    assert taxed.counts["added"] == 2
+    price = session.execute(select(Price).where(Price.vat_category == "S")).scalar_one()
+    assert (price.vat_rate, price.vat_inclusive) == (Decimal("0.255"), True)
+
+
+def test_a_rise_beyond_the_contract_waits_and_is_applied_exactly_when_approved(session, bring, nepsy):
+    bring("NEPSY-VALMENNUS;käynti;95;1.1.2026;\n")
+    result = bring("NEPSY-VALMENNUS;käynti;102,60;1.12.2026;\nTUKIHENKILO;h;49;;\n")
+    assert result.outcome == "held"
+    assert "rise 8.0 %" in result.reasons[0].text("en")
+    assert in_force(session, nepsy) == [(date(2026, 1, 1), None, 95)]
+    with pytest.raises(InputError, match=r"(?i)note|huomautus|perustelu"):
+        prices.approve(session, result.price_list_id, "cli:test", " ", NOW)
+    plan = prices.approve(session, result.price_list_id, "cli:test", "Sovittu puhelimessa", NOW)
+    assert plan.counts["changed"] == 1
+    first = date(2026, 12, 1)
+    assert in_force(session, nepsy) == [(date(2026, 1, 1), first, 95), (first, None, Decimal("102.60"))]
+    act = session.execute(select(AuditEvent)).scalar_one()
+    assert (act.action, act.actor, act.reason) == ("price_list.approved", "cli:test", "Sovittu puhelimessa")
+    with pytest.raises(InputError):
+        prices.approve(session, result.price_list_id, "cli:test", "Uudestaan", NOW)
+
+
+def test_a_held_list_is_not_applied_when_the_world_moved(session, bring, nepsy):
+    bring("NEPSY-VALMENNUS;käynti;95;1.1.2026;\n")
+    held = bring("NEPSY-VALMENNUS;käynti;105;1.12.2026;\n")
+    bring("NEPSY-VALMENNUS;käynti;94;1.12.2026;\n", name="another-source")
+    with pytest.raises(InputError), session.begin_nested():
+        prices.approve(session, held.price_list_id, "cli:test", "Hyväksytty", NOW)
+    first = date(2026, 12, 1)
+    assert in_force(session, nepsy) == [(date(2026, 1, 1), first, 95), (first, None, 94)]
+
+
+def test_a_held_list_may_collide_with_a_price_it_never_saw(session, bring, provider, nepsy, support):
+    bring("TUKIHENKILO;h;49;1.1.2026;\n")
+    held = bring("TUKIHENKILO;h;60;1.12.2026;\nNEPSY-VALMENNUS;käynti;95;;\n")
+    bring("TUKIHENKILO;h;49;1.1.2026;\nNEPSY-VALMENNUS;käynti;90;;\n", name="another-source")
+    with pytest.raises(InputError), session.begin_nested():
+        prices.approve(session, held.price_list_id, "cli:test", "Hyväksytty", NOW)
+
+
+def test_a_newer_list_takes_the_place_of_one_that_waits(session, bring):
+    bring("NEPSY-VALMENNUS;käynti;95;1.1.2026;\n")
+    first = bring("NEPSY-VALMENNUS;käynti;105;1.12.2026;\n")
+    second = bring("NEPSY-VALMENNUS;käynti;106;1.12.2026;\n")
+    bring("NEPSY-VALMENNUS;käynti;94;1.12.2026;\n")
+    states = {row.id: row.state for row in session.execute(select(PriceList.id, PriceList.state))}
+    assert [states[first.price_list_id], states[second.price_list_id]] == ["discarded", "discarded"]
+
+
+def test_discarding_leaves_the_prices_in_force(session, bring, nepsy):
+    bring("NEPSY-VALMENNUS;käynti;95;1.1.2026;\n")
+    held = bring("NEPSY-VALMENNUS;käynti;105;1.12.2026;\n")
+    prices.discard(session, held.price_list_id, "cli:test", "Ei sovittu", NOW)
+    assert in_force(session, nepsy) == [(date(2026, 1, 1), None, 95)]
+    with pytest.raises(InputError):
+        prices.discard(session, held.price_list_id, "cli:test", "Ei sovittu", NOW)
+    with pytest.raises(NotFound):
+        prices.discard(session, 0, "cli:test", "Ei sovittu", NOW)
+
+
+def test_a_product_in_use_that_is_missing_holds_the_list(session, bring, provider, nepsy, support):
+    item = make_plan_item(session, make_decision(session), nepsy)
+    make_choice(session, item, provider)
+    bring("NEPSY-VALMENNUS;käynti;95;1.1.2026;\nTUKIHENKILO;h;49;1.1.2026;\n")
+    result = bring("TUKIHENKILO;h;49;1.1.2026;\n")
+    assert (result.outcome, result.counts["missing"]) == ("held", 1)
+    assert bring("NEPSY-VALMENNUS;käynti;95;1.1.2026;\n").outcome == "succeeded"  # nobody uses the other one
+    assert in_force(session, support) == [(date(2026, 1, 1), TODAY, 49)]
+
+
+def test_budgets_a_change_can_move_are_noted(session, bring, provider, nepsy):
+    item = make_plan_item(session, make_decision(session), nepsy)
+    make_choice(session, item, provider)
+    bring("NEPSY-VALMENNUS;käynti;95;1.1.2026;\n")
+    assert session.execute(text("SELECT count(*) FROM budget_dirty WHERE cause = 'prices'")).scalar() == 1
+    assert session.execute(select(Work.key).where(Work.kind == "recompute_budgets")).scalar() == "recompute_budgets"
+
+
+def test_own_unit_costs_have_no_provider_and_no_contract(session):
+    family_work = make_service(session, code="PERHETYO", name_fi="perhetyö")
+
+    def bring(amount, first):
+        text_of = f"Palvelu;Yksikkö;Hinta;Voimassa alkaen\nPerhetyö;käynti;{amount};{first}\n"
+        document = read_price_list(text_of.encode(), file_name="omat.csv")
+        own = PriceListSource(kind="own", path="unused")
+        return prices.import_price_list(session, "own", own, document, run_id=make_run(session).id, now=NOW)
+
+    assert bring("89,50", "1.1.2026").outcome == "succeeded"
+    assert bring("99,50", "1.12.2026").outcome == "succeeded"
+    assert prices.own_price(session, family_work.id, "C62", TODAY).amount == Decimal("89.50")
+    assert prices.own_price(session, family_work.id, "C62", date(2026, 12, 1)).amount == Decimal("99.50")
+
+
+def test_the_source_of_a_provider_nobody_knows(session):
+    document = read_price_list((HEAD + "X;h;1;;\n").encode(), file_name="x.csv")
+    source = PriceListSource(kind="provider", provider="9999996-8", path="unused")
+    with pytest.raises(InputError, match="9999996-8"):
+        prices.prepare(session, "nobody", source, document, TODAY)
+
+
+def test_the_same_list_as_csv_and_as_a_workbook_gives_the_same_prices(session, provider, bring, nepsy, support):
+    rows = [
+        ["Palvelukoodi", "Yksikkö", "Hinta", "Voimassa alkaen"],
+        ["NEPSY-VALMENNUS", "käynti", 95, date(2026, 1, 1)],
+        ["TUKIHENKILO", "h", 49.5, date(2026, 2, 1)],
+    ]
+    book = Workbook()
+    for row in rows:
+        book.active.append(row)
+    buffer = io.BytesIO()
+    book.save(buffer)
+    bring("", content=buffer.getvalue())
+    before = in_force(session, nepsy) + in_force(session, support)
+    again = bring("NEPSY-VALMENNUS;käynti;95,00 €;1.1.2026;\nTUKIHENKILO;t;49,50;1.2.2026;\n")
+    assert again.counts["unchanged"] == 2
+    assert in_force(session, nepsy) + in_force(session, support) == before
+
+
+def test_of_several_prices_the_largest_minimum_quantity_reached_holds(session, bring, provider, support):
+    head = "Palvelukoodi;Yksikkö;Hinta;Vähimmäismäärä;Aikaluokka\n"
+    rows = "TUKIHENKILO;h;49;;\nTUKIHENKILO;h;45;10;\nTUKIHENKILO;h;98;;sunnuntai\nTUKIHENKILO;45 min;40;;\n"
+    bring("", content=(head + rows).encode())
+
+    def amount(**over):
+        return prices.price_in_force(session, provider.id, support.id, "HUR", TODAY, **over).amount
+
+    assert amount(quantity=Decimal(12)) == 45
+    assert amount(quantity=Decimal(5)) == 40  # the smaller base quantity: 0.75 h
+    assert amount(time_class="sunday") == 98
+
+
+def test_many_providers_side_by_side_in_one_statement(session, nepsy):
+    first, second, third = (make_provider(session, services=[nepsy]) for _ in range(3))
+    for one, amount in ((first, "92"), (second, "95")):
+        make_price(session, nepsy, one, amount)
+    make_price(session, nepsy, None, "89.50")
+    ids = [first.id, second.id, third.id]
+    found = prices.prices_of(session, ids, nepsy.id, "C62", TODAY, own=True)
+    assert [(one.provider_id, one.amount) for one in found] == [
+        (first.id, 92),
+        (second.id, 95),
+        (None, Decimal("89.50")),
+    ]
+
+
+def test_two_prices_in_force_for_a_day_are_impossible(session, nepsy):
+    price = make_price(session, nepsy)
+    key = session.get(PriceKey, price.price_key_id)
+    with pytest.raises(IntegrityError, match="ex_price_valid"), session.begin_nested():
+        make_price(session, nepsy, key=key, first=date(2026, 6, 1))
+    make_price(session, nepsy, key=make_price_key(session, nepsy, time_class="evening"))
+    price.superseded_at = NOW
+    session.flush()
+    make_price(session, nepsy, key=key, first=date(2026, 6, 1))
+    assert price.valid == days(date(2026, 1, 1), None)
+
+
+def test_a_long_list_takes_as_many_statements_as_a_short_one(session, bring, provider):
+    def statements_for(count, first):
+        for number in range(count):
+            make_provider_service(session, provider, make_service(session, code=f"P{first + number}"))
+        rows = "".join(f"P{first + number};h;{10 + number};1.1.2026;\n" for number in range(count))
+        seen = []
+        connection = session.connection()
+        listener = lambda *_: seen.append(1)  # noqa: E731
+        event.listen(connection, "before_cursor_execute", listener)
+        assert bring(rows, name=f"source-{first}").outcome == "succeeded"
+        event.remove(connection, "before_cursor_execute", listener)
+        return len(seen)
+
+    statements_for(1, 1000)  # what the next list no longer has ends: one statement more
+    assert statements_for(2, 2000) == statements_for(100, 3000)
