@@ -1,0 +1,153 @@
+"""The demo's own installation: embedded services, `avain up`, a mail sink; driven through the `avain` command like any other."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from core import embedded
+from core.i18n import HELSINKI
+from core.settings import ROOT
+from demo.smtp_sink import SmtpSink
+
+DATA = ROOT / "demo" / "data"
+
+
+class StepFailedError(Exception):
+    """Something the demo promises did not hold."""
+
+
+class Installation:
+    """Everything the demo starts, and the only way its steps act on it."""
+
+    def __init__(self, results: Path) -> None:
+        self.results = results
+        self.home = results.parent / f"{results.name}-installation"
+        self._clean()
+        self.sink = SmtpSink(directory=results / "mail")
+        self.outbox = self.home / "outbox"
+        self.log = results / "avain.log"
+        self._up: subprocess.Popen[bytes] | None = None
+
+    def _clean(self) -> None:
+        """Remove what an earlier demo left, its servers included."""
+        if self.home.exists():
+            embedded.remove(self.home)
+            shutil.rmtree(self.home)
+        shutil.rmtree(self.results, ignore_errors=True)
+        for folder in (self.results / "orders", self.results / "mail", self.home):
+            folder.mkdir(parents=True)
+        shutil.copytree(DATA, self.home / "in")
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What every command of the demo is told; nothing of the user's own installation leaks in."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("AVAIN_")}
+        return {
+            **kept,
+            "AVAIN_CONFIG": str(DATA / "avain.toml"),
+            "AVAIN_HOME": str(self.home),
+            "AVAIN_LANGUAGE": os.environ.get("AVAIN_LANGUAGE", "fi"),
+            "AVAIN_TEST_CLOCK": "1",
+            "AVAIN_HASH_KEY": "keksitty-avain-vain-esittelyyn-0123456789",
+            "AVAIN_ORDERS__OUTBOX": str(self.outbox),
+            "AVAIN_MAIL__PORT": str(self.sink.port),
+            "AVAIN_LOG_FORMAT": "json",
+        }
+
+    def __enter__(self) -> Self:
+        self.sink.__enter__()
+        embedded.start(self.home)
+        self.avain("db", "upgrade")
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._up is not None and self._up.poll() is None:
+            self._up.send_signal(signal.SIGINT)
+            try:
+                self._up.wait(40)
+            except subprocess.TimeoutExpired:
+                os.killpg(self._up.pid, signal.SIGKILL)
+        embedded.stop(self.home)
+        self.sink.__exit__(kind, error, trace)
+
+    def up(self) -> None:
+        """Start real worker processes and beat, and wait until they are all heard of."""
+        with self.log.open("ab") as log:
+            self._up = subprocess.Popen(
+                self._command("up"), cwd=self.home, env=self.environment, stdin=subprocess.DEVNULL,
+                stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
+            )  # fmt: skip
+        self.wait(lambda: all(self.avain_code("alive", kind) == 0 for kind in ("worker", "beat")), "avain up")
+
+    def workers(self) -> dict[str, int]:
+        """Process ids of the living workers by the queues they serve."""
+        return {sign["detail"]: sign["pid"] for sign in self.query("SELECT detail, pid FROM heartbeat WHERE kind = 'worker' AND seen_at > clock_timestamp() - interval '15 s'")}
+
+    def kill_worker(self, queue: str) -> int:
+        """SIGKILL the worker that serves `queue`, and its children; `avain up` will start another."""
+        pid = next(pid for queues, pid in self.workers().items() if queue in queues.split(","))
+        os.killpg(os.getpgid(pid), signal.SIGKILL)
+        return pid
+
+    def clock(self, moment: datetime) -> None:
+        """Move the business clock to a moment in Helsinki."""
+        self.avain("config", "clock", moment.astimezone(HELSINKI).strftime("%Y-%m-%dT%H:%M:%S"))
+
+    def avain(self, *arguments: str, expect: tuple[int, ...] = (0,)) -> Any:
+        """Run an `avain` command; its JSON document if it prints one, else its text. Raises StepFailedError."""
+        done = self._run(*arguments)
+        if done.returncode not in expect:
+            raise StepFailedError(f"avain {' '.join(arguments)} → {done.returncode}\n{done.stdout}\n{done.stderr}")
+        return json.loads(done.stdout) if "--json" in arguments else done.stdout
+
+    def avain_code(self, *arguments: str) -> int:
+        """Run an `avain` command for its exit code alone."""
+        return self._run(*arguments).returncode
+
+    def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            self._command(*arguments), cwd=self.home, env=self.environment, stdin=subprocess.DEVNULL,
+            capture_output=True, text=True, check=False, timeout=120,
+        )  # fmt: skip
+
+    @staticmethod
+    def _command(*arguments: str) -> list[str]:
+        return [sys.executable, "-m", "cli.main", *arguments]
+
+    def query(self, sql: str, **values: Any) -> list[dict[str, Any]]:
+        """Look at the database directly, to check what the commands say."""
+        import psycopg  # noqa: PLC0415
+        from psycopg.rows import dict_row  # noqa: PLC0415
+
+        running = embedded.running(self.home)
+        if running is None:
+            raise StepFailedError("PostgreSQL")
+        dsn = running.database_url.replace("postgresql+psycopg://", "postgresql://")
+        with psycopg.connect(dsn, row_factory=dict_row) as connection:
+            return connection.execute(sql, values or None).fetchall()  # type: ignore[arg-type]
+
+    def wait(self, condition: Callable[[], Any], what: str, seconds: float = 60.0) -> Any:
+        """Wait until `condition` returns something true, and return it. Raises StepFailedError."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            found = condition()
+            if found:
+                return found
+            time.sleep(0.2)
+        raise StepFailedError(f"{what}: not within {seconds:.0f} s; see {self.log}")
+
+    def settled(self) -> None:
+        """Wait until nothing that is due is left to do."""
+        self.wait(
+            lambda: not self.query("SELECT 1 FROM work WHERE done_at IS NULL AND dead_at IS NULL AND next_at <= clock_timestamp() + interval '2 s' LIMIT 1"),
+            "due work",
+        )
