@@ -1,0 +1,298 @@
+"""`avain order`: from a choice to an order at the provider; approve, look, send again, cancel, check a file."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli.common import ERROR, SOME_REJECTED, As, DryRun, Json, actor, console, emit, stop, sub_app, table, transaction
+from core.clock import business_now
+from core.i18n import _, day, moment, money, number
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from documents.findings import Finding
+    from services.orders.approval import Approved
+
+app = sub_app(_("Purchase orders."))
+
+Number = Annotated[str, typer.Argument(metavar="ORDER", help=_("The order's number, T-2026-000001."))]
+Items = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="ITEM...",
+        help=_("What to order: HB-2026-000001 (all chosen services of the case), HB-2026-000001/ITEM, or an id."),
+    ),
+]
+Reason = Annotated[str, typer.Option("--reason", help=_("Why; needed over the ceiling and for cancelling."))]
+
+
+@app.command("list", help=_("Orders, newest first."))
+def list_orders(
+    state: Annotated[str | None, typer.Option(help=_("Only orders in this state."))] = None,
+    case: Annotated[str | None, typer.Option(help=_("Only orders of this case."))] = None,
+    limit: int = 200,
+    as_json: Json = False,
+) -> None:
+    """Number, case, provider, state, period and euros of each."""
+    from services.orders import show
+
+    with transaction() as session:
+        orders = show.list_orders(session, state=state, case_number=case, limit=limit)
+
+    def render() -> None:
+        rows = [
+            [
+                o.number,
+                o.case_number,
+                o.provider,
+                _state(o.state),
+                f"{day(o.first_day)}–{day(o.last_day)}",
+                money(o.total_gross),
+            ]
+            for o in orders
+        ]
+        columns = [_("Order"), _("Case"), _("Provider"), _("State"), _("Period"), _("Total")]
+        console().print(table(_("Purchase orders"), columns, rows, right=[5]))
+
+    emit([asdict(order) for order in orders], as_json, render)
+
+
+@app.command("show", help=_("One order: lines, delivery attempts; --xml prints the document."))
+def show_order(
+    order: Number,
+    xml: Annotated[bool, typer.Option("--xml", help=_("Print the document as it was sent."))] = False,
+    as_json: Json = False,
+) -> None:
+    """What was ordered and what came of delivering it."""
+    from services.orders import show
+
+    with transaction() as session:
+        if xml:
+            typer.echo(show.order_document(session, order).decode(), nl=False)
+            return
+        _show(session, order, as_json)
+
+
+@app.command("preview", help=_("The orders that approving would make, without making them."))
+def preview(items: Items, reason: Reason = "", as_: As = None, as_json: Json = False) -> None:
+    """Approve, show the documents, and take everything back: the numbers are provisional."""
+    with transaction(dry_run=True) as session:
+        done = _approve(session, items, actor(as_), reason)
+        documents = {order.number: order.document.decode() for order in done.orders}
+        data = {**_outcome(done), "documents": documents}
+
+    def render() -> None:
+        _render_outcome(data)
+        for document in documents.values():
+            console().print(document, markup=False)
+
+    emit(data, as_json, render)
+
+
+@app.command("approve", help=_("Order chosen services: makes the orders and has them delivered."))
+def approve(items: Items, reason: Reason = "", as_: As = None, dry_run: DryRun = False, as_json: Json = False) -> None:
+    """Exit code 3 when some items were refused, 1 when all were."""
+    with transaction(dry_run=dry_run) as session:
+        done = _approve(session, items, actor(as_), reason)
+        data = _outcome(done)
+    emit(data, as_json, lambda: _render_outcome(data))
+    if done.refused:
+        stop(SOME_REJECTED if done.orders else ERROR)
+
+
+@app.command("send", help=_("Deliver orders that wait, now and in this process."))
+def send(
+    order: Annotated[str | None, typer.Argument(metavar="[ORDER]", help=_("Only this one."))] = None,
+    as_json: Json = False,
+) -> None:
+    """For an installation whose workers are down: the same Work, under the same lease, as a worker would do it."""
+    import workers.tasks.orders as tasks
+    from services.orders import show
+    from workers.task import perform
+
+    with transaction() as session:
+        due = show.deliveries_due(session, order)
+    for work_id in due:
+        perform(work_id, tasks.deliver_order)
+    with transaction() as session:
+        states = show.states_of_deliveries(session, due)
+
+    def render() -> None:
+        rows = [[name, _state(state)] for name, state in states.items()]
+        console().print(table(_("Delivered"), [_("Order"), _("State")], rows))
+
+    emit(states, as_json, render)
+
+
+@app.command("resend", help=_("Send an order again under the same number, to where the provider takes orders now."))
+def resend(order: Number, reason: Reason = "", as_: As = None, dry_run: DryRun = False, as_json: Json = False) -> None:
+    """After a failure, or when the provider says it never came."""
+    from services.orders import ending
+
+    with transaction(dry_run=dry_run) as session:
+        work_id = ending.resend(session, order, actor=actor(as_), reason=reason, now=business_now(session))
+    emit(
+        {"order": order, "work": work_id},
+        as_json,
+        lambda: console().print(_("{order} will be sent again.").format(order=order)),
+    )
+
+
+@app.command("cancel", help=_("Cancel an order, so that its services can be ordered anew."))
+def cancel(order: Number, reason: Reason = "", as_: As = None, dry_run: DryRun = False, as_json: Json = False) -> None:
+    """The provider is not written to: a person tells it."""
+    from services.orders import ending
+
+    with transaction(dry_run=dry_run) as session:
+        tell = ending.cancel(session, order, actor=actor(as_), reason=reason, now=business_now(session))
+
+    def render() -> None:
+        console().print(_("{order} is cancelled.").format(order=order))
+        if tell:
+            console().print(_("The provider may have received it: tell the provider that it is cancelled."))
+
+    emit({"order": order, "state": "cancelled", "tell_provider": tell}, as_json, render)
+
+
+@app.command(
+    "check", help=_("Check any order file: schema, Peppol rules, our own; exit code 1 when something is fatal.")
+)
+def check(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help=_("An order as UBL XML."))],
+    schematron: Annotated[
+        list[Path] | None,
+        typer.Option("--schematron", exists=True, dir_okay=False, help=_("Official rules to run as well (.sch).")),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Findings with line, rule and severity."""
+    from documents.findings import fatal
+
+    found = _check(file, schematron or [])
+
+    def render() -> None:
+        if not found:
+            console().print(_("Nothing to object to."))
+            return
+        rows = [[f.line or "", f.rule, _(f.severity), f.location, f.text.text()] for f in found]
+        columns = [_("Line"), _("Rule"), _("Severity"), _("Place"), _("Finding")]
+        console().print(table(file.name, columns, rows, right=[0]))
+
+    emit([{**asdict(f), "text": f.text.text()} for f in found], as_json, render)
+    if fatal(found):
+        stop(ERROR)
+
+
+def _state(state: str) -> str:
+    from services.orders.show import STATE_NAMES
+
+    return _(STATE_NAMES.get(state, state))
+
+
+def _check(file: Path, schematron: list[Path]) -> "list[Finding]":
+    from documents import xml
+    from documents.peppol_rules import check_order
+    from documents.schemas import check_schema
+
+    tree = xml.parse(file.read_bytes())
+    found = [*check_schema(tree, "Order"), *check_order(tree)]
+    if schematron:
+        from documents.schematron import Schematron
+
+        for rules in schematron:
+            found.extend(Schematron.load(rules).check(tree))
+    return found
+
+
+def _approve(session: "Session", items: list[str], approver: str, reason: str) -> "Approved":
+    from core.settings import settings
+    from services.orders.approval import approve as approve_items
+    from services.orders.items import find_items
+
+    configured = settings()
+    return approve_items(
+        session,
+        find_items(session, items),
+        approver=approver,
+        reason=reason,
+        now=business_now(session),
+        settings=configured.orders,
+        organisation=configured.organisation,
+        budgets=configured.budgets,
+    )
+
+
+def _outcome(done: "Approved") -> dict[str, Any]:
+    return {
+        "orders": [
+            {
+                "order": order.number,
+                "channel": order.channel,
+                "total_net": order.total_net,
+                "total_vat": order.total_vat,
+                "total_gross": order.total_gross,
+                "sha256": order.document_sha256,
+            }
+            for order in done.orders
+        ],
+        "refused": [{"item": one.item, "reason": one.reason.text()} for one in done.refused],
+    }
+
+
+def _render_outcome(data: dict[str, Any]) -> None:
+    rows = [[o["order"], o["channel"], money(o["total_gross"])] for o in data["orders"]]
+    if rows:
+        console().print(table(_("Ordered"), [_("Order"), _("Channel"), _("Total")], rows, right=[2]))
+    rows = [[r["item"], r["reason"]] for r in data["refused"]]
+    if rows:
+        console().print(table(_("Not ordered"), [_("Item"), _("Reason")], rows))
+
+
+def _show(session: "Session", order: str, as_json: bool) -> None:
+    from services.orders import show
+
+    summary = show.order_summary(session, order)
+    lines, attempts = show.order_lines(session, order), show.delivery_attempts(session, order)
+
+    def render() -> None:
+        console().print(
+            f"[bold]{summary.number}[/]  {summary.provider}  {_state(summary.state)}  {money(summary.total_gross)}"
+        )
+        console().print(
+            _("Approved by {who}, {when}; sent {sent}").format(
+                who=summary.approved_by, when=moment(summary.approved_at), sent=moment(summary.sent_at)
+            )
+        )
+        rows: list[list[Any]] = [
+            [
+                one.line_number,
+                one.service,
+                f"{day(one.first_day)}–{day(one.last_day)}",
+                f"{number(one.quantity)} {one.unit}",
+                one.amount,
+                money(one.gross),
+            ]
+            for one in lines
+        ]
+        columns = [_("Line"), _("Service"), _("Period"), _("Quantity"), _("Price"), _("Total")]
+        console().print(table(_("Lines"), columns, rows, right=[0, 3, 4, 5]))
+        tries = [
+            [
+                one.attempt,
+                moment(one.started_at),
+                _(one.outcome) if one.outcome else _("under way"),
+                one.message or one.reply,
+            ]
+            for one in attempts
+        ]
+        console().print(table(_("Delivery attempts"), [_("Attempt"), _("Started"), _("Outcome"), _("Reply")], tries))
+
+    data = {
+        **asdict(summary),
+        "lines": [asdict(one) for one in lines],
+        "attempts": [{**asdict(one), "message": one.message.text() if one.message else None} for one in attempts],
+    }
+    emit(data, as_json, render)

@@ -1,0 +1,125 @@
+"""Taking a stored order to its provider: begin, send (outside any transaction), record; and what to do when it cannot be told.
+
+`sending` is committed before the first byte leaves. A claim that finds an order in `sending` knows that an earlier attempt died or
+lost the connection after handing over: the provider may have it. A channel that recognises repeats is simply used again. On the
+others (e-mail) the same message goes out once more, under the same Message-ID, and after that a person decides.
+"""
+
+from datetime import datetime
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from connectors.channels.base import Delivery, Destination
+from connectors.channels.registry import channel_named
+from core.errors import Message, Permanent
+from core.i18n import N_
+from services import notices
+from services.work.lease import Ended, when_given_up
+
+#: How often an order of unknown fate is sent again where the other side cannot tell a repeat.
+REPEATS_IN_DOUBT = 1
+
+#: Rows in: an order. Rows out: what its delivery needs, the order held until the transaction ends. No client's data.
+_ORDER = text(
+    """
+    SELECT purchase_order.id, number, document, document_sha256, purchase_order.channel, state, unclear_sends, approved_at,
+           provider.business_id, provider.email, provider.language, provider.channel_settings
+    FROM purchase_order JOIN provider ON provider.id = purchase_order.provider_id
+    WHERE purchase_order.id = :id
+    FOR NO KEY UPDATE OF purchase_order
+    """
+)
+
+#: Rows in: an order about to be sent. Rows changed: it, with one more doubt if an earlier sending was never recorded. A failed
+#: one is only sent when a person asked for it (resend, or a retry of its run), who thereby settled the doubts.
+_SENDING = text(
+    """
+    UPDATE purchase_order
+    SET state = 'sending',
+        unclear_sends = CASE state WHEN 'sending' THEN unclear_sends + 1 WHEN 'failed' THEN 0 ELSE unclear_sends END
+    WHERE id = :id
+    """
+)
+
+#: Rows in: an order that the other side certainly did not take. Rows changed: it, waiting again.
+_NOT_TAKEN = text("UPDATE purchase_order SET state = 'approved' WHERE id = :id AND state = 'sending'")
+
+#: Rows in: an order that was sent. Rows changed: it, unless somebody settled it meanwhile.
+_SENT = text(
+    "UPDATE purchase_order SET state = 'sent', sent_at = :now, unclear_sends = 0 WHERE id = :id AND state = 'sending'"
+)
+
+#: Rows in: an order nobody will try again. Rows out: its number and the responsible workers of its decision's case.
+_FAILED = text(
+    """
+    UPDATE purchase_order SET state = 'failed'
+    FROM decision JOIN client_case ON client_case.id = decision.case_id
+    WHERE purchase_order.id = :id AND purchase_order.state IN ('approved', 'sending') AND decision.id = purchase_order.decision_id
+    RETURNING purchase_order.number, client_case.responsible_worker_id AS worker_id
+    """
+)
+
+
+def begin_delivery(session: Session, order_id: int) -> Delivery | None:
+    """Commit to sending an order: its stored bytes and where they go. None when there is nothing left to do.
+
+    Raises Permanent when its fate is in doubt once too often, or its channel does not exist.
+    """
+    row = session.execute(_ORDER, {"id": order_id}).one_or_none()
+    if row is None or row.state not in ("approved", "sending", "failed"):
+        return None
+    channel = channel_named(row.channel)
+    if row.state == "sending" and not channel.recognises_repeats and row.unclear_sends >= REPEATS_IN_DOUBT:
+        raise Permanent(
+            Message(
+                N_(
+                    "It is not known whether the provider received {order}, and it was repeated once already. Ask the provider, then: avain order resend {order}, or cancel it."
+                ),
+                order=row.number,
+            )
+        )
+    session.execute(_SENDING, {"id": order_id})
+    return Delivery(
+        order_id=row.id,
+        number=row.number,
+        document=row.document,
+        sha256=row.document_sha256,
+        channel=row.channel,
+        destination=Destination(row.business_id, row.email, row.language, row.channel_settings),
+        approved_at=row.approved_at,
+    )
+
+
+def record_not_taken(session: Session, delivery: Delivery) -> None:
+    """Record that the other side certainly does not have it: the next attempt is a first one, not a repeat."""
+    session.execute(_NOT_TAKEN, {"id": delivery.order_id})
+
+
+def record_delivery(session: Session, delivery: Delivery, now: datetime) -> None:
+    """Record, in the transaction that closes the Run, that the other side has it."""
+    session.execute(_SENT, {"id": delivery.order_id, "now": now})
+
+
+@when_given_up("deliver_order")
+def give_up(session: Session, ended: Ended) -> None:
+    """The last attempt failed: the order waits for a person, and the responsible worker hears of it."""
+    row = session.execute(_FAILED, {"id": ended.subject_id}).one_or_none()
+    if row is None or row.worker_id is None:
+        return
+    notices.tell(
+        session,
+        [
+            notices.News(
+                worker_id=row.worker_id,
+                kind="order_failed",
+                subject=f"order:{row.number}",
+                event=f"work:{ended.work_id}",
+                message=Message(
+                    N_("The purchase order {order} could not be delivered: {error}"),
+                    order=row.number,
+                    error=ended.message.text(),
+                ),
+            )
+        ],
+    )

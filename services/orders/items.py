@@ -1,0 +1,218 @@
+"""What an approval has to know about a planned service, read for any number of them in one statement."""
+
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import DATERANGE, Range
+from sqlalchemy.orm import Session
+
+from connectors.channels.base import Destination
+from core.errors import NotFound
+
+
+@dataclass(frozen=True)
+class Seller:
+    """The chosen provider as an order sees it."""
+
+    id: int
+    name: str
+    business_id: str
+    endpoint_scheme: str | None
+    endpoint_id: str | None
+    country: str
+    active: bool
+    channel: str
+    destination: Destination
+
+
+@dataclass(frozen=True)
+class Item:
+    """A planned service, the decision it rests on, and who was chosen to provide it. `period` is [first, day after the last)."""
+
+    id: int
+    reference: str
+    quantity: Decimal
+    unit: str
+    period: "Range[date]"
+    ended: bool
+    assessed: bool
+    decision_id: int
+    decision_number: str | None
+    decided_on: date | None
+    decision_valid: "Range[date] | None"
+    budget_id: int
+    service_code: str
+    service_name: str
+    accounting_cost: str | None
+    cpv: str | None
+    provider_code: str | None
+    unit_name: str | None
+    unit_email: str | None
+    chosen_by: str | None
+    chooser: str | None
+    seller: Seller | None
+    contract_id: int | None
+    contract_number: str | None
+    order_number: str | None
+
+    @property
+    def first_day(self) -> date:
+        """The first day of the service."""
+        if self.period.lower is None:
+            raise ValueError(self.reference)
+        return self.period.lower
+
+    @property
+    def day_after(self) -> date:
+        """The day after the last day of the service."""
+        if self.period.upper is None:
+            raise ValueError(self.reference)
+        return self.period.upper
+
+
+#: Rows in: plan item ids. Rows out: one per item that exists, with its current choice, the longest-running contract that covers
+#: the whole of its period, and a live order that covers any of it.
+_ITEMS = text(
+    """
+    SELECT plan_item.id, client_case.number || '/' || plan_item.external_id AS reference,
+           plan_item.quantity, plan_item.unit, plan_item.period,
+           (plan_item.ended_at IS NOT NULL OR decision.ended_at IS NOT NULL OR client_case.status = 'closed'
+            OR client_case.gone_at IS NOT NULL) AS ended,
+           (client_case.assessment_date IS NOT NULL OR client_case.plan_date IS NOT NULL) AS assessed,
+           decision.id AS decision_id, decision.number AS decision_number, decision.decided_on, decision.valid AS decision_valid,
+           budget.id AS budget_id,
+           service.code AS service_code, service.name_fi, service.name_sv, service.accounting_cost, service.cpv,
+           provider_service.provider_code,
+           unit.name AS unit_name, unit.contact_email AS unit_email,
+           choice.chosen_by, choice.actor AS chooser,
+           provider.id AS provider_id, provider.name, provider.business_id, provider.endpoint_scheme, provider.endpoint_id,
+           provider.country, provider.active, provider.channel, provider.channel_settings, provider.email, provider.language,
+           contract.id AS contract_id, contract.number AS contract_number,
+           (SELECT number FROM purchase_order JOIN order_coverage ON order_coverage.order_id = purchase_order.id
+            WHERE order_coverage.plan_item_id = plan_item.id AND order_coverage.live
+              AND order_coverage.period && plan_item.period LIMIT 1) AS order_number
+    FROM plan_item
+    JOIN client_case ON client_case.id = plan_item.case_id
+    JOIN decision ON decision.id = plan_item.decision_id
+    JOIN budget ON budget.decision_id = decision.id
+    JOIN service ON service.id = plan_item.service_id
+    LEFT JOIN unit ON unit.id = client_case.unit_id
+    LEFT JOIN choice ON choice.plan_item_id = plan_item.id AND choice.ended_at IS NULL
+    LEFT JOIN provider ON provider.id = choice.provider_id
+    LEFT JOIN provider_service ON provider_service.provider_id = provider.id AND provider_service.service_id = service.id
+    LEFT JOIN LATERAL (
+        SELECT id, number FROM contract
+        WHERE contract.provider_id = provider.id AND contract.valid @> plan_item.period
+        ORDER BY upper(valid) DESC NULLS FIRST, id LIMIT 1
+    ) AS contract ON true
+    WHERE plan_item.id = ANY(:ids)
+    ORDER BY array_position(CAST(:ids AS bigint[]), plan_item.id)
+    """
+).columns(period=DATERANGE, decision_valid=DATERANGE)
+
+#: Rows in: plan item ids. Rows out: ids of the decisions they belong to.
+_DECISIONS = text("SELECT DISTINCT decision_id FROM plan_item WHERE id = ANY(:ids)")
+
+#: Rows in: plan item ids. Rows out: the same, held until the transaction ends. NO KEY UPDATE lets others go on writing budget
+#: lines of these items; the fixed order keeps two approvals from waiting for each other.
+_HOLD = text("SELECT id FROM plan_item WHERE id = ANY(:ids) ORDER BY id FOR NO KEY UPDATE")
+
+_NUMBER = re.compile(r"(?P<case>HB-\d{4}-\d{6,})(?:/(?P<item>.+))?")
+
+#: Rows in: a case's number, and perhaps an item's external id. Rows out: that item, or all of the case that are chosen and
+#: neither ended nor ordered.
+_NAMED = text(
+    """
+    SELECT plan_item.id FROM plan_item JOIN client_case ON client_case.id = plan_item.case_id
+    WHERE client_case.number = :case_number
+      AND CASE WHEN CAST(:item AS text) IS NOT NULL THEN plan_item.external_id = :item
+          ELSE plan_item.ended_at IS NULL
+               AND EXISTS (SELECT FROM choice WHERE choice.plan_item_id = plan_item.id AND choice.ended_at IS NULL)
+               AND NOT EXISTS (SELECT FROM order_coverage WHERE order_coverage.plan_item_id = plan_item.id AND live)
+          END
+    ORDER BY plan_item.period, plan_item.id
+    """
+)
+
+
+def load_items(session: Session, plan_item_ids: Collection[int]) -> list[Item]:
+    """The items, in the order they were asked for; ids that do not exist are left out. Their budgets must exist."""
+    return [_item(row) for row in session.execute(_ITEMS, {"ids": list(plan_item_ids)})]
+
+
+def decisions_of(session: Session, plan_item_ids: Collection[int]) -> list[int]:
+    """Ids of the decisions that plan items rest on."""
+    return list(session.execute(_DECISIONS, {"ids": list(plan_item_ids)}).scalars())
+
+
+def hold(session: Session, plan_item_ids: Collection[int]) -> None:
+    """Keep the items from being ordered or chosen anew by others until the transaction ends."""
+    session.execute(_HOLD, {"ids": list(plan_item_ids)})
+
+
+def find_items(session: Session, names: Sequence[str]) -> list[int]:
+    """Plan items people name: an id, `HB-2026-000001/<item>`, or `HB-2026-000001` for all chosen ones not ordered yet.
+
+    Raises NotFound, naming what matches nothing.
+    """
+    found: list[int] = []
+    for name in names:
+        if name.isdecimal():
+            found.append(int(name))
+            continue
+        parts = _NUMBER.fullmatch(name)
+        values = {"case_number": parts["case"], "item": parts["item"]} if parts else None
+        ids = list(session.execute(_NAMED, values).scalars()) if values else []
+        if not ids:
+            raise NotFound("{name} names no planned service that could be ordered.", name=name)
+        found.extend(ids)
+    return list(dict.fromkeys(found))
+
+
+def _item(row: Any) -> Item:
+    return Item(
+        id=row.id,
+        reference=row.reference,
+        quantity=row.quantity,
+        unit=row.unit,
+        period=row.period,
+        ended=row.ended,
+        assessed=row.assessed,
+        decision_id=row.decision_id,
+        decision_number=row.decision_number,
+        decided_on=row.decided_on,
+        decision_valid=row.decision_valid,
+        budget_id=row.budget_id,
+        service_code=row.service_code,
+        service_name=(row.name_sv if row.language == "sv" else "") or row.name_fi,
+        accounting_cost=row.accounting_cost,
+        cpv=row.cpv,
+        provider_code=row.provider_code,
+        unit_name=row.unit_name,
+        unit_email=row.unit_email,
+        chosen_by=row.chosen_by,
+        chooser=row.chooser,
+        seller=_seller(row) if row.provider_id else None,
+        contract_id=row.contract_id,
+        contract_number=row.contract_number,
+        order_number=row.order_number,
+    )
+
+
+def _seller(row: Any) -> Seller:
+    return Seller(
+        id=row.provider_id,
+        name=row.name,
+        business_id=row.business_id,
+        endpoint_scheme=row.endpoint_scheme,
+        endpoint_id=row.endpoint_id,
+        country=row.country,
+        active=row.active,
+        channel=row.channel,
+        destination=Destination(row.business_id, row.email, row.language, row.channel_settings),
+    )

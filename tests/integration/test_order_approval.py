@@ -1,0 +1,406 @@
+"""Approving chosen services on a real database: what is stored, what is refused and why, and that nothing is ordered twice."""
+
+import hashlib
+import re
+import threading
+from collections.abc import Iterator
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import Engine, select, text
+from sqlalchemy.orm import Session
+
+from core.database import make_engine
+from core.i18n import speaking
+from core.settings import Orders
+from documents import xml
+from documents.findings import fatal
+from documents.peppol_rules import check_order
+from documents.schemas import check_schema
+from models.audit import AuditEvent
+from models.base import days
+from models.order import OrderCoverage, OrderLine, PurchaseOrder
+from models.provider import Contract
+from models.work import Work
+from services.orders.approval import Approved
+from tests.factories.case import make_choice, make_plan_item
+from tests.factories.price import make_price, make_price_key
+from tests.factories.service import make_service
+from tests.support.ordering import APPROVER, CHOOSER, NOW, add_item, make_orderable_provider, make_world, order
+
+UBL = "{urn:oasis:names:specification:ubl:schema:xsd:CommonBasicComponents-2}"
+
+
+@pytest.fixture(autouse=True)
+def _english() -> Iterator[None]:
+    with speaking("en"):
+        yield
+
+
+def reason_of(done: Approved) -> str:
+    assert not done.orders
+    (refused,) = done.refused
+    return refused.reason.text()
+
+
+def test_an_order_is_stored_with_lines_coverage_document_work_and_audit(session: Session) -> None:
+    world = make_world(session)
+    done = order(session, world.item)
+    (made,) = done.orders
+    assert not done.refused
+    assert re.fullmatch(r"T-2026-\d{6}", made.number)
+    assert (made.state, made.channel, made.chosen_by, made.approved_by) == ("approved", "email", "parent", APPROVER)
+    assert (made.total_net, made.total_vat, made.total_gross) == (Decimal("1056.00"), Decimal(0), Decimal("1056.00"))
+    assert made.document_sha256 == hashlib.sha256(made.document).hexdigest()
+    assert re.fullmatch("[23456789ABCDEFGHJKMNPQRSTVWXYZ]{16}", made.client_reference)
+    (line,) = session.scalars(select(OrderLine).filter_by(order_id=made.id))
+    assert (line.quantity, line.unit, line.gross) == (Decimal(12), "C62", Decimal("1056.00"))
+    (coverage,) = session.scalars(select(OrderCoverage).filter_by(order_id=made.id))
+    assert (coverage.live, coverage.period) == (True, world.item.period)
+    work = session.scalars(select(Work).filter_by(key=f"deliver_order:{made.number}")).one()
+    assert (work.kind, work.subject_id, work.queue) == ("deliver_order", made.id, "orders")
+    event = session.scalars(select(AuditEvent).filter_by(subject=f"order:{made.number}")).one()
+    assert (event.actor, event.action, event.details["gross"]) == (APPROVER, "order.approved", "1056.00")
+
+
+def test_the_stored_document_passes_schema_and_rules_and_cites_the_decision(session: Session) -> None:
+    world = make_world(session)
+    (made,) = order(session, world.item).orders
+    tree = xml.parse(made.document)
+    assert not fatal([*check_schema(tree, "Order"), *check_order(tree)])
+    root = tree.getroot()
+    assert root.findtext(f"{UBL}ID") == made.number
+    assert root.findtext(f"{UBL}CustomerReference") == made.client_reference
+    document = made.document.decode()
+    assert world.decision.number is not None
+    assert world.decision.number in document
+    assert "2026-11-09" in document
+    assert session.scalars(select(Contract).filter_by(id=made.contract_id)).one().number in document
+
+
+def test_an_order_names_nobody(session: Session) -> None:
+    world = make_world(session)
+    (made,) = order(session, world.item).orders
+    client = session.execute(
+        text("SELECT external_id FROM client WHERE id = :id"), {"id": world.case.client_id}
+    ).scalar_one()
+    document = made.document.decode()
+    for secret in (
+        world.case.number,
+        world.case.external_id,
+        client,
+        world.item.external_id,
+        world.worker.name,
+        world.worker.external_id,
+    ):
+        assert secret not in document
+
+
+def test_the_budget_moves_from_planned_to_ordered(session: Session) -> None:
+    world = make_world(session)
+    order(session, world.item)
+    order(session, add_item(session, world))  # approving recomputes what is held
+    figures = session.execute(
+        text(
+            "SELECT ordered, planned, budget_version.ceiling FROM budget_version JOIN budget ON budget.id = budget_id WHERE decision_id = :id AND superseded_at IS NULL"
+        ),
+        {"id": world.decision.id},
+    ).one()
+    assert figures == (Decimal("1056.00"), Decimal("500.00"), Decimal("2000.00"))
+    assert session.execute(text("SELECT count(*) FROM budget_dirty")).scalar_one() > 0
+
+
+def test_items_of_one_decision_and_provider_share_an_order(session: Session) -> None:
+    world = make_world(session)
+    second = add_item(session, world)
+    (made,) = order(session, second, world.item).orders
+    assert made.total_gross == Decimal("1556.00")
+    assert made.period == days(date(2026, 11, 23), date(2027, 3, 31))
+    lines = session.scalars(select(OrderLine).filter_by(order_id=made.id).order_by(text("line_number"))).all()
+    assert [(line.line_number, line.plan_item_id) for line in lines] == [(1, second.id), (2, world.item.id)]
+
+
+def test_items_of_two_providers_make_two_orders_with_numbers_without_gaps(session: Session) -> None:
+    world, other = make_world(session), make_world(session)
+    broken = make_world(session)
+    broken.provider.name = "Rivi\nvaihto"
+    session.flush()
+    done = order(session, world.item, broken.item, other.item)
+    numbers = [int(made.number[-6:]) for made in done.orders]
+    assert numbers == [numbers[0], numbers[0] + 1]
+    (refused,) = done.refused
+    assert refused.plan_item_id == broken.item.id
+    assert "control character" in refused.reason.text()
+    assert not session.scalars(select(OrderCoverage).filter_by(plan_item_id=broken.item.id)).all()
+
+
+@pytest.mark.parametrize("change", [date(2026, 11, 24), date(2027, 1, 1), date(2027, 2, 22)])
+def test_a_price_that_changes_midway_makes_lines_that_add_up(session: Session, change: date) -> None:
+    world = make_world(session, price=None)
+    key = make_price_key(session, world.service, world.provider)
+    make_price(session, world.service, world.provider, "88.00", key=key, last=change - timedelta(days=1))
+    make_price(session, world.service, world.provider, "91.50", key=key, first=change)
+    (made,) = order(session, world.item).orders
+    lines = session.scalars(select(OrderLine).filter_by(order_id=made.id).order_by(text("line_number"))).all()
+    assert sum(line.quantity for line in lines) == Decimal(12)
+    assert sum(line.gross for line in lines) == made.total_gross
+    assert all(line.gross == line.quantity * line.amount for line in lines)
+    assert not fatal(check_order(xml.parse(made.document)))
+
+
+def test_prices_with_vat_in_them_and_for_several_units(session: Session) -> None:
+    world = make_world(session, price=None, granted="5000.00")
+    key = make_price_key(session, world.service, world.provider, base_quantity=Decimal(3))
+    make_price(
+        session,
+        world.service,
+        world.provider,
+        "199.99",
+        key=key,
+        vat_category="S",
+        vat_rate=Decimal("0.255"),
+        vat_inclusive=True,
+    )
+    (made,) = order(session, world.item).orders
+    assert made.total_gross == Decimal("799.96")
+    assert made.total_net == Decimal("637.42")
+    assert not fatal(check_order(xml.parse(made.document)))
+
+
+def test_a_provider_is_addressed_by_its_business_id_when_it_has_no_endpoint(session: Session) -> None:
+    world = make_world(session)
+    world.provider.endpoint_id = world.provider.endpoint_scheme = None
+    session.flush()
+    (made,) = order(session, world.item).orders
+    assert "0037" + world.provider.business_id.replace("-", "") in made.document.decode()
+
+
+def test_a_swedish_speaking_provider_reads_the_service_in_swedish(session: Session) -> None:
+    world = make_world(session)
+    world.provider.language, world.service.name_sv = "sv", "Påhittad tjänst"
+    session.flush()
+    assert "Påhittad tjänst" in order(session, world.item).orders[0].document.decode()
+
+
+def no_choice(session: Session, world) -> None:
+    session.execute(text("UPDATE choice SET ended_at = now() WHERE plan_item_id = :id"), {"id": world.item.id})
+
+
+def ended_item(session: Session, world) -> None:
+    world.item.ended_at = NOW
+
+
+def closed_case(session: Session, world) -> None:
+    world.case.status = "closed"
+
+
+def withdrawn_decision(session: Session, world) -> None:
+    world.decision.ended_at = NOW
+
+
+def no_decision_number(session: Session, world) -> None:
+    world.decision.number = None
+
+
+def no_decision_date(session: Session, world) -> None:
+    world.decision.decided_on = None
+
+
+def short_decision(session: Session, world) -> None:
+    world.decision.valid = days(date(2026, 11, 9), date(2027, 2, 21))
+
+
+def inactive_provider(session: Session, world) -> None:
+    world.provider.active = False
+
+
+def no_address(session: Session, world) -> None:
+    world.provider.email = None
+
+
+def unknown_channel(session: Session, world) -> None:
+    world.provider.channel = "pigeon"
+
+
+def short_contract(session: Session, world) -> None:
+    session.execute(
+        text("UPDATE contract SET valid = '[2026-01-01,2027-02-22)' WHERE provider_id = :id"), {"id": world.provider.id}
+    )
+
+
+def price_gap(session: Session, world) -> None:
+    session.execute(text("UPDATE price SET valid = '[2026-01-01,2027-02-20)' WHERE superseded_at IS NULL"))
+
+
+def no_price(session: Session, world) -> None:
+    session.execute(text("UPDATE price SET superseded_at = now()"))
+
+
+def bad_business_id(session: Session, world) -> None:
+    world.provider.business_id = "1234567-8"
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (no_choice, "No provider has been chosen yet."),
+        (ended_item, "has ended"),
+        (closed_case, "has ended"),
+        (withdrawn_decision, "has ended"),
+        (no_decision_number, "no number or no date"),
+        (no_decision_date, "no number or no date"),
+        (short_decision, "does not cover the whole period"),
+        (inactive_provider, "no longer active"),
+        (no_address, "no e-mail address"),
+        (unknown_channel, "no order channel pigeon"),
+        (short_contract, "No contract with"),
+        (price_gap, "from 2027-02-20 to 2027-02-22"),
+        (no_price, "from 2026-11-23 to 2027-02-22"),
+        (bad_business_id, "is not a business id"),
+    ],
+)
+def test_an_item_is_refused_with_its_reason_and_the_others_go_on(session: Session, spoil, said: str) -> None:
+    world = make_world(session)
+    spoil(session, world)
+    session.flush()
+    well = make_world(session)
+    done = order(session, world.item, well.item)
+    assert [made.decision_id for made in done.orders] == [well.decision.id]
+    (refused,) = done.refused
+    assert refused.item == f"{world.case.number}/{world.item.external_id}"
+    assert said in refused.reason.text()
+
+
+def test_an_item_that_does_not_exist_is_refused(session: Session) -> None:
+    assert "no such planned service" in reason_of(order(session, 999_999_999))
+
+
+def test_nothing_asked_for_is_nothing_done(session: Session) -> None:
+    assert order(session) == type(order(session))((), ())
+
+
+def test_over_the_ceiling_needs_a_reason(session: Session) -> None:
+    world = make_world(session, granted="1000.00")  # 1,056.00 is 5.6 % over
+    assert "needs a reason" in reason_of(order(session, world.item))
+    (made,) = order(session, world.item, reason="the group agreed").orders
+    assert made.approval_reason == "the group agreed"
+
+
+def test_within_the_tolerance_needs_none(session: Session) -> None:
+    world = make_world(session, granted="1005.72")  # 1,056.00 is just under 5 % over
+    assert order(session, world.item).orders
+
+
+def test_an_unknown_ceiling_needs_a_reason(session: Session) -> None:
+    world = make_world(session)
+    world.decision.granted_amount = None
+    session.flush()
+    assert "ceiling of the budget is not known" in reason_of(order(session, world.item))
+    assert order(session, world.item, reason="agreed").orders
+
+
+def test_the_second_item_of_one_approval_counts_what_the_first_took(session: Session) -> None:
+    world = make_world(session, granted="1500.00")
+    other = make_orderable_provider(session, world.service)
+    service = make_service(session)
+    make_price(session, service, other, "60.00")
+    item = make_plan_item(session, world.decision, service, "10")
+    make_choice(session, item, other, actor=CHOOSER)
+    done = order(session, world.item, item)
+    assert {refused.plan_item_id for refused in done.refused} == {
+        world.item.id,
+        item.id,
+    }  # planned together they are over
+    assert len(order(session, world.item, item, reason="agreed").orders) == 2
+
+
+def test_above_the_limit_somebody_else_than_who_chose_approves(session: Session) -> None:
+    world = make_world(session)
+    settings = Orders(approval_limit=Decimal(1055))
+    assert "somebody else" in reason_of(order(session, world.item, settings=settings, approver=CHOOSER))
+    assert order(session, world.item, settings=settings).orders
+
+
+def test_the_limit_cannot_be_passed_by_in_slices(session: Session) -> None:
+    world = make_world(session)
+    settings = Orders(approval_limit=Decimal(1100))
+    assert order(session, world.item, settings=settings, approver=CHOOSER).orders
+    second = add_item(session, world)
+    assert "somebody else" in reason_of(order(session, second, settings=settings, approver=CHOOSER))
+
+
+def test_nothing_is_approved_automatically_without_assessment_or_plan(session: Session) -> None:
+    world = make_world(session)
+    assert "a person has to approve" in reason_of(order(session, world.item, automatic=True))
+    world.case.plan_date = date(2026, 10, 1)
+    session.flush()
+    assert order(session, world.item, automatic=True).orders
+
+
+def test_nothing_is_ordered_twice(session: Session) -> None:
+    world = make_world(session)
+    (made,) = order(session, world.item, world.item).orders
+    assert reason_of(order(session, world.item)) == f"It is already ordered: {made.number}."
+
+
+@pytest.fixture
+def engine(database) -> Iterator[Engine]:
+    engine = make_engine(database.database_url)
+    yield engine
+    engine.dispose()
+
+
+def test_of_two_approvals_at_once_one_orders(engine) -> None:
+    with Session(engine, expire_on_commit=False) as session, session.begin():
+        world = make_world(session)
+    results = []
+    barrier = threading.Barrier(2)
+
+    def approving() -> None:
+        with Session(engine, expire_on_commit=False) as session, session.begin():
+            barrier.wait()
+            results.append(order(session, world.item))
+
+    threads = [threading.Thread(target=approving) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(len(result.orders) for result in results) == [0, 1]
+    (made,) = [made for result in results for made in result.orders]
+    (refused,) = [refused for result in results for refused in result.refused]
+    assert refused.reason.params == {"order": made.number}
+    with Session(engine) as session:
+        assert len(session.scalars(select(PurchaseOrder)).all()) == 1
+
+
+def test_the_database_forbids_what_was_not_held(engine) -> None:
+    """An order stored by code that forgot to hold the items, committed after we looked: the constraint speaks, in a sentence."""
+    with Session(engine, expire_on_commit=False) as session, session.begin():
+        world = make_world(session)
+        (made,) = order(session, world.item).orders
+        session.execute(text("UPDATE order_coverage SET live = false"))
+    results = []
+    with Session(engine) as careless, careless.begin():
+        careless.execute(text("UPDATE order_coverage SET live = true WHERE order_id = :id"), {"id": made.id})
+
+        def approving() -> None:
+            with Session(engine, expire_on_commit=False) as session, session.begin():
+                results.append(order(session, world.item))
+
+        thread = threading.Thread(target=approving)
+        thread.start()
+        with Session(engine) as watching:
+            for _ in range(1000):
+                waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+                if watching.execute(text(waits)).scalar_one():
+                    break
+                watching.rollback()
+                thread.join(0.01)
+    thread.join()
+    (result,) = results
+    assert not result.orders
+    assert result.refused[0].reason.text("en") == "Somebody else ordered it at the same moment."
+    with Session(engine) as session:
+        assert session.execute(text("SELECT value FROM counter WHERE series = 'T-2026'")).scalar_one() == 1
