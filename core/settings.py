@@ -11,7 +11,7 @@ import types
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -72,11 +72,21 @@ class PriceListSource(Group):
         return self
 
 
+#: Also a lane and a directory of the spool.
+SourceName = Annotated[str, Field(pattern="^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
+
+
 class Sources(Group):
     """All sources, by name."""
 
-    cases: dict[str, CaseSource] = Field(default_factory=dict)
-    prices: dict[str, PriceListSource] = Field(default_factory=dict)
+    cases: dict[SourceName, CaseSource] = Field(default_factory=dict)
+    prices: dict[SourceName, PriceListSource] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _each_name_once(self) -> "Sources":
+        if self.cases.keys() & self.prices.keys():
+            raise ValueError(N_("a case source and a price source have the same name; each needs its own"))
+        return self
 
 
 class Mail(Group):

@@ -164,15 +164,3 @@ def settle_earlier(session: Session, source: str, run_id: int, now: datetime) ->
         {"source": source, "run_id": run_id, "now": now},
     )
     return len(settled.all())
-
-
-def settle_earlier_of(session: Session, source: str, run_id: int, external_ids: Iterable[str], now: datetime) -> int:
-    """The same where a run read only some records: settles those of the given ids."""
-    settled = session.execute(
-        text(
-            "UPDATE rejected_record SET settled_at = :now WHERE source = :source AND run_id < :run_id AND settled_at IS NULL"
-            " AND external_id = ANY(:ids) RETURNING id"
-        ),
-        {"source": source, "run_id": run_id, "now": now, "ids": list(external_ids)},
-    )
-    return len(settled.all())

@@ -1,0 +1,12 @@
+"""Case synchronisation: what a source's files say becomes what Avain knows, all of it or nothing.
+
+`staging` copies records in as they are parsed, `merge` compares them with what is known and applies the difference set by set
+(`statements`), `unknown` rejects records that name something Avain does not have. The caller's transaction holds it all: a file
+that turns out to be cut short at its last byte leaves no trace.
+"""
+
+from services.case_sync.merge import SyncResult, merge
+from services.case_sync.running import run_source
+from services.case_sync.staging import RefusedFile, client_row, stage
+
+__all__ = ["RefusedFile", "SyncResult", "client_row", "merge", "run_source", "stage"]

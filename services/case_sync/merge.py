@@ -1,0 +1,135 @@
+"""The merge: what a run staged is compared with what is known, judged as a whole, and applied or held."""
+
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from core.clock import local_date
+from core.errors import Message
+from core.faults import fault_point
+from core.settings import CaseSource
+from services import numbers
+from services.budgets import dirty
+from services.case_sync import statements
+from services.case_sync.unknown import reject_duplicates, reject_unknown
+from services.rejected import settle_earlier
+from services.work import call_again
+
+
+@dataclass(frozen=True)
+class SyncResult:
+    """What came of a run, in cases (read and rejected: records). `state`: succeeded, partly (some rejected), held, refused.
+
+    Of one file, read = added + changed + unchanged + rejected. A held run's figures say what would have been done. `reason` says why
+    it is held or refused, `file` which file was refused.
+    """
+
+    state: str
+    read: int = 0
+    added: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    gone: int = 0
+    rejected: int = 0
+    reason: Message | None = None
+    file: str | None = None
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """The figures alone, as a Run keeps them."""
+        return {name: value for name, value in asdict(self).items() if isinstance(value, int)}
+
+
+def merge(
+    session: Session, run_id: int, source: str, settings: CaseSource, now: datetime, *, approved: bool = False
+) -> SyncResult:
+    """Bring the cases of `source` in line with what `run_id` staged, by a number of statements that does not grow with them.
+
+    In snapshot mode cases missing from it are marked gone (they come back when they reappear); a case that is there but rejected is
+    not missing, and when a rejected record has no readable id, none is. A delta makes none gone. A run that passes a guard
+    (`max_gone`, `max_rejected`) is held unless `approved`: nothing is applied, its staged records stay.
+    """
+    names = {"run_id": run_id, "source": source}
+    for create in statements.CREATE:
+        session.execute(create)
+    so_far = session.execute(statements.SO_FAR, names).one()
+    for statement in (statements.COMPARE, statements.SPREAD_DECISIONS, statements.SPREAD_ITEMS, statements.ANALYZE):
+        session.execute(statement, names)
+    reject_duplicates(session, run_id, source)
+    reject_unknown(session, run_id, source)
+    if settings.mode == "snapshot" and not so_far.nameless:
+        session.execute(statements.FIND_GONE, names)
+    result = _judge(session, names, settings, read=so_far.staged + so_far.rejected)
+    if result.state != "held" or approved:
+        result = replace(result, state="partly" if result.rejected else "succeeded", reason=None)
+        _apply(session, names, settings, now, added=result.added)
+        fault_point("sync.merged")
+    session.execute(statements.DROP)
+    return result
+
+
+def _judge(session: Session, names: dict[str, Any], settings: CaseSource, *, read: int) -> SyncResult:
+    """The figures, and whether they pass the guards of the source."""
+    found = session.execute(statements.COUNTS, names).one()
+    states: dict[str, int] = found.states
+    result = SyncResult(
+        read=read,
+        added=states.get("new", 0),
+        changed=states.get("changed", 0),
+        unchanged=states.get("unchanged", 0),
+        gone=states.get("gone", 0),
+        rejected=session.execute(statements.SO_FAR, names).one().rejected,
+        state="succeeded",
+    )
+    if result.gone > settings.max_gone * found.known:
+        reason = Message(
+            "{gone} of {known} cases are missing; more than the agreed share of {limit} must be approved.",
+            gone=result.gone,
+            known=found.known,
+            limit=_percent(settings.max_gone),
+        )
+    elif result.rejected > settings.max_rejected * result.read:
+        reason = Message(
+            "{rejected} of {read} records were rejected; more than the agreed share of {limit} must be approved.",
+            rejected=result.rejected,
+            read=result.read,
+            limit=_percent(settings.max_rejected),
+        )
+    else:
+        return result
+    return replace(result, state="held", reason=reason)
+
+
+def _apply(session: Session, names: dict[str, Any], settings: CaseSource, now: datetime, *, added: int) -> None:
+    """Write the difference; then settle what earlier runs rejected, and call for what follows from it."""
+    values = {**names, "now": now}
+    session.execute(statements.CLIENTS, values)
+    taken = numbers.take(session, "HB", local_date(now).year, added)
+    session.execute(statements.NEW_CASES, {**values, "numbers": taken})
+    for statement in (
+        statements.CHANGED_CASES,
+        statements.DECISIONS,
+        statements.END_DECISIONS,
+        statements.ITEMS,
+        statements.END_ITEMS,
+        statements.END_CHOICES,
+        statements.CHOICES,
+        statements.GONE,
+    ):
+        session.execute(statement, values)
+    if settings.mode == "snapshot":
+        settle_earlier(session, names["source"], names["run_id"], now)
+    else:
+        session.execute(statements.SETTLE_READ, values)
+    session.execute(statements.CLEAR, values)
+    touched = list(session.execute(statements.TOUCHED_DECISIONS).scalars())
+    if dirty.mark_decisions(session, touched, "cases", names["run_id"]):
+        call_again(session, "plan_follow_ups", "plan_follow_ups")
+
+
+def _percent(share: Decimal) -> str:
+    """`5 %` of 0.05, for a sentence."""
+    return f"{(share * 100).normalize():f} %"

@@ -1,0 +1,39 @@
+"""One run of a case source inside the caller's transaction: stage, then merge. Refused files leave nothing behind."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from connectors.cases.base import case_connector
+from connectors.transports.base import SourceFile
+from core.faults import fault_point
+from core.keys import record_hasher, sealer
+from core.settings import Settings
+from services.case_sync.merge import SyncResult, merge
+from services.case_sync.staging import RefusedFile, stage
+
+
+def run_source(
+    session: Session, run_id: int, source: str, files: Sequence[SourceFile], configured: Settings, *, now: datetime
+) -> SyncResult:
+    """Read `files` as the source is configured (`sources.cases.<source>`) and apply what they say, all of it or nothing.
+
+    State `refused` means that a file was malformed, cut short or an attack. Raises InputError when a fetched copy is gone.
+    """
+    settings = configured.sources.cases[source]
+    try:
+        with session.begin_nested():
+            stage(
+                session,
+                run_id,
+                source,
+                files,
+                connector=case_connector(settings.kind),
+                hasher=record_hasher(configured),
+                sealer=sealer(configured),
+            )
+    except RefusedFile as refusal:
+        return SyncResult(state="refused", reason=refusal.message, file=refusal.file)
+    fault_point("sync.staged")
+    return merge(session, run_id, source, settings, now)

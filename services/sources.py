@@ -1,0 +1,153 @@
+"""Sources as people see them, of either kind: cases and price lists. Asking one to be read, and following what comes of it.
+
+Reading a source is two kinds of Work: a fetch (slow, outside) that calls for the second (parse and apply). All Work of one request
+carries `source` and `request` in its arguments, which is how it is followed.
+"""
+
+import difflib
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from core.errors import Message, NotFound
+from core.settings import Sources
+from services.work import call_again
+
+Kind = Literal["cases", "prices"]
+_FETCH: dict[Kind, str] = {"cases": "fetch_cases", "prices": "fetch_prices"}
+
+
+@dataclass(frozen=True)
+class Source:
+    """A configured source. `form` is its connector, `mode` snapshot or delta (cases only)."""
+
+    name: str
+    kind: Kind
+    form: str
+    path: str
+    mode: str | None = None
+
+    @property
+    def lane(self) -> str:
+        """One piece of Work at a time: the same source is never read twice at once."""
+        return f"source:{self.name}"
+
+
+#: Rows in: a source and a request. Rows out: every Work of it with its latest Run, in the order they were called for.
+_PROGRESS = text(
+    """
+    SELECT work.id, work.kind, work.done_at IS NOT NULL OR work.dead_at IS NOT NULL AS ended, work.dead_at IS NOT NULL AS dead,
+           work.token IS NOT NULL AS under_way, run.id AS run_id, run.outcome, run.counts, run.message, run.reply,
+           extract(epoch FROM coalesce(run.finished_at, clock_timestamp()) - work.created_at) AS seconds
+    FROM work LEFT JOIN LATERAL (SELECT * FROM run WHERE work_id = work.id ORDER BY id DESC LIMIT 1) AS run ON true
+    WHERE work.arguments ->> 'source' = :source AND work.arguments ->> 'request' = :request
+    ORDER BY work.id
+    """
+)
+
+#: Rows in: a lane. Rows out: the latest runs in it, newest first.
+_HISTORY = text(
+    """
+    SELECT run.id, run.kind, run.attempt, run.started_at, run.finished_at, run.outcome,
+           run.counts, run.message, run.reply
+    FROM run JOIN work ON work.id = run.work_id
+    WHERE work.lane = :lane ORDER BY run.id DESC LIMIT :limit
+    """
+)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One Work of a request: whether it ended, and its latest Run. `seconds` since it was called for."""
+
+    work_id: int
+    kind: str
+    ended: bool
+    dead: bool
+    under_way: bool
+    run_id: int | None
+    outcome: str | None
+    counts: dict[str, Any]
+    message: Message | None
+    reply: str | None
+    seconds: float
+
+
+def all_sources(configured: Sources) -> list[Source]:
+    """Every configured source, cases first, by name."""
+    cases = [Source(name, "cases", one.kind, one.path, one.mode) for name, one in sorted(configured.cases.items())]
+    prices = [Source(name, "prices", one.kind, one.path) for name, one in sorted(configured.prices.items())]
+    return cases + prices
+
+
+def find_source(configured: Sources, name: str) -> Source:
+    """The source of a name. Raises NotFound with what there is."""
+    known = {one.name: one for one in all_sources(configured)}
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=1) or sorted(known)
+        raise NotFound("There is no source {name}. Configured are: {known}", name=name, known=", ".join(near) or "–")
+    return known[name]
+
+
+def call_fetch(session: Session, source: Source, request: str) -> int:
+    """Have a source read. `request` names the occasion: asking again for the same one repeats it. Returns the Work's id."""
+    kind = _FETCH[source.kind]
+    return call_again(
+        session, kind, f"{kind}:{source.name}:{request}", lane=source.lane, source=source.name, request=request
+    )
+
+
+def progress(session: Session, source: str, request: str) -> list[Step]:
+    """Where a request stands: its Work so far, the fetch first. It has ended when all of it has."""
+    return [
+        Step(
+            row.id,
+            row.kind,
+            row.ended,
+            row.dead,
+            row.under_way,
+            row.run_id,
+            row.outcome,
+            row.counts or {},
+            Message.from_json(row.message) if row.message else None,
+            row.reply,
+            float(row.seconds),
+        )
+        for row in session.execute(_PROGRESS, {"source": source, "request": request})
+    ]
+
+
+@dataclass(frozen=True)
+class Past:
+    """An earlier run of a source."""
+
+    run_id: int
+    kind: str
+    attempt: int
+    started_at: datetime
+    finished_at: datetime | None
+    outcome: str | None
+    counts: dict[str, Any]
+    message: Message | None
+    reply: str | None
+
+
+def history(session: Session, source: Source, limit: int = 30) -> list[Past]:
+    """The latest runs of a source, newest first."""
+    return [
+        Past(
+            row.id,
+            row.kind,
+            row.attempt,
+            row.started_at,
+            row.finished_at,
+            row.outcome,
+            row.counts,
+            Message.from_json(row.message) if row.message else None,
+            row.reply,
+        )
+        for row in session.execute(_HISTORY, {"lane": source.lane, "limit": limit})
+    ]
