@@ -1,0 +1,154 @@
+"""The canonical case record: what it accepts, what it rejects, with which sentence and field."""
+
+import json
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connectors.cases.record import FoundRecord, json_schema, parse_record
+from connectors.rejection import Rejection, quote
+from core.settings import ROOT
+
+SCHEMA = ROOT / "docs/formats/case-record-1.schema.json"
+
+
+def record(**over: Any) -> dict[str, Any]:
+    """A whole record, as texts."""
+    return {
+        "external_id": "LC-1", "client": {"external_id": "K-1"}, "responsible_worker": "W-101", "status": "open",
+        "decisions": [decision()], "plan_items": [item()], **over,
+    }  # fmt: skip
+
+
+def decision(**over: Any) -> dict[str, Any]:
+    baseline = {"service": "PERHETYO", "quantity": "12", "unit": "C62"}
+    return {"external_id": "D-1", "decided_on": "2026-11-09", "baseline": baseline, **over}
+
+
+def item(**over: Any) -> dict[str, Any]:
+    return {
+        "external_id": "I-1", "decision": "D-1", "service": "NEPSY", "quantity": "10", "unit": "C62", "start": "2026-11-23",
+        "end": "2027-02-22", **over,
+    }  # fmt: skip
+
+
+def rejection(data: dict[str, Any]) -> Rejection:
+    found = parse_record(data, "7")
+    assert isinstance(found, Rejection), found
+    assert found.position == "7"
+    return found
+
+
+def test_a_whole_record_becomes_values() -> None:
+    found = parse_record(record(support_person="true", goals=["a", "b", "c"], kykyviisari_date="20.10.2026"), "7")
+    assert isinstance(found, FoundRecord)
+    made = found.record
+    assert (made.support_person, made.goals, made.kykyviisari_date) == (True, ("a", "b", "c"), date(2026, 10, 20))
+    assert made.decisions[0].baseline is not None
+    assert made.decisions[0].baseline.quantity == Decimal(12)
+    assert made.plan_items[0].end == date(2027, 2, 22)
+
+
+@pytest.mark.parametrize(
+    ("over", "field", "said"),
+    [
+        ({"plan_items": [item(start="31.2.2026")]}, "plan_items.start", "There is no such day as 31.2.2026."),
+        ({"plan_items": [item(end="2026-02-30")]}, "plan_items.end", "There is no such day as 2026-02-30."),
+        ({"plan_date": "soon"}, "plan_date", "soon is not a date; expected is a day such as 2026-11-16."),
+        ({"plan_date": "0026-11-16"}, "plan_date", "0026-11-16 is not a date; expected is a day such as 2026-11-16."),
+        ({"plan_date": 20261116}, "plan_date", "… is not a date; expected is a day such as 2026-11-16."),
+        ({"plan_date": "Aino Keksitty"}, "plan_date", "… is not a date; expected is a day such as 2026-11-16."),
+        ({"plan_date": "131052-9074"}, "plan_date", "… is not a date; expected is a day such as 2026-11-16."),
+        ({"plan_items": [item(end="2026-11-22")]}, "plan_items", "The planned service ends (2026-11-22) before it starts (2026-11-23)."),
+        ({"decisions": [decision(valid_from="2026-12-01", valid_to="2026-11-30")]}, "decisions", "The decision ends (2026-11-30) before it starts (2026-12-01)."),
+        ({"decisions": [decision(granted_amount="-1.00")]}, "decisions.granted_amount", "-1.00 is negative."),
+        ({"decisions": [decision(granted_amount="NaN")]}, "decisions.granted_amount", "NaN is not a number; expected are digits with a decimal point."),
+        ({"decisions": [decision(granted_amount="1e3")]}, "decisions.granted_amount", "1e3 is not a number; expected are digits with a decimal point."),
+        ({"decisions": [decision(granted_amount="900,00")]}, "decisions.granted_amount", "900,00 is not a number; expected are digits with a decimal point."),
+        ({"decisions": [decision(granted_amount=Decimal("Infinity"))]}, "decisions.granted_amount", "Infinity is not a number; expected are digits with a decimal point."),
+        ({"decisions": [decision(granted_amount="1.005")]}, "decisions.granted_amount", "1.005 has more than 2 decimals."),
+        ({"decisions": [decision(granted_amount="10000000000")]}, "decisions.granted_amount", "10000000000 is larger than Avain can hold."),
+        ({"plan_items": [item(quantity="0")]}, "plan_items.quantity", "The quantity is zero."),
+        ({"plan_items": [item(quantity="-3")]}, "plan_items.quantity", "-3 is negative."),
+        ({"plan_items": [item(unit="visit")]}, "plan_items.unit", "visit is not written the way it must be (^[A-Z0-9]{2,3}$)."),
+        ({"status": "asleep"}, "status", "asleep is not known; known are: 'open' or 'closed'"),
+        ({"goals": ["a", "b", "c", "d"]}, "goals", "There are more than 3."),
+        ({"goals": ["a" * 1001]}, "goals", "The text is longer than 1000 characters."),
+        ({"goals": [" "]}, "goals", "The text is empty."),
+        ({"plan_items": [item(decision="D-9")]}, None, "The planned service I-1 belongs to decision D-9, which the case does not have."),
+        ({"decisions": [decision(), decision()]}, None, "D-1 is there twice in the case."),
+        ({"plan_items": [item(), item()]}, None, "I-1 is there twice in the case."),
+        ({"plan_items": [item(provider="9999999-1")]}, "plan_items.provider", "9999999-1 is not a business id (1234567-1): its form or check digit is wrong."),
+        ({"client": {}}, "client.external_id", "A value that must be there is missing."),
+        ({"colour": "red"}, "colour", "There is a field that the record does not have."),
+        ({"support_person": "perhaps"}, "support_person", "perhaps is neither true nor false."),
+        ({"plan_items": [item(follow_up={"interval_days": "0"})]}, "plan_items.follow_up.interval_days", "0 is smaller than 1."),
+        ({"plan_items": [item(follow_up={"start_working_days": "9999"})]}, "plan_items.follow_up.start_working_days", "9999 is larger than 3650."),
+        ({"plan_items": [item(follow_up={"interval_days": "often"})]}, "plan_items.follow_up.interval_days", "often is not a whole number."),
+        ({"client": "K-1"}, "client", "The value is not of the kind that is expected."),
+        ({"responsible_worker": "two words"}, "responsible_worker", r"… is not written the way it must be (^\S+$)."),
+        ({"client": {"external_id": "131052-9074"}}, "client.external_id", "An identifier is a henkilötunnus. The source must be set up to give another one."),
+        ({"client": {"external_id": "K", "identity": {"henkilotunnus": "131052-9075"}}}, "client.identity.henkilotunnus", "The henkilötunnus is not valid: its form, date or check mark is wrong."),
+    ],
+)  # fmt: skip
+def test_a_fault_is_said_in_one_sentence_with_its_field(over: dict[str, Any], field: str | None, said: str) -> None:
+    found = rejection(record(**over))
+    assert (found.field, found.reason.text("en"), found.external_id) == (field, said, "LC-1")
+
+
+@pytest.mark.parametrize("unreadable", [None, "", "131052-9074", "two words", 7])
+def test_an_id_that_may_not_be_kept_is_not(unreadable: Any) -> None:
+    found = rejection(record(external_id=unreadable))
+    assert (found.field, found.external_id) == ("external_id", None)
+
+
+def test_every_century_mark_is_accepted_where_identity_is_kept() -> None:
+    for century in "-YXWVU":
+        who = {"external_id": "K", "identity": {"henkilotunnus": f"131052{century}9074"}}
+        assert isinstance(parse_record(record(client=who), "1"), FoundRecord)
+
+
+@given(st.one_of(st.text(), st.integers(), st.floats(), st.none(), st.dictionaries(st.text(), st.text()), st.lists(st.text())))  # fmt: skip
+def test_whatever_stands_in_a_field_the_answer_is_a_record_or_a_sentence(value: Any) -> None:
+    for name in record():
+        found = parse_record(record(**{name: value}), "1")
+        if isinstance(found, Rejection):
+            assert found.reason.text("en")
+            json.dumps(found.reason.to_json())
+    for name in item():
+        assert isinstance(parse_record(record(plan_items=[item(**{name: value})]), "1"), FoundRecord | Rejection)
+
+
+@given(st.dates(date(1900, 1, 1), date(2199, 12, 31)), st.integers(-400, 400))
+def test_a_period_is_accepted_exactly_if_it_does_not_end_before_it_starts(start: date, days: int) -> None:
+    try:
+        end = start + timedelta(days=days)
+        parsed = parse_record(record(plan_items=[item(start=start.isoformat(), end=end.isoformat())]), "1")
+    except OverflowError:
+        return
+    assert isinstance(parsed, FoundRecord) == (days >= 0 and end.year < 2200) or end.year not in range(1900, 2200)
+
+
+@given(st.decimals(allow_nan=True, allow_infinity=True))
+def test_an_amount_is_accepted_exactly_if_the_database_holds_it_unrounded(amount: Decimal) -> None:
+    found = parse_record(record(decisions=[decision(granted_amount=amount)]), "1")
+    fits = amount.is_finite() and 0 <= amount < Decimal(10) ** 10 and amount == amount.quantize(Decimal("0.01"))
+    assert isinstance(found, FoundRecord) == fits
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [("2026-02-31", "2026-02-31"), ("Aino Keksitty", "…"), ("", "…"), ("x" * 41, "…"), ("131052-9074", "…"), ("a\u202eb", "…"), (None, "None")],
+)  # fmt: skip
+def test_only_harmless_values_are_quoted(value: object, shown: str) -> None:
+    assert quote(value) == shown
+
+
+def test_the_published_schema_is_that_of_the_model() -> None:
+    assert SCHEMA.read_text("utf-8") == json_schema(), (
+        f"write it with: python -m connectors.cases.record > {SCHEMA.relative_to(ROOT)}"
+    )
