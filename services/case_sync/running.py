@@ -2,16 +2,19 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from uuid import uuid4
 
 from sqlalchemy.orm import Session
 
 from connectors.cases.base import case_connector
 from connectors.transports.base import SourceFile
+from core.errors import InputError
 from core.faults import fault_point
 from core.keys import record_hasher, sealer
 from core.settings import Settings
 from services.case_sync.merge import SyncResult, merge
 from services.case_sync.staging import RefusedFile, stage
+from services.work import call, claim
 
 
 def run_source(
@@ -37,3 +40,17 @@ def run_source(
         return SyncResult(state="refused", reason=refusal.message, file=refusal.file)
     fault_point("sync.staged")
     return merge(session, run_id, source, settings, now)
+
+
+def plan_source(
+    session: Session, source: str, files: Sequence[SourceFile], configured: Settings, *, now: datetime
+) -> SyncResult:
+    """What `run_source` would do: it is done, under a Run of its own, and the caller must roll it back.
+
+    Raises InputError when the source is being read at this moment.
+    """
+    work_id = call(session, "sync_cases", f"plan:{uuid4()}", lane=f"source:{source}", source=source)
+    claimed = claim(session, work_id) if work_id is not None else None
+    if claimed is None:
+        raise InputError("The source {source} is being read right now. Try again when it has ended.", source=source)
+    return run_source(session, claimed.run_id, source, files, configured, now=now)

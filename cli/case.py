@@ -1,0 +1,124 @@
+"""`avain case`: whom Avain knows of, what is decided and planned, and who is chosen to provide it."""
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.common import As, DryRun, Json, actor, console, emit, sub_app, table, transaction
+from core.clock import business_now
+from core.i18n import _, day, money, number
+
+if TYPE_CHECKING:
+    from services.case_listing import CaseView
+
+app = sub_app(_("Cases, and the choice of providers."))
+
+
+@app.command("list", help=_("Open cases."))
+def list_cases(
+    worker: Annotated[str | None, typer.Option(help=_("Only this responsible worker's."))] = None,
+    unit: Annotated[str | None, typer.Option(help=_("Only this unit's."))] = None,
+    everything: Annotated[bool, typer.Option("--all", help=_("Closed and gone ones too."))] = False,
+    limit: int = 200,
+    as_json: Json = False,
+) -> None:
+    """Number, the source's id, status, worker, services."""
+    from services import case_listing
+
+    with transaction() as session:
+        cases = case_listing.list_cases(session, worker=worker, unit=unit, everything=everything, limit=limit)
+
+    def render() -> None:
+        body = [
+            [one.number, one.external_id, _("gone") if one.gone_at else _(one.status), one.worker, one.unit, ", ".join(one.services)]
+            for one in cases
+        ]  # fmt: skip
+        columns = [_("Case"), _("At the source"), _("Status"), _("Worker"), _("Unit"), _("Services")]
+        console().print(table(_("Cases"), columns, body))
+
+    emit([asdict(one) for one in cases], as_json, render)
+
+
+@app.command("show", help=_("One case with its decisions, planned services and choices."))
+def show(
+    case: Annotated[str, typer.Argument(metavar="CASE", help=_("The case's number, HB-2026-000001."))],
+    as_: As = None,
+    as_json: Json = False,
+) -> None:
+    """Looking at a case is recorded, as the law on access logs wants."""
+    from services import audit
+    from services.case_listing import case_view
+
+    with transaction() as session:
+        view = case_view(session, case)
+        audit.record(session, actor(as_), "case.viewed", f"case:{case}", now=business_now(session))
+    emit(asdict(view), as_json, lambda: _print(view))
+
+
+@app.command("choose", help=_("Record which provider was chosen for a planned service."))
+def choose(  # noqa: PLR0917 - typer's own way
+    item: Annotated[
+        str,
+        typer.Argument(metavar="ITEM", help=_("HB-2026-000001/ITEM; the case's number alone if it plans one service.")),
+    ],
+    provider: Annotated[str, typer.Option(help=_("Business id, name, or the beginning of the name."))],
+    by: Annotated[str, typer.Option(help=_("Who chose: child, parent, adult or worker."))],
+    reason: Annotated[str, typer.Option(help=_("Why, in a few words."))] = "",
+    dry_run: DryRun = False,
+    as_: As = None,
+    as_json: Json = False,
+) -> None:
+    """A new choice ends the earlier one; what is ordered already must be cancelled first."""
+    from services import case_listing
+    from services.orders.choosing import choose as record_choice
+
+    with transaction(dry_run=dry_run) as session:
+        plan_item_id = case_listing.item_of(session, item)
+        choice = record_choice(
+            session, plan_item_id, case_listing.provider_of(session, provider),
+            chosen_by=by, actor=actor(as_), reason=reason, now=business_now(session),
+        )  # fmt: skip
+        session.flush()  # its id is shown
+        view = next(
+            one for one in case_listing.case_view(session, item.partition("/")[0]).items if one.id == plan_item_id
+        )
+    emit(
+        {"choice": choice.id, "item": view.name, "provider": view.provider, "chosen_by": by, "actor": choice.actor},
+        as_json,
+        lambda: console().print(_("{item}: {provider}").format(item=view.name, provider=view.provider), markup=False),
+    )
+
+
+def _print(view: "CaseView") -> None:
+    out = console()
+    for label, value in (
+        (_("Case"), view.number), (_("At the source"), f"{view.source}: {view.external_id}"),
+        (_("Status"), _("gone") if view.gone_at else _(view.status)), (_("Worker"), view.worker), (_("Co-worker"), view.co_worker),
+        (_("Unit"), view.unit), (_("Non-disclosure"), _("yes") if view.non_disclosure else _("no")),
+        (_("Assessment"), day(view.assessment_date)), (_("Client plan"), day(view.plan_date)),
+        (_("Kykyviisari"), day(view.kykyviisari_date)), (_("Support person"), _("yes") if view.support_person else _("no")),
+        (_("Goals"), " · ".join(view.goals)),
+    ):  # fmt: skip
+        out.print(f"{label}: {value or '–'}", markup=False)
+    decisions = [
+        [one.number or one.external_id, day(one.stand_date), day(one.decided_on), f"{day(one.valid_from)}–{day(one.valid_to)}",
+         money(one.granted_amount) if one.granted_amount is not None
+         else f"{number(one.baseline_quantity)} × {one.baseline}" if one.baseline and one.baseline_quantity else "–",
+         _("ended") if one.ended else ""]
+        for one in view.decisions
+    ]  # fmt: skip
+    columns = [_("Decision"), _("Stand"), _("Decided"), _("Valid"), _("Granted or replaced"), ""]
+    out.print(table(_("Decisions"), columns, decisions))
+    items = [
+        [one.name, one.service, f"{number(one.quantity)} {one.unit}", f"{day(one.first)}–{day(one.last)}", one.provider or "–",
+         _(one.chosen_by) if one.chosen_by else "", _("ended") if one.ended else ""]
+        for one in view.items
+    ]  # fmt: skip
+    out.print(
+        table(
+            _("Planned services"),
+            [_("Item"), _("Service"), _("Quantity"), _("Period"), _("Provider"), _("Chosen by"), ""],
+            items,
+        )
+    )

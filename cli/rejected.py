@@ -1,0 +1,90 @@
+"""`avain rejected`: records that were left out, equal ones as one line; look, discard with a note, read the source again."""
+
+from typing import Annotated
+
+import typer
+
+from cli.common import As, DryRun, Json, actor, console, emit, sub_app, table, transaction
+from core.clock import business_now
+from core.i18n import _, moment
+
+app = sub_app(_("Records that were left out of a file."))
+
+Id = Annotated[int, typer.Argument(metavar="ID", help=_("The number of a rejected record or of its group."))]
+
+
+@app.command("list", help=_("Open ones, equal reasons as one line."))
+def list_rejected(
+    source: Annotated[str | None, typer.Option(help=_("Only of this source."))] = None, as_json: Json = False
+) -> None:
+    """One line per source, reason and field, the most frequent first."""
+    from services.rejected import grouped
+
+    with transaction() as session:
+        groups = grouped(session, source)
+
+    def render() -> None:
+        body = [
+            [one.id, one.count, one.source, f"{one.file_name}:{one.position}", one.external_id, one.field, one.reason.text()]
+            for one in groups
+        ]  # fmt: skip
+        columns = [_("Id"), _("Number"), _("Source"), _("First at"), _("Record"), _("Field"), _("Reason")]
+        console().print(table(_("Rejected records"), columns, body, right=[0, 1]))
+
+    emit([vars(one) for one in groups], as_json, render)
+
+
+@app.command("show", help=_("Every record of a group."))
+def show(rejected: Id, limit: int = 100, as_json: Json = False) -> None:
+    """File, position and reason of each; the content stays in the source."""
+    from services.rejected import members
+
+    with transaction() as session:
+        found = members(session, rejected, limit)
+
+    def render() -> None:
+        body = [
+            [one.id, one.run_id, f"{one.file_name}:{one.position}", one.external_id, one.field, one.reason.text(),
+             moment(one.settled_at) if one.settled_at else "", one.note]
+            for one in found
+        ]  # fmt: skip
+        columns = [_("Id"), _("Run"), _("At"), _("Record"), _("Field"), _("Reason"), _("Settled"), _("Note")]
+        console().print(table(_("Rejected records"), columns, body, right=[0, 1]))
+
+    emit([vars(one) for one in found], as_json, render)
+
+
+@app.command("discard", help=_("Let a rejected record rest, with a note."))
+def discard(
+    rejected: Id,
+    note: Annotated[str, typer.Option(help=_("Why it may rest."))],
+    group: Annotated[bool, typer.Option("--group", help=_("The whole group."))] = False,
+    dry_run: DryRun = False,
+    as_: As = None,
+) -> None:
+    """A later run that meets the record again records it anew."""
+    from services import audit
+    from services.rejected import discard as settle
+
+    with transaction(dry_run=dry_run) as session:
+        now = business_now(session)
+        count = settle(session, rejected, note, now, whole_group=group)
+        audit.record(
+            session, actor(as_), "rejected.discarded", f"rejected:{rejected}", now=now, reason=note, count=count
+        )
+    console().print(_("Discarded: {count}").format(count=count))
+
+
+@app.command("retry", help=_("Read the source of a rejected record again."))
+def retry(
+    rejected: Id,
+    inline: Annotated[bool, typer.Option("--inline", help=_("Do it in this process instead of a worker's."))] = False,
+    as_json: Json = False,
+) -> None:
+    """Only the source has the record's content: its present files are read anew, and what is whole now is settled."""
+    from cli.source import run
+    from services.rejected import members
+
+    with transaction() as session:
+        source = members(session, rejected, 1)[0].source
+    run(source, inline=inline, patience=3600, as_json=as_json)

@@ -1,0 +1,224 @@
+"""`avain source`: where cases and price lists come from; have one read, see what it would change, what it changed."""
+
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+from uuid import uuid4
+
+import typer
+
+from cli.common import (
+    CHANGES_PENDING,
+    DONE,
+    ERROR,
+    SOME_REJECTED,
+    Json,
+    complaints,
+    console,
+    emit,
+    stop,
+    sub_app,
+    table,
+    transaction,
+)
+from core.errors import NotFound
+from core.i18n import _, moment
+
+if TYPE_CHECKING:
+    from services.case_sync import SyncResult
+    from services.rejected import Group
+    from services.sources import Source, Step
+
+app = sub_app(_("Sources of cases and price lists."))
+
+Name = Annotated[str, typer.Argument(metavar="SOURCE", help=_("The source's name in avain.toml."))]
+
+_FIGURES = ("read", "added", "changed", "unchanged", "gone", "rejected")
+#: How often a request under way is looked at, in seconds.
+_LOOK_EVERY = 0.3
+
+
+@app.command("list", help=_("Every source, and how its last run went."))
+def list_sources(as_json: Json = False) -> None:
+    """Name, kind, path, and the last run of each."""
+    from core.settings import settings
+    from services.sources import all_sources, history
+
+    with transaction() as session:
+        rows = [(source, next(iter(history(session, source, 1)), None)) for source in all_sources(settings().sources)]
+
+    def render() -> None:
+        body = [
+            [source.name, _(source.kind), source.path, moment(last.started_at) if last else "–", _outcome(last.outcome) if last else "–"]
+            for source, last in rows
+        ]  # fmt: skip
+        console().print(table(_("Sources"), [_("Source"), _("Kind"), _("Path"), _("Last run"), _("Outcome")], body))
+
+    emit(
+        [
+            {
+                "source": source.name, "kind": source.kind, "form": source.form, "path": source.path, "mode": source.mode,
+                "last_run": last.run_id if last else None, "outcome": last.outcome if last else None,
+            }
+            for source, last in rows
+        ],
+        as_json,
+        render,
+    )  # fmt: skip
+
+
+@app.command("run", help=_("Read a source now and apply what it says."))
+def run(
+    name: Name,
+    inline: Annotated[bool, typer.Option("--inline", help=_("Do it in this process instead of a worker's."))] = False,
+    patience: Annotated[float, typer.Option(help=_("Seconds to wait for it to end."), min=1)] = 3600,
+    as_json: Json = False,
+) -> None:
+    """Calls for the work and follows it to its end. Exit code 3 when records were rejected, 1 when it was held, refused or failed."""
+    from core.settings import settings
+    from services.sources import call_fetch, find_source
+
+    source = find_source(settings().sources, name)
+    request = f"cli-{uuid4().hex[:12]}"
+    with transaction() as session:
+        call_fetch(session, source, request)
+    steps = _follow(source, request, patience, inline=inline, quiet=as_json)
+    last = steps[-1]
+    data = {
+        "run": last.run_id, "source": source.name, "state": last.outcome,
+        **{figure: last.counts.get(figure, 0) for figure in _FIGURES}, "seconds": round(steps[0].seconds, 3),
+    }  # fmt: skip
+    if source.kind == "prices":
+        data["gone"] = last.counts.get("ended", 0)
+
+    def render() -> None:
+        figures = ", ".join(f"{_(figure)} {data[figure]}" for figure in _FIGURES)
+        console().print(f"[bold]{source.name}[/] {_outcome(last.outcome)}: {figures} ({data['seconds']:.1f} s)")
+        if data["rejected"]:
+            console().print(_("See what was rejected with: {command}").format(command="avain rejected list"))
+
+    emit(data, as_json, render)
+    if last.message and not as_json:
+        complaints().print(" ".join(filter(None, (last.reply, last.message.text()))), markup=False)
+    stop(_exit_code(last.outcome, data["rejected"]))
+
+
+@app.command("plan", help=_("Read a source and show what it would change; nothing is applied."))
+def plan(name: Name, as_json: Json = False) -> None:
+    """Exit code 4 when applying would change something, 1 when the file would be refused."""
+    from core.settings import settings
+    from services.sources import find_source
+
+    source = find_source(settings().sources, name)
+    if source.kind == "prices":
+        from cli import price_source
+
+        prepared = price_source.plan(name)
+        emit(price_source.plan_json(prepared), as_json, lambda: price_source.print_plan(prepared))
+        stop(price_source.plan_exit_code(prepared))
+    result, groups = _plan_cases(source)
+
+    def render() -> None:
+        figures = ", ".join(f"{_(figure)} {result.counts[figure]}" for figure in _FIGURES)
+        console().print(f"[bold]{source.name}[/] {_outcome(result.state)}: {figures}")
+        for group in groups:
+            console().print(
+                f"✗ {group.count} × {group.reason.text()} ({group.file_name}:{group.position})", markup=False
+            )
+        if result.reason:
+            console().print(" ".join(filter(None, (result.file, result.reason.text()))), markup=False)
+
+    data = {
+        "source": source.name, "state": result.state, **result.counts, "reason": result.reason,
+        "rejections": [
+            {"count": one.count, "field": one.field, "reason": one.reason, "file": one.file_name, "position": one.position}
+            for one in groups
+        ],
+    }  # fmt: skip
+    emit(data, as_json, render)
+    pending = result.added + result.changed + result.gone
+    stop(ERROR if result.state == "refused" else CHANGES_PENDING if pending else DONE)
+
+
+@app.command("history", help=_("Earlier runs of a source."))
+def history(name: Name, limit: int = 30, as_json: Json = False) -> None:
+    """Fetches, synchronisations and imports, newest first, with their figures."""
+    from core.settings import settings
+    from services import sources
+
+    source = sources.find_source(settings().sources, name)
+    with transaction() as session:
+        past = sources.history(session, source, limit)
+
+    def render() -> None:
+        body = [
+            [one.run_id, _(one.kind), moment(one.started_at), _outcome(one.outcome), ", ".join(f"{_(k)} {v}" for k, v in one.counts.items()),
+             one.message.text() if one.message else ""]
+            for one in past
+        ]  # fmt: skip
+        columns = [_("Run"), _("Kind"), _("Started"), _("Outcome"), _("Counts"), ""]
+        console().print(table(_("Runs of {source}").format(source=source.name), columns, body, right=[0]))
+
+    emit([vars(one) for one in past], as_json, render)
+
+
+def _plan_cases(source: "Source") -> "tuple[SyncResult, list[Group]]":
+    """Fetch, read and merge for real, look, and roll it all back."""
+    from connectors.transports.local import LocalFiles
+    from core.clock import business_now
+    from core.settings import settings
+    from services import rejected
+    from services.case_sync import plan_source
+
+    with tempfile.TemporaryDirectory() as spool, transaction(dry_run=True) as session:
+        fetched = LocalFiles(source.path).fetch(Path(spool))
+        if not fetched.files:
+            raise NotFound("There are no files at the source.")
+        before = {group.id for group in rejected.grouped(session, source.name)}
+        result = plan_source(session, source.name, fetched.files, settings(), now=business_now(session))
+        return result, [group for group in rejected.grouped(session, source.name) if group.id not in before]
+
+
+def _follow(source: "Source", request: str, patience: float, *, inline: bool, quiet: bool) -> "list[Step]":
+    """Wait until everything the request called for has ended, doing it here if `inline`."""
+    from services.sources import progress
+
+    until = time.monotonic() + patience
+    shown = complaints().status(_("waiting for a worker"), spinner="dots")
+    if not quiet:
+        shown.start()
+    try:
+        while True:
+            with transaction() as session:
+                steps = progress(session, source.name, request)
+            open_steps = [step for step in steps if not step.ended]
+            if not open_steps or (inline and open_steps[0].outcome == "retry"):
+                return steps
+            shown.update(_state_of(open_steps[0]))
+            if inline:
+                from workers.inline import do_now
+
+                do_now(open_steps[0].work_id, open_steps[0].kind)
+            elif time.monotonic() > until:
+                raise NotFound(
+                    "The run has not ended in {seconds} s; it goes on when a worker is there (avain up, avain worker).",
+                    seconds=int(patience),
+                )
+            time.sleep(0 if inline else _LOOK_EVERY)
+    finally:
+        shown.stop()
+
+
+def _state_of(step: "Step") -> str:
+    return f"{_(step.kind)} … {step.seconds:.0f} s" if step.under_way else _("waiting for a worker")
+
+
+def _outcome(outcome: str | None) -> str:
+    return _(outcome) if outcome else _("under way")
+
+
+def _exit_code(outcome: str | None, rejected: int) -> int:
+    if outcome in ("succeeded", "nothing_to_do"):
+        return SOME_REJECTED if rejected else DONE
+    return SOME_REJECTED if outcome == "partly" else ERROR

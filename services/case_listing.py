@@ -1,0 +1,189 @@
+"""Cases as people look at them: lists and one case with all its parts. Read only."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from core.errors import InputError, NotFound
+
+
+@dataclass(frozen=True)
+class CaseLine:
+    """A case in a list."""
+
+    number: str
+    source: str
+    external_id: str
+    status: str
+    worker: str | None
+    unit: str | None
+    services: list[str]
+    gone_at: datetime | None
+
+
+@dataclass(frozen=True)
+class ItemView:
+    """A planned service; `name` is how commands call it (`HB-2026-000001/I-1`), `provider` who was chosen, if anybody."""
+
+    id: int
+    name: str
+    decision: str
+    service: str
+    quantity: Decimal
+    unit: str
+    first: date
+    last: date
+    provider: str | None
+    chosen_by: str | None
+    ended: bool
+
+
+@dataclass(frozen=True)
+class DecisionView:
+    """A decision and its basis: an amount granted, or a service replaced."""
+
+    external_id: str
+    number: str | None
+    stand_date: date | None
+    decided_on: date | None
+    valid_from: date | None
+    valid_to: date | None
+    granted_amount: Decimal | None
+    baseline: str | None
+    baseline_quantity: Decimal | None
+    baseline_unit: str | None
+    ended: bool
+
+
+@dataclass(frozen=True)
+class CaseView:
+    """A case with its decisions and planned services."""
+
+    number: str
+    source: str
+    external_id: str
+    status: str
+    worker: str | None
+    co_worker: str | None
+    unit: str | None
+    non_disclosure: bool
+    assessment_date: date | None
+    plan_date: date | None
+    kykyviisari_date: date | None
+    support_person: bool
+    goals: list[str]
+    gone_at: datetime | None
+    decisions: list[DecisionView]
+    items: list[ItemView]
+
+
+#: Rows in: a worker, unit or neither; gone and closed ones only if wanted. Rows out: cases, newest first.
+_LIST = text(
+    """
+    SELECT number, source, client_case.external_id, status, worker.external_id AS worker, unit.code AS unit,
+           ARRAY(SELECT DISTINCT service.code FROM plan_item JOIN service ON service.id = service_id
+                 WHERE case_id = client_case.id AND ended_at IS NULL ORDER BY service.code) AS services, gone_at
+    FROM client_case
+    LEFT JOIN worker ON worker.id = responsible_worker_id
+    LEFT JOIN unit ON unit.id = client_case.unit_id
+    WHERE (:everything OR (status = 'open' AND gone_at IS NULL))
+      AND (CAST(:worker AS text) IS NULL OR worker.external_id = :worker) AND (CAST(:unit AS text) IS NULL OR unit.code = :unit)
+    ORDER BY client_case.id LIMIT :limit
+    """
+)
+
+#: Rows in: a number. Rows out: the case.
+_CASE = text(
+    """
+    SELECT client_case.id, number, client_case.source, client_case.external_id, status, worker.external_id AS worker,
+           co_worker.external_id AS co_worker, unit.code AS unit, non_disclosure, assessment_date, plan_date, kykyviisari_date,
+           support_person, goals, gone_at
+    FROM client_case
+    JOIN client ON client.id = client_id
+    LEFT JOIN worker ON worker.id = responsible_worker_id
+    LEFT JOIN worker AS co_worker ON co_worker.id = co_worker_id
+    LEFT JOIN unit ON unit.id = client_case.unit_id
+    WHERE number = :number
+    """
+)
+
+#: Rows in: a case. Rows out: its decisions, as the source orders them.
+_DECISIONS = text(
+    """
+    SELECT external_id, number, stand_date, decided_on, lower(valid) AS valid_from, upper(valid) - 1 AS valid_to, granted_amount,
+           service.code AS baseline, baseline_quantity, baseline_unit, ended_at IS NOT NULL AS ended
+    FROM decision LEFT JOIN service ON service.id = baseline_service_id WHERE case_id = :id ORDER BY decision.id
+    """
+)
+
+#: Rows in: a case. Rows out: its planned services with the provider chosen now.
+_ITEMS = text(
+    """
+    SELECT plan_item.id, CAST(:number AS text) || '/' || plan_item.external_id AS name, decision.external_id AS decision,
+           service.code AS service, quantity, plan_item.unit, lower(period) AS first, upper(period) - 1 AS last,
+           provider.name AS provider, choice.chosen_by, plan_item.ended_at IS NOT NULL AS ended
+    FROM plan_item
+    JOIN decision ON decision.id = decision_id
+    JOIN service ON service.id = service_id
+    LEFT JOIN choice ON choice.plan_item_id = plan_item.id AND choice.ended_at IS NULL
+    LEFT JOIN provider ON provider.id = choice.provider_id
+    WHERE plan_item.case_id = :id ORDER BY plan_item.id
+    """
+)
+
+
+def list_cases(
+    session: Session, *, worker: str | None = None, unit: str | None = None, everything: bool = False, limit: int = 200
+) -> list[CaseLine]:
+    """Open cases (with `everything`, closed and gone ones too) of a worker or unit, by their ids at the source."""
+    values = {"worker": worker, "unit": unit, "everything": everything, "limit": limit}
+    return [CaseLine(**row) for row in session.execute(_LIST, values).mappings()]
+
+
+def case_view(session: Session, number: str) -> CaseView:
+    """One case with all its parts. Raises NotFound."""
+    row = session.execute(_CASE, {"number": number}).mappings().one_or_none()
+    if row is None:
+        raise NotFound("There is no case {number}.", number=number)
+    values = dict(row)
+    own = {"id": values.pop("id"), "number": number}
+    return CaseView(
+        **values,
+        decisions=[DecisionView(**one) for one in session.execute(_DECISIONS, own).mappings()],
+        items=[ItemView(**one) for one in session.execute(_ITEMS, own).mappings()],
+    )
+
+
+def item_of(session: Session, name: str) -> int:
+    """The planned service people mean by `HB-2026-000001/I-1`, or by the case's number if it has only one.
+
+    Raises NotFound when there is none, InputError when there are several.
+    """
+    number, _, item = name.partition("/")
+    items = [
+        one for one in case_view(session, number).items if not one.ended and item in ("", one.name.partition("/")[2])
+    ]
+    if not items:
+        raise NotFound("{name} names no planned service.", name=name)
+    if len(items) > 1:
+        raise InputError(
+            "{name} has several planned services; say which: {items}",
+            name=name,
+            items=", ".join(one.name for one in items),
+        )
+    return items[0].id
+
+
+def provider_of(session: Session, name: str) -> int:
+    """The provider people mean by its business id, its name, or the beginning of its name. Raises NotFound, InputError."""
+    rows = session.execute(text("SELECT id, business_id, name FROM provider ORDER BY name")).all()
+    exact = [row for row in rows if name in (row.business_id, row.name)]
+    found = exact or [row for row in rows if name and row.name.casefold().startswith(name.casefold())]
+    if not found:
+        raise NotFound("There is no provider {name}.", name=name)
+    if len(found) > 1:
+        raise InputError("{name} is several providers: {found}", name=name, found=", ".join(row.name for row in found))
+    return int(found[0].id)
