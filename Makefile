@@ -10,7 +10,7 @@ READY  := $(VENV)/.ready
 TESTS  ?= tests
 JOBS   ?= 2
 # Calls whose first argument is a text for people: gettext's own, and our errors.
-KEYWORDS := _ N_ ngettext:1,2 Message AvainError ConfigurationError InputError RefusedInput NotFound Transient Permanent AlreadyDone LeaseLost
+KEYWORDS := _ N_ ngettext:1,2 Message:1 AvainError:1 ConfigurationError:1 InputError:1 RefusedInput:1 NotFound:1 Transient:1 Permanent:1 AlreadyDone:1 LeaseLost:1 SealError:1
 
 TEXTS  := $(patsubst %,locale/%/LC_MESSAGES/avain.mo,fi sv en)
 
@@ -60,8 +60,8 @@ lock: ## compile requirements/*.txt anew (needs uv)
 	echo uv | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" - -o requirements/bootstrap.txt
 
 locales: setup ## collect texts into locale/ and say what lacks a translation
-	$(BIN)/pybabel --quiet extract --mapping-file locale/babel.cfg --omit-header --no-location --sort-output --keywords "_ N_ ngettext:1,2 Message:1 AvainError:1 InputError:1 RefusedInput:1 ConfigurationError:1 NotFound:1 Permanent:1 Transient:1 AlreadyDone:1 LeaseLost:1 SealError:1" --output-file locale/avain.pot .
-	for l in fi sv en; do $(BIN)/pybabel --quiet update --input-file locale/avain.pot --output-dir locale --domain avain --locale $$l --no-fuzzy-matching --omit-header --no-wrap; done
+	$(BIN)/pybabel --quiet extract --mapping-file locale/babel.cfg --omit-header --no-location --sort-output --keywords "$(KEYWORDS)" --output-file locale/avain.pot .
+	for l in fi sv en; do $(BIN)/pybabel --quiet update --input-file locale/avain.pot --output-dir locale --domain avain --locale $$l --no-fuzzy-matching --ignore-pot-creation-date --no-wrap; done
 	$(BIN)/pybabel --quiet compile --directory locale --domain avain
 
 clean: ## remove what was made, the embedded services' data too

@@ -69,7 +69,9 @@ class Installation:
         self.avain("db", "upgrade")
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self._up is not None and self._up.poll() is None:
             self._up.send_signal(signal.SIGINT)
             try:
@@ -90,7 +92,12 @@ class Installation:
 
     def workers(self) -> dict[str, int]:
         """Process ids of the living workers by the queues they serve."""
-        return {sign["detail"]: sign["pid"] for sign in self.query("SELECT detail, pid FROM heartbeat WHERE kind = 'worker' AND seen_at > clock_timestamp() - interval '15 s'")}
+        return {
+            sign["detail"]: sign["pid"]
+            for sign in self.query(
+                "SELECT detail, pid FROM heartbeat WHERE kind = 'worker' AND seen_at > clock_timestamp() - interval '15 s'"
+            )
+        }
 
     def kill_worker(self, queue: str) -> int:
         """SIGKILL the worker that serves `queue`, and its children; `avain up` will start another."""
@@ -133,7 +140,7 @@ class Installation:
             raise StepFailedError("PostgreSQL")
         dsn = running.database_url.replace("postgresql+psycopg://", "postgresql://")
         with psycopg.connect(dsn, row_factory=dict_row) as connection:
-            return connection.execute(sql, values or None).fetchall()  # type: ignore[arg-type]
+            return connection.execute(sql, values or None).fetchall()
 
     def wait(self, condition: Callable[[], Any], what: str, seconds: float = 60.0) -> Any:
         """Wait until `condition` returns something true, and return it. Raises StepFailedError."""
@@ -148,6 +155,10 @@ class Installation:
     def settled(self) -> None:
         """Wait until nothing that is due is left to do."""
         self.wait(
-            lambda: not self.query("SELECT 1 FROM work WHERE done_at IS NULL AND dead_at IS NULL AND next_at <= clock_timestamp() + interval '2 s' LIMIT 1"),
+            lambda: (
+                not self.query(
+                    "SELECT 1 FROM work WHERE done_at IS NULL AND dead_at IS NULL AND next_at <= clock_timestamp() + interval '2 s' LIMIT 1"
+                )
+            ),
             "due work",
         )

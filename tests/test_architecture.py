@@ -117,7 +117,7 @@ def test_texts_for_people_are_translated():
 
 
 ERRORS = [
-    "AvainError", "ConfigurationError", "InputError", "RefusedInput", "NotFound", "Transient", "Permanent", "AlreadyDone", "LeaseLost",
+    "AvainError", "ConfigurationError", "InputError", "RefusedInput", "NotFound", "Transient", "Permanent", "AlreadyDone", "LeaseLost", "SealError",
 ]  # fmt: skip
 
 

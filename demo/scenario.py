@@ -1,0 +1,263 @@
+"""The story the demo lives through, step by step; every step checks what it promises and notes it for the page and the report."""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from core.i18n import HELSINKI, _, day, money
+from core.settings import ROOT
+from demo import follow_up_steps, order_steps
+from demo.installation import Installation, StepFailedError
+from demo.page import write_page
+
+NIGHT = datetime(2026, 11, 16, 2, 5, tzinfo=HELSINKI)
+MORNING = datetime(2026, 11, 16, 9, 0, tzinfo=HELSINKI)
+
+
+@dataclass
+class Story:
+    """What the steps share: the installation, what they noted, what they checked."""
+
+    place: Installation
+    console: Console
+    report: dict[str, Any] = field(default_factory=dict)
+    checks: list[tuple[str, str]] = field(default_factory=list)
+
+    def check(self, holds: object, promise: str, found: object = "") -> None:
+        """Note a promise that held. Raises StepFailedError where it did not."""
+        if not holds:
+            raise StepFailedError(f"{promise}: {found}")
+        self.checks.append((promise, str(found)))
+        self.console.print(f"  [green]✓[/] {promise}" + (f" [dim]({found})[/]" if found != "" else ""))
+
+    def show(self, *command: str) -> None:
+        """Let a command print what a user would see, in the reader's language."""
+        self.console.print(f"[dim]$ avain {' '.join(command)}[/]")
+        self.console.print(str(self.place.avain(*command)).rstrip(), highlight=False, markup=False)
+
+    @property
+    def cases(self) -> dict[str, str]:
+        """Case numbers by the source's ids: `LC-1001` → `HB-2026-000001`."""
+        return {
+            row["external_id"]: row["number"]
+            for row in self.place.query("SELECT external_id, number FROM client_case ORDER BY id")
+        }
+
+
+def run(directory: Path | None = None) -> int:
+    """Live through the story; 0 only if every step held. Results are left in `directory` (default var/demo)."""
+    results = (directory or ROOT / "var" / "demo").resolve()
+    console = Console(highlight=False)
+    started = time.monotonic()
+    try:
+        with Installation(results) as place:
+            story = Story(place, console)
+            for number, (title, step) in enumerate(STEPS, 1):
+                console.rule(f"{number}. {_(title)}", align="left")
+                step(story)
+    except StepFailedError as failure:
+        console.print(f"[bold red]✗ {failure}[/]", markup=True)
+        return 1
+    story.report["seconds"] = round(time.monotonic() - started, 1)
+    summarise(story)
+    return 0
+
+
+def start(story: Story) -> None:
+    """Real PostgreSQL, Valkey, workers and beat; the people, services and providers the county knows."""
+    place = story.place
+    place.clock(NIGHT)
+    for kind, file in (("service", "services"), ("provider", "providers"), ("worker", "workers")):
+        place.avain(kind, "import", f"in/{file}.toml", "--as", "pääkäyttäjä")
+    place.up()
+    found = {finding["name"]: finding for finding in place.avain("doctor", "--json", expect=(0, 1))}
+    broken = [f"{name}: {one['found']}" for name, one in found.items() if one["state"] == "broken"]
+    story.check(not broken, _("doctor finds nothing broken"), "; ".join(broken))
+    versions = [one["found"] for one in found.values() if one["found"].startswith(("PostgreSQL", "Valkey"))]
+    story.check(len(place.workers()) == 3, _("three real worker processes and beat are running"), ", ".join(versions))
+    story.report["versions"] = versions
+
+
+def night(story: Story) -> None:
+    """Beat's slots at 02:10 and 03:10 read the cases and the price lists."""
+    place = story.place
+    place.clock(datetime(2026, 11, 16, 2, 10, 1, tzinfo=HELSINKI))
+    cases = place.wait(
+        lambda: place.query("SELECT counts, outcome FROM run WHERE kind = 'sync_cases' AND finished_at IS NOT NULL"),
+        "sync",
+    )[0]
+    place.clock(datetime(2026, 11, 16, 3, 10, 1, tzinfo=HELSINKI))
+    place.wait(
+        lambda: len(place.query("SELECT 1 FROM run WHERE kind = 'import_prices' AND finished_at IS NOT NULL")) == 4,
+        "prices",
+    )
+    place.settled()
+    lists = place.query(
+        "SELECT price_source.name, file_name, state, sha256, count(price.id) AS prices FROM price_list JOIN price_source ON price_source.id = source_id"
+        " LEFT JOIN price ON price.price_list_id = price_list.id GROUP BY price_list.id, price_source.name ORDER BY price_source.name"
+    )
+    rejected = place.query(
+        "SELECT source, file_name, position, field, external_id, reason FROM rejected_record ORDER BY id"
+    )
+    story.show("source", "list")
+    story.show("rejected", "list")
+    story.check(len(story.cases) == 4, _("four cases came in"), ", ".join(story.cases.values()))
+    broken_case = [row for row in rejected if row["source"] == "lifecare-vienti"]
+    story.check(
+        len(broken_case) == 1,
+        _("the broken case is rejected with reason and line, the rest went on"),
+        broken_case[0]["position"],
+    )
+    story.check(
+        {one["name"] for one in lists if one["state"] == "applied"} == {"own", "esimerkkivalmennus", "tukipolku", "kaveripaja"},
+        _("three providers' lists and the own unit costs are in force"), ", ".join(f"{one['name']} {one['prices']}" for one in lists),
+    )  # fmt: skip
+    broken_rows = [row for row in rejected if row["source"] != "lifecare-vienti"]
+    story.check(
+        len(broken_rows) == 1, _("the broken price row is rejected with its reason"), broken_rows[0]["position"]
+    )
+    story.report["night"] = {"cases": cases["counts"], "lists": lists, "rejected": rejected}
+
+
+def comparison(story: Story) -> None:
+    """Case 1 beside family work, case 3 with its two providers; the family chooses."""
+    place, numbers = story.place, story.cases
+    place.clock(MORNING)
+    compared = {}
+    for case in ("LC-1001", "LC-1003"):
+        story.show("compare", "--case", numbers[case])
+        compared[case] = place.avain("compare", "--case", numbers[case], "--json")
+    first = compared["LC-1001"][0]
+    story.check(
+        first["baseline"] == "PERHETYO" and first["offers"],
+        _("case 1 is compared with family work"),
+        money_of(first["ceiling"]),
+    )
+    support = [offer for offer in compared["LC-1003"][0]["offers"] if offer["service"] == "TUKIHENKILO"]
+    story.check(
+        len(support) == 2, _("case 3 has two providers side by side"), ", ".join(offer["provider"] for offer in support)
+    )
+    cheapest = [offer["provider"] for offer in support if offer["cheapest"]]
+    for case, provider, chooser, reason in (
+        ("LC-1001", "9999901-4", "child", "lapsi tapasi valmentajan"),
+        ("LC-1002", "9999901-4", "parent", "lähin"),
+        ("LC-1003", "9999902-2", "child", "lapsi valitsi itse"),
+        ("LC-1004", "9999903-0", "adult", "oma toive"),
+    ):
+        place.avain(
+            "case",
+            "choose",
+            numbers[case],
+            "--provider",
+            provider,
+            "--by",
+            chooser,
+            "--reason",
+            reason,
+            "--as",
+            "W-101",
+        )
+    story.check(
+        place.query("SELECT count(*) AS n FROM choice WHERE ended_at IS NULL")[0]["n"] == 4,
+        _("four choices are recorded with who and why"),
+    )
+    story.report["comparison"] = {"case_1": first, "case_3": compared["LC-1003"][0], "cheapest": cheapest}
+
+
+def budgets(story: Story) -> None:
+    """Budgets are recomputed by the worker; ceiling, planned, ordered, free."""
+    story.place.settled()
+    found = read_budgets(story)
+    for one in found:
+        story.check(
+            one["free"] is not None and money_sum(one),
+            _("{case}: invoiced + ordered + planned + free = ceiling").format(case=one["case"]),
+            money_of(one["ceiling"]),
+        )
+    story.report["budgets_before"] = found
+    print_budgets(story, found)
+
+
+def read_budgets(story: Story) -> list[dict[str, Any]]:
+    """The budgets of all cases as `avain budget show --json` tells them."""
+    return [
+        budget for number in story.cases.values() for budget in story.place.avain("budget", "show", number, "--json")
+    ]
+
+
+def money_sum(budget: dict[str, Any]) -> bool:
+    """Whether the parts make the ceiling, counted in cents."""
+    cents = {name: round(float(budget[name]) * 100) for name in ("ceiling", "invoiced", "ordered", "planned", "free")}
+    return cents["ceiling"] == cents["invoiced"] + cents["ordered"] + cents["planned"] + cents["free"]
+
+
+def money_of(amount: str | None) -> str:
+    """An amount of a JSON document in the reader's way."""
+    from decimal import Decimal  # noqa: PLC0415
+
+    return money(None if amount is None else Decimal(amount))
+
+
+def print_budgets(story: Story, found: list[dict[str, Any]]) -> None:
+    """One table of all budgets."""
+    made = Table(title=_("Budgets"), title_justify="left")
+    for column in (_("Case"), _("Ceiling"), _("Planned"), _("Ordered"), _("Free"), _("State")):
+        made.add_column(column, justify="left" if column in (_("Case"), _("State")) else "right")
+    for one in found:
+        made.add_row(
+            one["case"], *(money_of(one[name]) for name in ("ceiling", "planned", "ordered", "free")), one["state"]
+        )
+    story.console.print(made)
+
+
+def summarise(story: Story) -> None:
+    """The summary on the screen, the report and the page."""
+    results = story.place.results
+    orders = {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted((results / "orders").glob("*.xml"))
+    }
+    story.report["orders_sha256"] = orders
+    story.report["checks"] = [{"promise": promise, "found": found} for promise, found in story.checks]
+    (results / "report.json").write_text(
+        json.dumps(story.report, default=str, ensure_ascii=False, indent=2) + "\n", "utf-8"
+    )
+    write_page(results / "index.html", story.report)
+    made = Table(title=_("What held"), title_justify="left")
+    made.add_column(_("Promise"))
+    made.add_column(_("Seen"), overflow="fold")
+    for promise, found in story.checks:
+        made.add_row(promise, found)
+    story.console.print(made)
+    story.console.print(
+        _("Every step held, in {seconds} s ({today}). Look at:").format(
+            seconds=story.report["seconds"], today=day(datetime.now(HELSINKI).date())
+        )
+    )
+    for name in ("index.html", "report.json", "orders/", "mail/", "avain.log"):
+        story.console.print(f"  {results / name}")
+
+
+def _steps() -> list[tuple[str, Callable[[Story], None]]]:
+    from core.i18n import N_  # noqa: PLC0415
+
+    return [
+        (N_("Everything starts"), start),
+        (N_("What came in at night"), night),
+        (N_("Comparison and choice"), comparison),
+        (N_("Budgets"), budgets),
+        (N_("Orders"), order_steps.orders),
+        (N_("A worker is killed in the middle of a delivery"), order_steps.killed),
+        (N_("The 8:00 mail"), follow_up_steps.first_mail),
+        (N_("Acknowledged, repeated, passed on"), follow_up_steps.escalation),
+    ]
+
+
+STEPS = _steps()
