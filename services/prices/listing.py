@@ -1,0 +1,49 @@
+"""Prices and lists as people see them: every price with its provenance."""
+
+from datetime import date
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+#: Rows in: a day; perhaps a provider and a service. Rows out: prices in force that day, each with list, file, row, sha256 and run.
+_PRICES = text(
+    """
+    SELECT coalesce(provider.name, '') AS provider, provider.business_id, service.code AS service, price_key.unit, base_quantity,
+           time_class, minimum_quantity, territory, amount, vat_category, vat_rate, vat_inclusive,
+           lower(valid) AS valid_from, upper(valid) - 1 AS valid_to,
+           price_source.name AS source, file_name, price.position, sha256, run_id, price.id AS price_id, price_list_id
+    FROM price
+    JOIN price_key ON price_key.id = price_key_id
+    JOIN service ON service.id = service_id
+    JOIN price_list ON price_list.id = price_list_id
+    JOIN price_source ON price_source.id = source_id
+    LEFT JOIN provider ON provider.id = price_key.provider_id
+    WHERE superseded_at IS NULL AND valid @> CAST(:day AS date)
+      AND (CAST(:service AS text) IS NULL OR service.code = :service)
+      AND (CAST(:provider AS text) IS NULL OR provider.business_id = :provider OR price_source.name = :provider)
+    ORDER BY service.code, provider.name NULLS FIRST, time_class, minimum_quantity, base_quantity
+    """
+)
+
+#: Rows out: lists that wait for a person, oldest first.
+_HELD = text(
+    """
+    SELECT price_list.id, price_source.name AS source, file_name, sha256, counts, plan -> 'held' AS reasons, recorded_at
+    FROM price_list JOIN price_source ON price_source.id = source_id
+    WHERE state = 'held' ORDER BY price_list.id
+    """
+)
+
+
+def list_prices(
+    session: Session, day: date, *, service: str | None = None, provider: str | None = None
+) -> list[dict[str, Any]]:
+    """Prices in force on a day; `provider` is a business id or a source's name. Keys as in the statement."""
+    values = {"day": day, "service": service, "provider": provider}
+    return [dict(row) for row in session.execute(_PRICES, values).mappings()]
+
+
+def held_lists(session: Session) -> list[dict[str, Any]]:
+    """Lists waiting for a person: `id, source, file_name, sha256, counts, reasons (Messages as JSON), recorded_at`."""
+    return [dict(row) for row in session.execute(_HELD).mappings()]

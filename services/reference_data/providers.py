@@ -1,0 +1,178 @@
+"""Providers, what they offer with what VAT, and their contracts, from `providers.toml`."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core.i18n import N_
+from models.base import days
+from models.provider import Contract, Provider, ProviderService
+from models.service import Service
+from services.reference_data.checks import BusinessId, EmailAddress
+from services.reference_data.reading import Entry, Imported, put, read_file, record, rows_by, unique
+from services.reference_data.services import Code, check_known
+
+
+class FixedPrice(Entry):
+    """Prices may not rise up to and including `until`."""
+
+    kind: Literal["fixed"]
+    until: date
+
+
+class PercentAYear(Entry):
+    """Prices may rise by at most `percent` a year, not before `from`."""
+
+    kind: Literal["percent"]
+    percent: Decimal = Field(ge=0, le=100)
+    since: date = Field(alias="from")
+
+
+class FreePrice(Entry):
+    """Prices may rise as the provider likes."""
+
+    kind: Literal["free"]
+
+
+class ContractEntry(Entry):
+    """`[[provider.contract]]`: valid from `first` to `last`, both included."""
+
+    number: str = Field(min_length=1)
+    first: date
+    last: date
+    price_rule: Annotated[FixedPrice | PercentAYear | FreePrice, Field(discriminator="kind")]
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.last < self.first:
+            raise ValueError(N_("last is before first"))
+        return self
+
+
+class OfferEntry(Entry):
+    """`[[provider.service]]`: one of our services, the provider's own code for it, and its VAT with the basis of an exemption."""
+
+    service: Code
+    provider_code: str | None = None
+    vat_category: Literal["S", "Z", "E", "AE", "K", "G", "O"] = "E"
+    vat_rate: Decimal = Field(default=Decimal(0), ge=0, lt=1, decimal_places=4)
+    vat_basis: str = ""
+
+    @model_validator(mode="after")
+    def _vat_adds_up(self) -> Self:
+        if self.vat_category == "E" and self.vat_rate != 0:
+            raise ValueError(N_("an exempt service (E) has the VAT rate 0"))
+        if self.vat_category == "S" and self.vat_rate == 0:
+            raise ValueError(N_("the standard category (S) needs a VAT rate, for example 0.255"))
+        if self.vat_category == "E" and not self.vat_basis:
+            raise ValueError(N_("an exemption needs its basis (vat_basis), for example the registration"))
+        return self
+
+
+class ProviderEntry(Entry):
+    """`[[provider]]`. `endpoint_id` defaults to the OVT value of the business id (DOMAIN "Identifiers")."""
+
+    business_id: BusinessId
+    name: str = Field(min_length=1)
+    endpoint_scheme: Literal["0216", "0088"] = "0216"
+    endpoint_id: str | None = Field(default=None, pattern=r"^\d{12,17}$")
+    country: str = Field(default="FI", pattern="^[A-Z]{2}$")
+    email: EmailAddress | None = None
+    language: Literal["fi", "sv", "en"] = "fi"
+    channel: Literal["email", "file", "external"] = "email"
+    channel_settings: dict[str, Any] = Field(default_factory=dict)
+    facts: dict[str, Any] = Field(default_factory=dict)
+    active: bool = True
+    contract: list[ContractEntry] = Field(default_factory=list)
+    service: list[OfferEntry] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Self:
+        unique(self.contract, "number", "contract")
+        unique(self.service, "service", "service")
+        if self.channel == "email" and self.email is None:
+            raise ValueError(N_("orders by e-mail need an address (email)"))
+        return self
+
+    def columns(self) -> dict[str, Any]:
+        """The columns of the provider's own row."""
+        values = self.model_dump(mode="python", exclude={"contract", "service"})
+        if self.endpoint_id is None and self.endpoint_scheme == "0216":
+            values["endpoint_id"] = f"0037{self.business_id.replace('-', '')}"
+        return values
+
+
+class ProvidersFile(Entry):
+    """`providers.toml`."""
+
+    provider: list[ProviderEntry] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _once(self) -> Self:
+        unique(self.provider, "business_id", "provider")
+        return self
+
+
+def import_providers(session: Session, path: Path, now: datetime, actor: str) -> Imported:
+    """Add and correct providers, contracts and offers. Raises InputError; then nothing was changed."""
+    entries = read_file(path, ProvidersFile).provider
+    wanted = {offer.service for entry in entries for offer in entry.service}
+    services = rows_by(session, Service, "code", wanted)
+    check_known(wanted, services, path)
+    imported = Imported()
+    known = rows_by(session, Provider, "business_id", [entry.business_id for entry in entries])
+    for entry in entries:
+        row, what = put(session, Provider, known.get(entry.business_id), entry.columns())
+        known[entry.business_id] = row
+        imported.note(what, entry.business_id)
+    session.flush()  # contracts and offers need the ids
+    _import_contracts(session, entries, known, imported)
+    _import_offers(session, entries, known, services, imported)
+    session.flush()
+    return record(session, actor, "providers", imported, path=path, now=now)
+
+
+def _import_contracts(
+    session: Session, entries: list[ProviderEntry], providers: dict[str, Provider], imported: Imported
+) -> None:
+    ids = [provider.id for provider in providers.values()]
+    statement = select(Contract).where(Contract.provider_id.in_(ids))  # type: ignore[attr-defined]
+    existing = {(row.provider_id, row.number): row for row in session.execute(statement).scalars()}
+    for entry in entries:
+        provider_id = providers[entry.business_id].id
+        for contract in entry.contract:
+            _, what = put(
+                session,
+                Contract,
+                existing.get((provider_id, contract.number)),
+                {
+                    "provider_id": provider_id,
+                    "number": contract.number,
+                    "valid": days(contract.first, contract.last),
+                    "price_rule": contract.price_rule.model_dump(mode="json", by_alias=True),
+                },
+            )
+            imported.note(what, entry.business_id)
+
+
+def _import_offers(
+    session: Session,
+    entries: list[ProviderEntry],
+    providers: dict[str, Provider],
+    services: dict[str, Service],
+    imported: Imported,
+) -> None:
+    ids = [provider.id for provider in providers.values()]
+    statement = select(ProviderService).where(ProviderService.provider_id.in_(ids))  # type: ignore[attr-defined]
+    existing = {(row.provider_id, row.service_id): row for row in session.execute(statement).scalars()}
+    for entry in entries:
+        for offer in entry.service:
+            key = (providers[entry.business_id].id, services[offer.service].id)
+            values = {"provider_id": key[0], "service_id": key[1], **offer.model_dump(exclude={"service"})}
+            _, what = put(session, ProviderService, existing.get(key), values)
+            imported.note(what, entry.business_id)

@@ -1,0 +1,94 @@
+"""Units and responsible workers, from `workers.toml`. A unit's supervisor is one of the workers."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+from sqlalchemy.orm import Session
+
+from core.errors import InputError
+from models.worker import Unit, Worker
+from services.reference_data.checks import EmailAddress
+from services.reference_data.reading import Entry, Imported, put, read_file, record, rows_by, unique
+
+
+class UnitEntry(Entry):
+    """`[[unit]]`: `supervisor` is a worker's id; the contact is what orders name for questions."""
+
+    code: str = Field(min_length=1)
+    name: str = Field(min_length=1)
+    supervisor: str | None = None
+    contact_email: EmailAddress | None = None
+    contact_phone: str | None = Field(default=None, pattern=r"^\+?[0-9 ]{5,20}$")
+
+
+class WorkerEntry(Entry):
+    """`[[worker]]`: `id` is the client information system's id of the person, `unit` a unit's code."""
+
+    id: str = Field(min_length=1)
+    name: str = Field(min_length=1)
+    email: EmailAddress | None = None
+    language: Literal["fi", "sv", "en"] = "fi"
+    unit: str | None = None
+    active: bool = True
+
+
+class WorkersFile(Entry):
+    """`workers.toml`."""
+
+    unit: list[UnitEntry] = Field(default_factory=list)
+    worker: list[WorkerEntry] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _once(self) -> Self:
+        unique(self.unit, "code", "unit")
+        unique(self.worker, "id", "worker")
+        return self
+
+
+def import_workers(session: Session, path: Path, now: datetime, actor: str) -> Imported:
+    """Add and correct units and workers. Raises InputError; then nothing was changed."""
+    file = read_file(path, WorkersFile)
+    imported = Imported()
+    unit_codes = {entry.code for entry in file.unit} | {entry.unit for entry in file.worker if entry.unit}
+    worker_ids = {entry.id for entry in file.worker} | {entry.supervisor for entry in file.unit if entry.supervisor}
+    units = rows_by(session, Unit, "code", unit_codes)
+    workers = rows_by(session, Worker, "external_id", worker_ids)
+    _all_known(unit_codes - set(units) - {entry.code for entry in file.unit}, path)
+    _all_known(worker_ids - set(workers) - {entry.id for entry in file.worker}, path)
+
+    outcomes: dict[str, str] = {}
+    for unit in file.unit:
+        values = unit.model_dump(exclude={"supervisor"})
+        units[unit.code], outcomes[unit.code] = put(session, Unit, units.get(unit.code), values)
+    session.flush()  # workers need the units' ids
+    for worker in file.worker:
+        values = {
+            "external_id": worker.id,
+            "unit_id": units[worker.unit].id if worker.unit else None,
+            **worker.model_dump(include={"name", "email", "language", "active"}),
+        }
+        workers[worker.id], what = put(session, Worker, workers.get(worker.id), values)
+        imported.note(what, worker.id)
+    session.flush()  # supervisors need the workers' ids
+    for unit in file.unit:
+        supervisor = workers[unit.supervisor].id if unit.supervisor else None
+        _, what = put(session, Unit, units[unit.code], {"supervisor_id": supervisor})
+        imported.note(
+            outcomes[unit.code] if what == "unchanged" else max(what, outcomes[unit.code], key=_weight), unit.code
+        )
+    session.flush()
+    return record(session, actor, "workers", imported, path=path, now=now)
+
+
+def _all_known(unknown: set[str], path: Path) -> None:
+    if unknown:
+        raise InputError(
+            "{path} names units or workers that are not known: {ids}", path=str(path), ids=", ".join(sorted(unknown))
+        )
+
+
+def _weight(what: str) -> int:
+    """A new unit whose supervisor is set is one added row, not a changed one as well."""
+    return ("unchanged", "changed", "added").index(what)

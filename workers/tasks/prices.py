@@ -1,0 +1,80 @@
+"""Tasks of price sources: fetch a list, then read it and apply it or hold it."""
+
+import shutil
+from pathlib import Path
+
+from connectors.prices import read_price_list
+from connectors.transports.base import SourceFile
+from connectors.transports.local import LocalFiles
+from core.clock import business_now
+from core.errors import Message, RefusedInput, Transient
+from core.faults import fault_point
+from services.prices import import_price_list
+from services.sources import Source, all_sources, call_fetch, find_source
+from services.work import call_again
+from workers.task import Lease, work_task
+
+
+@work_task("nightly_prices")
+def nightly_prices(lease: Lease) -> None:
+    """Have every price source read."""
+    with lease.closing() as closing:
+        for source in all_sources(lease.settings.sources):
+            if source.kind == "prices":
+                call_fetch(closing.session, source, lease.claimed.key)
+
+
+@work_task("fetch_prices")
+def fetch_prices(lease: Lease) -> None:
+    """Copy a source's list to the spool and call for its import. Of several files the last by name is the list."""
+    source = _source(lease)
+    fetched = LocalFiles(source.path).fetch(_empty_spool(lease, source))
+    if fetched.growing:
+        raise Transient("Still being written: {names}", names=", ".join(fetched.growing))
+    with lease.closing() as closing:
+        if not fetched.files:
+            closing.report("nothing_to_do", message=Message("There are no files at the source."))
+            return
+        request, file = lease.arguments["request"], fetched.files[-1]
+        key = f"import_prices:{source.name}:{request}"
+        call_again(
+            closing.session,
+            "import_prices",
+            key,
+            lane=source.lane,
+            source=source.name,
+            request=request,
+            file=file.to_json(),
+        )
+        closing.report(counts={"files": 1, "bytes": file.size})
+
+
+@work_task("import_prices")
+def import_prices(lease: Lease) -> None:
+    """Read the fetched list to its end, then apply it or hold it. A list that cannot be read leaves the prices in force."""
+    source, file = _source(lease), SourceFile.from_json(lease.arguments["file"])
+    configured = lease.settings.sources.prices[source.name]
+    try:
+        document = read_price_list(file.path.read_bytes(), file_name=file.name, encoding=configured.encoding)
+    except RefusedInput as refused:
+        with lease.closing() as closing:
+            closing.report("refused", message=refused.message, reply=file.name)
+        return
+    fault_point("prices.parsed")
+    with lease.closing() as closing:
+        now = business_now(closing.session)
+        result = import_price_list(closing.session, source.name, configured, document, run_id=lease.run_id, now=now)
+        closing.report(result.outcome, counts=result.counts, message=result.message, reply=file.name)
+        fault_point("prices.applied")
+    shutil.rmtree(file.path.parent, ignore_errors=True)
+
+
+def _source(lease: Lease) -> Source:
+    return find_source(lease.settings.sources, lease.arguments["source"])
+
+
+def _empty_spool(lease: Lease, source: Source) -> Path:
+    """A directory of this fetch alone."""
+    spool = lease.settings.home.absolute() / "spool" / source.name / str(lease.claimed.work_id)
+    shutil.rmtree(spool, ignore_errors=True)
+    return spool
