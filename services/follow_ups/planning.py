@@ -58,14 +58,20 @@ _ADD = text(
     """
 )
 
-#: Rows in: one array per column. Moved or re-opened ones; what moves past its announcement is announced anew.
+#: Rows in: one array per column. Moved or re-opened ones. What moves past the day it was announced is announced anew; what moves
+#: to before it goes on being repeated and escalated as promised.
 _MOVE = text(
     """
     UPDATE follow_up SET
-        planned_for = moved.planned_for, due = moved.due, state = 'open', escalated_on = NULL,
-        announced_on = CASE WHEN moved.due <= follow_up.announced_on AND state = 'open' THEN announced_on END,
-        announced_times = CASE WHEN moved.due <= follow_up.announced_on AND state = 'open' THEN announced_times ELSE 0 END
-    FROM unnest(CAST(:ids AS bigint[]), CAST(:planned AS date[]), CAST(:dues AS date[])) AS moved(id, planned_for, due)
+        planned_for = moved.planned_for, due = moved.due, state = 'open',
+        announced_on = CASE WHEN moved.stays THEN announced_on END,
+        announced_times = CASE WHEN moved.stays THEN announced_times ELSE 0 END,
+        escalated_on = CASE WHEN moved.stays THEN escalated_on END
+    FROM (
+        SELECT new.*, coalesce(new.due <= old.announced_on AND old.state = 'open', false) AS stays
+        FROM unnest(CAST(:ids AS bigint[]), CAST(:planned AS date[]), CAST(:dues AS date[])) AS new(id, planned_for, due)
+        JOIN follow_up old ON old.id = new.id
+    ) AS moved
     WHERE follow_up.id = moved.id
     """
 )
