@@ -39,7 +39,7 @@ def list_jobs(as_json: Json = False) -> None:
         body = [
             [
                 row["job"],
-                f"{row['cron']} {_('(working days)')}" if row["working_days_only"] else row["cron"],
+                _("{cron} (working days)").format(cron=row["cron"]) if row["working_days_only"] else row["cron"],
                 _("paused") if row["paused"] else moment(row["next"]),
                 row["description"],
             ]

@@ -9,6 +9,7 @@ from core.errors import InputError, NotFound
 from models.case import Choice
 from services import audit
 from services.budgets import dirty
+from services.follow_ups.planning import call_planning
 
 #: Who can have chosen; `source` is written by the sync only.
 CHOOSERS = ("child", "parent", "adult", "worker")
@@ -50,7 +51,8 @@ def choose(
     reason: str,
     now: datetime,
 ) -> Choice:
-    """Record that `provider_id` shall provide a plan item; ends the choice made before and marks the budget for recomputation.
+    """Record that `provider_id` shall provide a plan item; ends the choice made before, marks the budget for recomputation and has
+    the follow-ups planned.
 
     `chosen_by` is one of CHOOSERS, `actor` who recorded it. Raises InputError when the item is ended or ordered already, or when
     the provider is inactive or does not offer the service; NotFound when one of them does not exist.
@@ -101,4 +103,5 @@ def choose(
         chosen_by=chosen_by,
     )
     dirty.mark_decisions(session, [item.decision_id], "choice")
+    call_planning(session, [plan_item_id])
     return choice
