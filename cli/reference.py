@@ -1,4 +1,4 @@
-"""`avain service|provider|staff import FILE` and `list`: what people maintain in files."""
+"""`avain service|provider|worker import FILE` and `list`: what people maintain in files."""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -34,7 +34,7 @@ def import_providers(file: TomlFile, dry_run: DryRun = False, as_: As = None, as
 
 @worker_app.command("import", help=_("Add and correct units and workers from a TOML file."))
 def import_workers(file: TomlFile, dry_run: DryRun = False, as_: As = None, as_json: Json = False) -> None:
-    """`avain staff import workers.toml`."""
+    """`avain worker import workers.toml`."""
     from services import reference_data
 
     _import(reference_data.import_workers, file, dry_run, as_, as_json)
@@ -67,7 +67,7 @@ def list_providers(as_json: Json = False) -> None:
 
 @worker_app.command("list", help=_("List the workers."))
 def list_workers(as_json: Json = False) -> None:
-    """`avain staff list`."""
+    """`avain worker list`."""
     from services.reference_data.listing import workers
 
     columns = {

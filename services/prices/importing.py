@@ -125,9 +125,7 @@ def import_price_list(
         return ImportResult("refused", price_list.id, counts, Message("No row of the price list could be used."))
     if prepared.plan.held:
         price_list = _keep(session, prepared, "held", run_id)
-        return ImportResult(
-            "held", price_list.id, counts, Message("The price list waits for a person."), prepared.plan.reasons
-        )
+        return ImportResult("held", price_list.id, counts, prepared.plan.reasons[0], prepared.plan.reasons)
     price_list = _keep(session, prepared, "applied", run_id)
     apply_plan(session, prepared.plan, price_list.id, run_id)
     return ImportResult("partly" if prepared.rejections else "succeeded", price_list.id, counts)

@@ -49,7 +49,7 @@ def write(tmp_path):
     """A file with some content."""
 
     def write(content: str | bytes) -> Path:
-        path = tmp_path / "file.toml"
+        path: Path = tmp_path / "file.toml"
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
         return path
 

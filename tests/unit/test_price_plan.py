@@ -67,7 +67,7 @@ def test_a_new_price_ends_the_earlier_one_the_day_before():
     made = plan([stated("47", date(2026, 12, 1))], [in_force("49")])
     assert timeline(made) == ([(date(2026, 12, 1), OPEN, 47)], [(1, date(2026, 12, 1))])
     (change,) = made.changes
-    assert (change.sign, change.old, change.new, change.percent) == ("~", 49, 47, Decimal("-4.1"))
+    assert (change.sign, change.old, change.new, change.percent) == ("~", Decimal(49), Decimal(47), Decimal("-4.1"))
     assert not made.held
 
 

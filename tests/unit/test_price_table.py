@@ -23,7 +23,8 @@ def read(text: str | bytes, encoding="cp1252"):
 def only(text: str | bytes, **over) -> PriceRow:
     document = read(text, **over)
     assert document.rejections == []
-    (row,) = document.rows
+    assert len(document.rows) == 1
+    row: PriceRow = document.rows[0]
     return row
 
 
@@ -36,9 +37,9 @@ def why(text: str, header=HEAD) -> tuple[str, str, str]:
 
 def workbook(rows, *, name="Hinnasto", more=()) -> bytes:
     book = Workbook()
-    book.active.title = name
+    book.worksheets[0].title = name
     for row in rows:
-        book.active.append(row)
+        book.worksheets[0].append(row)
     for other, cells in more:
         sheet = book.create_sheet(other)
         for row in cells:
@@ -232,8 +233,8 @@ def test_a_workbook_with_a_letterhead_instructions_and_real_dates():
 def test_dates_of_the_1904_calendar():
     book = Workbook()
     book.epoch = CALENDAR_MAC_1904
-    book.active.append(["Palvelu", "Yksikkö", "Hinta", "Voimassa alkaen"])
-    book.active.append(["X", "h", 60, date(2026, 1, 1)])
+    book.worksheets[0].append(["Palvelu", "Yksikkö", "Hinta", "Voimassa alkaen"])
+    book.worksheets[0].append(["X", "h", 60, date(2026, 1, 1)])
     buffer = io.BytesIO()
     book.save(buffer)
     assert only(buffer.getvalue()).valid_from == date(2026, 1, 1)

@@ -7,7 +7,7 @@ from connectors.prices import read_price_list
 from connectors.transports.base import SourceFile
 from connectors.transports.local import LocalFiles
 from core.clock import business_now
-from core.errors import Message, RefusedInput, Transient
+from core.errors import Message, Permanent, RefusedInput, Transient
 from core.faults import fault_point
 from services.prices import import_price_list
 from services.sources import Source, all_sources, call_fetch, find_source
@@ -55,7 +55,11 @@ def import_prices(lease: Lease) -> None:
     source, file = _source(lease), SourceFile.from_json(lease.arguments["file"])
     configured = lease.settings.sources.prices[source.name]
     try:
-        document = read_price_list(file.path.read_bytes(), file_name=file.name, encoding=configured.encoding)
+        content = file.path.read_bytes()
+    except FileNotFoundError as gone:  # the spool was cleared, or is another machine's
+        raise Permanent("The fetched copy of {name} is gone. Run the source again.", name=file.name) from gone
+    try:
+        document = read_price_list(content, file_name=file.name, encoding=configured.encoding)
     except RefusedInput as refused:
         with lease.closing() as closing:
             closing.report("refused", message=refused.message, reply=file.name)

@@ -1,0 +1,209 @@
+"""Price sources through their tasks and commands, on a database of the test's own: once, whatever dies in between."""
+
+import json
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+from typer.testing import CliRunner
+
+from cli.common import CHANGES_PENDING, DONE, SOME_REJECTED
+from cli.main import app
+from core.embedded import Embedded
+from core.errors import AvainError
+from core.logging import configure_logging
+from core.settings import ROOT, settings
+from services.sources import call_fetch, find_source
+from services.work import call
+from tests.support.in_process import InProcess, in_process
+from workers.tasks.prices import fetch_prices, import_prices, nightly_prices
+
+DATA = ROOT / "demo" / "data"
+HEAD = "Palvelukoodi;Yksikkö;Hinta;Voimassa alkaen\n"
+
+
+@dataclass
+class County:
+    """An installation with the demo's reference data and one price source, `tukipolku`."""
+
+    process: InProcess
+    file: Path
+
+    def write(self, content: str | bytes) -> None:
+        """A list that lay there for a while, so that nobody waits for it to settle."""
+        self.file.write_bytes(content if isinstance(content, bytes) else (HEAD + content).encode())
+        os.utime(self.file, (1_700_000_000, 1_700_000_000))
+
+    def avain(self, *words: str, code: int = DONE) -> Any:
+        """A command's JSON."""
+        result = CliRunner().invoke(app, [*words, "--json"])
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        assert result.exit_code == code, result.output
+        return json.loads(result.stdout)
+
+    def night(self) -> None:
+        """One night's work."""
+        with self.process.transaction() as session:
+            session.connection().exec_driver_sql(
+                "INSERT INTO work (kind, key, arguments, queue) VALUES ('nightly_prices', gen_random_uuid()::text, '{}', 'default')"
+            )
+        self.process.do_due("nightly_prices", nightly_prices)
+        self.process.do_due("fetch_prices", fetch_prices)
+        self.process.do_due("import_prices", import_prices)
+
+    def runs(self, kind: str = "import_prices") -> list[str]:
+        return [
+            row.outcome
+            for row in self.process.rows("SELECT outcome FROM run WHERE kind = :kind ORDER BY id", kind=kind)
+        ]
+
+    def amounts(self) -> list[str]:
+        return [row["amount"] for row in self.avain("price", "list")]
+
+
+@pytest.fixture
+def county(database: Embedded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[County]:
+    configuration, file = tmp_path / "avain.toml", tmp_path / "tukipolku.csv"
+    configuration.write_text(f'[sources.prices.tukipolku]\nprovider = "9999997-6"\npath = "{file}"\n', "utf-8")
+    monkeypatch.setenv("AVAIN_CONFIG", str(configuration))
+    configure_logging("console", "WARNING", stream=sys.__stderr__)  # the streams of a command under test come and go
+    with in_process(database, tmp_path / "home", monkeypatch) as process:
+        made = County(process, file)
+        made.avain("service", "import", str(DATA / "services.toml"))
+        made.avain("provider", "import", str(DATA / "providers.toml"))
+        yield made
+    structlog.reset_defaults()
+    logging.captureWarnings(capture=False)
+
+
+def test_a_night_brings_prices_and_the_next_one_nothing_new(county):
+    county.write("TUKIHENKILO;h;49,00;1.1.2026\nNEPSY-VALMENNUS;krt;95;1.1.2026\n")
+    county.night()
+    assert county.amounts() == ["95.0000", "49.0000"]
+    county.night()
+    assert county.runs() == ["succeeded", "nothing_to_do"]
+    assert not list((Path(os.environ["AVAIN_HOME"]) / "spool").rglob("*.csv"))
+
+
+@pytest.mark.parametrize("fault", ["prices.parsed", "prices.applied"])
+def test_a_worker_that_dies_applies_a_list_once(county, fault):
+    county.write("TUKIHENKILO;h;49,00;1.1.2026\n")
+    with county.process.transaction() as session:
+        call_fetch(session, find_source(settings().sources, "tukipolku"), "test")
+    county.process.do_due("fetch_prices", fetch_prices)
+    (work,) = county.process.rows("SELECT id FROM work WHERE kind = 'import_prices'")
+    county.process.die_doing(work.id, "workers.tasks.prices.import_prices", fault)
+    assert county.amounts() == []
+    county.process.do_due("import_prices", import_prices)
+    assert county.runs() == ["lost", "succeeded"]
+    assert county.process.rows("SELECT count(*) AS n FROM price")[0].n == 1
+
+
+def test_a_file_that_is_no_list_is_refused_and_the_prices_stay(county):
+    county.write("TUKIHENKILO;h;49,00;1.1.2026\n")
+    county.night()
+    county.write(b"<!doctype html><title>503</title>")
+    county.night()
+    assert county.runs() == ["succeeded", "refused"]
+    assert county.amounts() == ["49.0000"]
+
+
+def test_a_source_without_its_file_or_copy_says_so(county):
+    county.night()
+    assert county.runs("fetch_prices") == ["failed"]
+    county.write("TUKIHENKILO;h;49,00;1.1.2026\n")
+    with county.process.transaction() as session:
+        file = {"path": "/nowhere/list.csv", "name": "list.csv", "sha256": "", "size": 1}
+        call(session, "import_prices", "k", source="tukipolku", request="r", file=file)
+    county.process.do_due("import_prices", import_prices)
+    assert county.runs() == ["failed"]
+
+
+def test_a_pattern_that_matches_nothing_is_nothing_to_do(county, tmp_path):
+    (tmp_path / "avain.toml").write_text(
+        f'[sources.prices.tukipolku]\nprovider = "9999997-6"\npath = "{tmp_path}/*.xlsx"\n', "utf-8"
+    )
+    county.process.configure()
+    county.night()
+    assert county.runs("fetch_prices") == ["nothing_to_do"]
+
+
+def test_plan_shows_and_changes_nothing(county):
+    county.write("TUKIHENKILO;h;49,00;1.1.2026\nTUKIHENKILÖ;h;1;\n")
+    plan = county.avain("source", "plan", "tukipolku", code=CHANGES_PENDING)
+    assert (plan["added"], plan["rejected"]) == (1, 1)
+    assert plan["changes"][0]["new"] == "49"
+    assert plan["rejections"][0]["position"] == "row 3"
+    assert county.amounts() == []
+    shown = CliRunner().invoke(app, ["source", "plan", "tukipolku"]).output
+    assert "TUKIHENKILO" in shown
+    assert "✗" in shown
+
+
+def test_a_held_list_is_listed_and_approved_from_the_command_line(county):
+    county.write("TUKIHENKILO;h;49,00;1.1.2026\n")
+    assert county.avain("source", "run", "tukipolku", "--inline")["added"] == 1
+    county.write("TUKIHENKILO;h;60,00;1.12.2026\nMUU;h;1;\n")
+    county.night()
+    (held,) = county.avain("price", "held")
+    assert "22" in held["reasons"][0]
+    county.avain("price", "approve", str(held["id"]), "--note", "Sovittu", "--dry-run")
+    county.avain("price", "approve", str(held["id"]), "--note", "Sovittu", "--as", "testi")
+    (price,) = county.avain(
+        "price", "list", "--at", "2026-12-01", "--service", "TUKIHENKILO", "--provider", "9999997-6"
+    )
+    assert (price["amount"], price["source"], price["position"], price["valid_from"]) == (
+        "60.0000",
+        "tukipolku",
+        "row 2",
+        "2026-12-01",
+    )
+    assert county.avain("price", "held") == []
+    with pytest.raises(AvainError):
+        county.avain("price", "discard", str(held["id"]), "--note", "Ei")
+    assert (
+        county.process.rows("SELECT actor FROM audit_event WHERE action = 'price_list.approved'")[0].actor
+        == "cli:testi"
+    )
+
+
+def test_a_held_list_is_discarded_from_the_command_line(county):
+    county.write("TUKIHENKILO;h;49,00;1.1.2026\n")
+    county.night()
+    county.write("TUKIHENKILO;h;60,00;1.12.2026\n")
+    county.night()
+    (held,) = county.avain("price", "held")
+    assert county.avain("price", "discard", str(held["id"]), "--note", "Ei sovittu")["state"] == "discarded"
+    assert county.amounts() == ["49.0000"]
+
+
+def test_exit_code_of_a_list_with_rejected_rows(county):
+    county.write("TUKIHENKILO;h;49,00;1.1.2026\nMUU;h;1;\n")
+    assert county.avain("source", "run", "tukipolku", "--inline", code=SOME_REJECTED)["state"] == "partly"
+
+
+def test_the_lists_are_printed_for_people(county):
+    county.avain("worker", "import", str(DATA / "workers.toml"))
+    county.write(
+        "Palvelukoodi;Yksikkö;Hinta;Aikaluokka\nTUKIHENKILO;45 min;49,1250;lauantai\nNEPSY-VALMENNUS;käynti;95;\n".encode()
+    )
+    county.night()
+    for words, expected in (
+        (("service", "list"), "ADHD-VALMENNUS"),
+        (("provider", "list"), "SOP-2026-12"),
+        (("worker", "list"), "W-900"),
+        (("price", "list"), "49,125"),
+        (("price", "held"), ""),
+    ):
+        result = CliRunner().invoke(app, list(words), env={"COLUMNS": "200"})
+        assert result.exit_code == 0, result.output
+        assert expected in result.output
+    result = CliRunner().invoke(app, ["service", "import", str(DATA / "services.toml"), "--dry-run"])
+    assert result.exit_code == 0
