@@ -84,15 +84,17 @@ def _print(comparisons: list[Comparison]) -> None:
     out = console()
     for one in comparisons:
         headings = (
-            _("Service"), _("Provider"), _("Quantity"), _("Price"), _("Total"), _("Left of the ceiling"),
-            _("The money buys"), _("Verdict"), _("Price known until"), _("Source of the price"),
+            _("Service and provider"), _("Price"), _("Total"), _("Left of the ceiling"), _("The money buys"), _("Verdict"),
+            _("Price known until"),
         )  # fmt: skip
-        out.print(table(_title(one), headings, [_cells(offer) for offer in one.offers], right=(2, 3, 4, 5, 6)))
+        out.print(table(_title(one), headings, [_cells(offer) for offer in one.offers], right=(1, 2, 3, 4)))
         if one.reference:
             out.print(_origin(_("Own unit cost"), one.reference))
         if one.reason:
             out.print(f"  ! {one.reason}")
         for offer in one.offers:
+            for price in offer.prices:
+                out.print(_origin(f"{offer.service_name}, {offer.provider}", price))
             if offer.reason:
                 out.print(f"  ! {offer.service_name}, {offer.provider}: {offer.reason}")
         if not one.offers:
@@ -111,17 +113,15 @@ def _cells(offer: Offer) -> tuple[str, ...]:
     price = offer.prices[0] if offer.prices else None
     verdict = _(_VERDICTS[offer.verdict])
     marks = [_("cheapest")] * offer.cheapest + [_("chosen")] * offer.chosen
+    unit_price = "–" if price is None else f"{money(price.amount)}/{_per(price)}"
     return (
-        offer.service_name,
-        offer.provider,
-        _amount(offer.quantity, offer.unit),
-        "–" if price is None else f"{money(price.amount)}/{_per(price)}",
+        f"{offer.service_name}\n{offer.provider}",
+        unit_price if offer.quantity is None else f"{number(offer.quantity)} × {unit_price}",
         money(offer.total),
         money(offer.difference),
         _amount(offer.buys, offer.unit),
         ", ".join([verdict, *marks]),
         _("until further notice") if offer.prices and offer.valid_until is None else day(offer.valid_until),
-        "" if price is None else f"{price.file_name} {price.position} {price.sha256[:8]}",
     )
 
 

@@ -146,7 +146,8 @@ def decided(session, market, **over):
 def number_of(session, decision) -> str:
     from models.case import Case
 
-    return session.get(Case, decision.case_id).number
+    number: str = session.get(Case, decision.case_id).number
+    return number
 
 
 def test_a_case_compares_its_plan_and_agrees_with_the_budget(session, market):
@@ -163,7 +164,7 @@ def test_a_case_compares_its_plan_and_agrees_with_the_budget(session, market):
     )
     (budget,) = budgets_of_case(session, number_of(session, decision))
     chosen = next(one for one in found.offers if one.chosen)
-    assert (chosen.service, chosen.provider, chosen.quantity) == ("TUKI-T", market.one.name, 24)
+    assert (chosen.service, chosen.provider, chosen.quantity) == ("TUKI-T", market.one.name, Decimal(24))
     assert chosen.total == budget.planned
     assert found.ceiling == budget.ceiling == Decimal("1253.00")
     assert len(chosen.prices) == 2
@@ -186,6 +187,7 @@ def test_a_decision_without_either_says_so(session, market):
     decision = decided(session, market, baseline_service_id=None, baseline_quantity=None, baseline_unit=None)
     (found,) = compare_case(session, number_of(session, decision), today=TODAY, settings=SETTINGS)
     assert found.offers == ()
+    assert found.reason is not None
     assert "neither" in found.reason.text("en")
 
 

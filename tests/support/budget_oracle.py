@@ -118,15 +118,15 @@ def best(tariffs: tuple[Tariff, ...], unit: str, quantity: Decimal, day: date) -
 
 
 def shares_of(number: int, item: Item) -> list[Share]:
-    runs: list[list] = []
+    runs: list[tuple[date, date, Tariff | None]] = []
     day = item.first
     while day <= item.last:
         if not any(order.first <= day <= order.last for order in item.orders if order.state != "rejected"):
             tariff = None if item.tariffs is None else best(item.tariffs, item.unit, item.quantity, day)
             if runs and runs[-1][1] == day - timedelta(days=1) and runs[-1][2] == tariff:
-                runs[-1][1] = day
+                runs[-1] = (runs[-1][0], day, tariff)
             else:
-                runs.append([day, day, tariff])
+                runs.append((day, day, tariff))
         day += timedelta(days=1)
     found = []
     for first, last, tariff in runs:

@@ -1,0 +1,159 @@
+"""The task and the commands of budgets, over a database of their own."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from cli.main import app
+from core.embedded import Embedded
+from core.errors import NotFound
+from services.budgets import dirty
+from tests.factories.case import make_case, make_choice, make_decision, make_plan_item
+from tests.factories.price import make_price, make_price_key, make_price_list, make_price_source
+from tests.factories.provider import make_provider
+from tests.factories.service import make_alternative, make_service
+from tests.support.in_process import InProcess, in_process
+from workers.tasks.budgets import recompute_budgets
+
+
+@dataclass
+class Avain:
+    """One family in an installation of its own."""
+
+    process: InProcess
+    case: str
+    decision: int
+    coaching_key: int
+
+    def run(self, *words: str, code: int = 0) -> str:
+        result = CliRunner().invoke(app, list(words))
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        assert result.exit_code == code, result.output
+        return result.stdout
+
+    def json(self, *words: str) -> Any:
+        return json.loads(self.run(*words, "--json"))
+
+    def mark(self) -> None:
+        with self.process.transaction() as session:
+            dirty.mark_decisions(session, [self.decision], "cases")
+
+
+@pytest.fixture
+def avain(database: Embedded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Avain]:
+    with in_process(database, tmp_path, monkeypatch) as process:
+        with process.transaction() as session:
+            family_work = make_service(session, code="PERHETYO", name_fi="perhetyö")
+            coaching = make_service(session, code="ADHD", name_fi="ADHD-valmennus")
+            make_alternative(session, family_work, coaching)
+            provider = make_provider(session, name="Esimerkkivalmennus Oy (keksitty)")
+            make_price(session, family_work, amount="89.50")
+            key = make_price_key(session, coaching, provider)
+            listed = make_price_list(session, make_price_source(session, provider), file_name="valmennus.csv")
+            make_price(session, coaching, provider, "88.00", key=key, price_list=listed, position="row 7")
+            case = make_case(session, number="HB-2026-000001")
+            decision = make_decision(
+                session,
+                case,
+                number="P-2026-101",
+                baseline_service_id=family_work.id,
+                baseline_quantity=Decimal(12),
+                baseline_unit="C62",
+            )
+            make_choice(session, make_plan_item(session, decision, coaching, "12", external_id="I-1"), provider)
+        yield Avain(process, case.number, decision.id, key.id)
+
+
+def test_the_task_calculates_what_was_noted(avain):
+    avain.mark()
+    assert avain.process.do_due("recompute_budgets", recompute_budgets) == 1
+    (run,) = avain.process.rows("SELECT outcome, counts FROM run WHERE kind = 'recompute_budgets'")
+    assert run.outcome == "succeeded"
+    assert run.counts == {"recomputed": 1, "changed": 1, "unpriced": 0, "over": 0}
+    (version,) = avain.process.rows("SELECT state, run_id IS NOT NULL AS with_run FROM budget_version")
+    assert (version.state, version.with_run) == ("near", True)
+
+
+@pytest.mark.parametrize(("fault_point", "versions"), [("budgets.taken", 0), ("budgets.written", 1)])
+def test_a_killed_task_loses_nothing_and_repeats_nothing(avain, fault_point, versions):
+    avain.mark()
+    (work,) = avain.process.rows("SELECT id FROM work WHERE kind = 'recompute_budgets'")
+    avain.process.die_doing(work.id, "workers.tasks.budgets.recompute_budgets", fault_point)
+    assert len(avain.process.rows("SELECT id FROM budget_version")) == versions
+    avain.process.do_due("recompute_budgets", recompute_budgets)
+    assert len(avain.process.rows("SELECT id FROM budget_version")) == 1
+    assert not avain.process.rows("SELECT id FROM budget_dirty")
+
+
+def test_a_budget_somebody_holds_is_passed_over_and_tried_again(avain):
+    avain.mark()
+    with avain.process.transaction() as holder:
+        holder.connection().exec_driver_sql("SELECT id FROM budget FOR NO KEY UPDATE")
+        avain.process.do_due("recompute_budgets", recompute_budgets)
+    (work,) = avain.process.rows(
+        "SELECT done_at, next_at > clock_timestamp() AS later FROM work WHERE kind = 'recompute_budgets'"
+    )
+    assert (work.done_at, work.later) == (None, True)
+    avain.process.do_due("recompute_budgets", recompute_budgets)
+    assert avain.process.rows("SELECT id FROM budget_version")
+
+
+def test_recompute_show_and_explain(avain):
+    with pytest.raises(NotFound, match=avain.case):
+        avain.run("budget", "show", avain.case)
+    with pytest.raises(NotFound):
+        avain.run("budget", "show", "HB-0")
+    avain.mark()
+    report = avain.json("budget", "recompute")
+    assert set(report) == {"recomputed", "changed", "unpriced", "over", "seconds"}
+    assert (report["recomputed"], report["changed"]) == (1, 1)
+    assert avain.json("budget", "recompute", "--all")["changed"] == 0
+
+    (shown,) = avain.json("budget", "show", avain.case)
+    assert (shown["ceiling"], shown["planned"], shown["free"]) == ("1074.00", "1056.00", "18.00")
+    assert shown["lines"][0]["price"]["file_name"] == "valmennus.csv"
+    text = avain.run("budget", "show", avain.case)
+    assert "1 074,00 €".replace(" ", "\N{NO-BREAK SPACE}") in text
+
+    explained = " ".join(avain.run("budget", "explain", avain.case).split())
+    for part in ("P-2026-101", "valmennus.csv", "row 7", "sha256", "89,5 €/C62"):
+        assert part in explained
+
+
+def test_a_budget_as_it_was_known(avain):
+    avain.mark()
+    avain.json("budget", "recompute")
+    with avain.process.transaction() as session:
+        session.connection().exec_driver_sql(
+            "UPDATE budget_version SET recorded_at = '2026-11-16T05:00Z'; UPDATE decision SET baseline_quantity = 10"
+        )
+    avain.mark()
+    avain.json("budget", "recompute")
+    assert avain.json("budget", "show", avain.case)[0]["ceiling"] == "895.00"
+    (then,) = avain.json("budget", "explain", avain.case, "--at", "2026-11-16")
+    assert (then["ceiling"], then["ceiling_from"]["quantity"]) == ("1074.00", "12.0")
+    with pytest.raises(NotFound):
+        avain.run("budget", "show", avain.case, "--at", "2026-11-15")
+
+
+def test_compare_with_and_without_a_case(avain):
+    (found,) = avain.json("compare", "--case", avain.case, "--item", "I-1")
+    assert (found["ceiling"], found["offers"][0]["total"], found["offers"][0]["cheapest"]) == (
+        "1074.00",
+        "1056.00",
+        True,
+    )
+    assert found["offers"][0]["prices"][0]["position"] == "row 7"
+    (asked,) = avain.json("compare", "--baseline", "PERHETYO", "--quantity", "12", "--unit", "C62", "--months", "3")
+    assert date.fromisoformat(asked["first"]) < date.fromisoformat(asked["last"])
+    assert "ADHD-valmennus, Esimerkkivalmennus Oy" in avain.run("compare", "--case", avain.case)
+    assert avain.run("compare", code=2) == ""
+    assert avain.run("compare", "--case", avain.case, "--baseline", "PERHETYO", code=2) == ""
