@@ -5,6 +5,7 @@ never depends on a message, so throwing a bad one away loses nothing; a Run keep
 """
 
 import hashlib
+import json
 from queue import Empty
 from typing import Any
 
@@ -19,34 +20,48 @@ from services.work.poison import record_poison
 
 log = structlog.get_logger()
 
+#: Bytes of a body. A hint has about a hundred; a larger one is not even parsed.
+LARGEST_BODY = 65_536
+
 
 class GuardedChannel(Channel):
-    """Reads the queue; what is not even a message envelope is set aside. It is off the queue already."""
+    """Reads the queue; what is not even JSON is set aside. It is off the queue already."""
 
     def _brpop_read(self, **options: Any) -> Any:
         try:
-            return super()._brpop_read(**options)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            return super()._brpop_read(**options)  # type: ignore[no-untyped-call]
+        except (ValueError, RecursionError) as error:
             set_aside(b"", "envelope", error)
             raise Empty from error
 
 
 class GuardedTransport(Transport):
-    """Redis, read through the guarded channel."""
+    """Redis, read through the guarded channel; what is JSON but no message is set aside with its content's digest."""
 
     Channel = GuardedChannel
 
+    def _deliver(self, message: Any, queue: str) -> Any:
+        try:
+            return super()._deliver(message, queue)  # type: ignore[no-untyped-call]
+        except (ValueError, TypeError, LookupError, AttributeError) as error:
+            set_aside(json.dumps(message).encode(), "envelope", error)
+            return None
+
 
 class GuardedConsumer(Consumer):
-    """Hands messages to tasks; what no task can take is rejected into a Run instead of ending the worker."""
+    """Hands hints to tasks; anything else is rejected into a Run before Celery takes it in.
+
+    Catching what Celery raises would not do: a task it chokes on half-way keeps its slot (docs/reliability.md, "poison").
+    """
 
     def create_task_handler(self, *args: Any, **kwargs: Any) -> Any:
-        """Celery's handler, with everything it would die of caught, and what it would drop silently recorded."""
+        """Celery's handler, for hints only, with everything it would still die of caught."""
         handle = super().create_task_handler(*args, **kwargs)
 
         def guarded(message: Any) -> Any:
             try:
-                return handle(message)
+                wrong = what_is_wrong(message, self.strategies)
+                return handle(message) if wrong is None else self._reject(message, wrong, None)
             except Exception as error:  # noqa: BLE001 - whatever a hostile body can raise
                 self._reject(message, "body", error)
                 return None
@@ -76,6 +91,39 @@ class GuardedConsumer(Consumer):
             message.reject()
         except Exception:  # noqa: BLE001 - acknowledged already, or the broker has gone: either way it is off our hands
             log.info("poison_already_settled")
+
+
+def what_is_wrong(message: Any, known: Any) -> str | None:
+    """None for a hint as `workers.queue.publish` writes it, else the reason, a key of services/work/poison.py.
+
+    A hint names a task in `known`, carries a `work_id` and nothing that Celery would act upon by itself (times, limits, callbacks).
+    """
+    return _wrong_with_headers(message.headers, known) or _wrong_with_body(message)
+
+
+def _wrong_with_headers(headers: Any, known: Any) -> str | None:
+    if not isinstance(headers, dict) or not isinstance(headers.get("task"), str):
+        return "shape"
+    if headers["task"] not in known:
+        return "task"
+    timed = headers.get("eta") is not None or headers.get("expires") is not None
+    limited = headers.get("timelimit") not in (None, [None, None])
+    return "shape" if timed or limited or not isinstance(headers.get("id"), str) else None
+
+
+def _wrong_with_body(message: Any) -> str | None:
+    if len(message.body) > LARGEST_BODY:
+        return "body"
+    try:
+        payload = message.payload
+    except Exception:  # noqa: BLE001 - not JSON, not UTF-8, another content type, nested too deep
+        return "encoding"
+    match payload:
+        case [[], {"work_id": int(work_id)}, dict(embedded)] if 0 < work_id < 2**63 and not any(embedded.values()):
+            return None
+        case [list(), dict(), dict()]:
+            return "arguments"
+    return "body"
 
 
 def set_aside(body: bytes, what: str, error: Exception | None) -> None:
