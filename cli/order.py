@@ -110,9 +110,14 @@ def send(
 ) -> None:
     """For an installation whose workers are down: the same Work, under the same lease, as a worker would do it."""
     import workers.tasks.orders as tasks
+    from core.logging import configure_logging
+    from core.settings import settings
     from services.orders import show
     from workers.task import perform
 
+    configure_logging(
+        settings().log_format, settings().log_level
+    )  # to stderr: stdout holds the result and nothing else
     with transaction() as session:
         due = show.deliveries_due(session, order)
     for work_id in due:

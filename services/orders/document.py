@@ -68,6 +68,7 @@ def write(
             decision_number=item.decision_number,
             decision_date=item.decided_on,
             period=ubl.Period(first, last),
+            valid_until=last if last >= issue_date else None,
             contract=item.contract_number,
         )
     )

@@ -1,0 +1,127 @@
+"""`avain order …` as people and scripts use it: JSON, exit codes, dry runs."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from cli.order import app
+from core.embedded import Embedded
+from core.errors import InputError, NotFound
+from core.i18n import speaking
+from core.settings import ROOT
+from documents.ubl_order import write_order
+from tests.support.in_process import InProcess, in_process
+from tests.support.ordering import World, make_world
+from tests.support.orders import an_order
+
+
+@pytest.fixture(autouse=True)
+def _english() -> Iterator[None]:
+    with speaking("en"):
+        yield
+
+
+@pytest.fixture
+def here(database: Embedded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[InProcess]:
+    with in_process(database, tmp_path, monkeypatch) as made:
+        yield made
+
+
+@pytest.fixture
+def world(here: InProcess) -> World:
+    with here.transaction() as session:
+        world = make_world(session, channel="file")
+        world.case.number = "HB-2026-000001"
+        return world
+
+
+def avain(*arguments: str, code: int = 0) -> Result:
+    done = CliRunner().invoke(app, arguments, catch_exceptions=False)
+    assert done.exit_code == code, done.output
+    return done
+
+
+def send() -> dict[str, str]:
+    """`avain order send --json` in a process of its own, whose log must not get between the result."""
+    command = [sys.executable, "-m", "cli.main", "order", "send", "--json"]
+    done = subprocess.run(command, cwd=ROOT, env=dict(os.environ), capture_output=True, check=True, timeout=60)
+    states: dict[str, str] = json.loads(done.stdout)
+    return states
+
+
+def test_from_approval_to_the_providers_folder(here: InProcess, world: World, tmp_path: Path) -> None:
+    done = json.loads(avain("approve", "HB-2026-000001", "--as", "enni", "--json").stdout)
+    (made,) = done["orders"]
+    assert (made["order"], made["total_gross"], done["refused"]) == ("T-2026-000001", "1056.00", [])
+    assert here.rows("SELECT approved_by FROM purchase_order")[0].approved_by == "cli:enni"
+    assert send() == {"T-2026-000001": "sent"}
+    sent = (tmp_path / "outbox" / world.provider.business_id / "T-2026-000001.xml").read_bytes()
+    assert avain("show", "T-2026-000001", "--xml").stdout_bytes == sent
+    shown = json.loads(avain("show", "T-2026-000001", "--json").stdout)
+    assert (shown["state"], shown["lines"][0]["gross"], shown["attempts"][0]["outcome"]) == (
+        "sent",
+        "1056.00",
+        "succeeded",
+    )
+    (listed,) = json.loads(avain("list", "--state", "sent", "--json").stdout)
+    assert listed["number"] == "T-2026-000001"
+    assert json.loads(avain("list", "--case", "HB-2026-000002", "--json").stdout) == []
+    checked = tmp_path / "order.xml"
+    checked.write_bytes(sent)
+    assert json.loads(avain("check", str(checked), "--json").stdout) == []
+
+
+def test_people_read_tables(here: InProcess, world: World) -> None:
+    assert "1,056.00" in avain("approve", "HB-2026-000001").stdout
+    assert "T-2026-000001" in avain("list").stdout
+    shown = avain("show", "T-2026-000001").stdout
+    assert world.provider.name in shown
+    assert world.service.name_fi in shown
+    assert send() == {"T-2026-000001": "sent"}
+    assert "sent again" in avain("resend", "T-2026-000001").stdout
+    assert send() == {"T-2026-000001": "sent"}
+    assert "tell the provider" in avain("cancel", "T-2026-000001", "--reason", "moved away").stdout
+
+
+def test_a_preview_and_a_dry_run_change_nothing(here: InProcess, world: World) -> None:
+    previewed = json.loads(avain("preview", "HB-2026-000001", "--json").stdout)
+    assert "<cbc:ID>T-2026-000001</cbc:ID>" in previewed["documents"]["T-2026-000001"]
+    assert "CustomizationID" in avain("preview", "HB-2026-000001").stdout
+    avain("approve", "HB-2026-000001", "--dry-run", "--json")
+    for table in ("purchase_order", "order_coverage", "counter", "budget_dirty", "audit_event"):
+        assert here.rows(f"SELECT count(*) AS n FROM {table}")[0].n == 0
+    assert not here.rows("SELECT 1 FROM work WHERE kind = 'deliver_order'")
+    avain("approve", "HB-2026-000001")
+    avain("cancel", "T-2026-000001", "--reason", "x", "--dry-run", "--json")
+    assert here.rows("SELECT state FROM purchase_order")[0].state == "approved"
+
+
+def test_exit_codes_tell_partly_from_not_at_all(here: InProcess, world: World) -> None:
+    missing = json.loads(avain("approve", str(world.item.id), "999999999", "--json", code=3).stdout)
+    assert (len(missing["orders"]), missing["refused"][0]["item"]) == (1, "999999999")
+    assert "already ordered" in avain("approve", str(world.item.id), code=1).stdout
+    with pytest.raises(NotFound):
+        avain("approve", "HB-1999-000001")
+    with pytest.raises(NotFound):
+        avain("show", "T-1999-000001")
+    with pytest.raises(InputError):
+        avain("cancel", "T-2026-000001")
+
+
+def test_checking_a_file_names_line_and_rule(tmp_path: Path) -> None:
+    file = tmp_path / "order.xml"
+    file.write_bytes(
+        write_order(an_order()).replace(b"<cbc:DocumentCurrencyCode>EUR", b"<cbc:DocumentCurrencyCode>EUX")
+    )
+    found = json.loads(avain("check", str(file), "--json", code=1).stdout)
+    assert any(one["rule"].startswith("PEPPOL") and one["severity"] == "fatal" and one["line"] > 1 for one in found)
+    assert "PEPPOL" in avain("check", str(file), code=1).stdout
+    file.write_bytes(b"<!DOCTYPE a><a/>")
+    with pytest.raises(InputError):
+        avain("check", str(file))
