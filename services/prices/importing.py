@@ -12,6 +12,7 @@ from connectors.prices.row import PriceDocument
 from connectors.rejection import Rejection
 from core.clock import local_date
 from core.errors import InputError, Message
+from core.i18n import N_
 from core.settings import PriceListSource
 from models.price import PriceList, PriceSource
 from models.provider import Provider
@@ -53,6 +54,8 @@ _BASELINES_IN_USE = text(
 _CONTRACTS = text(
     "SELECT number, lower(valid) AS first, upper(valid) AS until, price_rule FROM contract WHERE provider_id = :id"
 )
+
+_NOTHING_USABLE = N_("No row of the price list could be used.")
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,7 @@ def prepare(
         _contracts(session, provider_id),
         _in_use(session, provider_id, today),
         catalogue.services_of(one.external_id for one in rejections),
+        any(not catalogue.services_of([one.external_id]) for one in rejections),
     )
     plan = make_plan(provider_id, stated, _in_force(session, provider_id), world)
     return Prepared(_source_id(session, source, configured, provider_id), source, document, plan, rejections)
@@ -108,27 +112,62 @@ def prepare(
 def import_price_list(
     session: Session, source: str, configured: PriceListSource, document: PriceDocument, *, run_id: int, now: datetime
 ) -> ImportResult:
-    """Apply one file, or hold it where a person must look first; a file that was applied whole before is passed over.
+    """Apply one file, or hold it where a person must look first; the same content is not recorded twice.
 
     `document` was read to its end. Raises InputError when the source's provider is not known.
     """
     prepared = prepare(session, source, configured, document, local_date(now))
+    known = _known(session, prepared)
+    if known is not None:
+        return known
     counts = prepared.counts
-    if _applied_whole(session, prepared):
-        return ImportResult(
-            "nothing_to_do", None, counts, Message("The price list is the same as the one applied last.")
-        )
     rejected.reject(session, run_id, source, document.file_name, document.sha256, prepared.rejections)
     rejected.settle_earlier(session, source, run_id, now)
-    if len(prepared.rejections) == counts["read"]:
-        price_list = _keep(session, prepared, "refused", run_id)
-        return ImportResult("refused", price_list.id, counts, Message("No row of the price list could be used."))
-    if prepared.plan.held:
-        price_list = _keep(session, prepared, "held", run_id)
+    state = _state(prepared)
+    price_list = _keep(session, prepared, state, run_id)
+    if state == "refused":
+        return ImportResult("refused", price_list.id, counts, Message(_NOTHING_USABLE))
+    if state == "held":
         return ImportResult("held", price_list.id, counts, prepared.plan.reasons[0], prepared.plan.reasons)
-    price_list = _keep(session, prepared, "applied", run_id)
     apply_plan(session, prepared.plan, price_list.id, run_id)
     return ImportResult("partly" if prepared.rejections else "succeeded", price_list.id, counts)
+
+
+def _state(prepared: Prepared) -> str:
+    if len(prepared.rejections) == prepared.counts["read"]:
+        return "refused"
+    return "held" if prepared.plan.held else "applied"
+
+
+def _known(session: Session, prepared: Prepared) -> ImportResult | None:
+    """What came of the same content the last time, where nothing has changed since: it is not recorded a second time.
+
+    Content that was applied is passed over only while it would still change nothing; what waits keeps its place with a fresh plan;
+    what a person discarded does not come back every night.
+    """
+    last = session.execute(
+        select(PriceList).where(PriceList.source_id == prepared.source_id).order_by(PriceList.id.desc()).limit(1)  # type: ignore[attr-defined,arg-type]
+    ).scalar_one_or_none()
+    if (
+        last is None
+        or last.sha256 != prepared.document.sha256
+        or last.counts.get("rejected") != len(prepared.rejections)
+    ):
+        return None
+    plan, counts, state = prepared.plan, prepared.counts, _state(prepared)
+    if last.state == state == "applied" and not plan.new and not plan.endings:
+        return ImportResult(
+            "nothing_to_do", last.id, counts, Message("The price list is the same as the one applied last.")
+        )
+    if last.state == state == "held":
+        last.plan, last.counts = plan.to_json(), counts
+        session.flush()  # approval reads it in a statement of its own
+        return ImportResult("held", last.id, counts, plan.reasons[0], plan.reasons)
+    if last.state == state == "refused":
+        return ImportResult("refused", last.id, counts, Message(_NOTHING_USABLE))
+    if last.state == "discarded" and state == "held":
+        return ImportResult("nothing_to_do", last.id, counts, Message("The same price list was discarded by a person."))
+    return None
 
 
 def _keep(session: Session, prepared: Prepared, state: str, run_id: int) -> PriceList:
@@ -150,18 +189,6 @@ def _keep(session: Session, prepared: Prepared, state: str, run_id: int) -> Pric
     session.add(price_list)
     session.flush()  # prices refer to it
     return price_list
-
-
-def _applied_whole(session: Session, prepared: Prepared) -> bool:
-    """Whether the list applied last has the same content, none of it rejected, and would change nothing now."""
-    plan = prepared.plan
-    if plan.new or plan.endings or prepared.rejections:
-        return False
-    last = session.execute(
-        text("SELECT sha256 FROM price_list WHERE source_id = :id AND state = 'applied' ORDER BY id DESC LIMIT 1"),
-        {"id": prepared.source_id},
-    ).scalar()
-    return last == prepared.document.sha256
 
 
 def _provider(session: Session, source: str, configured: PriceListSource) -> Provider | None:

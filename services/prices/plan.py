@@ -22,7 +22,8 @@ from services.prices.values import OPEN, Change, Ending, InForce, Key, New, Plan
 class World:
     """What a plan is made against. `codes`: service id → code, for sentences.
 
-    `in_use`: (service id, unit) of open plans that need a price; `spared`: services of rejected rows, whose prices stay as they are.
+    `in_use`: (service id, unit) of open plans that need a price; `spared`: services of rejected rows, whose prices stay as they are;
+    `unsure`: some rejected row cannot be told to be of which service, so what seems to have vanished may be that row, and stays too.
     `contracts` None: own unit costs, which no contract binds.
     """
 
@@ -31,6 +32,7 @@ class World:
     contracts: list[PriceRule] | None = None
     in_use: Collection[tuple[int, str]] = ()
     spared: Collection[int] = ()
+    unsure: bool = False
 
 
 @dataclass
@@ -149,7 +151,8 @@ def _plan_vanished(making: _Making, key: Key, prices: list[InForce]) -> None:
     """A key the list no longer has: it ends today; one that open plans need holds the whole list."""
     world = making.world
     alive = [price for price in prices if price.until > world.today]
-    if not alive:
+    needed = (key.service_id, key.unit) in world.in_use
+    if not alive or (world.unsure and not needed):
         return
     service = world.codes[key.service_id]
     making.endings += [
@@ -157,7 +160,7 @@ def _plan_vanished(making: _Making, key: Key, prices: list[InForce]) -> None:
         for price in alive
     ]
     making.changes.append(Change("-", service, key.unit, key.time_class, alive[0].amount, None, None, world.today, ""))
-    if (key.service_id, key.unit) in world.in_use:
+    if needed:
         making.missing += 1
         making.held.append(
             Message(

@@ -70,6 +70,10 @@ def amount_on(session, provider, service, day, **over):
     return found and found.amount
 
 
+def lists(session):
+    return [row.state for row in session.execute(text("SELECT state FROM price_list ORDER BY id"))]
+
+
 def versions(session):
     return session.execute(select(func.count()).select_from(Price)).scalar()
 
@@ -111,7 +115,39 @@ def test_the_same_list_again_writes_nothing(session, bring):
     rows = "NEPSY-VALMENNUS;käynti;95;;\nTUKIHENKILO;h;49;;\n"
     bring(rows)
     again = bring(rows, now=datetime(2026, 11, 20, tzinfo=UTC))
-    assert (again.outcome, again.price_list_id, versions(session)) == ("nothing_to_do", None, 2)
+    assert (again.outcome, versions(session)) == ("nothing_to_do", 2)
+    assert lists(session) == ["applied"]
+
+
+def test_a_broken_row_that_stays_is_recorded_once(session, bring):
+    rows = "NEPSY-VALMENNUS;käynti;95;;\nTUKIHENKILO;h;sop.mukaan;;\n"
+    assert bring(rows).outcome == "partly"
+    again = bring(rows)
+    assert (again.outcome, again.counts["rejected"], lists(session)) == ("nothing_to_do", 1, ["applied"])
+    assert session.execute(text("SELECT count(*) FROM rejected_record")).scalar() == 1
+
+
+def test_what_was_rolled_back_is_applied_again(session, bring, nepsy):
+    rows = "NEPSY-VALMENNUS;käynti;95;;\n"
+    bring(rows)
+    session.execute(text("UPDATE price SET superseded_at = clock_timestamp()"))
+    assert bring(rows).outcome == "succeeded"
+    assert in_force(session, nepsy) == [(TODAY, None, 95)]
+
+
+def test_what_waits_keeps_its_place_and_what_was_discarded_does_not_come_back(session, bring):
+    bring("NEPSY-VALMENNUS;käynti;95;1.1.2026;\n")
+    rise = "NEPSY-VALMENNUS;käynti;105;1.12.2026;\n"
+    first, second = bring(rise), bring(rise)
+    assert (second.outcome, second.price_list_id) == ("held", first.price_list_id)
+    prices.discard(session, first.price_list_id, "cli:test", "Ei sovittu", NOW)
+    assert bring(rise).outcome == "nothing_to_do"
+    assert lists(session) == ["applied", "discarded"]
+
+
+def test_a_refused_list_is_recorded_once(session, bring):
+    assert [bring("MUU;h;1;;\n").outcome, bring("MUU;h;1;;\n").outcome] == ["refused", "refused"]
+    assert lists(session) == ["refused"]
 
 
 def test_only_changed_rows_are_written(session, bring):

@@ -172,6 +172,11 @@ def test_a_product_whose_row_was_rejected_has_not_vanished():
     )
 
 
+def test_what_seems_to_have_vanished_may_be_a_row_nobody_could_read():
+    assert not plan([stated("88", key=VISIT)], [in_force("49")], unsure=True).endings
+    assert plan([stated("88", key=VISIT)], [in_force("49")], unsure=True, in_use={(1, "HUR")}).held
+
+
 def test_a_price_that_ended_long_ago_does_not_end_again():
     assert not plan([stated("88", key=VISIT)], [in_force("49", until=date(2026, 6, 1))]).endings
 
