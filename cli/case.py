@@ -7,10 +7,13 @@ import typer
 
 from cli.common import As, DryRun, Json, actor, console, emit, sub_app, table, transaction
 from core.clock import business_now
-from core.i18n import _, day, money, number
+from core.i18n import N_, _, day, money, number
 
 if TYPE_CHECKING:
     from services.case_listing import CaseView
+
+#: Words that come from the database.
+_WORDS = (N_("open"), N_("closed"), N_("child"), N_("parent"), N_("adult"), N_("worker"), N_("source"))
 
 app = sub_app(_("Cases, and the choice of providers."))
 

@@ -23,7 +23,7 @@ from cli.common import (
     transaction,
 )
 from core.errors import NotFound
-from core.i18n import _, moment
+from core.i18n import N_, _, moment
 
 if TYPE_CHECKING:
     from services.case_sync import SyncResult
@@ -34,7 +34,15 @@ app = sub_app(_("Sources of cases and price lists."))
 
 Name = Annotated[str, typer.Argument(metavar="SOURCE", help=_("The source's name in avain.toml."))]
 
-_FIGURES = ("read", "added", "changed", "unchanged", "gone", "rejected")
+_FIGURES = (N_("read"), N_("added"), N_("changed"), N_("unchanged"), N_("gone"), N_("rejected"))
+#: Further figures a Run may hold, and the two kinds of source.
+_WORDS = (N_("ended"), N_("missing"), N_("files"), N_("bytes"), N_("cases"), N_("prices"))
+_STEPS = {
+    "fetch_cases": N_("fetching files"),
+    "fetch_prices": N_("fetching files"),
+    "sync_cases": N_("synchronising cases"),
+    "import_prices": N_("importing prices"),
+}
 #: How often a request under way is looked at, in seconds.
 _LOOK_EVERY = 0.3
 
@@ -153,7 +161,7 @@ def history(name: Name, limit: int = 30, as_json: Json = False) -> None:
 
     def render() -> None:
         body = [
-            [one.run_id, _(one.kind), moment(one.started_at), _outcome(one.outcome), ", ".join(f"{_(k)} {v}" for k, v in one.counts.items()),
+            [one.run_id, _(_STEPS.get(one.kind, one.kind)), moment(one.started_at), _outcome(one.outcome), ", ".join(f"{_(k)} {v}" for k, v in one.counts.items()),
              one.message.text() if one.message else ""]
             for one in past
         ]  # fmt: skip
@@ -211,7 +219,9 @@ def _follow(source: "Source", request: str, patience: float, *, inline: bool, qu
 
 
 def _state_of(step: "Step") -> str:
-    return f"{_(step.kind)} … {step.seconds:.0f} s" if step.under_way else _("waiting for a worker")
+    return (
+        f"{_(_STEPS.get(step.kind, step.kind))} … {step.seconds:.0f} s" if step.under_way else _("waiting for a worker")
+    )
 
 
 def _outcome(outcome: str | None) -> str:

@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import shutil
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -271,3 +272,24 @@ def test_a_run_killed_at_any_step_ends_in_the_same_tables(avain: Avain) -> None:
         assert avain.value("SELECT done_at IS NOT NULL FROM work WHERE kind = 'sync_cases'"), step
         undisturbed = undisturbed or avain.picture()
         assert avain.picture() == undisturbed, step
+
+
+def test_a_file_still_being_written_is_tried_again_later(avain: Avain) -> None:
+    done = threading.Event()
+
+    def write() -> None:
+        with (avain.exports / "growing.xml").open("ab", buffering=0) as file:
+            while not done.wait(0.05):
+                file.write(b" ")
+
+    (avain.exports / "growing.xml").touch()
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        assert avain.run("source", "run", "lifecare", "--inline").exit_code == 1
+    finally:
+        done.set()
+        writer.join()
+    outcome, message = avain.here.rows("SELECT outcome, message FROM run")[0]
+    assert (outcome, message["params"]) == ("retry", {"names": "growing.xml"})
+    assert avain.value("SELECT count(*) FROM work WHERE done_at IS NULL AND dead_at IS NULL") == 1

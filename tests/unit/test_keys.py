@@ -1,0 +1,34 @@
+"""Keys of an installation: configured ones are used, a hash key nobody configured is made once."""
+
+import base64
+from pathlib import Path
+from typing import Any
+
+from core.keys import record_hasher, sealer
+from core.settings import Privacy, Settings
+
+RECORD = {"external_id": "LC-1"}
+
+
+def test_a_configured_hash_key_decides_the_hash(tmp_path: Path) -> None:
+    one, other = (record_hasher(Settings(home=tmp_path, hash_key=letter * 32)).digest(RECORD) for letter in "ab")
+    assert one != other
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_one_a_key_is_made_once_and_kept_to_its_owner(tmp_path: Path) -> None:
+    first = record_hasher(Settings(home=tmp_path / "new")).digest(RECORD)
+    key = tmp_path / "new/hash.key"
+    assert key.stat().st_mode & 0o777 == 0o600
+    assert [path.name for path in key.parent.iterdir()] == ["hash.key"]
+    assert record_hasher(Settings(home=tmp_path / "new")).digest(RECORD) == first
+    assert record_hasher(Settings(home=tmp_path / "other")).digest(RECORD) != first
+
+
+def test_identity_is_sealed_only_where_it_is_wanted(tmp_path: Path) -> None:
+    seal, index = (base64.b64encode(letter * 32).decode() for letter in (b"s", b"i"))
+    keys: dict[str, Any] = {"seal_keys": f"k1:{seal}", "index_key": index}
+    assert sealer(Settings(home=tmp_path, **keys)) is None
+    made = sealer(Settings(home=tmp_path, privacy=Privacy(identity="sealed"), **keys))
+    assert made is not None
+    assert made.is_current(made.seal({"name": "Aino"}, table="client", row="1", column="sealed_identity"))
