@@ -9,8 +9,9 @@ import typer
 from rich.tree import Tree
 
 from cli.common import Json, console, emit, sub_app, table, transaction
+from cli.units import amount, unit_price
 from core.errors import NotFound
-from core.i18n import N_, _, day, moment, money, number
+from core.i18n import N_, _, day, moment, money
 from services.budgets.dirty import cause_message
 from services.budgets.show import BudgetView, Ceiling, Line, Provenance
 
@@ -130,7 +131,7 @@ def _cells(line: Line) -> tuple[str, ...]:
         line.service,
         line.provider or "–",
         _days(line),
-        f"{number(line.quantity)} {line.unit}",
+        amount(line.quantity, line.unit),
         _unit_price(line.price) if line.price else "–",
         money(line.gross),
         f"{state} {line.order}" if line.order else state + (f" ({_('price pending')})" if _pending(line) else ""),
@@ -146,8 +147,7 @@ def _days(line: Line) -> str:
 
 
 def _unit_price(price: Provenance) -> str:
-    per = price.unit if price.base_quantity == 1 else f"{number(price.base_quantity)} {price.unit}"
-    return f"{number(price.amount)} €/{per}"
+    return unit_price(price.amount, price.unit, price.base_quantity)
 
 
 def _tree(budget: BudgetView) -> Tree:
@@ -174,9 +174,8 @@ def _explain_ceiling(branch: Tree, ceiling: Ceiling) -> None:
         branch.add(_("granted amount of the decision"))
     elif ceiling.price is not None and ceiling.quantity is not None:
         branch.add(
-            _("{quantity} {unit} of {service} at {price}, the unit cost in force on {date}").format(
-                quantity=number(ceiling.quantity),
-                unit=ceiling.unit,
+            _("{service}, {quantity} at {price}, the unit cost in force on {date}").format(
+                quantity=amount(ceiling.quantity, ceiling.unit),
                 service=ceiling.service,
                 price=_unit_price(ceiling.price),
                 date=day(ceiling.decided_on),
@@ -187,7 +186,7 @@ def _explain_ceiling(branch: Tree, ceiling: Ceiling) -> None:
 def _explain_line(branch: Tree, line: Line) -> None:
     price = _unit_price(line.price) if line.price else "–"
     shown = branch.add(
-        f"{line.service} {_days(line)}: {number(line.quantity)} {line.unit} × {price} = {money(line.gross)}"
+        f"{line.service} {_days(line)}: {amount(line.quantity, line.unit)} × {price} = {money(line.gross)}"
     )
     if line.order:
         shown.add(_("purchase order {order}").format(order=line.order))

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from cli.common import Json, console, emit, table, transaction
+from cli.units import amount, unit_price
 from core.errors import InputError
 from core.i18n import N_, _, day, money, number
 from services.compare import Comparison, Offer
@@ -104,7 +105,7 @@ def _print(comparisons: list[Comparison]) -> None:
 
 def _title(one: Comparison) -> str:
     about = _("Case {case}, decision {decision}").format(case=one.case, decision=one.decision) if one.case else ""
-    replaced = f"{one.baseline_name} {_amount(one.quantity, one.unit)}" if one.baseline else ""
+    replaced = f"{one.baseline_name} {amount(one.quantity, one.unit)}" if one.baseline else ""
     ceiling = f"{_('ceiling')} {money(one.ceiling)}"
     return " · ".join(part for part in (about, replaced, f"{day(one.first)}–{day(one.last)}", ceiling) if part)
 
@@ -113,25 +114,17 @@ def _cells(offer: Offer) -> tuple[str, ...]:
     price = offer.prices[0] if offer.prices else None
     verdict = _(_VERDICTS[offer.verdict])
     marks = [_("cheapest")] * offer.cheapest + [_("chosen")] * offer.chosen
-    unit_price = "–" if price is None else f"{money(price.amount)}/{_per(price)}"
+    each = "–" if price is None else unit_price(price.amount, price.unit, price.base_quantity)
     return (
         f"{offer.service_name}\n{offer.provider}",
-        unit_price if offer.quantity is None else f"{number(offer.quantity)} × {unit_price}",
+        each if offer.quantity is None else f"{number(offer.quantity)} × {each}",
         money(offer.total),
         money(offer.difference),
-        _amount(offer.buys, offer.unit),
+        amount(offer.buys, offer.unit),
         ", ".join([verdict, *marks]),
         _("until further notice") if offer.prices and offer.valid_until is None else day(offer.valid_until),
     )
 
 
-def _amount(quantity: Decimal | None, unit: str | None) -> str:
-    return "–" if quantity is None else f"{number(quantity)} {unit}"
-
-
-def _per(price: Tariff) -> str:
-    return price.unit if price.base_quantity == 1 else f"{number(price.base_quantity)} {price.unit}"
-
-
 def _origin(label: str, price: Tariff) -> str:
-    return f"{label}: {money(price.amount)}/{_per(price)} – {price.file_name}, {price.position}, sha256 {price.sha256}"
+    return f"{label}: {unit_price(price.amount, price.unit, price.base_quantity)} – {price.file_name}, {price.position}, sha256 {price.sha256}"
