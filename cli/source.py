@@ -22,7 +22,7 @@ from cli.common import (
     table,
     transaction,
 )
-from core.errors import NotFound
+from core.errors import NotFound, Transient
 from core.i18n import N_, _, moment
 
 if TYPE_CHECKING:
@@ -209,7 +209,7 @@ def _follow(source: "Source", request: str, patience: float, *, inline: bool, qu
 
                 do_now(open_steps[0].work_id, open_steps[0].kind)
             elif time.monotonic() > until:
-                raise NotFound(
+                raise Transient(
                     "The run has not ended in {seconds} s; it goes on when a worker is there (avain up, avain worker).",
                     seconds=int(patience),
                 )

@@ -16,7 +16,7 @@ from typer.testing import CliRunner, Result
 import workers.queue
 from cli import case, rejected, source
 from core.embedded import Embedded
-from core.errors import InputError, NotFound
+from core.errors import InputError, NotFound, Transient
 from core.i18n import speaking
 from core.settings import ROOT, settings
 from services.sources import call_fetch, find_source
@@ -130,7 +130,7 @@ def test_run_says_it_to_people_too(avain: Avain) -> None:
 
 
 def test_run_without_a_worker_says_what_to_do(avain: Avain) -> None:
-    with pytest.raises(NotFound, match="avain up"):
+    with pytest.raises(Transient, match="avain up"):
         avain.run("source", "run", "lifecare", "--patience", "1")
 
 
