@@ -8,7 +8,7 @@ import typer
 
 from cli.common import ERROR, SOME_REJECTED, As, DryRun, Json, actor, console, emit, stop, sub_app, table, transaction
 from core.clock import business_now
-from core.i18n import _, day, moment, money, number
+from core.i18n import N_, _, day, moment, money, number
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from services.orders.approval import Approved
 
 app = sub_app(_("Purchase orders."))
+SEVERITIES = {"fatal": N_("fatal"), "warning": N_("warning")}
 
 Number = Annotated[str, typer.Argument(metavar="ORDER", help=_("The order's number, T-2026-000001."))]
 Items = Annotated[
@@ -182,7 +183,7 @@ def check(
         if not found:
             console().print(_("Nothing to object to."))
             return
-        rows = [[f.line or "", f.rule, _(f.severity), f.location, f.text.text()] for f in found]
+        rows = [[f.line or "", f.rule, _(SEVERITIES[f.severity]), f.location, f.text.text()] for f in found]
         columns = [_("Line"), _("Rule"), _("Severity"), _("Place"), _("Finding")]
         console().print(table(file.name, columns, rows, right=[0]))
 
@@ -192,9 +193,9 @@ def check(
 
 
 def _state(state: str) -> str:
-    from services.orders.show import STATE_NAMES
+    from services.orders.show import state_name
 
-    return _(STATE_NAMES.get(state, state))
+    return state_name(state)
 
 
 def _check(file: Path, schematron: list[Path]) -> "list[Finding]":

@@ -128,10 +128,13 @@ def send(settings: Mail, *, recipient: str, message: bytes) -> str:
         except smtplib.SMTPDataError as error:  # the server did not even want to hear it
             raise reply_error(error.smtp_code, error.smtp_error) from error
         except OSError as error:  # includes disconnection and timeout
-            raise Unclear(
-                "The mail server fell silent ({error}) after the message was handed over; it may or may not have taken it.",
+            silence = Message(
+                N_(
+                    "The mail server fell silent ({error}) after the message was handed over; it may or may not have taken it."
+                ),
                 error=type(error).__name__,
-            ) from error
+            )
+            raise Unclear(silence) from error
         return _expect(reply)
 
 

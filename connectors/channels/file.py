@@ -64,10 +64,10 @@ class FileChannel:
         try:
             _place(self.outbox / relative, delivery.document)
         except OSError as error:
-            kind = Transient if error.errno in _PASSING else Permanent
-            raise kind(
-                "The order could not be written to {path}: {error}", path=str(relative), error=error.strerror
-            ) from error
+            what = Message(
+                N_("The order could not be written to {path}: {error}"), path=str(relative), error=error.strerror
+            )
+            raise (Transient if error.errno in _PASSING else Permanent)(what) from error
         return Receipt(reply=str(relative))
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from core.errors import InputError, NotFound
 from services import audit, work
 from services.budgets import dirty
+from services.orders.show import state_name
 
 #: From these states an order can go out again: it never arrived, or the provider says it did not.
 RESENDABLE = ("approved", "failed", "sent")
@@ -45,8 +46,8 @@ def resend(session: Session, number: str, *, actor: str, reason: str = "", now: 
         raise InputError(
             "{order} is {state} and cannot be sent again; that is possible when it is: {allowed}",
             order=number,
-            state=order.state,
-            allowed=", ".join(RESENDABLE),
+            state=state_name(order.state),
+            allowed=", ".join(map(state_name, RESENDABLE)),
         )
     session.execute(_SEND_AGAIN, {"id": order.id})
     audit.record(session, actor, "order.resent", f"order:{number}", now=now, reason=reason, state_before=order.state)
@@ -65,8 +66,8 @@ def cancel(session: Session, number: str, *, actor: str, reason: str, now: datet
         raise InputError(
             "{order} is {state} and cannot be cancelled; that is possible when it is: {allowed}",
             order=number,
-            state=order.state,
-            allowed=", ".join(CANCELLABLE),
+            state=state_name(order.state),
+            allowed=", ".join(map(state_name, CANCELLABLE)),
         )
     session.execute(_CANCEL, {"id": order.id})
     audit.record(session, actor, "order.cancelled", f"order:{number}", now=now, reason=reason, state_before=order.state)

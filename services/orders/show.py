@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from core.errors import Message, NotFound
-from core.i18n import N_
+from core.i18n import N_, _
 
 #: The states of models/order.py in words.
 STATE_NAMES = {
@@ -135,6 +135,11 @@ _STATES = text(
     """
 )
 _DOCUMENT = text("SELECT document FROM purchase_order WHERE number = :number")
+
+
+def state_name(state: str) -> str:
+    """A state in the reader's language; one this version does not know as it is."""
+    return _(STATE_NAMES.get(state, state))
 
 
 def list_orders(
