@@ -17,6 +17,15 @@ _WORDS = (N_("open"), N_("closed"), N_("child"), N_("parent"), N_("adult"), N_("
 
 app = sub_app(_("Cases, and the choice of providers."))
 
+_STATUSES = {"open": N_("open"), "closed": N_("closed")}
+_CHOOSERS = {
+    "child": N_("child"),
+    "parent": N_("parent"),
+    "adult": N_("adult client"),
+    "worker": N_("responsible worker"),
+    "source": N_("source system"),
+}
+
 
 @app.command("list", help=_("Open cases."))
 def list_cases(
@@ -34,7 +43,7 @@ def list_cases(
 
     def render() -> None:
         body = [
-            [one.number, one.external_id, _("gone") if one.gone_at else _(one.status), one.worker, one.unit, ", ".join(one.services)]
+            [one.number, one.external_id, _("gone") if one.gone_at else _(_STATUSES[one.status]), one.worker, one.unit, ", ".join(one.services)]
             for one in cases
         ]  # fmt: skip
         columns = [_("Case"), _("At the source"), _("Status"), _("Worker"), _("Unit"), _("Services")]
@@ -115,7 +124,7 @@ def _print(view: "CaseView") -> None:
     out.print(table(_("Decisions"), columns, decisions))
     items = [
         [one.name, one.service, f"{number(one.quantity)} {one.unit}", f"{day(one.first)}–{day(one.last)}", one.provider or "–",
-         _(one.chosen_by) if one.chosen_by else "", _("ended") if one.ended else ""]
+         _(_CHOOSERS[one.chosen_by]) if one.chosen_by else "", _("ended") if one.ended else ""]
         for one in view.items
     ]  # fmt: skip
     out.print(

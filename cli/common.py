@@ -13,10 +13,11 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 from sqlalchemy.orm import Session
 
 from core.errors import Message
-from core.i18n import _
+from core.i18n import N_, _
 
 #: DESIGN "Command line".
 DONE, ERROR, USAGE, SOME_REJECTED, CHANGES_PENDING = 0, 1, 2, 3, 4
@@ -91,15 +92,33 @@ def _json_value(value: Any) -> Any:
 
 
 def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[Any]], *, right: Iterable[int] = ()) -> Table:
-    """A rich table; `right` names the columns (by position) that hold figures."""
+    """A rich table; `right` names the columns (by position) that hold figures. Cells are plain text, or rich's own Text."""
     made = Table(
         title=title, title_justify="left", title_style="bold", header_style="bold", show_edge=False, pad_edge=False
     )
     for position, column in enumerate(columns):
         made.add_column(column, justify="right" if position in set(right) else "left", overflow="fold")
     for row in rows:
-        made.add_row(*("" if cell is None else str(cell) for cell in row))
+        made.add_row(*(cell if isinstance(cell, Text) else Text("" if cell is None else str(cell)) for cell in row))
     return made
+
+
+#: How each outcome of a Run reads.
+_OUTCOMES = {
+    "succeeded": N_("succeeded"),
+    "partly": N_("done in part"),
+    "retry": N_("to be tried again"),
+    "failed": N_("failed for good"),
+    "lost": N_("lost: the process died"),
+    "held": N_("held for a person"),
+    "refused": N_("refused"),
+    "nothing_to_do": N_("nothing to do"),
+}
+
+
+def outcome_name(outcome: str | None) -> str:
+    """What a Run came to, in the reader's words."""
+    return _(_OUTCOMES.get(outcome, outcome)) if outcome else _("under way")
 
 
 def stop(code: int) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from redis import Redis
 from redis.exceptions import RedisError
+from rich.text import Text
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -45,7 +46,7 @@ def examine() -> list[Finding]:
         (_("Settings"), _settings),
         (_("Database"), _database),
         (_("Redis"), _redis),
-        (_("Workers"), _workers),
+        (_("Worker processes"), _workers),
         (_("Beat"), _beat),
         (_("Work"), _work),
         (_("Mail server"), _mail),
@@ -66,7 +67,7 @@ def examine() -> list[Finding]:
 
 def show(findings: list[Finding]) -> None:
     """Print the findings as a table."""
-    marks = {"ok": "[green]✓[/]", "warning": "[yellow]![/]", "broken": "[bold red]✗[/]"}
+    marks = {"ok": Text("✓", "green"), "warning": Text("!", "yellow"), "broken": Text("✗", "bold red")}
     console().print(
         table(
             "avain doctor",
@@ -106,7 +107,7 @@ def _database(_settings: Settings) -> list[Finding]:
         )
     findings = [Finding(_("Database"), "ok", f"PostgreSQL {version}")]
     if int(version.split(".")[0]) < 14:
-        findings[0] = Finding(_("Database"), "broken", f"PostgreSQL {version}", _("Use PostgreSQL 15 or newer."))
+        findings[0] = Finding(_("Database"), "broken", f"PostgreSQL {version}", _("Use PostgreSQL 14 or newer."))
     if zone not in ("UTC", "Etc/UTC"):
         findings.append(
             Finding(_("Database time zone"), "broken", zone, _("Run: ALTER DATABASE … SET timezone TO 'UTC'"))
@@ -139,8 +140,8 @@ def _redis(_settings: Settings) -> list[Finding]:
     with Redis.from_url(redis_client_url(redis_url()), socket_timeout=3, socket_connect_timeout=3) as client:
         try:
             info: Any = client.info("server")
-            policy: Any = client.info("memory").get("maxmemory_policy")  # type: ignore[union-attr]
-            waiting = sum(int(client.llen(queue)) for queue in QUEUES)  # type: ignore[arg-type]
+            policy: Any = client.info("memory").get("maxmemory_policy")
+            waiting = sum(int(client.llen(queue)) for queue in QUEUES)
         except RedisError as error:
             return [
                 Finding(
@@ -168,7 +169,7 @@ def _workers(_settings: Settings) -> list[Finding]:
     with transaction() as session:
         alive = [sign for sign in signs(session) if sign.kind == "worker" and sign.alive]
     served = {queue for sign in alive for queue in sign.detail.split(",")}
-    findings = [Finding(_("Worker"), "ok", f"{sign.name}: {sign.detail}") for sign in alive]
+    findings = [Finding(_("Worker process"), "ok", f"{sign.name}: {sign.detail}") for sign in alive]
     missing = [queue for queue in QUEUES if queue not in served]
     if missing:
         findings.append(
@@ -202,7 +203,7 @@ def _work(_settings: Settings) -> list[Finding]:
             )
         ).scalar_one()
     count = sum(row["count"] for row in given_up)
-    findings = [Finding(_("Due work"), "ok" if late < 300 else "warning", _("the oldest waits for {seconds} s").format(seconds=late),
+    findings = [Finding(_("Due work"), "ok" if late < 300 else "warning", _("the oldest has waited for {seconds} s").format(seconds=late),
                         "" if late < 300 else _("Start more workers, or see what they are doing: avain run list"))]  # fmt: skip
     if count:
         findings.append(
@@ -231,22 +232,24 @@ def _mail(configured: Settings) -> list[Finding]:
 
 
 def _sources(configured: Settings) -> list[Finding]:
-    from cli.source import check_source
+    from connectors.transports.local import LocalFiles
+    from services.sources import all_sources
 
-    names = [*configured.sources.cases, *configured.sources.prices]
-    if not names:
+    sources = all_sources(configured.sources)
+    if not sources:
         return [Finding(_("Sources"), "warning", _("none"), _("Name them under [sources] in avain.toml."))]
     findings = []
-    for name in names:
+    for source in sources:
+        name = _("Source {name}").format(name=source.name)
         try:
-            findings.append(Finding(_("Source {name}").format(name=name), "ok", check_source(configured, name)))
+            files = LocalFiles(source.path).names()
         except AvainError as error:
             findings.append(
-                Finding(
-                    _("Source {name}").format(name=name),
-                    "broken",
-                    str(error),
-                    _("Correct [sources] in avain.toml, or put the file there."),
-                )
+                Finding(name, "broken", str(error), _("Correct [sources] in avain.toml, or put the file there."))
             )
+            continue
+        advice = "" if files else _("If a file should be there, see who puts it there.")
+        findings.append(
+            Finding(name, "ok" if files else "warning", ", ".join(files) or _("no file at present"), advice)
+        )
     return findings

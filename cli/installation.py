@@ -2,8 +2,9 @@
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +12,9 @@ from cli.common import ERROR, Json, actor, complaints, console, emit, stop, sub_
 from core.errors import InputError
 from core.i18n import _, moment
 from workers.groups import GROUPS, run_beat, run_worker
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 db_app = sub_app(_("The database's shape."))
 config_app = sub_app(_("The settings."))
@@ -71,7 +75,7 @@ def up() -> None:
     complaints().print(_("Avain has stopped."))
 
 
-def _start_embedded():  # noqa: ANN202 - a function that undoes it
+def _start_embedded() -> Callable[[], None]:
     """Start what no URL names; the returned function stops what this very call started."""
     from core.settings import settings
 
@@ -163,7 +167,7 @@ def revisions() -> tuple[str | None, str | None]:
         return MigrationContext.configure(connection).get_current_revision(), wanted
 
 
-def _alembic():  # noqa: ANN202 - an alembic Config
+def _alembic() -> "Config":
     from alembic.config import Config
 
     from core.settings import ROOT

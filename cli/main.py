@@ -4,6 +4,7 @@ import os
 import sys
 
 import typer
+from rich.text import Text
 
 from cli import budget, case, compare, installation, order, price, reference, rejected, reminder, run, schedule, source
 from cli.common import ERROR, complaints
@@ -44,7 +45,7 @@ def main() -> None:
     try:
         app()
     except AvainError as error:
-        complaints().print(f"[bold red]{_('Error')}:[/] {error}", markup=True)
+        complaints().print(Text.assemble((f"{_('Error')}: ", "bold red"), str(error)))
         if os.environ.get("AVAIN_LOG_LEVEL") == "DEBUG":
             raise
         sys.exit(ERROR)

@@ -6,7 +6,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.common import ERROR, SOME_REJECTED, As, DryRun, Json, actor, console, emit, stop, sub_app, table, transaction
+from cli.common import (
+    ERROR,
+    SOME_REJECTED,
+    As,
+    DryRun,
+    Json,
+    actor,
+    console,
+    emit,
+    outcome_name,
+    stop,
+    sub_app,
+    table,
+    transaction,
+)
 from core.clock import business_now
 from core.i18n import N_, _, day, moment, money, number
 
@@ -289,7 +303,7 @@ def _show(session: "Session", order: str, as_json: bool) -> None:
             [
                 one.attempt,
                 moment(one.started_at),
-                _(one.outcome) if one.outcome else _("under way"),
+                outcome_name(one.outcome),
                 one.message or one.reply,
             ]
             for one in attempts

@@ -3,8 +3,9 @@
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
-from cli.common import As, Json, actor, console, emit, sub_app, table, transaction
+from cli.common import As, Json, actor, console, emit, outcome_name, sub_app, table, transaction
 from core.clock import business_now
 from core.errors import Message
 from core.i18n import _, moment
@@ -30,7 +31,7 @@ def list_runs(
     def render() -> None:
         if failed:
             body = [[r["kind"], r["count"], Message.from_json(r["error"] or {}).text(), r["runs"]] for r in rows]
-            console().print(table(_("Given up"), [_("Kind"), _("Number"), _("Reason"), _("Runs")], body, right=[1]))
+            console().print(table(_("Given up"), [_("Kind"), _("Count"), _("Reason"), _("Runs")], body, right=[1]))
             return
         body = [
             [r["id"], r["kind"], r["key"], r["attempt"], moment(r["started_at"]), _outcome(r), _sentence(r)]
@@ -51,7 +52,7 @@ def list_runs(
 def _outcome(row: dict) -> str:  # type: ignore[type-arg]
     if row["outcome"] == "succeeded" and row["attempt"] > 1:
         return _("succeeded on retry")
-    return _(row["outcome"]) if row["outcome"] else _("under way")
+    return outcome_name(row["outcome"])
 
 
 def _sentence(row: dict) -> str:  # type: ignore[type-arg]
@@ -73,7 +74,7 @@ def show(run: Id, as_json: Json = False) -> None:
             (_("Outcome"), _outcome(row)), (_("Counts"), ", ".join(f"{k} {v}" for k, v in row["counts"].items())),
             (_("What happened"), _sentence(row)), (_("Reply"), row["reply"] or ""), (_("Rejected records"), row["rejected"]),
         ):  # fmt: skip
-            console().print(f"[bold]{label}[/] {value}")
+            console().print(Text.assemble((str(label), "bold"), " ", str(value)))
 
     emit(row, as_json, render)
 

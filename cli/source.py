@@ -17,6 +17,7 @@ from cli.common import (
     complaints,
     console,
     emit,
+    outcome_name,
     stop,
     sub_app,
     table,
@@ -58,7 +59,7 @@ def list_sources(as_json: Json = False) -> None:
 
     def render() -> None:
         body = [
-            [source.name, _(source.kind), source.path, moment(last.started_at) if last else "–", _outcome(last.outcome) if last else "–"]
+            [source.name, _(source.kind), source.path, moment(last.started_at) if last else "–", outcome_name(last.outcome) if last else "–"]
             for source, last in rows
         ]  # fmt: skip
         console().print(table(_("Sources"), [_("Source"), _("Kind"), _("Path"), _("Last run"), _("Outcome")], body))
@@ -102,7 +103,7 @@ def run(
 
     def render() -> None:
         figures = ", ".join(f"{_(figure)} {data[figure]}" for figure in _FIGURES)
-        console().print(f"[bold]{source.name}[/] {_outcome(last.outcome)}: {figures} ({data['seconds']:.1f} s)")
+        console().print(f"[bold]{source.name}[/] {outcome_name(last.outcome)}: {figures} ({data['seconds']:.1f} s)")
         if data["rejected"]:
             console().print(_("See what was rejected with: {command}").format(command="avain rejected list"))
 
@@ -129,7 +130,7 @@ def plan(name: Name, as_json: Json = False) -> None:
 
     def render() -> None:
         figures = ", ".join(f"{_(figure)} {result.counts[figure]}" for figure in _FIGURES)
-        console().print(f"[bold]{source.name}[/] {_outcome(result.state)}: {figures}")
+        console().print(f"[bold]{source.name}[/] {outcome_name(result.state)}: {figures}")
         for group in groups:
             console().print(
                 f"✗ {group.count} × {group.reason.text()} ({group.file_name}:{group.position})", markup=False
@@ -161,7 +162,7 @@ def history(name: Name, limit: int = 30, as_json: Json = False) -> None:
 
     def render() -> None:
         body = [
-            [one.run_id, _(_STEPS.get(one.kind, one.kind)), moment(one.started_at), _outcome(one.outcome), ", ".join(f"{_(k)} {v}" for k, v in one.counts.items()),
+            [one.run_id, _(_STEPS.get(one.kind, one.kind)), moment(one.started_at), outcome_name(one.outcome), ", ".join(f"{_(k)} {v}" for k, v in one.counts.items()),
              one.message.text() if one.message else ""]
             for one in past
         ]  # fmt: skip
@@ -222,10 +223,6 @@ def _state_of(step: "Step") -> str:
     return (
         f"{_(_STEPS.get(step.kind, step.kind))} … {step.seconds:.0f} s" if step.under_way else _("waiting for a worker")
     )
-
-
-def _outcome(outcome: str | None) -> str:
-    return _(outcome) if outcome else _("under way")
 
 
 def _exit_code(outcome: str | None, rejected: int) -> int:

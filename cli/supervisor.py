@@ -48,7 +48,7 @@ class Child:
 
     def due(self) -> bool:
         """Whether it may be started (again): at once the first time, with growing pauses if it keeps dying young."""
-        return time.monotonic() - self.started_at >= min(30.0, 0.5 * 2**self.failures)
+        return time.monotonic() - self.started_at >= min(30.0, 0.5 * 2.0**self.failures)
 
 
 class Supervisor:

@@ -138,6 +138,15 @@ def send(settings: Mail, *, recipient: str, message: bytes) -> str:
         return _expect(reply)
 
 
+def check_server(settings: Mail) -> str:
+    """Greet the mail server and leave, for `avain doctor`: its answer. Raises Transient with what is wrong."""
+    with _connected(settings) as server:
+        try:
+            return _expect(server.noop())
+        except OSError as error:
+            raise _unreachable(settings, error) from error
+
+
 def reply_error(code: int, answer: bytes | str) -> Transient | Permanent:
     """What a refusal means (RFC 5321, 4.2.1): 4xx passes by itself, everything else needs a person."""
     said = _readable(answer)

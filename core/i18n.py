@@ -29,7 +29,7 @@ def _initial_language() -> str:
     return wanted if wanted in LANGUAGES else "fi"
 
 
-_language: ContextVar[str] = ContextVar("language", default=_initial_language())
+_language: ContextVar[str] = ContextVar("language", default=_initial_language())  # noqa: B039 - a string
 
 
 @lru_cache(maxsize=len(LANGUAGES))
@@ -83,9 +83,17 @@ def number(value: Decimal | int) -> str:
 
 def day(value: date | None) -> str:
     """A date: `21.11.2026` in Finnish. None is `–`."""
-    return "–" if value is None else format_date(value, format="short" if language() == "en" else "d.M.yyyy", locale=Locale(language()))
+    return (
+        "–"
+        if value is None
+        else format_date(value, format="short" if language() == "en" else "d.M.yyyy", locale=Locale(language()))
+    )
 
 
 def moment(value: datetime | None) -> str:
     """A point in time on Helsinki's clocks. None is `–`."""
-    return "–" if value is None else format_datetime(value, format="d.M.yyyy HH.mm", tzinfo=HELSINKI, locale=Locale(language()))
+    return (
+        "–"
+        if value is None
+        else format_datetime(value, format="d.M.yyyy HH.mm", tzinfo=HELSINKI, locale=Locale(language()))
+    )

@@ -16,10 +16,18 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from core.errors import ConfigurationError
+from core.errors import ConfigurationError, Message
 from core.i18n import N_, _
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+class RefusedSettingError(ValueError):
+    """What a validator raises when its sentence holds values; pydantic collects it with the others."""
+
+    def __init__(self, message: Message) -> None:
+        self.message = message
+        super().__init__(message.text("en"))
 
 
 class Group(BaseModel):
@@ -194,7 +202,11 @@ class Settings(BaseSettings):
         if self.environment == "production":
             missing = [name for name in ("database_url", "redis_url", "hash_key") if getattr(self, name) is None]
             if missing:
-                raise ValueError(N_("production mode needs ") + ", ".join(f"AVAIN_{name.upper()}" for name in missing))
+                raise RefusedSettingError(
+                    Message(
+                        "production mode needs {names}", names=", ".join(f"AVAIN_{name.upper()}" for name in missing)
+                    )
+                )
         if self.privacy.identity == "sealed" and (self.seal_keys is None or self.index_key is None):
             raise ValueError(N_('privacy.identity = "sealed" needs AVAIN_SEAL_KEYS and AVAIN_INDEX_KEY'))
         return self
@@ -211,7 +223,7 @@ class Settings(BaseSettings):
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
         dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic-settings passes it by name
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return env_settings, _OurShare(settings_cls, dotenv_settings), init_settings
 
@@ -299,7 +311,8 @@ def _explain(error: Any) -> str:
             path=path, value=repr(error["input"]), allowed=context["expected"]
         )
     if error["type"] == "value_error":
-        return f"{path}: {_(str(context['error']))}"
+        refused = context["error"]
+        return f"{path}: {refused.message.text() if isinstance(refused, RefusedSettingError) else _(str(refused))}"
     shown = (
         ""
         if isinstance(error["input"], dict) or "key" in path or "password" in path or "url" in path

@@ -114,7 +114,12 @@ class Installation:
         done = self._run(*arguments)
         if done.returncode not in expect:
             raise StepFailedError(f"avain {' '.join(arguments)} → {done.returncode}\n{done.stdout}\n{done.stderr}")
-        return json.loads(done.stdout) if "--json" in arguments else done.stdout
+        if "--json" not in arguments:
+            return done.stdout
+        try:
+            return json.loads(done.stdout)
+        except json.JSONDecodeError as error:
+            raise StepFailedError(f"avain {' '.join(arguments)} → no JSON\n{done.stdout}\n{done.stderr}") from error
 
     def avain_code(self, *arguments: str) -> int:
         """Run an `avain` command for its exit code alone."""

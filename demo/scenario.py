@@ -147,10 +147,10 @@ def comparison(story: Story) -> None:
     )
     cheapest = [offer["provider"] for offer in support if offer["cheapest"]]
     for case, provider, chooser, reason in (
-        ("LC-1001", "9999901-4", "child", "lapsi tapasi valmentajan"),
-        ("LC-1002", "9999901-4", "parent", "lähin"),
-        ("LC-1003", "9999902-2", "child", "lapsi valitsi itse"),
-        ("LC-1004", "9999903-0", "adult", "oma toive"),
+        ("LC-1001", "9999996-8", "child", "lapsi tapasi valmentajan"),
+        ("LC-1002", "9999996-8", "parent", "lähin"),
+        ("LC-1003", "9999997-6", "child", "lapsi valitsi itse"),
+        ("LC-1004", "9999998-4", "adult", "oma toive"),
     ):
         place.avain(
             "case",

@@ -1,7 +1,7 @@
 """Runs migrations as the database's owner, under a short lock timeout so that a migration waits instead of blocking everyone."""
 
 from alembic import context
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from core.database import database_owner_url, make_engine
 from models import metadata
@@ -22,7 +22,7 @@ def run() -> None:
         engine.dispose()
 
 
-def migrate(connection) -> None:  # noqa: ANN001 - a Connection
+def migrate(connection: Connection) -> None:
     connection.execute(text("SET lock_timeout = '5s'"))
     context.configure(
         connection=connection,

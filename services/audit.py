@@ -29,6 +29,13 @@ def events(session: Session, subject: str | None, limit: int) -> list[dict[str, 
     if subject is not None:
         statement = statement.where(AuditEvent.subject == subject)  # type: ignore[arg-type]
     return [
-        {"at": e.business_at, "actor": e.actor, "action": e.action, "subject": e.subject, "reason": e.reason, "details": e.details}
+        {
+            "at": e.business_at,
+            "actor": e.actor,
+            "action": e.action,
+            "subject": e.subject,
+            "reason": e.reason,
+            "details": e.details,
+        }
         for e in session.scalars(statement)
     ]

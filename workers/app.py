@@ -6,7 +6,8 @@ forgetful carrier of ids. Measurements behind it: docs/reliability.md.
 
 import os
 
-# Read by billiard when it is first imported: SIGTERM, which every supervisor sends, then means the soft shutdown.
+# Read by billiard when it is first imported: SIGTERM, which every supervisor sends, then means the soft shutdown. `avain worker`
+# imports this module first; `celery -A workers.app worker` would come too late and wait for the task in hand, however long.
 os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")
 
 from celery import Celery
@@ -25,7 +26,7 @@ for _scheme in ("redis", "rediss"):
 app = Celery("avain", include=["workers.tasks"])
 app.conf.update(
     # A function of no arguments would be called at import; the URL is looked up when the broker is first needed.
-    task_queues=[Queue(name) for name in QUEUES],
+    task_queues=[Queue(name, routing_key=name) for name in QUEUES],
     task_routes={kind.name: {"queue": kind.queue} for kind in KINDS.values()},
     task_default_queue="default",
     task_create_missing_queues=False,  # a misspelt queue is an error, not a place nobody looks into
@@ -47,10 +48,12 @@ app.conf.update(
     # Work kinds carry their own limits (workers/task.py); this one bounds anything else.
     task_time_limit=3600,
     broker_transport_options={
-        "visibility_timeout": 900,  # only matters to what acks_late would restore: nothing
+        # What was taken and not yet begun when a worker was killed returns as a stale hint, long after the tick sent a fresh one.
+        "visibility_timeout": 900,
         "unacked_restore_interval": 5,
         "unacked_restore_throttle": 1,
-        "socket_timeout": 5,  # a half-open connection is noticed, not waited on for ever
+        # A half-open connection is noticed, not waited on for ever: kombu drops a silent one, and then needs the time limit to get on.
+        "socket_timeout": 5,
         "socket_connect_timeout": 3,
         "socket_keepalive": True,
         "health_check_interval": 10,

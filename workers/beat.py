@@ -12,7 +12,7 @@ log = structlog.get_logger()
 TICK_SECONDS = 1.0
 
 
-class TickScheduler(Scheduler):  # type: ignore[misc]
+class TickScheduler(Scheduler):
     """Ticks once a second, whatever happens: a failing database or broker is logged and tried again."""
 
     max_interval = TICK_SECONDS

@@ -96,7 +96,7 @@ class GuardedConsumer(Consumer):
 def what_is_wrong(message: Any, known: Any) -> str | None:
     """None for a hint as `workers.queue.publish` writes it, else the reason, a key of services/work/poison.py.
 
-    A hint names a task in `known`, carries a `work_id` and nothing that Celery would act upon by itself (times, limits, callbacks).
+    A hint names a task in `known`, carries a `work_id` and nothing else that Celery would act upon by itself (times, callbacks).
     """
     return _wrong_with_headers(message.headers, known) or _wrong_with_body(message)
 
@@ -107,8 +107,19 @@ def _wrong_with_headers(headers: Any, known: Any) -> str | None:
     if headers["task"] not in known:
         return "task"
     timed = headers.get("eta") is not None or headers.get("expires") is not None
-    limited = headers.get("timelimit") not in (None, [None, None])
-    return "shape" if timed or limited or not isinstance(headers.get("id"), str) else None
+    return (
+        "shape"
+        if timed or not _are_limits(headers.get("timelimit")) or not isinstance(headers.get("id"), str)
+        else None
+    )
+
+
+def _are_limits(limits: Any) -> bool:
+    """Whether these are time limits as Celery writes those of the task it publishes: a pair of seconds or of nothing."""
+    match limits:
+        case None | [None | int() | float(), None | int() | float()]:
+            return True
+    return False
 
 
 def _wrong_with_body(message: Any) -> str | None:

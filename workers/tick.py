@@ -83,7 +83,7 @@ def _fill_queues() -> int:
     """Top every queue up to its target length. With Redis away nothing is marked: it would only have to be marked again."""
     try:
         with redis.Redis.from_url(redis_client_url(redis_url()), socket_timeout=3, socket_connect_timeout=2) as client:
-            lengths = {queue: int(client.llen(queue)) for queue in QUEUES}  # type: ignore[arg-type]
+            lengths = {queue: int(client.llen(queue)) for queue in QUEUES}
     except RedisError as error:
         log.warning("queue_unreachable", error=type(error).__name__)
         return 0

@@ -44,6 +44,14 @@ class LocalFiles:
                 files.append(copy)
         return Fetched(tuple(files), tuple(growing))
 
+    def names(self) -> list[str]:
+        """What a fetch would find just now. Raises NotFound, Transient for what cannot be opened."""
+        paths = self._paths()
+        for path in paths:
+            with _reading(path), path.open("rb"):
+                pass
+        return [path.name for path in paths]
+
     def _paths(self) -> list[Path]:
         if not _PATTERN & set(self._path):
             path = Path(self._path)

@@ -789,7 +789,7 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
         op.execute(statement)
 
 
-def downgrade() -> None:
+def downgrade() -> None:  # noqa: PLR0915
     op.execute("ALTER TABLE unit DROP CONSTRAINT fk_unit_supervisor_id_worker")
     op.drop_index(op.f("ix_budget_line_version_id"), table_name="budget_line")
     op.drop_index(op.f("ix_budget_line_price_id"), table_name="budget_line")

@@ -69,7 +69,9 @@ def retry(session: Session, run_id: int) -> str:
         {"id": found["work_id"]},
     ).one_or_none()
     if row is None:
-        raise InputError("The work of run {run} is not given up: it is done, under way or waiting for its next attempt.", run=run_id)
+        raise InputError(
+            "The work of run {run} is not given up: it is done, under way or waiting for its next attempt.", run=run_id
+        )
     session.info.setdefault("called", []).append(row.id)
     return str(row.key)
 
@@ -78,7 +80,8 @@ def acknowledge(session: Session, run_id: int, note: str) -> None:
     """Note that somebody has seen that the work of a run was given up. Raises InputError."""
     found = one(session, run_id)
     done = session.execute(
-        text("UPDATE work SET acknowledged = :note WHERE id = :id AND dead_at IS NOT NULL RETURNING id"), {"id": found["work_id"], "note": note}
+        text("UPDATE work SET acknowledged = :note WHERE id = :id AND dead_at IS NOT NULL RETURNING id"),
+        {"id": found["work_id"], "note": note},
     ).one_or_none()
     if done is None or not note.strip():
         raise InputError("Only given-up work can be acknowledged, and only with a note.")

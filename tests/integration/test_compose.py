@@ -79,7 +79,7 @@ def test_environment_names_real_settings_and_the_example_names_every_variable():
     dockerfile = (ROOT / "Dockerfile").read_text("utf-8")
     assert set(re.findall(r"\b(AVAIN_[A-Z_]+)=", dockerfile)) <= known
     wanted = set(re.findall(r"\$\{([A-Z_]+)", (ROOT / "docker-compose.yml").read_text("utf-8")))
-    offered = set(re.findall(r"^([A-Z_]+)=", (ROOT / ".env.example").read_text("utf-8"), re.M))
+    offered = set(re.findall(r"^([A-Z_]+)=", (ROOT / ".env.example").read_text("utf-8"), re.MULTILINE))
     assert wanted == offered
 
 
@@ -94,9 +94,9 @@ def test_mounted_files_exist_or_are_the_installations_own():
 
 
 def test_the_image_runs_as_nobody_special_and_without_build_tools():
-    stages = re.split(r"^FROM ", (ROOT / "Dockerfile").read_text("utf-8"), flags=re.M)[1:]
+    stages = re.split(r"^FROM ", (ROOT / "Dockerfile").read_text("utf-8"), flags=re.MULTILINE)[1:]
     last = stages[-1]
-    users = re.findall(r"^USER (\S+)", last, re.M)
+    users = re.findall(r"^USER (\S+)", last, re.MULTILINE)
     assert users
     assert users[-1] not in {"root", "0"}
     assert not re.search(r"apt-get|pip install|uv |gcc|build-essential", last)

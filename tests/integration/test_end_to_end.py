@@ -21,8 +21,10 @@ def running(database, tmp_path):
 
 def call(running, key: str, kind: str = "recompute_budgets") -> int:
     """Call for work as a writer does whose hint to the queue is lost."""
-    running.execute("INSERT INTO work (kind, key, arguments, queue) VALUES (:kind, :key, '{}', 'budgets')", kind=kind, key=key)
-    return running.rows("SELECT id FROM work WHERE key = :key", key=key)[0].id
+    running.execute(
+        "INSERT INTO work (kind, key, arguments, queue) VALUES (:kind, :key, '{}', 'budgets')", kind=kind, key=key
+    )
+    return int(running.rows("SELECT id FROM work WHERE key = :key", key=key)[0].id)
 
 
 def done(running, key: str):
@@ -30,7 +32,12 @@ def done(running, key: str):
 
 
 def outcomes(running, key: str) -> list[str]:
-    return [row.outcome for row in running.rows("SELECT outcome FROM run JOIN work ON work.id = work_id WHERE key = :key ORDER BY run.id", key=key)]
+    return [
+        row.outcome
+        for row in running.rows(
+            "SELECT outcome FROM run JOIN work ON work.id = work_id WHERE key = :key ORDER BY run.id", key=key
+        )
+    ]
 
 
 def test_the_tick_finds_work_and_a_worker_does_it(running):
@@ -67,7 +74,9 @@ def test_a_worker_that_dies_at_a_step_is_followed_by_another(running, point, tmp
     running.start("beat")
     call(running, "a")
     running.wait(once.exists)
-    running.execute("UPDATE work SET lease_until = clock_timestamp() WHERE key = 'a' AND token IS NOT NULL")  # 20 s, skipped
+    running.execute(
+        "UPDATE work SET lease_until = clock_timestamp() WHERE key = 'a' AND token IS NOT NULL"
+    )  # 20 s, skipped
     running.wait(lambda: done(running, "a"))
     assert outcomes(running, "a")[0] == "lost"
     assert len(outcomes(running, "a")) == 2
@@ -101,7 +110,13 @@ def test_up_runs_everything_restarts_what_dies_and_stops_cleanly(running):
     names = running.wait(lambda: len(found := running.rows("SELECT name, pid, kind FROM heartbeat")) == 4 and found, 60)
     victim = next(row for row in names if row.kind == "worker")
     os.kill(victim.pid, signal.SIGKILL)
-    running.wait(lambda: {row.pid for row in running.rows("SELECT pid FROM heartbeat WHERE kind = 'worker'")} - {row.pid for row in names}, 60)
+    running.wait(
+        lambda: (
+            {row.pid for row in running.rows("SELECT pid FROM heartbeat WHERE kind = 'worker'")}
+            - {row.pid for row in names}
+        ),
+        60,
+    )
     children = psutil.Process(up.pid).children(recursive=True)
     up.send_signal(signal.SIGINT)
     assert up.wait(45) == 0

@@ -89,6 +89,7 @@ def test_work_that_is_not_due_waits(session):
 
 def test_an_unknown_kind_waits_in_default(session):
     work_id = call(session, "from_next_version", "k")
+    assert work_id is not None
     assert state(session, work_id).queue == "default"
     assert kind_of("from_next_version").max_attempts == 5
 
@@ -183,6 +184,7 @@ def test_a_final_failure_gives_up_at_once_and_tells(session):
     told = []
     when_given_up("test_kind")(lambda _session, ended: told.append(ended.message))
     work_id = call(session, "test_kind", "k")
+    assert work_id is not None
     after_death(session, fail(session, claimed(session, work_id), BOOM, final=True))
     assert told == [BOOM]
 

@@ -5,6 +5,7 @@ holds one, and whatever is due is claimed in the end.
 """
 
 from collections import Counter
+from collections.abc import Callable
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -19,7 +20,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from core.errors import LeaseLost, Message
@@ -34,7 +35,7 @@ LANES = {"a": "source:x", "b": "source:x", "c": None, "d": None}
 class WorkModel(RuleBasedStateMachine):
     """`calls` counts how often each key was asked for, `finished` how often its effect ended; a late close must not count."""
 
-    engine = None
+    engine: Engine
     messages = Bundle("messages")
     holders = Bundle("holders")
 
@@ -212,7 +213,7 @@ class WorkModel(RuleBasedStateMachine):
             "due work was never claimed"
         )
 
-    def _let_go(self, holder, act) -> bool:
+    def _let_go(self, holder: Claimed, act: Callable[[], object]) -> bool:
         """Whether the act was allowed: exactly when the holder is still the valid one."""
         if self.valid.get(holder.work_id) is holder:
             act()

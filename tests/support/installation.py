@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
@@ -70,7 +71,7 @@ class Installation:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
-    def rows(self, sql: str, **values: object) -> list:
+    def rows(self, sql: str, **values: object) -> list[Any]:
         """Rows of a query, in a transaction of its own."""
         with Session(self.engine) as session:
             return list(session.execute(text(sql), values).all())
@@ -88,7 +89,9 @@ class Installation:
             if found:
                 return found
             time.sleep(0.1)
-        logs = "\n".join(f"--- {log.name}\n{log.read_text(errors='replace')[-3000:]}" for log in sorted(self.home.glob("*.log")))
+        logs = "\n".join(
+            f"--- {log.name}\n{log.read_text(errors='replace')[-3000:]}" for log in sorted(self.home.glob("*.log"))
+        )
         raise AssertionError(f"not within {seconds} s\n{logs}")
 
     def stop(self) -> None:
