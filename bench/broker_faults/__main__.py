@@ -3,6 +3,7 @@
 import argparse
 import json
 import platform
+import signal
 import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -21,6 +22,7 @@ def main() -> int:
     parser.add_argument("--only", action="append", choices=sorted(MEASUREMENTS), metavar="NAME", help="may be repeated")
     parser.add_argument("--json", type=Path, metavar="FILE")
     chosen = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the servers and workers end with us
     rows: list[Row] = []
     failed = 0
     for name in chosen.only or MEASUREMENTS:

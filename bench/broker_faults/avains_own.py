@@ -40,16 +40,19 @@ def _under_fault(rig: Rig, fault: str, happen: Callable[[Cast], None]) -> Row:
     with AvainRig(rig) as avain:
         cast = Cast(avain, avain.worker(), avain.beat())
         ids = avain.call(WORKS, seconds=ACT_SECONDS)
-        wait(lambda: avain.undone(ids) < WORKS, 30)
+        if wait(lambda: avain.undone(ids) < WORKS, 60) is None:
+            raise RuntimeError(f"nothing was done before the faults:\n{cast.beat.last_words()}")
         happen(cast)
         over = time.monotonic()
         undone = avain.undone(ids)
         wait(lambda: avain.undone(ids) == 0, PATIENCE)
         rest = round(time.monotonic() - over, 1)
         books = avain.books(ids)
+    end = f"all done {rest} s later" if not books["lost"] else f"{books['lost']} never done in {rest} s"
     outcome = (
-        f"of {WORKS} Works {books['lost']} lost, {books['booked_twice']} booked twice, {books['acted_twice']} acted twice"
-        f" (killed between act and booking); {undone} were open when the faults ended, all done {rest} s later"
+        f"of {WORKS} Works {books['lost']} lost, {books['booked_twice']} booked twice;"
+        f" {books['begun_again']} begun again after a kill, {books['acted_twice']} of them after the act;"
+        f" {undone} were open when the faults ended, {end}"
     )
     return Row(fault, "Avain's settings, leases, tick", outcome, books | {"open": undone, "seconds": rest})
 

@@ -94,8 +94,11 @@ class AvainRig:
             return {row.outcome: row.n for row in rows}
 
     def books(self, ids: list[int]) -> dict[str, float | int | str | None]:
-        """What became of the Works: lost (never done), doubled (booked twice), acted twice (unguarded outside effect repeated)."""
-        ends = self.rig.runs("end")
+        """What became of the Works.
+
+        lost: never done; booked twice; begun again: their first process was killed; acted twice: it was killed between act and booking.
+        """
+        starts, ends = self.rig.runs("start"), self.rig.runs("end")
         return {
             "works": len(ids),
             "lost": self.undone(ids),
@@ -104,6 +107,7 @@ class AvainRig:
             ),
             "not_booked": len(ids)
             - self.count("SELECT count(DISTINCT work_id) FROM bench_effect WHERE work_id = ANY(:ids)", ids=ids),
+            "begun_again": sum(count > 1 for count in starts.values()),
             "acted_twice": sum(count > 1 for count in ends.values()),
             "runs": json.dumps(self.outcomes(), sort_keys=True),
         }

@@ -54,6 +54,10 @@ class Process:
         """Whether its log holds these words."""
         return words in self.log.read_text("utf-8", errors="replace")
 
+    def last_words(self) -> str:
+        """The end of its log."""
+        return self.log.read_text("utf-8", errors="replace")[-2000:]
+
     def ended(self, seconds: float = 0) -> bool:
         """Whether it has ended, or ends within `seconds`."""
         return wait(lambda: self.popen.poll() is not None, seconds) is not None
@@ -121,7 +125,7 @@ class Rig:
     def ready(self, worker: Process) -> Process:
         """Wait until a worker takes messages. Raises RuntimeError with its last words when it ends instead."""
         if not self.settled(worker) or worker.ended():
-            raise RuntimeError(f"the worker did not start:\n{worker.log.read_text('utf-8', errors='replace')[-2000:]}")
+            raise RuntimeError(f"the worker did not start:\n{worker.last_words()}")
         return worker
 
     def settled(self, worker: Process) -> bool:

@@ -77,6 +77,9 @@ def test_a_hint_as_celery_writes_it_is_let_through(bench):
     raw = json.loads(made.redis.lrange(AVAIN_QUEUE, 0, -1)[0])
     message = hint(json.loads(base64.b64decode(raw["body"])), **raw["headers"])
     assert what_is_wrong(message, {KIND}) is None
+    assert what_is_wrong(hint(timelimit=[120.0, 115.0]), {KIND}) is None, (
+        "a publisher that knows the task states its limits"
+    )
     assert what_is_wrong(hint([[], {"work_id": 7, "since": "a later version"}, {}]), {KIND}) is None
 
 
@@ -88,6 +91,8 @@ def test_a_hint_as_celery_writes_it_is_let_through(bench):
         (hint(task="no.such.task"), "task"),
         (hint(id=None), "shape"),
         (hint(timelimit=5), "shape"),
+        (hint(timelimit=[5]), "shape"),
+        (hint(timelimit=["5", None]), "shape"),
         (hint(eta="2026-01-01"), "shape"),
         (hint(expires={}), "shape"),
         (hint(body=b"x" * (LARGEST_BODY + 1)), "body"),
