@@ -47,9 +47,9 @@ class AvainRig:
     def _environment(self) -> dict[str, str]:
         return {"AVAIN_DATABASE_URL": self.services.database_url, "AVAIN_REDIS_URL": self.services.redis_url}
 
-    def worker(self) -> Process:
+    def worker(self, **environment: str) -> Process:
         """Avain's worker of every queue, two slots."""
-        return self.rig.ready(self.rig.run(AVAIN, "worker", **self._environment))
+        return self.rig.ready(self.rig.run(AVAIN, "worker", **self._environment | environment))
 
     def beat(self) -> Process:
         """Avain's beat, which ticks."""
