@@ -16,6 +16,7 @@ from typing import Any, Self
 from core import embedded
 from core.i18n import HELSINKI
 from core.settings import ROOT
+from demo.commands import Commands
 from demo.smtp_sink import SmtpSink
 
 DATA = ROOT / "demo" / "data"
@@ -36,6 +37,7 @@ class Installation:
         self.outbox = self.home / "outbox"
         self.log = results / "avain.log"
         self._up: subprocess.Popen[bytes] | None = None
+        self._commands: Commands | None = None
 
     def _clean(self) -> None:
         """Remove what an earlier demo left, its servers included."""
@@ -66,6 +68,7 @@ class Installation:
     def __enter__(self) -> Self:
         self.sink.__enter__()
         embedded.start(self.home)
+        self._commands = Commands(self.environment, self.home).__enter__()
         self.avain("db", "upgrade")
         return self
 
@@ -78,6 +81,8 @@ class Installation:
                 self._up.wait(40)
             except subprocess.TimeoutExpired:
                 os.killpg(self._up.pid, signal.SIGKILL)
+        if self._commands is not None:
+            self._commands.__exit__(kind, error, trace)
         embedded.stop(self.home)
         self.sink.__exit__(kind, error, trace)
 
@@ -126,10 +131,9 @@ class Installation:
         return self._run(*arguments).returncode
 
     def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            self._command(*arguments), cwd=self.home, env=self.environment, stdin=subprocess.DEVNULL,
-            capture_output=True, text=True, check=False, timeout=120,
-        )  # fmt: skip
+        if self._commands is None:
+            raise StepFailedError("not entered")
+        return self._commands.run(*arguments)
 
     @staticmethod
     def _command(*arguments: str) -> list[str]:

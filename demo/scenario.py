@@ -62,7 +62,9 @@ def run(directory: Path | None = None) -> int:
             story = Story(place, console)
             for number, (title, step) in enumerate(STEPS, 1):
                 console.rule(f"{number}. {_(title)}", align="left")
+                began = time.monotonic()
                 step(story)
+                story.report.setdefault("step_seconds", {})[title] = round(time.monotonic() - began, 1)
     except StepFailedError as failure:
         console.print(f"[bold red]✗ {failure}[/]", markup=True)
         return 1

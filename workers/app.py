@@ -39,7 +39,7 @@ app.conf.update(
     # A delivery after DATA must not be cut because Redis hiccuped; the lease decides who goes on.
     worker_cancel_long_running_tasks_on_connection_loss=False,
     worker_soft_shutdown_timeout=20.0,  # SIGTERM: finish within this or give the work back
-    worker_enable_soft_shutdown_on_idle=True,
+    worker_enable_soft_shutdown_on_idle=False,  # an idle worker would wait out the whole timeout for ETA tasks; we have none
     broker_connection_retry_on_startup=True,  # Redis may come up after us
     broker_connection_max_retries=None,  # and may stay away as long as it likes
     task_publish_retry=False,  # the tick publishes again; a writer must not wait for Redis
