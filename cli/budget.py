@@ -17,7 +17,8 @@ from services.budgets.show import BudgetView, Ceiling, Line, Provenance
 
 app = sub_app(_("Personal budgets: figures, explanations, recomputation."))
 
-_STATES = {
+#: How each state of a budget reads.
+STATE_NAMES = {
     "ok": N_("ok"),
     "near": N_("near the ceiling"),
     "within_tolerance": N_("over the ceiling, within the tolerance"),
@@ -112,7 +113,7 @@ def _print_one(budget: BudgetView) -> None:
         (_("Ordered"), money(budget.ordered)),
         (_("Planned"), money(budget.planned)),
         (_("Free"), money(budget.free)),
-        (_("State"), _(_STATES[budget.state])),
+        (_("State"), _(STATE_NAMES[budget.state])),
         (_("Figures of"), moment(budget.recorded_at)),
     ]
     out = console()
@@ -134,7 +135,7 @@ def _cells(line: Line) -> tuple[str, ...]:
         amount(line.quantity, line.unit),
         _unit_price(line.price) if line.price else "–",
         money(line.gross),
-        f"{state} {line.order}" if line.order else state + (f" ({_('price pending')})" if _pending(line) else ""),
+        f"{state} {line.order}" if line.order else state + (" (" + _("price pending") + ")" if _pending(line) else ""),
     )
 
 
@@ -155,15 +156,15 @@ def _tree(budget: BudgetView) -> Tree:
     cause = _("figures of {moment}; cause: {cause}").format(
         moment=moment(budget.recorded_at), cause=cause_message(budget.cause).text()
     )
-    tree.add(cause + (f"; {_('run')} {budget.run_id}" if budget.run_id else ""))
-    ceiling = tree.add(f"{_('Ceiling')} {money(budget.ceiling)}")
+    tree.add(cause + ("; " + _("run") + f" {budget.run_id}" if budget.run_id else ""))
+    ceiling = tree.add(_("Ceiling") + f" {money(budget.ceiling)}")
     _explain_ceiling(ceiling, budget.ceiling_from)
     for kind, heading in (("invoiced", _("Invoiced")), ("ordered", _("Ordered")), ("planned", _("Planned"))):
         branch = tree.add(f"{heading} {money(getattr(budget, kind))}")
         for line in budget.lines:
             if line.kind == kind:
                 _explain_line(branch, line)
-    tree.add(f"{_('Free')} {money(budget.free)} ({_(_STATES[budget.state])})")
+    tree.add(_("Free") + f" {money(budget.free)} ({_(STATE_NAMES[budget.state])})")
     for reason in budget.reasons:
         tree.add(f"! {reason}")
     return tree
@@ -195,7 +196,7 @@ def _explain_line(branch: Tree, line: Line) -> None:
 
 
 def _origin(price: Provenance) -> str:
-    origin = _("{file}, {position}, sha256 {sha256}, run {run}").format(
+    origin = _("{file}:{position}, sha256 {sha256}, run {run}").format(
         file=price.file_name, position=price.position, sha256=price.sha256, run=price.run_id
     )
     return f"{origin} ({_('price pending')})" if price.pending else origin

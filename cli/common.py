@@ -2,6 +2,7 @@
 
 import getpass
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -31,7 +32,7 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help=_("Show what would happe
 
 def console() -> Console:
     """Where people read. Made anew each time, so that it follows redirections."""
-    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    return Console(highlight=False, width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else 120)
 
 
 def complaints() -> Console:

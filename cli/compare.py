@@ -106,7 +106,7 @@ def _print(comparisons: list[Comparison]) -> None:
 def _title(one: Comparison) -> str:
     about = _("Case {case}, decision {decision}").format(case=one.case, decision=one.decision) if one.case else ""
     replaced = f"{one.baseline_name} {amount(one.quantity, one.unit)}" if one.baseline else ""
-    ceiling = f"{_('ceiling')} {money(one.ceiling)}"
+    ceiling = _("ceiling {amount}").format(amount=money(one.ceiling))
     return " · ".join(part for part in (about, replaced, f"{day(one.first)}–{day(one.last)}", ceiling) if part)
 
 
@@ -127,4 +127,4 @@ def _cells(offer: Offer) -> tuple[str, ...]:
 
 
 def _origin(label: str, price: Tariff) -> str:
-    return f"{label}: {unit_price(price.amount, price.unit, price.base_quantity)} – {price.file_name}, {price.position}, sha256 {price.sha256}"
+    return f"{label}: {unit_price(price.amount, price.unit, price.base_quantity)} – {price.file_name}:{price.position}, sha256 {price.sha256}"

@@ -45,7 +45,7 @@ def main() -> None:
     try:
         app()
     except AvainError as error:
-        complaints().print(Text.assemble((f"{_('Error')}: ", "bold red"), str(error)))
+        complaints().print(Text.assemble((_("Error") + ": ", "bold red"), str(error)))
         if os.environ.get("AVAIN_LOG_LEVEL") == "DEBUG":
             raise
         sys.exit(ERROR)

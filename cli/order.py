@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.text import Text
 
 from cli.common import (
     ERROR,
@@ -21,8 +22,9 @@ from cli.common import (
     table,
     transaction,
 )
+from cli.units import amount, unit_price
 from core.clock import business_now
-from core.i18n import N_, _, day, moment, money, number
+from core.i18n import N_, _, day, moment, money
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -279,7 +281,9 @@ def _show(session: "Session", order: str, as_json: bool) -> None:
 
     def render() -> None:
         console().print(
-            f"[bold]{summary.number}[/]  {summary.provider}  {_state(summary.state)}  {money(summary.total_gross)}"
+            Text.assemble(
+                (summary.number, "bold"), f"  {summary.provider}  {_state(summary.state)}  {money(summary.total_gross)}"
+            )
         )
         console().print(
             _("Approved by {who}, {when}; sent {sent}").format(
@@ -291,8 +295,8 @@ def _show(session: "Session", order: str, as_json: bool) -> None:
                 one.line_number,
                 one.service,
                 f"{day(one.first_day)}–{day(one.last_day)}",
-                f"{number(one.quantity)} {one.unit}",
-                one.amount,
+                amount(one.quantity, one.unit),
+                unit_price(one.amount, one.unit, one.base_quantity),
                 money(one.gross),
             ]
             for one in lines

@@ -110,5 +110,5 @@ def _price_row(row: dict[str, Any]) -> list[str]:
         exact,
         per,
         f"{day(row['valid_from'])}–{until}",
-        f"{row['file_name']}, {row['position']}",
+        f"{row['file_name']}:{row['position']}",
     ]

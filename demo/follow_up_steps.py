@@ -25,12 +25,11 @@ def first_mail(story: "Story") -> None:
         _("each of the four services has a start check"),
         ", ".join(day(date.fromisoformat(row["due"])) for row in checks),
     )
-    target = max(date.fromisoformat(row["due"]) for row in checks)
-    for today in sorted({date.fromisoformat(row["due"]) for row in checks}):
-        eight_oclock(story, today)
+    target = min(date.fromisoformat(row["due"]) for row in checks)
+    eight_oclock(story, target)
     found = to_workers(story, target)
     story.check(
-        len(found) == len(set(found)) and found,
+        found == ["W-101", "W-102", "W-103"],
         _("one mail per worker on {day}").format(day=day(target)),
         ", ".join(found),
     )
@@ -67,7 +66,7 @@ def escalation(story: "Story") -> None:
         done["state"] == "acknowledged" and done["rating"] == 5, _("case 1 is acknowledged, the child's rating is 5/5")
     )
     today, passed_on = date.fromisoformat(story.report["mail"]["day"]), []
-    for _attempt in range(25):
+    for _attempt in range(30):
         today += timedelta(days=1)
         if today.weekday() >= 5:
             continue

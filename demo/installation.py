@@ -29,8 +29,8 @@ class StepFailedError(Exception):
 class Installation:
     """Everything the demo starts, and the only way its steps act on it."""
 
-    def __init__(self, results: Path) -> None:
-        self.results = results
+    def __init__(self, results: Path, *, columns: int = 120) -> None:
+        self.results, self.columns = results, columns
         self.home = results.parent / f"{results.name}-installation"
         self._clean()
         self.sink = SmtpSink(directory=results / "mail")
@@ -63,6 +63,7 @@ class Installation:
             "AVAIN_ORDERS__OUTBOX": str(self.outbox),
             "AVAIN_MAIL__PORT": str(self.sink.port),
             "AVAIN_LOG_FORMAT": "json",
+            "COLUMNS": str(self.columns),
         }
 
     def __enter__(self) -> Self:

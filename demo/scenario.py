@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -55,10 +56,10 @@ class Story:
 def run(directory: Path | None = None) -> int:
     """Live through the story; 0 only if every step held. Results are left in `directory` (default var/demo)."""
     results = (directory or ROOT / "var" / "demo").resolve()
-    console = Console(highlight=False)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
     started = time.monotonic()
     try:
-        with Installation(results) as place:
+        with Installation(results, columns=console.width) as place:
             story = Story(place, console)
             for number, (title, step) in enumerate(STEPS, 1):
                 console.rule(f"{number}. {_(title)}", align="left")

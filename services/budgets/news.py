@@ -37,9 +37,27 @@ _WHOM = text(
     """
 )
 
+#: Rows in: budgets. Rows gone: notices nobody was told yet of a state the budget has left meanwhile: a price that was missing
+#: at two and came at three is no news at eight.
+_OVERTAKEN = text(
+    """
+    DELETE FROM notice USING budget_version AS earlier, budget_version AS current
+    WHERE notice.told_at IS NULL AND notice.event = 'budget version ' || earlier.id
+      AND earlier.budget_id = ANY(:ids) AND earlier.superseded_at IS NOT NULL
+      AND current.budget_id = earlier.budget_id AND current.superseded_at IS NULL
+      AND notice.kind = 'budget_' || earlier.state AND earlier.state <> current.state
+    """
+)
+
 
 def tell_workers(session: Session, results: Sequence[Result]) -> int:
-    """Leave a notice for the responsible worker of each budget that is news. Returns how many."""
+    """Leave a notice for the responsible worker of each budget that is news, and take back what is not any more.
+
+    Returns how many are new.
+    """
+    changed = [one.budget_id for one in results if one.version_id is not None]
+    if changed:
+        session.execute(_OVERTAKEN, {"ids": changed})
     newsworthy = {one.budget_id: one for one in results if is_news(one)}
     if not newsworthy:
         return 0

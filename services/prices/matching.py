@@ -98,7 +98,7 @@ def match_rows(
             one.position,
             "valid_from",
             catalogue.codes[one.key.service_id],
-            Message("The row overlaps {other}: two prices for the same thing on the same days.", other=other.position),
+            Message("The row overlaps row {other}: two prices for the same thing on the same days.", other=other.position),
         )
         for one, other in overlapping.values()
     ]
@@ -140,7 +140,7 @@ def _disagreement(row: PriceRow, offer: Offer, business_id: str | None, today: d
         )
     if business_id is not None and row.vat_rate is not None and row.vat_rate != offer.vat_rate:
         return "vat_rate", Message(
-            "The list says VAT {stated} %, but {agreed} % is agreed with this provider.",
+            "The list says VAT {stated} per cent, but {agreed} per cent is agreed with this provider.",
             stated=_percent(row.vat_rate),
             agreed=_percent(offer.vat_rate),
         )

@@ -135,7 +135,7 @@ def _judge(making: _Making, new: New, prices: list[InForce]) -> None:
     if past:
         making.held.append(
             Message(
-                "{service} ({position}) would change the price of past days, from {date}.",
+                "{service} (row {position}) would change the price of past days, from {date}.",
                 service=service,
                 position=new.position,
                 date=new.first.isoformat(),

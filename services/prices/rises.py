@@ -38,10 +38,10 @@ def rise_not_allowed(
     }
     if not in_force:
         return Message(
-            "{service} ({position}) would rise {percent} % from {date}: no contract is in force then.", **values
+            "{service} (row {position}) would rise {percent} per cent from {date}: no contract is in force then.", **values
         )
     return Message(
-        "{service} ({position}) would rise {percent} % from {date}: contract {contract} does not allow it.",
+        "{service} (row {position}) would rise {percent} per cent from {date}: contract {contract} does not allow it.",
         contract=in_force[0].number,
         **values,
     )

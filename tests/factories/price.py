@@ -97,7 +97,7 @@ def make_price(
             "vat_rate": Decimal(0),
             "vat_inclusive": False,
             "price_list_id": price_list.id,
-            "position": "row 2",
+            "position": "2",
             **over,
         }
     )

@@ -58,7 +58,7 @@ def avain(database: Embedded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
             make_price(session, family_work, amount="89.50")
             key = make_price_key(session, coaching, provider)
             listed = make_price_list(session, make_price_source(session, provider), file_name="valmennus.csv")
-            make_price(session, coaching, provider, "88.00", key=key, price_list=listed, position="row 7")
+            make_price(session, coaching, provider, "88.00", key=key, price_list=listed, position="7")
             case = make_case(session, number="HB-2026-000001")
             decision = make_decision(
                 session,
@@ -124,7 +124,7 @@ def test_recompute_show_and_explain(avain):
     assert "1 074,00 €".replace(" ", "\N{NO-BREAK SPACE}") in text
 
     explained = " ".join(avain.run("budget", "explain", avain.case).split())
-    for part in ("P-2026-101", "valmennus.csv", "row 7", "sha256", "89,50 €"):
+    for part in ("P-2026-101", "valmennus.csv", "7", "sha256", "89,50 €"):
         assert part in explained
 
 
@@ -151,7 +151,7 @@ def test_compare_with_and_without_a_case(avain):
         "1056.00",
         True,
     )
-    assert found["offers"][0]["prices"][0]["position"] == "row 7"
+    assert found["offers"][0]["prices"][0]["position"] == "7"
     (asked,) = avain.json("compare", "--baseline", "PERHETYO", "--quantity", "12", "--unit", "C62", "--months", "3")
     assert date.fromisoformat(asked["first"]) < date.fromisoformat(asked["last"])
     assert "ADHD-valmennus, Esimerkkivalmennus Oy" in avain.run("compare", "--case", avain.case)

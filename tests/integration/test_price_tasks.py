@@ -140,7 +140,7 @@ def test_plan_shows_and_changes_nothing(county):
     plan = county.avain("source", "plan", "tukipolku", code=CHANGES_PENDING)
     assert (plan["added"], plan["rejected"]) == (1, 1)
     assert plan["changes"][0]["new"] == "49"
-    assert plan["rejections"][0]["position"] == "row 3"
+    assert plan["rejections"][0]["position"] == "3"
     assert county.amounts() == []
     shown = CliRunner().invoke(app, ["source", "plan", "tukipolku"]).output
     assert "TUKIHENKILO" in shown
@@ -162,7 +162,7 @@ def test_a_held_list_is_listed_and_approved_from_the_command_line(county):
     assert (price["amount"], price["source"], price["position"], price["valid_from"]) == (
         "60.0000",
         "tukipolku",
-        "row 2",
+        "2",
         "2026-12-01",
     )
     assert county.avain("price", "held") == []

@@ -85,7 +85,7 @@ def test_a_list_becomes_prices_with_provenance(session, bring, provider, nepsy, 
     found = prices.price_in_force(session, provider.id, support.id, "HUR", TODAY)
     assert found is not None
     assert (found.amount, found.valid_from, found.valid_to) == (Decimal(49), date(2026, 1, 1), date(2026, 12, 31))
-    assert (found.vat_category, found.vat_rate, found.position) == ("E", Decimal(0), "row 3")
+    assert (found.vat_category, found.vat_rate, found.position) == ("E", Decimal(0), "3")
     kept = session.get(PriceList, found.price_list_id)
     assert (kept.file_name, kept.state, len(kept.sha256)) == ("hinnasto.csv", "applied", 64)
     assert prices.price_in_force(session, provider.id, support.id, "HUR", date(2027, 1, 1)) is None
@@ -162,8 +162,8 @@ def test_rejected_rows_are_kept_with_reason_and_the_rest_goes_on(session, bring,
     assert (result.outcome, result.counts["rejected"], result.counts["added"]) == ("partly", 3, 1)
     rows = session.execute(select(RejectedRecord).order_by(RejectedRecord.position)).scalars().all()
     reasons = {row.position: row.reason["params"] for row in rows}
-    assert reasons["row 2"]["near"].startswith("NEPSY-VALMENNUS")
-    assert "sop.mukaan" in reasons["row 3"]["value"]
+    assert reasons["2"]["near"].startswith("NEPSY-VALMENNUS")
+    assert "sop.mukaan" in reasons["3"]["value"]
     assert in_force(session, support) == [(date(2026, 1, 1), None, 49)]  # a row that cannot be read has not vanished
 
 

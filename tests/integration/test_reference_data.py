@@ -173,7 +173,7 @@ def test_the_demo_lists_are_read_and_one_row_is_rejected(session, demo):
         "own": "succeeded",
     }
     assert session.execute(text("SELECT position, reason -> 'params' ->> 'value' FROM rejected_record")).all() == [
-        ("row 7", "“sop.mukaan”")
+        ("7", "“sop.mukaan”")
     ]
     in_force = session.execute(
         text(

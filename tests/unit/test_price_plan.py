@@ -16,7 +16,7 @@ FREE = [PriceRule("S-1", date(2026, 1, 1), date(2028, 1, 1), {"kind": "free"})]
 
 
 def stated(amount, first=date(2026, 1, 1), until=OPEN, *, key=HOUR, **over):
-    values = {"vat_category": "E", "vat_rate": Decimal(0), "vat_inclusive": False, "position": "row 2", **over}
+    values = {"vat_category": "E", "vat_rate": Decimal(0), "vat_inclusive": False, "position": "2", **over}
     return Stated(key, first, until, Decimal(amount), **values)
 
 
@@ -85,7 +85,7 @@ def test_a_dated_price_with_open_end_replaces_one_announced():
 
 def test_this_years_and_next_years_price_in_one_list():
     made = plan(
-        [stated("49", until=date(2027, 1, 1)), stated("50", date(2027, 1, 1), position="row 3")], [in_force("49")]
+        [stated("49", until=date(2027, 1, 1)), stated("50", date(2027, 1, 1), position="3")], [in_force("49")]
     )
     new, endings = timeline(made)
     assert new == [(date(2026, 1, 1), date(2027, 1, 1), 49), (date(2027, 1, 1), OPEN, 50)]
@@ -184,5 +184,5 @@ def test_a_price_that_ended_long_ago_does_not_end_again():
 def test_a_plan_survives_being_kept():
     made = plan([stated("60", None)], [in_force("49"), in_force("1", key=VISIT, price_id=2)], contracts=[])
     assert made.held
-    assert made.new[0] == New(HOUR, TODAY, OPEN, Decimal(60), "E", Decimal(0), vat_inclusive=False, position="row 2")
+    assert made.new[0] == New(HOUR, TODAY, OPEN, Decimal(60), "E", Decimal(0), vat_inclusive=False, position="2")
     assert Plan.from_json(made.to_json()) == made

@@ -24,7 +24,7 @@ def read_table(content: bytes, *, file_name: str, encoding: str = "cp1252") -> P
         if header is None:
             continue
         found = True
-        place = f"{sheet.name} row " if len(sheets) > 1 else "row "
+        place = f"{sheet.name}:" if len(sheets) > 1 else ""
         for number, cells in enumerate(sheet.rows[header.row + 1 :], start=header.row + 2):
             if all(cell is None or str(cell).strip() == "" for cell in cells):
                 continue
