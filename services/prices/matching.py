@@ -98,7 +98,9 @@ def match_rows(
             one.position,
             "valid_from",
             catalogue.codes[one.key.service_id],
-            Message("The row overlaps row {other}: two prices for the same thing on the same days.", other=other.position),
+            Message(
+                "The row overlaps row {other}: two prices for the same thing on the same days.", other=other.position
+            ),
         )
         for one, other in overlapping.values()
     ]

@@ -38,7 +38,8 @@ def rise_not_allowed(
     }
     if not in_force:
         return Message(
-            "{service} (row {position}) would rise {percent} per cent from {date}: no contract is in force then.", **values
+            "{service} (row {position}) would rise {percent} per cent from {date}: no contract is in force then.",
+            **values,
         )
     return Message(
         "{service} (row {position}) would rise {percent} per cent from {date}: contract {contract} does not allow it.",

@@ -84,9 +84,7 @@ def test_a_dated_price_with_open_end_replaces_one_announced():
 
 
 def test_this_years_and_next_years_price_in_one_list():
-    made = plan(
-        [stated("49", until=date(2027, 1, 1)), stated("50", date(2027, 1, 1), position="3")], [in_force("49")]
-    )
+    made = plan([stated("49", until=date(2027, 1, 1)), stated("50", date(2027, 1, 1), position="3")], [in_force("49")])
     new, endings = timeline(made)
     assert new == [(date(2026, 1, 1), date(2027, 1, 1), 49), (date(2027, 1, 1), OPEN, 50)]
     assert endings == [(1, None)]
