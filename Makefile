@@ -6,6 +6,7 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+UV     := .uv/bin/uv
 READY  := $(VENV)/.ready
 TESTS  ?= tests
 JOBS   ?= 2
@@ -21,12 +22,13 @@ help: ## what can be made
 
 setup: $(READY) $(TEXTS) ## install everything into .venv
 
-# uv is only the installer: the versions and hashes stand in requirements/.
+# uv is only the installer, and it makes the environment: so neither python3-venv nor an unlocked pip is needed. Versions and hashes
+# stand in requirements/.
 $(READY): requirements/bootstrap.txt requirements/dev.txt pyproject.toml
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --upgrade --target .uv --require-hashes -r requirements/bootstrap.txt
+	$(UV) venv --quiet --clear --no-python-downloads --python $(PYTHON) $(VENV)
+	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $(READY)
 
 %.mo: %.po $(READY)
@@ -55,9 +57,9 @@ format: setup ## put the code in order
 	$(BIN)/ruff format .
 
 lock: ## compile requirements/*.txt anew (needs uv)
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" pyproject.toml -o requirements/production.txt
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" pyproject.toml --extra dev -o requirements/dev.txt
-	echo uv | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" - -o requirements/bootstrap.txt
+	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" pyproject.toml -o requirements/production.txt
+	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" pyproject.toml --extra dev -o requirements/dev.txt
+	echo uv | $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" - -o requirements/bootstrap.txt
 
 locales: setup ## collect texts into locale/ and say what lacks a translation
 	$(BIN)/pybabel --quiet extract --mapping-file locale/babel.cfg --omit-header --no-location --sort-output --keywords "$(KEYWORDS)" --output-file locale/avain.pot .
@@ -66,4 +68,4 @@ locales: setup ## collect texts into locale/ and say what lacks a translation
 
 clean: ## remove what was made, the embedded services' data too
 	-test -x $(BIN)/python && $(BIN)/python -c "from core import embedded; from core.settings import ROOT; embedded.remove(ROOT / 'var')"
-	rm -rf $(VENV) var .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .uv var .mypy_cache .ruff_cache .hypothesis

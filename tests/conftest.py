@@ -5,6 +5,10 @@ test's own, cloned from a migrated template, for tests with several connections 
 """
 
 import os
+
+# What tests read, unless they say otherwise; looked at when core.i18n is first imported. Tables need not fold.
+os.environ |= {"AVAIN_LANGUAGE": "en", "COLUMNS": "200"}
+
 import shutil
 import tempfile
 import uuid

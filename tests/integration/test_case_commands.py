@@ -114,13 +114,13 @@ def test_run_inline_reads_the_demo_and_says_so_in_figures(avain: Avain) -> None:
         "the spool is empty again"
     )
     (group,) = avain.json("rejected", "list")
-    assert (group["position"], group["external_id"], group["field"]) == ("81", "LC-1005", "plan_items")
+    assert (group["position"], group["external_id"], group["field"]) == ("85", "LC-1005", "plan_items")
     assert "ends (2026-12-01) before it starts (2027-02-28)" in group["reason"]
 
 
 def test_run_says_it_to_people_too(avain: Avain) -> None:
     said = avain.run("source", "run", "lifecare", "--inline").output
-    assert "lifecare partly: read 5, added 4" in said
+    assert "lifecare done in part: read 5, added 4" in said
     assert "avain rejected list" in said
     assert "Rejected records" in avain.run("rejected", "list").output
     for command in (("source", "list"), ("source", "history", "lifecare"), ("case", "list")):
@@ -218,7 +218,7 @@ def test_a_rejected_record_is_shown_discarded_and_retried(avain: Avain) -> None:
     avain.run("source", "run", "lifecare", "--inline")
     (group,) = avain.json("rejected", "list", "--source", "lifecare")
     (member,) = avain.json("rejected", "show", str(group["id"]))
-    assert member["position"] == "81"
+    assert member["position"] == "85"
     assert avain.run("rejected", "show", str(group["id"])).exit_code == 0
     with pytest.raises(InputError):
         avain.run("rejected", "discard", str(group["id"]), "--note", " ")

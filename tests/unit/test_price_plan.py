@@ -99,7 +99,7 @@ def test_an_end_is_stated_and_nothing_follows():
 def test_vat_that_changes_is_a_change():
     made = plan([stated("49", None, vat_category="S", vat_rate=Decimal("0.255"))], [in_force("49")], contracts=[])
     assert made.counts["changed"] == 1
-    assert "would rise 25.5 %" in reasons(made)
+    assert "would rise 25.5 per cent" in reasons(made)
 
 
 @pytest.mark.parametrize(
