@@ -6,7 +6,8 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
-UV     := .uv/bin/uv
+# the certificates of the machine, as pip uses them: an organisation may have one of its own on the way out
+UV     := .uv/bin/uv --system-certs
 READY  := $(VENV)/.ready
 TESTS  ?= tests
 JOBS   ?= 2
