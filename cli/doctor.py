@@ -174,7 +174,7 @@ def _workers(_settings: Settings) -> list[Finding]:
     if missing:
         findings.append(
             Finding(
-                _("Workers"), "broken", _("nobody serves: {queues}").format(queues=", ".join(missing)),
+                _("Worker processes"), "broken", _("nobody serves: {queues}").format(queues=", ".join(missing)),
                 _("Start workers: avain up, or avain worker --group …"),
             )
         )  # fmt: skip

@@ -18,6 +18,7 @@ from core.i18n import HELSINKI
 from core.settings import ROOT
 from demo.commands import Commands
 from demo.smtp_sink import SmtpSink
+from workers.groups import GROUPS
 
 DATA = ROOT / "demo" / "data"
 
@@ -94,7 +95,7 @@ class Installation:
                 self._command("up"), cwd=self.home, env=self.environment, stdin=subprocess.DEVNULL,
                 stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
-        self.wait(lambda: all(self.avain_code("alive", kind) == 0 for kind in ("worker", "beat")), "avain up")
+        self.wait(lambda: len(self.workers()) == len(GROUPS) and self.avain_code("alive", "beat") == 0, "avain up")
 
     def workers(self) -> dict[str, int]:
         """Process ids of the living workers by the queues they serve."""
