@@ -46,8 +46,7 @@ def test_the_tick_finds_work_and_a_worker_does_it(running):
     call(running, "a")
     running.wait(lambda: done(running, "a"))
     assert outcomes(running, "a") in (["succeeded"], ["nothing_to_do"])
-    kinds = {row.kind for row in running.rows("SELECT kind FROM heartbeat")}
-    assert kinds == {"worker", "beat"}
+    running.wait(lambda: {row.kind for row in running.rows("SELECT kind FROM heartbeat")} == {"worker", "beat"})
     assert running.run("alive", "beat").returncode == 0
     assert running.run("alive", "worker").returncode == 0
 

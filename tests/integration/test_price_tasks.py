@@ -199,7 +199,7 @@ def test_the_lists_are_printed_for_people(county):
         (("service", "list"), "ADHD-VALMENNUS"),
         (("provider", "list"), "SOP-2026-12"),
         (("worker", "list"), "W-900"),
-        (("price", "list"), "49,125"),
+        (("price", "list"), "49.125"),
         (("price", "held"), ""),
     ):
         result = CliRunner().invoke(app, list(words), env={"COLUMNS": "200"})
