@@ -124,7 +124,7 @@ def test_recompute_show_and_explain(avain):
     assert "€1,074.00" in text
 
     explained = " ".join(avain.run("budget", "explain", avain.case).split())
-    for part in ("P-2026-101", "valmennus.csv", "7", "sha256", "89,50 €"):
+    for part in ("P-2026-101", "valmennus.csv", "7", "sha256", "€89.50"):
         assert part in explained
 
 
