@@ -8,6 +8,8 @@ import os
 
 # What tests read, unless they say otherwise; looked at when core.i18n is first imported. Tables need not fold.
 os.environ |= {"AVAIN_LANGUAGE": "en", "COLUMNS": "200"}
+# A test that forgets to say which database it means must fail, and never start or touch the checkout's own.
+os.environ |= {"AVAIN_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none", "AVAIN_REDIS_URL": "redis://127.0.0.1:1/0"}
 
 import shutil
 import tempfile
