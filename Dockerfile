@@ -12,7 +12,7 @@ RUN /opt/avain/bin/pybabel compile --directory locale --domain avain \
  && /opt/avain/bin/python -m compileall -q . \
  && printf '#!/bin/sh\nexec /opt/avain/bin/python -m cli.main "$@"\n' > /opt/avain/bin/avain \
  && chmod 755 /opt/avain/bin/avain \
- && /opt/avain/bin/python -m pip uninstall --yes uv
+ && /opt/avain/bin/python -m pip uninstall --yes uv pip
 
 FROM python:3.13-slim
 RUN useradd --system --uid 10001 --home-dir /app --shell /usr/sbin/nologin avain \

@@ -8,9 +8,11 @@ records pass the same processors; tracebacks never carry local variables.
 import logging
 import re
 import sys
+import traceback
 from collections.abc import Mapping
 from typing import Any, Final, Literal, TextIO
 
+import psycopg
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
@@ -29,6 +31,8 @@ _HENKILOTUNNUS: Final = re.compile(
     re.IGNORECASE,
 )
 _CHECK_MARKS: Final = "0123456789ABCDEFHJKLMNPRSTUVWXY"
+#: What PostgreSQL adds to an error, up to the end: rows and values as they are.
+_QUOTED_ROW = re.compile(r"\b(DETAIL|CONTEXT):.*", re.DOTALL)
 _URL_PASSWORD: Final = re.compile(r"(://[^/\s:@]*:)[^@/\s]+@")
 _HANDLER: Final = "avain"
 #: Libraries that log addresses or whole requests when asked for less than a warning.
@@ -37,12 +41,43 @@ _CHATTY: Final = ("httpx2", "httpcore2", "asyncssh", "urllib3", "faker", "asynci
 
 def redact(text: str) -> str:
     """`text` without henkilötunnukset (any century mark, either case, check mark right) and without passwords in URLs."""
+    if "psycopg" in text:
+        text = _QUOTED_ROW.sub(rf"\g<1>: {REDACTED}", text)
     return _URL_PASSWORD.sub(rf"\g<1>{REDACTED}@", _HENKILOTUNNUS.sub(_hide, text))
 
 
 def redact_event(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """A structlog processor: every value under a denied key goes, every text is redacted, what is no JSON value becomes text."""
     return {key: _clean_entry(key, value) for key, value in event.items()}
+
+
+def render_exception(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """A structlog processor: `exc_info` becomes `exception`, frames and messages, without what PostgreSQL quotes of a row."""
+    given = event.pop("exc_info", None)
+    error = sys.exc_info()[1] if given is True else given[1] if isinstance(given, tuple) else given
+    if isinstance(error, BaseException):
+        event["exception"] = "\n\n".join(_told(one) for one in reversed(_chain(error)))
+    return event
+
+
+def _chain(error: BaseException) -> list[BaseException]:
+    """An error and what it came from, the latest first."""
+    found: list[BaseException] = []
+    at: BaseException | None = error
+    while at is not None and at not in found:
+        found.append(at)
+        at = at.__cause__ or (None if at.__suppress_context__ else at.__context__)
+    return found
+
+
+def _told(error: BaseException) -> str:
+    """One error of a chain. A database error's own text can hold a whole row (its DETAIL does): only its name and code stay."""
+    text = str(error)
+    original = getattr(error, "orig", error)
+    if isinstance(original, psycopg.Error):
+        text = f"sqlstate {original.sqlstate}, table {original.diag.table_name}, constraint {original.diag.constraint_name}"
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    return f"{frames}{type(error).__module__}.{type(error).__qualname__}: {text}"
 
 
 def configure_logging(form: Literal["console", "json"], level: str, *, stream: TextIO | None = None) -> None:
@@ -65,7 +100,7 @@ def configure_logging(form: Literal["console", "json"], level: str, *, stream: T
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.StackInfoRenderer(),
-                structlog.processors.format_exc_info,  # plain tracebacks: no local variables
+                render_exception,  # plain tracebacks: no local variables, and no rows the database quotes
                 redact_event,
                 _renderer(form, target),
             ],

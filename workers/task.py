@@ -5,7 +5,7 @@ open, and writes in `lease.closing()`, which ends the Work in the same commit as
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -161,9 +161,9 @@ def perform(work_id: int, body: Callable[[Lease], None]) -> None:
             _do(lease, body)
         except LeaseLost:
             log.warning("lease_lost", kind=claimed.kind)
-        except SQLAlchemyError as error:
-            # The database went away under us; the lease runs out by itself and the tick goes on from there.
-            log.warning("database_failed", kind=claimed.kind, error=type(error).__name__, exc_info=True)
+        except SQLAlchemyError:
+            # Not even the failure could be recorded: the database is away. The lease runs out, and the tick goes on from there.
+            log.warning("database_failed", kind=claimed.kind, exc_info=True)
 
 
 def _do(lease: Lease, body: Callable[[Lease], None]) -> None:
@@ -173,9 +173,11 @@ def _do(lease: Lease, body: Callable[[Lease], None]) -> None:
             with lease.closing():
                 pass
     except (SystemExit, KeyboardInterrupt):
-        lease.give_back()
+        if not lease.closed:
+            with suppress(LeaseLost, SQLAlchemyError):  # whatever becomes of the lease, this process must end
+                lease.give_back()
         raise
-    except (LeaseLost, SQLAlchemyError):
+    except LeaseLost:
         raise
     except SoftTimeLimitExceeded:
         lease.fail(
@@ -192,7 +194,7 @@ def _do(lease: Lease, body: Callable[[Lease], None]) -> None:
     except AvainError as known:
         lease.fail(known.message, final=True)
     except Exception as unknown:
-        # A fault of ours. What it says may be personal, so the reader gets its type and the log the redacted rest.
+        # A fault of ours, or the database's. What it says may be personal: the reader gets its type, the log the redacted rest.
         log.exception("work_crashed", kind=lease.claimed.kind)
         lease.fail(
             Message(

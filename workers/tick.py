@@ -20,7 +20,7 @@ from core.redis import redis_client_url
 from core.settings import FollowUps, settings
 from schedules.jobs import jobs
 from schedules.slots import due_slot, slot_key
-from services.heartbeats import beat_heart
+from services.heartbeats import beat_heart, sweep
 from services.work import QUEUES, call, expire_leases
 from services.work.lease import after_death
 from services.work.queueing import TARGET_LENGTH, top_up
@@ -40,28 +40,45 @@ class Ticked:
 
 
 def tick() -> Ticked:
-    """One tick, in short transactions; publishing happens after the commit, with none open."""
+    """One tick, in short transactions; publishing happens after the last, with none open."""
     with transaction() as session:
         beat_heart(session, own_name("beat"), "beat")
+        sweep(session)
+    with transaction() as session:
         slots = call_due_slots(session, business_now(session), settings().follow_ups)
+    expired = expire()
+    return Ticked(slots, expired, _fill_queues())
+
+
+def expire() -> int:
+    """Free the work of silent processes; how many. What must happen when work is thereby given up cannot hinder the rest."""
+    with transaction() as session:
         expired, dead = expire_leases(session)
         for ended in dead:
-            after_death(session, ended)
+            try:
+                with session.begin_nested():
+                    after_death(session, ended)
+            except Exception:
+                log.exception("after_death_failed", work=ended.work_id, kind=ended.kind)
     if expired:
         log.warning("leases_expired", count=expired, dead=len(dead))
-    return Ticked(slots, expired, _fill_queues())
+    return expired
 
 
 def call_due_slots(session: Session, now: datetime, follow_ups: FollowUps) -> int:
     """Call for the Work of every slot that has come since its job was first seen and is not there yet; how many were new."""
+    every = {job.name: job for job in jobs(follow_ups) if job.enabled}
+    since = _job_states(session, now, list(every))
+    due = {
+        slot_key(every[name], slot): (every[name], slot)
+        for name, begun in since.items()
+        if name in every and (slot := due_slot(every[name], begun, now))
+    }
+    # looked up first: a conflict on insert would burn an id for every job and second
+    known = set(session.execute(text("SELECT key FROM work WHERE key = ANY(:keys)"), {"keys": list(due)}).scalars())
     called = 0
-    since = _job_states(session, now, [job.name for job in jobs(follow_ups)])
-    for job in jobs(follow_ups):
-        state = since.get(job.name)
-        if not job.enabled or state is None:
-            continue
-        slot = due_slot(job, state, now)
-        if slot is not None and call(session, job.kind, slot_key(job, slot), slot=slot.isoformat()) is not None:
+    for key, (job, slot) in due.items():
+        if key not in known and call(session, job.kind, key, slot=slot.isoformat()) is not None:
             log.info("slot_called", job=job.name, slot=slot.isoformat())
             called += 1
     return called
@@ -71,7 +88,8 @@ def _job_states(session: Session, now: datetime, names: list[str]) -> dict[str, 
     """Since when each unpaused job counts; a job seen for the first time counts from now, so installing runs nothing at once."""
     session.execute(
         text(
-            "INSERT INTO job_state (job, since, paused) SELECT unnest(CAST(:names AS text[])), :now, false ON CONFLICT DO NOTHING"
+            "INSERT INTO job_state (job, since, paused) SELECT name, :now, false FROM unnest(CAST(:names AS text[])) AS name"
+            " WHERE NOT EXISTS (SELECT FROM job_state WHERE job = name) ON CONFLICT DO NOTHING"
         ),
         {"names": names, "now": now},
     )

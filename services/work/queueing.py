@@ -43,7 +43,9 @@ def mark_enqueued(session: Session, ids: list[int]) -> list[tuple[int, str, str]
     rows = session.execute(
         text(
             "UPDATE work SET enqueued_at = clock_timestamp() WHERE id = ANY(:ids) AND enqueued_at IS NULL AND token IS NULL"
-            " AND done_at IS NULL AND dead_at IS NULL AND next_at <= clock_timestamp() RETURNING id, kind, queue"
+            " AND done_at IS NULL AND dead_at IS NULL AND next_at <= clock_timestamp()"
+            " AND (lane IS NULL OR NOT EXISTS (SELECT FROM work AS holder WHERE holder.lane = work.lane AND holder.token IS NOT NULL))"
+            " RETURNING id, kind, queue"
         ),
         {"ids": ids},
     )
