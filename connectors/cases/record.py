@@ -56,6 +56,15 @@ def read_day(value: Any) -> Any:
     return day
 
 
+def read_end(value: Any) -> Any:
+    """As `read_day`; 31.12.9999, which sources write for "until further notice", is no end: None."""
+    if value is None or value == date.max:
+        return None
+    if isinstance(value, str) and value.strip() in {"9999-12-31", "31.12.9999"}:
+        return None
+    return read_day(value)
+
+
 def read_number(value: Any) -> Any:
     """A Decimal from plain digits with a decimal point. Raises FaultError for anything else, also for NaN and infinity."""
     if isinstance(value, Decimal | int) and not isinstance(value, bool):
@@ -120,6 +129,7 @@ def _henkilotunnus(value: str) -> str:
 Day = Annotated[date, BeforeValidator(read_day)]
 ExternalId = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^\S+$"), AfterValidator(_source_id)]
 Code = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^\S+$"), AfterValidator(_source_id)]
+LastDay = Annotated[date | None, BeforeValidator(read_end)]
 Unit = Annotated[str, Field(pattern=r"^[A-Z0-9]{2,3}$", description="UN/ECE Rec 20, such as C62, HUR")]
 BusinessId = Annotated[str, AfterValidator(_business_id)]
 Quantity = Annotated[
@@ -166,7 +176,7 @@ class DecisionPart(Part):
     stand_date: Day | None = None
     decided_on: Day | None = None
     valid_from: Day | None = None
-    valid_to: Day | None = None
+    valid_to: LastDay = None
     granted_amount: Euros | None = None
     baseline: BaselinePart | None = None
 

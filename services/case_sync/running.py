@@ -1,6 +1,6 @@
 """One run of a case source inside the caller's transaction: stage, then merge. Refused files leave nothing behind."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from uuid import uuid4
 
@@ -18,11 +18,19 @@ from services.work import call, claim
 
 
 def run_source(
-    session: Session, run_id: int, source: str, files: Sequence[SourceFile], configured: Settings, *, now: datetime
+    session: Session,
+    run_id: int,
+    source: str,
+    files: Sequence[SourceFile],
+    configured: Settings,
+    *,
+    now: datetime,
+    check: Callable[[], None] = lambda: None,
 ) -> SyncResult:
     """Read `files` as the source is configured (`sources.cases.<source>`) and apply what they say, all of it or nothing.
 
-    State `refused` means that a file was malformed, cut short or an attack. Raises InputError when a fetched copy is gone.
+    State `refused` means that a file was malformed, cut short or an attack. `check` is called between batches and may raise
+    LeaseLost. Raises InputError when a fetched copy is gone.
     """
     settings = configured.sources.cases[source]
     try:
@@ -35,6 +43,7 @@ def run_source(
                 connector=case_connector(settings.kind),
                 hasher=record_hasher(configured),
                 sealer=sealer(configured),
+                check=check,
             )
     except RefusedFile as refusal:
         return SyncResult(state="refused", reason=refusal.message, file=refusal.file)

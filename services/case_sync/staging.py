@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any, Final
 from urllib.parse import quote
@@ -41,16 +41,19 @@ def stage(
     connector: CaseConnector,
     hasher: RecordHasher,
     sealer: Sealer | None,
+    check: Callable[[], None] = lambda: None,
 ) -> int:
     """Stage the records of all files, in order, under `run_id`; what is invalid becomes RejectedRecords. Returns how many were read.
 
-    Without a `sealer`, identity is dropped by the connector. Raises RefusedFile when one is malformed, cut
-    short or an attack: roll back to where you were before the call.
+    Without a `sealer`, identity is dropped by the connector. `check` is called before each batch and raises where there is no
+    point in going on (LeaseLost). Raises RefusedFile when one is malformed, cut short or an attack: roll back to where you were
+    before the call.
     """
     rank = 0
     read = 0
     for file in files:
         for batch in _batches(_items(file, connector, sealed=sealer is not None)):
+            check()
             read += len(batch)
             bad = [one for one in batch if isinstance(one, Rejection)]
             good = [one for one in batch if isinstance(one, FoundRecord)]

@@ -6,7 +6,7 @@
 
 from services.work.calling import call, call_again, call_many
 from services.work.kinds import KINDS, QUEUES, Kind, kind_of
-from services.work.lease import Claimed, Ended, claim, close, expire_leases, fail, give_back, holds, renew
+from services.work.lease import Claimed, Ended, check, claim, close, expire_leases, fail, give_back, holds, renew
 
 __all__ = [
     "KINDS",
@@ -17,6 +17,7 @@ __all__ = [
     "call",
     "call_again",
     "call_many",
+    "check",
     "claim",
     "close",
     "expire_leases",

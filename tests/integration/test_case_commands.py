@@ -19,6 +19,7 @@ from core.embedded import Embedded
 from core.errors import InputError, NotFound, Transient
 from core.i18n import speaking
 from core.settings import ROOT, settings
+from services.case_sync import staging
 from services.sources import call_fetch, find_source
 from tests.factories.provider import make_provider
 from tests.factories.service import make_service
@@ -272,6 +273,27 @@ def test_a_run_killed_at_any_step_ends_in_the_same_tables(avain: Avain) -> None:
         assert avain.value("SELECT done_at IS NOT NULL FROM work WHERE kind = 'sync_cases'"), step
         undisturbed = undisturbed or avain.picture()
         assert avain.picture() == undisturbed, step
+
+
+def test_a_run_whose_lease_is_lost_stops_at_the_next_batch(avain: Avain, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(staging, "_BATCH", 1)
+    begun = 0
+    copy = staging._copy
+
+    def copy_and_lose_the_lease(*arguments: Any) -> None:
+        nonlocal begun
+        begun += 1
+        copy(*arguments)
+        avain.here.rows("UPDATE work SET token = gen_random_uuid() WHERE kind = 'sync_cases' RETURNING id")
+
+    monkeypatch.setattr(staging, "_copy", copy_and_lose_the_lease)
+    with avain.here.transaction() as session:
+        call_fetch(session, find_source(settings().sources, "lifecare"), "test")
+    avain.here.do_due("fetch_cases", fetch_cases)
+    avain.here.do_due("sync_cases", sync_cases)
+    assert begun == 1, "four more records were waiting"
+    assert avain.value("SELECT count(*) FROM client_case") == 0
+    assert list((avain.exports.parent / "home/spool").rglob("*.xml")), "the next attempt wants the copy"
 
 
 def test_a_file_still_being_written_is_tried_again_later(avain: Avain) -> None:

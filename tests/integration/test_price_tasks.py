@@ -115,6 +115,48 @@ def test_a_file_that_is_no_list_is_refused_and_the_prices_stay(county):
     assert county.amounts() == ["49.0000"]
 
 
+def spooled_files() -> list[Path]:
+    return [path for path in (Path(os.environ["AVAIN_HOME"]) / "spool").rglob("*") if path.is_file()]
+
+
+def test_a_list_that_is_refused_or_failed_for_good_leaves_no_copy(county, tmp_path):
+    county.write(b"<!doctype html><title>503</title>")
+    county.night()
+    assert county.runs() == ["refused"]
+    assert spooled_files() == []
+    configuration = tmp_path / "avain.toml"
+    configuration.write_text(configuration.read_text().replace("9999997-6", "9999993-3"), "utf-8")
+    county.process.configure()
+    county.write("TUKIHENKILO;h;49,00;1.1.2026\n")
+    county.night()
+    assert county.runs() == ["refused", "failed"]
+    assert spooled_files() == []
+
+
+def test_a_copy_nobody_came_back_for_goes_after_a_week(county):
+    forgotten = Path(os.environ["AVAIN_HOME"]) / "spool/another/7"
+    forgotten.mkdir(parents=True)
+    (forgotten / "list.csv").touch()
+    county.write("TUKIHENKILO;h;49,00;1.1.2026\n")
+    county.night()
+    assert spooled_files() == [forgotten / "list.csv"]
+    os.utime(forgotten, (0, 0))
+    county.night()
+    assert spooled_files() == []
+
+
+def test_nothing_outside_the_spool_is_ever_removed(county, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "list.csv").write_text(HEAD + "TUKIHENKILO;h;49,00;1.1.2026\n")
+    with county.process.transaction() as session:
+        file = {"path": str(elsewhere / "list.csv"), "name": "list.csv", "sha256": "", "size": 1}
+        call(session, "import_prices", "k", source="tukipolku", request="r", file=file)
+    county.process.do_due("import_prices", import_prices)
+    assert county.runs() == ["succeeded"]
+    assert (elsewhere / "list.csv").exists()
+
+
 def test_a_source_without_its_file_or_copy_says_so(county):
     county.night()
     assert county.runs("fetch_prices") == ["failed"]

@@ -100,6 +100,14 @@ def test_a_fault_is_said_in_one_sentence_with_its_field(over: dict[str, Any], fi
     assert (found.field, found.reason.text("en"), found.external_id) == (field, said, "LC-1")
 
 
+@pytest.mark.parametrize("end", ["9999-12-31", " 31.12.9999 ", date.max, None])
+def test_until_further_notice_is_no_end(end: Any) -> None:
+    found = parse_record(record(decisions=[decision(valid_from="2026-11-16", valid_to=end)]), "1")
+    assert isinstance(found, FoundRecord)
+    assert found.record.decisions[0].valid_to is None
+    assert isinstance(parse_record(record(decisions=[decision(valid_from="9999-12-31")]), "1"), Rejection)
+
+
 @pytest.mark.parametrize("unreadable", [None, "", "131052-9074", "two words", 7])
 def test_an_id_that_may_not_be_kept_is_not(unreadable: Any) -> None:
     found = rejection(record(external_id=unreadable))

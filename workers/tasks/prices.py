@@ -1,8 +1,5 @@
 """Tasks of price sources: fetch a list, then read it and apply it or hold it."""
 
-import shutil
-from pathlib import Path
-
 from connectors.prices import read_price_list
 from connectors.transports.base import SourceFile
 from connectors.transports.local import LocalFiles
@@ -12,6 +9,7 @@ from core.faults import fault_point
 from services.prices import import_price_list
 from services.sources import Source, all_sources, call_fetch, find_source
 from services.work import call_again
+from workers.spool import empty_spool, reading
 from workers.task import Lease, work_task
 
 
@@ -28,7 +26,7 @@ def nightly_prices(lease: Lease) -> None:
 def fetch_prices(lease: Lease) -> None:
     """Copy a source's list to the spool and call for its import. Of several files the last by name is the list."""
     source = _source(lease)
-    fetched = LocalFiles(source.path).fetch(_empty_spool(lease, source))
+    fetched = LocalFiles(source.path).fetch(empty_spool(lease, source.name))
     if fetched.growing:
         raise Transient("Still being written: {names}", names=", ".join(fetched.growing))
     with lease.closing() as closing:
@@ -53,6 +51,11 @@ def fetch_prices(lease: Lease) -> None:
 def import_prices(lease: Lease) -> None:
     """Read the fetched list to its end, then apply it or hold it. A list that cannot be read leaves the prices in force."""
     source, file = _source(lease), SourceFile.from_json(lease.arguments["file"])
+    with reading(lease, [file]):
+        _import(lease, source, file)
+
+
+def _import(lease: Lease, source: Source, file: SourceFile) -> None:
     configured = lease.settings.sources.prices[source.name]
     try:
         content = file.path.read_bytes()
@@ -70,15 +73,7 @@ def import_prices(lease: Lease) -> None:
         result = import_price_list(closing.session, source.name, configured, document, run_id=lease.run_id, now=now)
         closing.report(result.outcome, counts=result.counts, message=result.message, reply=file.name)
         fault_point("prices.applied")
-    shutil.rmtree(file.path.parent, ignore_errors=True)
 
 
 def _source(lease: Lease) -> Source:
     return find_source(lease.settings.sources, lease.arguments["source"])
-
-
-def _empty_spool(lease: Lease, source: Source) -> Path:
-    """A directory of this fetch alone."""
-    spool = lease.settings.home.absolute() / "spool" / source.name / str(lease.claimed.work_id)
-    shutil.rmtree(spool, ignore_errors=True)
-    return spool

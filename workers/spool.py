@@ -1,0 +1,55 @@
+"""The spool: copies of fetched files between the task that fetches and the one that reads, for cases and prices alike.
+
+Its files may hold personal data, so nothing stays longer than it is needed: a copy goes when its reading has ended for good, and
+what nobody came back for (a process that was killed on its last attempt) goes after a week.
+"""
+
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from connectors.transports.base import SourceFile
+from core.errors import AvainError, LeaseLost, Transient
+from workers.task import Lease
+
+_LIFE_SECONDS: Final = 7 * 24 * 3600.0
+
+
+def empty_spool(lease: Lease, source: str) -> Path:
+    """The directory of this fetch alone, emptied of what an earlier attempt left; forgotten ones of any source are removed."""
+    root = _root(lease)
+    own = root / source / str(lease.claimed.work_id)
+    for found in root.glob("*/*"):
+        if found == own or found.stat().st_mtime < time.time() - _LIFE_SECONDS:
+            shutil.rmtree(found, ignore_errors=True)
+    return own
+
+
+@contextmanager
+def reading(lease: Lease, files: Sequence[SourceFile]) -> Iterator[None]:
+    """Read `files` inside the block: they are removed at its end, unless another attempt will want them.
+
+    That is so after a passing error, a lost lease, or an error of ours; done, refused and failed for good are the end.
+    """
+    try:
+        yield
+    except (Transient, LeaseLost):
+        raise
+    except AvainError:
+        _remove(lease, files)
+        raise
+    _remove(lease, files)
+
+
+def _remove(lease: Lease, files: Sequence[SourceFile]) -> None:
+    """Only what lies in the spool: the paths come from a row, and nothing else may ever be deleted by one."""
+    for directory in {file.path.parent for file in files}:
+        if _root(lease) in directory.parents:
+            shutil.rmtree(directory, ignore_errors=True)
+
+
+def _root(lease: Lease) -> Path:
+    return lease.settings.home.absolute() / "spool"
