@@ -1,5 +1,6 @@
 """`avain doctor`: every thing Avain stands on, checked; each line says what to do."""
 
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -50,6 +51,7 @@ def examine() -> list[Finding]:
         (_("Beat"), _beat),
         (_("Work"), _work),
         (_("Mail server"), _mail),
+        (_("Outbox"), _outbox),
         (_("Sources"), _sources),
     ]
     findings: list[Finding] = []
@@ -153,7 +155,9 @@ def _redis(_settings: Settings) -> list[Finding]:
             ]
     name = f"Valkey {info['valkey_version']}" if "valkey_version" in info else f"Redis {info['redis_version']}"
     findings = [Finding(_("Redis"), "ok", _("{name}, {count} messages waiting").format(name=name, count=waiting))]
-    if policy != "noeviction":
+    if policy == "noeviction":
+        findings.append(Finding("maxmemory-policy", "ok", policy))
+    else:
         findings.append(
             Finding(
                 "maxmemory-policy",
@@ -229,6 +233,15 @@ def _mail(configured: Settings) -> list[Finding]:
             )
         ]
     return [Finding(_("Mail server"), "ok", f"{configured.mail.host}:{configured.mail.port} {greeting}")]
+
+
+def _outbox(configured: Settings) -> list[Finding]:
+    folder = configured.order_outbox
+    existing = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    if os.access(existing, os.W_OK) and existing.is_dir():
+        return [Finding(_("Outbox"), "ok", str(folder))]
+    advice = _("Let the workers write there, or set [orders] outbox: orders by file wait until then.")
+    return [Finding(_("Outbox"), "broken", str(folder), advice)]
 
 
 def _sources(configured: Settings) -> list[Finding]:

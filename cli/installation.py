@@ -2,7 +2,8 @@
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,6 +27,7 @@ def register(app: typer.Typer) -> None:
     app.command(help=_("Write a commented avain.toml."))(init)
     app.command(help=_("Check everything Avain stands on; say what to do where something is broken."))(doctor)
     app.command(help=_("Run everything in the foreground until Ctrl-C."))(up)
+    app.command(help=_("Stop the embedded services that a command has started."))(down)
     app.command(help=_("Show the whole chain on real parts, with invented cases."))(demo)
     app.command(help=_("Run the scheduler (two or more may run)."))(beat)
     app.command(help=_("Exit 0 if a worker or beat on this host is alive (for health checks)."), hidden=True)(alive)
@@ -63,30 +65,50 @@ def up() -> None:
     from core.settings import settings
 
     configure_logging(settings().log_format, settings().log_level)
-    stop_embedded = _start_embedded()
-    upgrade()
     children = [Child(f"worker {name}", avain("worker", "--group", name)) for name in GROUPS]
     children.append(Child("beat", avain("beat")))
-    complaints().print(_("Avain is running. Ctrl-C stops it."))
-    try:
+    with _embedded_while_needed():
+        upgrade()
+        complaints().print(_("Avain is running. Ctrl-C stops it."))
         Supervisor(children).run()
-    finally:
-        stop_embedded()
     complaints().print(_("Avain has stopped."))
 
 
-def _start_embedded() -> Callable[[], None]:
-    """Start what no URL names; the returned function stops what this very call started."""
+@contextmanager
+def _embedded_while_needed() -> Iterator[None]:
+    """Have the embedded services run; the last `avain up` of a home to end stops them, whoever started them."""
+    import fcntl
+
     from core.settings import settings
 
     if not settings().embedded:
-        return lambda: None
+        yield
+        return
     from core import embedded
 
-    running = embedded.ensure_running()
-    if not running.started:
-        return lambda: None
-    return lambda: embedded.stop(settings().home, services=running.started)
+    home = settings().home
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / "up.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        try:
+            embedded.ensure_running()
+            yield
+        finally:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                complaints().print(_("Another avain up uses the embedded services; they go on running."))
+            else:
+                embedded.stop(home)
+
+
+def down() -> None:
+    """Stop the embedded services of this home; data stays."""
+    from core import embedded
+    from core.settings import settings
+
+    embedded.stop(settings().home)
+    console().print(_("The embedded services have stopped; their data stays."))
 
 
 def demo(

@@ -79,12 +79,16 @@ def discard(
 def retry(
     rejected: Id,
     inline: Annotated[bool, typer.Option("--inline", help=_("Do it in this process instead of a worker's."))] = False,
+    as_: As = None,
     as_json: Json = False,
 ) -> None:
     """Only the source has the record's content: its present files are read anew, and what is whole now is settled."""
     from cli.source import run
+    from services import audit
     from services.rejected import members
 
     with transaction() as session:
         source = members(session, rejected, 1)[0].source
-    run(source, inline=inline, patience=3600, as_json=as_json)
+        now = business_now(session)
+        audit.record(session, actor(as_), "rejected.retried", f"rejected:{rejected}", now=now, source=source)
+    run(source, inline=inline, patience=3600, as_=as_, as_json=as_json)

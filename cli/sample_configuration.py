@@ -47,8 +47,7 @@ near_limit = 0.90                  # from this share on a budget is "near"
 
 [orders]
 approval_limit = 5000.00           # euros; above it the approver must not be who chose
-outbox = "var/outbox"              # where file orders go
-max_attempts = 8
+outbox = "outbox"                  # where file orders go; relative to AVAIN_HOME
 
 [follow_ups]                       # where the client plan states no rhythm of its own
 start_working_days = 10
@@ -61,9 +60,4 @@ base_url = "https://avain.invalid" # where links in mails lead
 
 [privacy]
 identity = "none"                  # none: identity is dropped at the door; sealed: kept encrypted (AVAIN_SEAL_KEYS, AVAIN_INDEX_KEY)
-
-[retention]                        # years
-vouchers = 3
-family_cases = 30
-working_age_cases = 10
 """

@@ -13,7 +13,10 @@ from cli.common import (
     DONE,
     ERROR,
     SOME_REJECTED,
+    As,
+    DryRun,
     Json,
+    actor,
     complaints,
     console,
     emit,
@@ -24,9 +27,11 @@ from cli.common import (
     transaction,
 )
 from core.errors import NotFound, Transient
-from core.i18n import N_, _, moment
+from core.i18n import N_, _, moment, ngettext
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
     from services.case_sync import SyncResult
     from services.rejected import Group
     from services.sources import Source, Step
@@ -35,15 +40,22 @@ app = sub_app(_("Sources of cases and price lists."))
 
 Name = Annotated[str, typer.Argument(metavar="SOURCE", help=_("The source's name in avain.toml."))]
 
+RunId = Annotated[int, typer.Argument(metavar="RUN", help=_("The number of the run that waits."))]
+Note = Annotated[str, typer.Option("--note", help=_("Why; it is recorded."))]
+
 _FIGURES = (N_("read"), N_("added"), N_("changed"), N_("unchanged"), N_("gone"), N_("rejected"))
 #: Further figures a Run may hold, and the two kinds of source.
-_WORDS = (N_("ended"), N_("missing"), N_("files"), N_("bytes"), N_("cases"), N_("prices"))
+_WORDS = (N_("ended"), N_("missing"), N_("conflicts"), N_("files"), N_("bytes"), N_("cases"), N_("prices"))
 _STEPS = {
     "fetch_cases": N_("fetching files"),
     "fetch_prices": N_("fetching files"),
     "sync_cases": N_("synchronising cases"),
     "import_prices": N_("importing prices"),
 }
+_LATE = N_("The run has not ended in {seconds} s; it goes on when a worker is there (avain up, avain worker).")
+_LATE_INLINE = N_(
+    "The run has not ended in {seconds} s: another run holds the source, or it waits for its next attempt. It stays called for."
+)
 #: How often a request under way is looked at, in seconds.
 _LOOK_EVERY = 0.3
 
@@ -82,21 +94,26 @@ def run(
     name: Name,
     inline: Annotated[bool, typer.Option("--inline", help=_("Do it in this process instead of a worker's."))] = False,
     patience: Annotated[float, typer.Option(help=_("Seconds to wait for it to end."), min=1)] = 3600,
+    as_: As = None,
     as_json: Json = False,
 ) -> None:
-    """Calls for the work and follows it to its end. Exit code 3 when records were rejected, 1 when it was held, refused or failed."""
+    """Calls for the work, recording who asked, and follows it to its end. Exit code 3 when records were rejected, 1 when it was held, refused or failed."""
+    from core.clock import business_now
     from core.settings import settings
+    from services import audit
     from services.sources import call_fetch, find_source
 
     source = find_source(settings().sources, name)
     request = f"cli-{uuid4().hex[:12]}"
     with transaction() as session:
         call_fetch(session, source, request)
+        now = business_now(session)
+        audit.record(session, actor(as_), "source.run_called", f"source:{source.name}", now=now, request=request)
     steps = _follow(source, request, patience, inline=inline, quiet=as_json)
     last = steps[-1]
     data = {
         "run": last.run_id, "source": source.name, "state": last.outcome,
-        **{figure: last.counts.get(figure, 0) for figure in _FIGURES}, "seconds": round(steps[0].seconds, 3),
+        **{figure: last.counts.get(figure, 0) for figure in (*_FIGURES, "conflicts")}, "seconds": round(steps[0].seconds, 3),
     }  # fmt: skip
     if source.kind == "prices":
         data["gone"] = last.counts.get("ended", 0)
@@ -106,6 +123,17 @@ def run(
         console().print(f"[bold]{source.name}[/] {outcome_name(last.outcome)}: {figures} ({data['seconds']:.1f} s)")
         if data["rejected"]:
             console().print(_("See what was rejected with: {command}").format(command="avain rejected list"))
+        if data["conflicts"]:
+            console().print(
+                ngettext(
+                    "The source names another provider than was chosen here for {count} planned service; the choice stays.",
+                    "The source names another provider than was chosen here for {count} planned services; the choices stay.",
+                    data["conflicts"],
+                ).format(count=data["conflicts"])
+            )
+        if last.outcome == "held":
+            command = f"avain source approve {last.run_id} --note …"
+            console().print(_("A person may approve it with: {command}").format(command=command), markup=False)
 
     emit(data, as_json, render)
     if last.message and not as_json:
@@ -148,6 +176,51 @@ def plan(name: Name, as_json: Json = False) -> None:
     emit(data, as_json, render)
     pending = result.added + result.changed + result.gone
     stop(ERROR if result.state == "refused" else CHANGES_PENDING if pending else DONE)
+
+
+@app.command(help=_("Apply a run that was held, exactly as it was read."))
+def approve(run: RunId, note: Note, dry_run: DryRun = False, as_: As = None, as_json: Json = False) -> None:
+    """`avain source approve 7 --note "the unit moved, 40 cases went"`; of cases or of a price list."""
+    from core.clock import business_now
+    from core.settings import settings
+    from services import case_sync, prices
+
+    with transaction(dry_run=dry_run) as session:
+        now, price_list = business_now(session), _price_list_of(session, run)
+        if price_list is None:
+            counts = case_sync.approve_run(session, run, actor(as_), note, settings(), now=now).counts
+        else:
+            counts = prices.approve(session, price_list, actor(as_), note, now).counts
+    data = {"run": run, "state": "applied", **counts, "dry_run": dry_run}
+    figures = ", ".join(f"{_(figure)} {count}" for figure, count in counts.items())
+    emit(data, as_json, lambda: console().print(_("Applied: {figures}").format(figures=figures)))
+
+
+@app.command(help=_("Discard a run that was held; nothing of it is applied."))
+def discard(run: RunId, note: Note, dry_run: DryRun = False, as_: As = None, as_json: Json = False) -> None:
+    """`avain source discard 7 --note "half an export"`; of cases or of a price list."""
+    from core.clock import business_now
+    from services import case_sync, prices
+
+    with transaction(dry_run=dry_run) as session:
+        now, price_list = business_now(session), _price_list_of(session, run)
+        if price_list is None:
+            case_sync.discard_run(session, run, actor(as_), note, now=now)
+        else:
+            prices.discard(session, price_list, actor(as_), note, now)
+    data = {"run": run, "state": "discarded", "dry_run": dry_run}
+    emit(data, as_json, lambda: console().print(_("Discarded.")))
+
+
+def _price_list_of(session: "Session", run: int) -> int | None:
+    """The price list that a held run left waiting; None for a run of cases."""
+    from services import prices
+    from services.work.holding import held_run
+
+    held = held_run(session, run)
+    if held.kind != "import_prices":
+        return None
+    return prices.list_of_run(session, held.source, held.arguments["file"]["sha256"])
 
 
 @app.command("history", help=_("Earlier runs of a source."))
@@ -194,6 +267,7 @@ def _follow(source: "Source", request: str, patience: float, *, inline: bool, qu
     from services.sources import progress
 
     until = time.monotonic() + patience
+    seen: tuple[int, int | None] | None = None
     shown = complaints().status(_("waiting for a worker"), spinner="dots")
     if not quiet:
         shown.start()
@@ -205,16 +279,16 @@ def _follow(source: "Source", request: str, patience: float, *, inline: bool, qu
             if not open_steps or (inline and open_steps[0].outcome == "retry"):
                 return steps
             shown.update(_state_of(open_steps[0]))
+            if time.monotonic() > until:
+                raise Transient(_LATE_INLINE if inline else _LATE, seconds=int(patience))
+            here = (open_steps[0].work_id, open_steps[0].run_id)
+            if not inline or here == seen:  # nothing could be claimed: another holds the source, or it is not due yet
+                time.sleep(_LOOK_EVERY)
             if inline:
                 from workers.inline import do_now
 
                 do_now(open_steps[0].work_id, open_steps[0].kind)
-            elif time.monotonic() > until:
-                raise Transient(
-                    "The run has not ended in {seconds} s; it goes on when a worker is there (avain up, avain worker).",
-                    seconds=int(patience),
-                )
-            time.sleep(0 if inline else _LOOK_EVERY)
+            seen = here
     finally:
         shown.stop()
 

@@ -126,9 +126,7 @@ class Orders(Group):
     approval_limit: Decimal = Field(
         default=Decimal("5000.00"), ge=0, description="euros; above it the approver must not be who chose"
     )
-    outbox: Path = Path("var/outbox")
-    max_attempts: int = Field(default=8, ge=1, le=100)
-    no_answer_days: int = Field(default=5, ge=1)
+    outbox: Path = Field(default=Path("outbox"), description="folder for orders by file; relative to home")
 
 
 class FollowUps(Group):
@@ -149,14 +147,6 @@ class Privacy(Group):
     """Whether identity is dropped at the door or kept sealed."""
 
     identity: Literal["none", "sealed"] = "none"
-
-
-class Retention(Group):
-    """Years (DOMAIN "Privacy"): configuration with these defaults."""
-
-    vouchers: int = Field(default=3, ge=1)
-    family_cases: int = Field(default=30, ge=1)
-    working_age_cases: int = Field(default=10, ge=1)
 
 
 class Settings(BaseSettings):
@@ -188,7 +178,6 @@ class Settings(BaseSettings):
     orders: Orders = Orders()
     follow_ups: FollowUps = FollowUps()
     privacy: Privacy = Privacy()
-    retention: Retention = Retention()
 
     @field_validator("hash_key")
     @classmethod
@@ -215,6 +204,11 @@ class Settings(BaseSettings):
     def embedded(self) -> bool:
         """Whether Avain runs on its own PostgreSQL and Valkey, because nobody named others."""
         return self.database_url is None or self.redis_url is None
+
+    @property
+    def order_outbox(self) -> Path:
+        """Where file orders go: one place for every process, whatever folder it was started in."""
+        return self.home / self.orders.outbox
 
     @classmethod
     def settings_customise_sources(
@@ -308,17 +302,36 @@ def _explain(error: Any) -> str:
     context = error.get("ctx", {})
     if error["type"] == "literal_error":
         return _("{path}: {value} is not allowed; allowed: {allowed}").format(
-            path=path, value=repr(error["input"]), allowed=context["expected"]
+            path=path, value=repr(error["input"]), allowed=context["expected"].replace(" or ", ", ")
         )
     if error["type"] == "value_error":
         refused = context["error"]
         return f"{path}: {refused.message.text() if isinstance(refused, RefusedSettingError) else _(str(refused))}"
-    shown = (
-        ""
-        if isinstance(error["input"], dict) or "key" in path or "password" in path or "url" in path
-        else f" ({error['input']!r})"
-    )
-    return f"{path}: {error['msg']}{shown}"
+    secret = isinstance(error["input"], dict) or any(word in path for word in ("key", "password", "url"))
+    template = _COMPLAINTS.get(error["type"])
+    said = _(template).format_map(context) if template else error["msg"]
+    return f"{path}: {said}" + ("" if secret else f" ({error['input']})")
+
+
+#: What pydantic finds wrong, in words for people; its own words serve for the rest.
+_COMPLAINTS = {
+    "missing": N_("is missing"),
+    "int_parsing": N_("must be a whole number"),
+    "int_type": N_("must be a whole number"),
+    "int_from_float": N_("must be a whole number"),
+    "float_parsing": N_("must be a number"),
+    "decimal_parsing": N_("must be a number"),
+    "decimal_type": N_("must be a number"),
+    "bool_parsing": N_("must be true or false"),
+    "string_type": N_("must be text"),
+    "path_type": N_("must be a path"),
+    "dict_type": N_("must be a table"),
+    "model_type": N_("must be a table"),
+    "greater_than": N_("must be greater than {gt}"),
+    "greater_than_equal": N_("must be at least {ge}"),
+    "less_than_equal": N_("must be at most {le}"),
+    "string_pattern_mismatch": N_("is not written as it must be; see: avain config schema"),
+}
 
 
 def _did_you_mean(wrong: str, allowed: list[str]) -> str:

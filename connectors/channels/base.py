@@ -7,10 +7,11 @@ has it: success) or `connectors.mail.Unclear` (perhaps taken).
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any, ClassVar, Protocol, Self
 
 from core.errors import Message
-from core.settings import Mail, Orders, Organisation
+from core.settings import Mail, Organisation
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Receipt:
 class Means:
     """The installation's settings that channels draw on."""
 
-    orders: Orders
+    outbox: Path
     mail: Mail
     organisation: Organisation
 

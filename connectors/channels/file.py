@@ -19,6 +19,8 @@ _FOLDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 #: Trouble that passes or is mended without anybody touching the order.
 _PASSING = {
     errno.ENOSPC,
+    errno.EROFS,
+    errno.EACCES,
     errno.EDQUOT,
     errno.EIO,
     errno.EAGAIN,
@@ -42,7 +44,7 @@ class FileChannel:
     @classmethod
     def ready(cls, means: Means) -> Self:
         """With the installation's settings."""
-        return cls(means.orders.outbox)
+        return cls(means.outbox)
 
     @staticmethod
     def problem(destination: Destination) -> Message | None:

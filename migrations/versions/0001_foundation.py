@@ -44,7 +44,13 @@ BESIDE_THE_TABLES = (
             GRANT USAGE ON SCHEMA public TO avain_app;
             GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO avain_app;
             GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO avain_app;
-            REVOKE UPDATE, DELETE ON audit_event FROM avain_app;
+            -- what is insert-only stays as it was written; only what says that it was superseded, sent or ended may change
+            REVOKE UPDATE, DELETE ON audit_event, price, price_key, budget_version, budget_line, purchase_order, order_line, order_coverage
+                FROM avain_app;
+            GRANT UPDATE (superseded_at, superseded_by_list_id) ON price TO avain_app;
+            GRANT UPDATE (superseded_at) ON budget_version TO avain_app;
+            GRANT UPDATE (state, unclear_sends, channel, sent_at, handed_over_at, handed_over_by) ON purchase_order TO avain_app;
+            GRANT UPDATE (live) ON order_coverage TO avain_app;
             REVOKE INSERT, UPDATE, DELETE ON alembic_version FROM avain_app;
         END IF;
     END $$

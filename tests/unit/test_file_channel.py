@@ -15,7 +15,7 @@ from connectors.channels.file import FileChannel
 from connectors.channels.registry import CHANNELS, open_channel, problem
 from core.errors import AlreadyDone, Permanent, Transient
 from core.i18n import speaking
-from core.settings import Mail, Orders, Organisation
+from core.settings import Mail, Organisation
 
 
 @pytest.fixture(autouse=True)
@@ -96,7 +96,7 @@ def test_a_full_disk_passes_and_leaves_nothing_behind(tmp_path: Path) -> None:
 
 def test_the_registry_knows_every_channel_by_its_name(tmp_path: Path) -> None:
     assert set(CHANNELS) == {"email", "file", "external"}
-    means = Means(Orders(outbox=tmp_path), Mail(), Organisation())
+    means = Means(tmp_path, Mail(), Organisation())
     assert all(open_channel(name, means).name == name for name in CHANNELS)
     reachable = Destination("9999999-2", email="a@b.invalid")
     assert [problem(name, reachable) for name in CHANNELS] == [None, None, None]

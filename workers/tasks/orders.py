@@ -30,7 +30,7 @@ def deliver_order(lease: Lease) -> None:
 def _send(lease: Lease, delivery: Delivery) -> Receipt:
     """The other side's answer. A clear refusal is noted before it is raised, so that it is not taken for an unknown fate."""
     settings = lease.settings
-    channel = open_channel(delivery.channel, Means(settings.orders, settings.mail, settings.organisation))
+    channel = open_channel(delivery.channel, Means(settings.order_outbox, settings.mail, settings.organisation))
     try:
         return channel.send(delivery)
     except AlreadyDone as done:
