@@ -1,5 +1,6 @@
 """The merge: what a run staged is compared with what is known, judged as a whole, and applied or held."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -8,22 +9,25 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from core.clock import local_date
-from core.errors import Message
+from core.errors import InputError, Message
 from core.faults import fault_point
 from core.settings import CaseSource
 from services import numbers
 from services.budgets import dirty
 from services.case_sync import statements
+from services.case_sync.conflicts import tell_of_conflicts
 from services.case_sync.unknown import reject_duplicates, reject_unknown
 from services.rejected import settle_earlier
 from services.work import call_again
+from services.work.holding import overtake
 
 
 @dataclass(frozen=True)
 class SyncResult:
     """What came of a run, in cases (read and rejected: records). `state`: succeeded, partly (some rejected), held, refused.
 
-    Of one file, read = added + changed + unchanged + rejected. A held run's figures say what would have been done. `reason` says why
+    Of one file, read = added + changed + unchanged + rejected. `conflicts` are planned services for which the source names another
+    provider than people chose. A held run's figures say what would have been done. `reason` says why
     it is held or refused, `file` which file was refused.
     """
 
@@ -34,6 +38,7 @@ class SyncResult:
     unchanged: int = 0
     gone: int = 0
     rejected: int = 0
+    conflicts: int = 0
     reason: Message | None = None
     file: str | None = None
 
@@ -44,13 +49,20 @@ class SyncResult:
 
 
 def merge(
-    session: Session, run_id: int, source: str, settings: CaseSource, now: datetime, *, approved: bool = False
+    session: Session,
+    run_id: int,
+    source: str,
+    settings: CaseSource,
+    now: datetime,
+    *,
+    agreed: Mapping[str, int] | None = None,
 ) -> SyncResult:
     """Bring the cases of `source` in line with what `run_id` staged, by a number of statements that does not grow with them.
 
     In snapshot mode cases missing from it are marked gone (they come back when they reappear); a case that is there but rejected is
     not missing, and when a rejected record has no readable id, none is. A delta makes none gone. A run that passes a guard
-    (`max_gone`, `max_rejected`) is held unless `approved`: nothing is applied, its staged records stay.
+    (`max_gone`, `max_rejected`) is held: nothing is applied, what it would apply stays staged. When a person approves that later, it is
+    merged again with the figures it was held with (`agreed`). Raises InputError when by now something else would be done.
     """
     names = {"run_id": run_id, "source": source}
     for create in statements.CREATE:
@@ -63,9 +75,14 @@ def merge(
     if settings.mode == "snapshot" and not so_far.nameless:
         session.execute(statements.FIND_GONE, names)
     result = _judge(session, names, settings, read=so_far.staged + so_far.rejected)
-    if result.state != "held" or approved:
-        result = replace(result, state="partly" if result.rejected else "succeeded", reason=None)
+    if agreed is not None:
+        _insist(session, names, result, agreed)
+        result = replace(result, state="partly" if result.rejected else "succeeded", reason=None, read=agreed["read"])
+    if result.state == "held":
+        session.execute(statements.KEEP_WHAT_WOULD_BE_APPLIED, names)
+    else:
         _apply(session, names, settings, now, added=result.added)
+        result = replace(result, conflicts=tell_of_conflicts(session))
         fault_point("sync.merged")
     session.execute(statements.DROP)
     return result
@@ -103,9 +120,21 @@ def _judge(session: Session, names: dict[str, Any], settings: CaseSource, *, rea
     return replace(result, state="held", reason=reason)
 
 
+def _insist(session: Session, names: dict[str, Any], result: SyncResult, agreed: Mapping[str, int]) -> None:
+    """Make sure that what would be done is what a person saw: the same figures, and no case touched by a later run."""
+    moved = session.execute(statements.MOVED, names).scalar_one()
+    if moved or any(result.counts[name] != agreed.get(name) for name in ("added", "changed", "unchanged", "gone")):
+        raise InputError(
+            "What run {run} would do is not what it was held for: cases or codes have changed since. Read the source again: {command}",
+            run=names["run_id"],
+            command=f"avain source run {names['source']}",
+        )
+
+
 def _apply(session: Session, names: dict[str, Any], settings: CaseSource, now: datetime, *, added: int) -> None:
     """Write the difference; then settle what earlier runs rejected, and call for what follows from it."""
     values = {**names, "now": now}
+    session.execute(statements.HOLD_ITEMS)
     session.execute(statements.CLIENTS, values)
     taken = numbers.take(session, "HB", local_date(now).year, added)
     session.execute(statements.NEW_CASES, {**values, "numbers": taken})
@@ -125,6 +154,7 @@ def _apply(session: Session, names: dict[str, Any], settings: CaseSource, now: d
     else:
         session.execute(statements.SETTLE_READ, values)
     session.execute(statements.CLEAR, values)
+    overtake(session, "sync_cases", names["source"], names["run_id"])
     touched = list(session.execute(statements.TOUCHED_DECISIONS).scalars())
     if dirty.mark_decisions(session, touched, "cases", names["run_id"]):
         call_again(session, "plan_follow_ups", "plan_follow_ups")

@@ -191,6 +191,17 @@ NEW_CASES: Final = text(
     """
 )
 
+#: Rows in: known cases that will be touched. Rows out: their planned services, held until the merge is committed, so that none is
+#: ordered or chosen on a plan, choice or case that is just being replaced. In the order in which approvals hold them: neither waits
+#: for the other for ever.
+HOLD_ITEMS: Final = text(
+    """
+    SELECT plan_item.id FROM plan_item JOIN sync_case ON sync_case.case_id = plan_item.case_id
+    WHERE sync_case.state IN ('changed', 'gone')
+    ORDER BY plan_item.id FOR NO KEY UPDATE OF plan_item
+    """
+)
+
 #: Rows in: changed cases, also those that came back. Rows changed: what the source owns of them. Goals entered here stay while
 #: the source has none; goals the source once gave go when it takes them back.
 CHANGED_CASES: Final = text(
@@ -312,6 +323,23 @@ SETTLE_READ: Final = text(
     WHERE source = :source AND run_id < :run_id AND settled_at IS NULL
       AND external_id IN (SELECT external_id FROM case_staging WHERE run_id = :run_id
                           UNION SELECT external_id FROM rejected_record WHERE run_id = :run_id)
+    """
+)
+
+#: Rows in: staged records of a run that is held. Rows deleted: those it would not apply (rejected, or replaced by a later one), which
+#: have been recorded: merging the rest again must not find them again.
+KEEP_WHAT_WOULD_BE_APPLIED: Final = text(
+    """
+    DELETE FROM case_staging WHERE run_id = :run_id
+      AND NOT EXISTS (SELECT FROM sync_case WHERE sync_case.position = case_staging.position AND state <> 'rejected')
+    """
+)
+
+#: Rows out: whether a known case the run would touch was written by a later one.
+MOVED: Final = text(
+    """
+    SELECT EXISTS (SELECT FROM sync_case JOIN client_case ON client_case.id = sync_case.case_id
+                   WHERE state IN ('changed', 'gone') AND client_case.synced_run_id > :run_id)
     """
 )
 

@@ -1,7 +1,7 @@
 """Approving chosen services: decided, written, checked and stored in one transaction, together with the Work that delivers.
 
-The budgets are held and recomputed first, so what is decided is decided on today's figures; nobody else can order the same items
-meanwhile, and `ex_order_coverage_live` forbids it even to code that forgot to hold them. Each order is stored in a savepoint: one
+The items are held first, so that nobody chooses, changes or orders them any more; then their budgets are held and recomputed, so
+what is decided is decided on today's figures. `ex_order_coverage_live` forbids a second order even to code that forgot to hold. Each order is stored in a savepoint: one
 that cannot be written takes neither its number nor the others with it.
 """
 
@@ -79,8 +79,10 @@ def approve(
     """
     act = _Act(approver, reason, now, settings, organisation, budgets, automatic)
     asked = list(dict.fromkeys(plan_item_ids))
+    hold(
+        session, asked
+    )  # before anything is read of them: a choice made after the recomputation would be billed at the old price
     recompute_now(session, decisions_of(session, asked), cause="order", now=now, settings=budgets)
-    hold(session, asked)
     items = load_items(session, asked)
     shares, gaps = load_shares(session, asked), load_gaps(session, asked)
     figures = load_budgets(session, {item.budget_id for item in items})

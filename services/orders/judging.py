@@ -57,6 +57,8 @@ def _of_the_provider(item: Item, seller: Seller | None, shares: list[Share], gap
         )
     if not shares:  # such as an amount beyond belief, which the budget explains
         yield Message(N_("It has no price. The budget says why: avain budget explain"))
+    if any(share.provider_id != seller.id for share in shares):  # nobody is ever paid by another's price list
+        yield Message(N_("Its budget was calculated for another provider. Recompute it: avain budget recompute"))
 
 
 def money_objection(

@@ -17,9 +17,10 @@ from sqlalchemy.orm import Session
 
 @dataclass(frozen=True)
 class Share:
-    """One future order line. `amount` is the price of `base_quantity` units as listed; `vat_rate` a fraction."""
+    """One future order line. `amount` is the price of `base_quantity` units as `provider_id` lists it; `vat_rate` a fraction."""
 
     plan_item_id: int
+    provider_id: int | None
     period: "Range[date]"
     quantity: Decimal
     unit: str
@@ -51,14 +52,17 @@ class BudgetNow:
     state: str
 
 
-#: Rows in: plan item ids. Rows out: their planned and priced shares in the budget versions now current, by day.
+#: Rows in: plan item ids. Rows out: their planned and priced shares in the present version of their decision's budget, by day.
 _SHARES = text(
     """
-    SELECT budget_line.plan_item_id, budget_line.period, budget_line.quantity, budget_line.unit, budget_line.price_id,
+    SELECT budget_line.plan_item_id, price_key.provider_id, budget_line.period, budget_line.quantity, budget_line.unit, budget_line.price_id,
            price.amount, price_key.base_quantity, price.vat_category, price.vat_rate, price.vat_inclusive,
            budget_line.net, budget_line.vat, budget_line.gross
     FROM budget_line
     JOIN budget_version ON budget_version.id = budget_line.version_id AND budget_version.superseded_at IS NULL
+    JOIN budget ON budget.id = budget_version.budget_id
+    -- an item that moved to another decision may still stand in the budget it left
+    JOIN plan_item ON plan_item.id = budget_line.plan_item_id AND plan_item.decision_id = budget.decision_id
     JOIN price ON price.id = budget_line.price_id
     JOIN price_key ON price_key.id = price.price_key_id
     WHERE budget_line.plan_item_id = ANY(:ids) AND budget_line.kind = 'planned'

@@ -10,6 +10,8 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from core.database import make_engine
+from core.embedded import Embedded
 from core.keys import sealer
 from core.settings import CaseSource, Privacy, Settings, Sources
 from models.case import Case, Choice, Client, Decision, PlanItem
@@ -339,3 +341,19 @@ def test_the_number_of_statements_does_not_grow_with_the_cases(world: World) -> 
     many = statements_of(lambda: world.run(export(*(case(f"M{n}") for n in range(300)))))
     assert many == few
     assert world.scalar("SELECT count(*) FROM client_case WHERE gone_at IS NULL") == 300
+
+
+def test_what_a_merge_replaces_is_held_from_approvals_until_it_is_committed(database: Embedded, tmp_path: Path) -> None:
+    engine = make_engine(database.database_url)
+    with Session(engine, expire_on_commit=False) as session:
+        make_worker(session, external_id="W-101")
+        make_service(session, code="NEPSY")
+        make_service(session, code="PERHETYO")
+        world = World(session, tmp_path)
+        world.run(export(case("A"), case("B", decision("D-2"), item("I-2", decision="D-2"))))
+        session.commit()
+        world.run(export(case("A")))  # B is gone, and nobody has heard of it yet
+        with Session(engine) as approving:
+            free = approving.execute(text("SELECT external_id FROM plan_item FOR NO KEY UPDATE SKIP LOCKED"))
+            assert list(free.scalars()) == ["I-1"]
+    engine.dispose()

@@ -9,9 +9,14 @@ from sqlalchemy.orm import Session
 
 from core.database import make_engine
 from core.embedded import Embedded
-from models.order import PurchaseOrder
+from core.settings import Budgets
+from models.order import OrderLine, PurchaseOrder
+from services.orders import approval
 from services.orders.approval import Approved
-from tests.support.ordering import make_world, order
+from services.orders.choosing import choose
+from services.orders.items import hold
+from tests.factories.price import make_price
+from tests.support.ordering import CHOOSER, NOW, make_orderable_provider, make_world, order
 
 
 @pytest.fixture
@@ -74,3 +79,35 @@ def test_the_database_forbids_what_was_not_held(engine) -> None:
     assert result.refused[0].reason.text("en") == "Somebody else ordered it at the same moment."
     with Session(engine) as session:
         assert session.execute(text("SELECT value FROM counter WHERE series = 'T-2026'")).scalar_one() == 1
+
+
+def test_a_choice_just_before_an_order_is_ordered_at_its_own_price(engine, monkeypatch) -> None:
+    """Somebody else's choice is committed the moment before the approval gets hold of the item."""
+    with Session(engine, expire_on_commit=False) as session, session.begin():
+        world = make_world(session)
+        other = make_orderable_provider(session, world.service)
+        make_price(session, world.service, other, "49.00")
+
+    def late_hold(session: Session, plan_item_ids: list[int]) -> None:
+        with Session(engine) as somebody, somebody.begin():
+            choose(somebody, world.item.id, other.id, chosen_by="parent", actor=CHOOSER, reason="", now=NOW)
+        hold(session, plan_item_ids)
+
+    monkeypatch.setattr(approval, "hold", late_hold)
+    with Session(engine, expire_on_commit=False) as session, session.begin():
+        (made,) = order(session, world.item).orders
+        (line,) = session.scalars(select(OrderLine))
+    assert (made.provider_id, line.amount, made.total_gross) == (other.id, 49, 588)
+
+
+def test_no_order_is_written_at_another_providers_price(engine, monkeypatch) -> None:
+    """Even if the budget was not recomputed after the choice."""
+    with Session(engine, expire_on_commit=False) as session, session.begin():
+        world = make_world(session)
+        other = make_orderable_provider(session, world.service)
+        make_price(session, world.service, other, "49.00")
+        approval.recompute_now(session, [world.decision.id], cause="cases", now=NOW, settings=Budgets())
+        choose(session, world.item.id, other.id, chosen_by="parent", actor=CHOOSER, reason="", now=NOW)
+        monkeypatch.setattr(approval, "recompute_now", lambda *_, **__: None)
+        (refused,) = order(session, world.item).refused
+    assert "another provider" in refused.reason.text("en")
