@@ -50,13 +50,14 @@ _SENT = text(
     "UPDATE purchase_order SET state = 'sent', sent_at = :now, unclear_sends = 0 WHERE id = :id AND state = 'sending'"
 )
 
-#: Rows in: an order nobody will try again. Rows out: its number and the responsible workers of its decision's case.
+#: Rows in: an order nobody will try again. Rows out: its number and who hears of it: the responsible worker of its decision's case,
+#: or the supervisor of the case's unit where there is none.
 _FAILED = text(
     """
     UPDATE purchase_order SET state = 'failed'
-    FROM decision JOIN client_case ON client_case.id = decision.case_id
+    FROM decision JOIN client_case ON client_case.id = decision.case_id LEFT JOIN unit ON unit.id = client_case.unit_id
     WHERE purchase_order.id = :id AND purchase_order.state IN ('approved', 'sending') AND decision.id = purchase_order.decision_id
-    RETURNING purchase_order.number, client_case.responsible_worker_id AS worker_id
+    RETURNING purchase_order.number, coalesce(client_case.responsible_worker_id, unit.supervisor_id) AS worker_id
     """
 )
 
@@ -103,7 +104,7 @@ def record_delivery(session: Session, delivery: Delivery, now: datetime) -> None
 
 @when_given_up("deliver_order")
 def give_up(session: Session, ended: Ended) -> None:
-    """The last attempt failed: the order waits for a person, and the responsible worker hears of it."""
+    """The last attempt failed: the order waits for a person, and the responsible worker hears of it: each time anew."""
     row = session.execute(_FAILED, {"id": ended.subject_id}).one_or_none()
     if row is None or row.worker_id is None:
         return
@@ -114,7 +115,7 @@ def give_up(session: Session, ended: Ended) -> None:
                 worker_id=row.worker_id,
                 kind="order_failed",
                 subject=f"order:{row.number}",
-                event=f"work:{ended.work_id}",
+                event=f"run:{ended.run_id}",  # an order has one Work for ever, re-armed by resending
                 message=Message(
                     N_("The purchase order {order} could not be delivered: {error}"),
                     order=row.number,

@@ -45,6 +45,8 @@ class Ended:
     kind: str
     subject_id: int | None
     message: Message
+    #: The attempt that was the last one; a Work called again after its death can be given up again.
+    run_id: int | None = None
 
 
 #: Rows in: one id. Rows out: the claimed Work and its new Run; none when it is not due, held, done or dead.
@@ -125,8 +127,9 @@ _EXPIRE = text(
     ), finished AS (
         UPDATE run SET outcome = 'lost', finished_at = clock_timestamp(), message = :error
         FROM freed WHERE run.token = freed.token AND run.work_id = freed.id AND run.finished_at IS NULL
+        RETURNING run.work_id, run.id AS run_id
     )
-    SELECT id, kind, subject_id, dead FROM freed
+    SELECT id, kind, subject_id, dead, run_id FROM freed LEFT JOIN finished ON finished.work_id = freed.id
     """
 ).bindparams(bindparam("error", type_=JSONB))
 
@@ -231,7 +234,7 @@ def fail(
         reply=reply,
         error=message,
     )
-    return Ended(claimed.work_id, claimed.kind, claimed.subject_id, message) if died else None
+    return Ended(claimed.work_id, claimed.kind, claimed.subject_id, message, claimed.run_id) if died else None
 
 
 def give_back(session: Session, claimed: Claimed) -> None:
@@ -246,7 +249,7 @@ def expire_leases(session: Session, work_id: int | None = None) -> tuple[int, li
         _EXPIRE,
         {"id": work_id, "limits": json.dumps(limits), "limit": Kind("", "").max_attempts, "error": _LOST.to_json()},
     ).all()
-    return len(rows), [Ended(row.id, row.kind, row.subject_id, _LOST) for row in rows if row.dead]
+    return len(rows), [Ended(row.id, row.kind, row.subject_id, _LOST, row.run_id) for row in rows if row.dead]
 
 
 def _release(

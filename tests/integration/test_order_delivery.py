@@ -7,6 +7,7 @@ from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from core.embedded import Embedded
 from core.errors import InputError, NotFound
@@ -14,6 +15,7 @@ from core.i18n import speaking
 from demo.smtp_sink import SmtpSink
 from services.orders import ending, show
 from services.work import history
+from tests.factories.worker import make_worker
 from tests.support.in_process import InProcess, in_process
 from tests.support.ordering import NOW, World, make_world, order
 from workers.tasks.orders import deliver_order
@@ -156,6 +158,42 @@ def test_refused_is_failed_and_the_worker_hears_of_it(here: InProcess, sink: Smt
     assert outcomes(here, number) == ["failed"]
     assert notices(here, world) == [("order_failed", f"order:{number}")]
     assert here.do_due("deliver_order", deliver_order) == 0
+
+
+def test_every_failure_is_told(here: InProcess, sink: SmtpSink) -> None:
+    sink.recorder.script[:] = ["550", "550"]
+    world, number = ordered(here)
+    deliver(here)
+    with here.transaction() as session:
+        ending.resend(session, number, actor="cli:enni", now=NOW)
+    deliver(here)
+    assert state(here, number) == "failed"
+    assert notices(here, world) == [("order_failed", f"order:{number}")] * 2
+
+
+def test_without_a_responsible_worker_the_supervisor_hears_of_it(here: InProcess, sink: SmtpSink) -> None:
+    sink.recorder.script[:] = ["550"]
+    world, _ = ordered(here)
+    with here.transaction() as session:
+        supervisor = make_worker(session)
+        session.execute(text("UPDATE client_case SET responsible_worker_id = NULL"))
+        session.execute(text("UPDATE unit SET supervisor_id = :id"), {"id": supervisor.id})
+    deliver(here)
+    assert notices(here, world) == []
+    (told,) = here.rows("SELECT worker_id FROM notice WHERE kind = 'order_failed'")
+    assert told.worker_id == supervisor.id
+
+
+def test_an_order_lost_with_its_last_attempt_is_told_with_that_attempt(here: InProcess) -> None:
+    world, number = ordered(here, "file")
+    here.rows("UPDATE work SET attempts = 7 WHERE kind = 'deliver_order' RETURNING id")
+    here.die_doing(work_of(here, number), TASK, "work.claimed")
+    assert state(here, number) == "failed"
+    (told,) = here.rows(
+        "SELECT event, run.id FROM notice, run WHERE worker_id = :id AND notice.kind = 'order_failed' AND run.kind = 'deliver_order'",
+        id=world.worker.id,
+    )
+    assert told.event == f"run:{told.id}"
 
 
 def test_resending_goes_on_with_the_same_number_and_bytes(here: InProcess, sink: SmtpSink) -> None:
