@@ -47,6 +47,24 @@ def test_audit_is_insert_only_even_for_the_owner(session, database, statement):
     assert audit.events(session, "case:HB-2026-000002", 5) == []
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE price SET amount = 1",
+        "UPDATE budget_line SET gross = 1",
+        "UPDATE budget_version SET free = 1",
+        "UPDATE purchase_order SET document = ''",
+        "UPDATE order_line SET gross = 1",
+        "UPDATE order_coverage SET period = period",
+        "DELETE FROM price",
+        "DELETE FROM purchase_order",
+    ],
+)
+def test_what_was_written_for_good_stays(session, statement):
+    with pytest.raises(ProgrammingError, match="permission denied"), session.begin_nested():
+        session.execute(text(statement))
+
+
 def test_a_notice_is_kept_once(session):
     worker = make_worker(session)
     news = News(worker.id, "budget_over", "case:HB-2026-000001", "1", Message("x"))

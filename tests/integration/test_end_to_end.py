@@ -2,12 +2,17 @@
 
 import os
 import signal
+import subprocess
+import sys
+import time
 
 import psutil
 import pytest
 import redis
 
+from core import embedded
 from core.redis import redis_client_url
+from core.settings import ROOT
 from tests.support.installation import installation
 
 pytestmark = pytest.mark.slow
@@ -128,3 +133,30 @@ def test_a_stopping_worker_ends_in_order(running):
     worker.send_signal(signal.SIGTERM)
     assert worker.wait(30) == 0
     running.wait(lambda: not running.rows("SELECT 1 FROM heartbeat WHERE kind = 'worker'"))
+
+
+def test_up_on_embedded_services_leaves_nothing_running(tmp_path):
+    """The README's own sequence: doctor starts the servers, up uses them, Ctrl-C ends it all."""
+    environment = {**os.environ, "AVAIN_HOME": str(tmp_path / "home")}
+    for name in ("AVAIN_DATABASE_URL", "AVAIN_REDIS_URL"):
+        environment.pop(name, None)
+    home = tmp_path / "home"
+    try:
+        command = [sys.executable, "-m", "cli.main"]
+        assert (
+            subprocess.run([*command, "doctor"], env=environment, cwd=ROOT, capture_output=True, check=False).returncode
+            == 1
+        )
+        assert {one.name for one in embedded.status(home) if one.answers} == {"postgres", "valkey"}
+        with (tmp_path / "up.log").open("wb") as log:
+            up = subprocess.Popen(
+                [*command, "up"], env=environment, cwd=ROOT, stdout=log, stderr=log, start_new_session=True
+            )
+        deadline = time.monotonic() + 60
+        while b"is running" not in (tmp_path / "up.log").read_bytes() and time.monotonic() < deadline:
+            time.sleep(0.2)
+        up.send_signal(signal.SIGINT)
+        assert up.wait(45) == 0, (tmp_path / "up.log").read_text()
+        assert embedded.pids(home) == {}
+    finally:
+        embedded.remove(home)

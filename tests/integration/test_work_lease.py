@@ -299,3 +299,11 @@ def test_poison_is_kept_as_dead_work_once_per_content(session):
     record_poison(session, "abc", "body", size=3)
     assert [(row["kind"], row["count"]) for row in history.given_up(session)] == [("poison", 1)]
     assert session.execute(text("SELECT count(*) FROM run WHERE kind = 'poison'")).scalar() == 2
+
+
+def test_a_hint_is_not_sent_into_a_busy_lane(session):
+    first, second = called(session, "a", lane="source:x"), called(session, "b", lane="source:x")
+    mine = claimed(session, first)
+    assert mark_enqueued(session, [second]) == []
+    close(session, mine)
+    assert mark_enqueued(session, [second]) == [(second, "deliver_order", "orders")]

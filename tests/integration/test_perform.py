@@ -1,0 +1,133 @@
+"""What becomes of a Work when its task fails: each kind of error, told as itself, leaking nothing."""
+
+import io
+
+import pytest
+from sqlalchemy import text
+
+from core.errors import AlreadyDone, InputError, Permanent, Transient
+from core.logging import configure_logging
+from services.work import call
+from services.work.lease import when_given_up
+from tests.support.in_process import InProcess, in_process
+from workers import tick
+from workers.task import Lease, perform
+
+
+@pytest.fixture
+def here(database, tmp_path, monkeypatch):
+    with in_process(database, tmp_path, monkeypatch) as made:
+        yield made
+
+
+def do(here: InProcess, body, key: str = "k") -> tuple[str, str]:
+    """Do a new Work with `body`: its Run's outcome and message."""
+    with here.transaction() as session:
+        work_id = call(session, "deliver_order", key, subject_id=1)
+    assert work_id is not None
+    perform(work_id, body)
+    row = here.rows("SELECT outcome, message FROM run WHERE work_id = :id", id=work_id)[0]
+    return row.outcome, (row.message or {}).get("msgid", "")
+
+
+def raising(error: BaseException):
+    def body(_lease: Lease) -> None:
+        raise error
+
+    return body
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        (Transient("later"), "retry"),
+        (Permanent("never"), "failed"),
+        (InputError("wrong"), "failed"),
+        (AlreadyDone("has it"), "succeeded"),
+        (ZeroDivisionError(), "retry"),
+    ],
+)
+def test_each_error_ends_the_attempt_in_its_way(here, error, outcome):
+    assert do(here, raising(error))[0] == outcome
+
+
+def test_a_body_that_says_nothing_has_succeeded(here):
+    assert do(here, lambda _lease: None)[0] == "succeeded"
+
+
+def test_a_database_error_is_a_failure_of_its_own_and_shows_no_row(here):
+    """PostgreSQL quotes the failing row in its DETAIL; neither the log nor the Run may."""
+    log = io.StringIO()
+    configure_logging("json", "INFO", stream=log)
+
+    def body(lease: Lease) -> None:
+        with lease.transaction() as session:
+            session.execute(
+                text(
+                    "INSERT INTO client (source, external_id) VALUES ('Salainen Asiakas', 'x'), ('Salainen Asiakas', 'x')"
+                )
+            )
+
+    outcome, message = do(here, body)
+    assert outcome == "retry"
+    assert "unexpected error" in message
+    assert "uq_client_source_external_id" in log.getvalue()
+    assert "Salainen" not in log.getvalue()
+    assert not here.rows("SELECT 1 FROM work WHERE token IS NOT NULL")
+
+
+def test_a_process_that_must_end_gives_the_work_back_and_ends(here):
+    with pytest.raises(SystemExit):
+        do(here, raising(SystemExit(0)))
+    assert here.rows("SELECT attempts FROM work WHERE token IS NULL")[0].attempts == 0
+
+
+def test_it_ends_even_if_the_lease_is_lost(here):
+    def body(_lease: Lease) -> None:
+        here.rows("UPDATE work SET token = NULL, lease_until = NULL RETURNING id")
+        raise SystemExit(0)
+
+    with pytest.raises(SystemExit):
+        do(here, body)
+
+
+def test_one_failing_aftermath_stops_neither_expiry_nor_the_others(here):
+    told = []
+
+    def aftermath(session, ended) -> None:
+        if ended.subject_id == 1:
+            session.execute(text("SELECT 1/0"))
+        told.append(ended.subject_id)
+
+    when_given_up("test_aftermath")(aftermath)
+    with here.transaction() as session:
+        for subject in (1, 2):
+            call(session, "test_aftermath", f"k{subject}", subject_id=subject)
+        session.execute(
+            text(
+                "UPDATE work SET token = gen_random_uuid(), attempts = 9, claimed_generation = 1, lease_until = clock_timestamp()"
+            )
+        )
+    assert tick.expire() == 2
+    assert told == [2]
+    assert len(here.rows("SELECT 1 FROM work WHERE dead_at IS NOT NULL AND token IS NULL")) == 2
+    assert tick.expire() == 0
+
+
+def test_a_slot_is_called_for_once_however_often_beat_ticks(here):
+    from datetime import UTC, datetime
+
+    from core.settings import FollowUps
+
+    before, after = datetime(2026, 11, 16, 0, 0, tzinfo=UTC), datetime(2026, 11, 16, 6, 0, 1, tzinfo=UTC)
+    with here.transaction() as session:
+        assert tick.call_due_slots(session, before, FollowUps()) == 0
+    with here.transaction() as session:
+        first = tick.call_due_slots(session, after, FollowUps())
+    assert first >= 4
+    last_id = here.rows("SELECT max(id) AS id FROM work")[0].id
+    for _ in range(3):
+        with here.transaction() as session:
+            assert tick.call_due_slots(session, after, FollowUps()) == 0
+    with here.transaction() as session:
+        assert call(session, "deliver_order", "next") == last_id + 1, "ticking burns no ids"
