@@ -96,7 +96,7 @@ def _settings(configured: Settings) -> list[Finding]:
 
 
 def _database(_settings: Settings) -> list[Finding]:
-    from cli.installation import revisions
+    from core.schema import revisions
 
     with transaction() as session:
         version = session.execute(text("SHOW server_version")).scalar_one()

@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -13,9 +13,6 @@ from cli.common import ERROR, Json, actor, complaints, console, emit, stop, sub_
 from core.errors import InputError
 from core.i18n import _, moment
 from workers.groups import GROUPS, run_beat, run_worker
-
-if TYPE_CHECKING:
-    from alembic.config import Config
 
 db_app = sub_app(_("The database's shape."))
 config_app = sub_app(_("The settings."))
@@ -153,14 +150,16 @@ def beat() -> None:
 @db_app.command("upgrade", help=_("Bring the database to this version's shape."))
 def upgrade() -> None:
     """Run the migrations as the owner."""
-    from alembic import command
+    from core import schema
 
-    command.upgrade(_alembic(), "head")
+    schema.upgrade()
 
 
 @db_app.command("status", help=_("Say which shape the database has."))
 def status(as_json: Json = False) -> None:
     """Current and wanted revision; exit 1 when they differ."""
+    from core.schema import revisions
+
     current, wanted = revisions()
     emit(
         {"current": current, "wanted": wanted},
@@ -175,26 +174,6 @@ def status(as_json: Json = False) -> None:
     )
     if current != wanted:
         stop(ERROR)
-
-
-def revisions() -> tuple[str | None, str | None]:
-    """`(current, wanted)` schema revisions."""
-    from alembic.runtime.migration import MigrationContext
-    from alembic.script import ScriptDirectory
-
-    from core.database import engine
-
-    wanted = ScriptDirectory.from_config(_alembic()).get_current_head()
-    with engine().connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision(), wanted
-
-
-def _alembic() -> "Config":
-    from alembic.config import Config
-
-    from core.settings import ROOT
-
-    return Config(str(ROOT / "alembic.ini"))
 
 
 @config_app.command("schema", help=_("Print the JSON Schema of avain.toml."))

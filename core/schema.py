@@ -1,0 +1,32 @@
+"""The database's shape: which revision it has, which this version wants, and bringing it there as the owner."""
+
+from typing import Any
+
+from core.database import database_owner_url, engine
+from core.settings import ROOT
+
+
+def alembic_configuration(url: str | None = None) -> Any:
+    """Alembic's Config for migrations/ of this checkout; `url` instead of the configured owner's."""
+    from alembic.config import Config  # noqa: PLC0415 - only commands about the shape need alembic
+
+    config = Config(str(ROOT / "alembic.ini"))
+    config.attributes["url"] = url or database_owner_url()
+    return config
+
+
+def upgrade() -> None:
+    """Run the migrations that are still to come."""
+    from alembic import command  # noqa: PLC0415
+
+    command.upgrade(alembic_configuration(), "head")
+
+
+def revisions() -> tuple[str | None, str | None]:
+    """`(current, wanted)` revisions; current is None for an empty database."""
+    from alembic.runtime.migration import MigrationContext  # noqa: PLC0415
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+
+    wanted = ScriptDirectory(str(ROOT / "migrations")).get_current_head()
+    with engine().connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision(), wanted
