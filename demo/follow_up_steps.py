@@ -33,6 +33,8 @@ def first_mail(story: "Story") -> None:
         _("one mail per worker on {day}").format(day=day(target)),
         ", ".join(found),
     )
+    missing = place.query("SELECT subject FROM notice WHERE kind = 'budget_unpriced'")
+    story.check(not missing, _("no mail speaks of a missing price: the lists were read first"), missing or "")
     sample = next(mail for mail in reversed(mails(story)) if "W-101".lower() in mail["To"].lower())
     text = sample.get_body(("plain",)).get_content()
     leaked = [

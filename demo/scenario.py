@@ -90,18 +90,18 @@ def start(story: Story) -> None:
 
 
 def night(story: Story) -> None:
-    """Beat's slots at 02:10 and 03:10 read the cases and the price lists."""
+    """Beat's slots at 02:10 and 03:10 read the price lists and the cases."""
     place = story.place
     place.clock(datetime(2026, 11, 16, 2, 10, 1, tzinfo=HELSINKI))
-    cases = place.wait(
-        lambda: place.query("SELECT counts, outcome FROM run WHERE kind = 'sync_cases' AND finished_at IS NOT NULL"),
-        "sync",
-    )[0]
-    place.clock(datetime(2026, 11, 16, 3, 10, 1, tzinfo=HELSINKI))
     place.wait(
         lambda: len(place.query("SELECT 1 FROM run WHERE kind = 'import_prices' AND finished_at IS NOT NULL")) == 4,
         "prices",
     )
+    place.clock(datetime(2026, 11, 16, 3, 10, 1, tzinfo=HELSINKI))
+    cases = place.wait(
+        lambda: place.query("SELECT counts, outcome FROM run WHERE kind = 'sync_cases' AND finished_at IS NOT NULL"),
+        "sync",
+    )[0]
     place.settled()
     lists = place.query(
         "SELECT price_source.name, file_name, state, sha256, count(price.id) AS prices FROM price_list JOIN price_source ON price_source.id = source_id"

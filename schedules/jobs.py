@@ -43,8 +43,9 @@ def jobs(settings: FollowUps) -> tuple[Job, ...]:
     """Every job, in the order of the day. Nothing else schedules anything."""
     mail_hour, mail_minute = settings.mail_at.split(":")
     return (
-        Job("nightly_cases", "nightly_cases", "10 2 * * *", N_("Read all case sources")),
-        Job("nightly_prices", "nightly_prices", "10 3 * * *", N_("Fetch all price lists")),
+        # prices first: a new decision finds its own unit costs in force, and nobody hears of prices missing for an hour
+        Job("nightly_prices", "nightly_prices", "10 2 * * *", N_("Fetch all price lists")),
+        Job("nightly_cases", "nightly_cases", "10 3 * * *", N_("Read all case sources")),
         Job(
             "recompute_budgets",
             "recompute_budgets",

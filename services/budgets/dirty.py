@@ -15,7 +15,9 @@ from sqlalchemy.orm import Session
 
 from core.errors import Message
 from core.i18n import N_
+from core.settings import Budgets
 from services import work
+from services.budgets.limits import BY_THE_LIMITS
 
 #: What can touch a budget, in words for the people who read its history. Writers use these keys as `cause`.
 CAUSES = {
@@ -88,6 +90,19 @@ _ENDED = _noting(
     """
 )
 
+#: Rows in: the limits as they are set now. Rows out: notes for budgets whose state is not what these limits make of their figures.
+_RELIMITED = _noting(
+    f"""
+    SELECT decision_id
+    FROM (
+        SELECT decision_id, budget_version.ceiling, invoiced + ordered + planned AS used, state
+        FROM budget
+        JOIN budget_version ON budget_version.budget_id = budget.id AND budget_version.superseded_at IS NULL
+    ) AS judged
+    WHERE state NOT IN ('unpriced', 'ended') AND state <> {BY_THE_LIMITS}
+    """  # noqa: S608 - our own words
+)
+
 #: Rows out: a note for every budget there is or should be.
 _ALL = _noting("SELECT id AS decision_id FROM decision")
 
@@ -117,6 +132,15 @@ def mark_price_keys(
 def mark_ended(session: Session, *, today: date, run_id: int | None = None) -> int:
     """Note the budgets whose decision has run out by `today`. Returns how many were noted."""
     return _note(session, _ENDED, "ended", run_id, today=today)
+
+
+def mark_relimited(session: Session, *, settings: Budgets, run_id: int | None = None) -> int:
+    """Note the budgets that a change of the tolerance or of what is near puts into another state. Returns how many were noted.
+
+    They are found by their figures, so nobody has to remember what the settings were.
+    """
+    limits = {"near_limit": settings.near_limit, "tolerance": settings.tolerance}
+    return _note(session, _RELIMITED, "settings", run_id, **limits)
 
 
 def mark_all(session: Session, cause: str, run_id: int | None = None) -> int:

@@ -43,6 +43,8 @@ LINES = f"""
         FROM budget
         JOIN decision ON decision.id = budget.decision_id AND decision.ended_at IS NULL
         JOIN plan_item ON plan_item.decision_id = decision.id AND plan_item.ended_at IS NULL
+        -- a closed case, or one its source no longer has, plans nothing: it cannot be ordered for either
+        JOIN client_case ON client_case.id = decision.case_id AND client_case.status <> 'closed' AND client_case.gone_at IS NULL
         LEFT JOIN unit_rule ON unit_rule.unit = plan_item.unit
         LEFT JOIN choice ON choice.plan_item_id = plan_item.id AND choice.ended_at IS NULL
         LEFT JOIN LATERAL (

@@ -38,14 +38,16 @@ _WHOM = text(
 )
 
 #: Rows in: budgets. Rows gone: notices nobody was told yet of a state the budget has left meanwhile: a price that was missing
-#: at two and came at three is no news at eight.
+#: at three and came at four is no news at eight, even if a choice is still to be made.
 _OVERTAKEN = text(
     """
     DELETE FROM notice USING budget_version AS earlier, budget_version AS current
     WHERE notice.told_at IS NULL AND notice.event = 'budget version ' || earlier.id
       AND earlier.budget_id = ANY(:ids) AND earlier.superseded_at IS NOT NULL
       AND current.budget_id = earlier.budget_id AND current.superseded_at IS NULL
-      AND notice.kind = 'budget_' || earlier.state AND earlier.state <> current.state
+      AND notice.kind = 'budget_' || earlier.state
+      AND (earlier.state <> current.state OR current.state = 'unpriced' AND NOT EXISTS (
+          SELECT FROM jsonb_array_elements(current.reasons) AS reason WHERE reason ->> 'msgid' <> :no_provider))
     """
 )
 
@@ -57,7 +59,7 @@ def tell_workers(session: Session, results: Sequence[Result]) -> int:
     """
     changed = [one.budget_id for one in results if one.version_id is not None]
     if changed:
-        session.execute(_OVERTAKEN, {"ids": changed})
+        session.execute(_OVERTAKEN, {"ids": changed, "no_provider": NO_PROVIDER})
     newsworthy = {one.budget_id: one for one in results if is_news(one)}
     if not newsworthy:
         return 0

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from core.clock import local_date
 from core.settings import Budgets
+from services.budgets.limits import BY_THE_LIMITS
 from services.budgets.lines import LINE_VALUES, LINES, REASONS
 
 
@@ -84,10 +85,7 @@ _WRITE = text(
                CASE WHEN NOT unknown THEN ceiling - used END AS free,
                CASE WHEN ended THEN 'ended'
                     WHEN unknown THEN 'unpriced'
-                    WHEN used <= ceiling * :near_limit THEN 'ok'
-                    WHEN used <= ceiling THEN 'near'
-                    WHEN used <= ceiling * (1 + :tolerance) THEN 'within_tolerance'
-                    ELSE 'over' END AS state
+                    ELSE {BY_THE_LIMITS} END AS state
         FROM known CROSS JOIN LATERAL (SELECT invoiced + ordered + planned AS used) AS added
     ), current AS (
         SELECT budget_version.*, had.lines

@@ -15,6 +15,7 @@ from cli.main import app
 from core.embedded import Embedded
 from core.errors import NotFound
 from services.budgets import dirty
+from services.work import call
 from tests.factories.case import make_case, make_choice, make_decision, make_plan_item
 from tests.factories.price import make_price, make_price_key, make_price_list, make_price_source
 from tests.factories.provider import make_provider
@@ -80,6 +81,29 @@ def test_the_task_calculates_what_was_noted(avain):
     assert run.counts == {"recomputed": 1, "changed": 1, "unpriced": 0, "over": 0}
     (version,) = avain.process.rows("SELECT state, run_id IS NOT NULL AS with_run FROM budget_version")
     assert (version.state, version.with_run) == ("near", True)
+
+
+def test_the_nightly_slot_finds_what_time_and_settings_touched(avain):
+    avain.mark()
+    avain.process.do_due("recompute_budgets", recompute_budgets)
+    avain.process.configure(budgets__near_limit="0.99")
+    slot(avain, "2026-11-17T02:30Z")
+    assert states(avain) == ["ok"]
+    avain.process.rows("UPDATE decision SET valid = '[2026-01-01,2026-02-01)' RETURNING id")
+    avain.process.do_due("recompute_budgets", recompute_budgets)
+    assert states(avain) == ["ok"], "the days went by unnoticed"
+    slot(avain, "2026-11-18T02:30Z")
+    assert states(avain) == ["ended"]
+
+
+def slot(avain: Avain, moment: str) -> None:
+    with avain.process.transaction() as session:
+        call(session, "recompute_budgets", f"recompute_budgets@{moment}", slot=moment)
+    avain.process.do_due("recompute_budgets", recompute_budgets)
+
+
+def states(avain: Avain) -> list[str]:
+    return [row.state for row in avain.process.rows("SELECT state FROM budget_version WHERE superseded_at IS NULL")]
 
 
 @pytest.mark.parametrize(("fault_point", "versions"), [("budgets.taken", 0), ("budgets.written", 1)])

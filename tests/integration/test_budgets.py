@@ -354,6 +354,36 @@ def test_a_decision_runs_out_by_the_calendar(session, family):
     assert dirty.mark_ended(session, today=date(2027, 1, 1)) == 0
 
 
+def test_new_limits_touch_the_budgets_they_put_into_another_state(session, family):
+    family.plan(session)
+    make_price(session, family.service, family.provider, "88.00")
+    other = Family(session, granted_amount=Decimal("9000.00"))
+    recompute(session, family.decision, other.decision)
+    assert dirty.mark_relimited(session, settings=SETTINGS) == 0
+    assert dirty.mark_relimited(session, settings=Budgets(near_limit=Decimal("0.99"))) == 1
+    recompute_dirty(session, now=NOW, settings=Budgets(near_limit=Decimal("0.99")))
+    version = current(session, family.decision)
+    assert (version.state, version.cause) == ("ok", "settings")
+    assert dirty.mark_relimited(session, settings=Budgets(near_limit=Decimal("0.99"))) == 0
+
+
+@pytest.mark.parametrize("change", [{"status": "closed"}, {"gone_at": NOW}])
+def test_a_case_that_is_closed_or_gone_plans_nothing_but_its_orders_count(session, family, change):
+    item = family.plan(session)
+    price = make_price(session, family.service, family.provider, "88.00")
+    order = make_order(session, family.decision, family.provider)
+    part = days(date(2026, 11, 23), date(2026, 12, 31))
+    make_order_line(session, order, item, price, "440.00", period=part, quantity=Decimal(5))
+    recompute(session, family.decision)
+    assert current(session, family.decision).planned == Decimal(616)
+    for name, value in change.items():
+        setattr(family.case, name, value)
+    session.flush()
+    recompute(session, family.decision)
+    version = current(session, family.decision)
+    assert (version.ordered, version.planned, version.free) == (Decimal(440), ZERO, Decimal(634))
+
+
 def test_an_item_that_left_the_plan_is_not_planned(session, family):
     item = family.plan(session)
     make_price(session, family.service, family.provider, "88.00")
@@ -408,6 +438,20 @@ def test_a_worker_is_told_once_with_the_cause(session, family):
     sentence = Message.from_json(notice.message).text("en")
     assert sentence == f"The budget of case {family.case.number} is over its limit. Cause: a change of prices."
     assert family.service.code not in sentence
+
+
+def test_a_missing_price_that_came_is_no_news_though_a_choice_is_still_missing(session, family):
+    family.plan(session, choose=False)
+    family.reference.superseded_at = NOW
+    session.flush()
+    recompute(session, family.decision)
+    assert [notice.kind for notice in session.scalars(select(Notice))] == ["budget_unpriced"]
+
+    key = session.get(PriceKey, family.reference.price_key_id)
+    make_price(session, family.baseline, amount="90.00", key=key)
+    recompute(session, family.decision, cause="prices")
+    assert current(session, family.decision).state == "unpriced", "a choice is still missing"
+    assert not session.scalars(select(Notice)).all()
 
 
 def test_a_new_choice_reprices(session, family):

@@ -13,6 +13,7 @@ import pytest
 import structlog
 from typer.testing import CliRunner, Result
 
+import workers.inline
 import workers.queue
 from cli import case, rejected, source
 from core.embedded import Embedded
@@ -153,6 +154,50 @@ def test_run_ends_with_one_when_nothing_was_applied(avain: Avain, content: bytes
     assert avain.value("SELECT count(*) FROM client_case") == 0
 
 
+def hold_lane(avain: Avain, lease_seconds: int) -> None:
+    avain.here.rows(
+        """
+        INSERT INTO work (kind, key, queue, arguments, lane, token, lease_until, deadline, claimed_generation)
+        SELECT 'sync_cases', 'another', 'sync', '{"source": "lifecare"}', 'source:lifecare', gen_random_uuid(), at, at, 1
+        FROM (SELECT clock_timestamp() + make_interval(secs => :seconds) AS at) AS until RETURNING id
+        """,
+        seconds=lease_seconds,
+    )
+
+
+def test_run_inline_waits_for_a_busy_source_no_longer_than_its_patience(
+    avain: Avain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hold_lane(avain, 3600)
+    tried = []
+    really = workers.inline.do_now
+    monkeypatch.setattr(workers.inline, "do_now", lambda *work: (tried.append(work), really(*work)))
+    with pytest.raises(Transient, match="another run holds the source"):
+        avain.run("source", "run", "lifecare", "--inline", "--patience", "1")
+    assert 1 < len(tried) < 10, "it looks now and then"
+
+
+def test_run_inline_frees_what_a_dead_process_holds(avain: Avain) -> None:
+    hold_lane(avain, -1)
+    assert avain.run("source", "run", "lifecare", "--inline", "--patience", "60").exit_code == 3
+    assert avain.value("SELECT count(*) FROM client_case") == 4
+
+
+def test_who_called_for_a_run_or_a_retry_is_recorded(avain: Avain) -> None:
+    avain.run("source", "run", "lifecare", "--inline", "--as", "anna")
+    (group,) = avain.json("rejected", "list")
+    avain.run("rejected", "retry", str(group["id"]), "--inline", "--as", "olli")
+    avain.run("rejected", "discard", str(avain.json("rejected", "list")[0]["id"]), "--note", "seen", "--as", "olli")
+    assert [
+        tuple(row) for row in avain.here.rows("SELECT actor, action, subject FROM audit_event ORDER BY id")
+    ] == [
+        ("cli:anna", "source.run_called", "source:lifecare"),
+        ("cli:olli", "rejected.retried", f"rejected:{group['id']}"),
+        ("cli:olli", "source.run_called", "source:lifecare"),
+        ("cli:olli", "rejected.discarded", f"rejected:{group['id'] + 1}"),
+    ]  # fmt: skip
+
+
 def test_run_without_files_has_nothing_to_do(avain: Avain) -> None:
     for old in avain.exports.iterdir():
         old.unlink()
@@ -236,7 +281,7 @@ def test_a_rejected_record_is_shown_discarded_and_retried(avain: Avain) -> None:
 
 
 def test_the_nightly_job_calls_for_each_source_and_a_second_time_changes_nothing(avain: Avain) -> None:
-    for night in ("nightly_cases@2026-11-17T00:10Z", "nightly_cases@2026-11-18T00:10Z"):
+    for night in ("nightly_cases@2026-11-17T01:10Z", "nightly_cases@2026-11-18T01:10Z"):
         avain.here.rows(
             "INSERT INTO work (kind, key, arguments, queue) VALUES ('nightly_cases', :key, '{}', 'default') RETURNING id",
             key=night,

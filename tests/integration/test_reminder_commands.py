@@ -135,7 +135,7 @@ def test_jobs_are_listed_with_their_next_time(avain):
     assert jobs["daily_reminders"]["working_days_only"]
     assert "nightly_prices" in avain.run("schedule", "list").stdout
     slots = avain.json("schedule", "next", "nightly_cases", "--count", "2")["slots"]
-    assert slots == ["2026-12-08T00:10:00+00:00", "2026-12-09T00:10:00+00:00"]
+    assert slots == ["2026-12-08T01:10:00+00:00", "2026-12-09T01:10:00+00:00"]
 
 
 def test_a_job_is_paused_and_resumed_without_catching_up(avain):

@@ -1,7 +1,8 @@
 """Tasks of budgets."""
 
-from core.clock import business_now
+from core.clock import business_now, business_today
 from core.faults import fault_point
+from services.budgets import dirty
 from services.budgets.recompute import Recomputed, anything_noted, recompute_dirty
 from services.work import call_again
 from workers.task import Lease, work_task
@@ -12,7 +13,11 @@ _LOCKED_PAUSE_SECONDS = 2.0
 
 @work_task("recompute_budgets")
 def recompute_budgets(lease: Lease) -> None:
-    """Calculate every budget noted as touched, a chunk per transaction."""
+    """Calculate every budget noted as touched, a chunk per transaction; by its nightly slot, also what time and settings touched."""
+    if "slot" in lease.arguments:
+        with lease.transaction() as session:
+            dirty.mark_ended(session, today=business_today(session), run_id=lease.run_id)
+            dirty.mark_relimited(session, settings=lease.settings.budgets, run_id=lease.run_id)
     total = Recomputed()
     while (done := _chunk(lease)).recomputed:
         total += done
