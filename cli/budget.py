@@ -2,18 +2,28 @@
 
 import dataclasses
 import time
+from contextlib import nullcontext
 from datetime import datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.tree import Tree
 
-from cli.common import Json, console, emit, sub_app, table, transaction
+from cli.common import As, DryRun, Json, actor, console, emit, sub_app, table, transaction
 from cli.units import amount, unit_price
+from core.clock import business_now
 from core.errors import NotFound
 from core.i18n import N_, _, day, moment, money
 from services.budgets.dirty import cause_message
 from services.budgets.show import BudgetView, Ceiling, Line, Provenance
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+
+    from sqlalchemy.orm import Session
+
+    from services.budgets.recompute import Recomputed
 
 app = sub_app(_("Personal budgets: figures, explanations, recomputation."))
 
@@ -36,43 +46,53 @@ At = Annotated[
 
 
 @app.command(help=_("Show the budgets of a case: ceiling, invoiced, ordered, planned, free, and the lines."))
-def show(case: Case, at: At = None, as_json: Json = False) -> None:
-    """`avain budget show HB-2026-000001`."""
-    budgets = _read(case, at)
+def show(case: Case, at: At = None, as_: As = None, as_json: Json = False) -> None:
+    """`avain budget show HB-2026-000001`. Looking is recorded, as the law on access logs wants."""
+    budgets = _read(case, at, actor(as_))
     emit([_plain(one) for one in budgets], as_json, lambda: _print(budgets))
 
 
 @app.command(help=_("Explain a budget: from each total to the row of the price list, its file, sha256 and run."))
-def explain(case: Case, at: At = None, as_json: Json = False) -> None:
-    """`avain budget explain HB-2026-000001 --at 2026-11-20`."""
-    budgets = _read(case, at)
+def explain(case: Case, at: At = None, as_: As = None, as_json: Json = False) -> None:
+    """`avain budget explain HB-2026-000001 --at 2026-11-20`. Recorded like `show`."""
+    budgets = _read(case, at, actor(as_))
     emit([_plain(one) for one in budgets], as_json, lambda: console().print(*map(_tree, budgets)))
 
 
 @app.command(help=_("Calculate the touched budgets now, in this process; with --all every budget."))
 def recompute(
     every: Annotated[bool, typer.Option("--all", help=_("Every budget, touched or not."))] = False,
+    as_: As = None,
+    dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
     """`avain budget recompute`. Its JSON: recomputed, changed, unpriced, over, seconds."""
-    from core.clock import business_now
-    from core.settings import settings
+    from services import audit
     from services.budgets.dirty import mark_all
-    from services.budgets.recompute import Recomputed, recompute_dirty
 
     started = time.monotonic()
-    if every:
-        with transaction() as session:
+    with transaction(dry_run=dry_run) as session:
+        audit.record(session, actor(as_), "budget.recompute_asked", "budgets", now=business_now(session), every=every)
+        if every:
             mark_all(session, "asked")
-    total = Recomputed()
-    while True:
-        with transaction() as session:
-            done = recompute_dirty(session, now=business_now(session), settings=settings().budgets)
-        if not done.recomputed:
-            break
-        total += done
+        tried = _recompute(lambda: nullcontext(session)) if dry_run else None
+    total = _recompute(transaction) if tried is None else tried
     data = {**dataclasses.asdict(total), "seconds": round(time.monotonic() - started, 3)}
     emit(data, as_json, lambda: console().print(_sentence(total)))
+
+
+def _recompute(within: "Callable[[], AbstractContextManager[Session]]") -> "Recomputed":
+    """Calculate all that is noted, each chunk in a transaction that `within` opens; a dry run has one for all."""
+    from core.settings import settings
+    from services.budgets.recompute import Recomputed, recompute_dirty
+
+    total = Recomputed()
+    while True:
+        with within() as session:
+            done = recompute_dirty(session, now=business_now(session), settings=settings().budgets)
+        if not done.recomputed:
+            return total
+        total += done
 
 
 def _sentence(total: Any) -> str:
@@ -81,11 +101,13 @@ def _sentence(total: Any) -> str:
     )
 
 
-def _read(case: str, at: datetime | None) -> list[BudgetView]:
+def _read(case: str, at: datetime | None, who: str) -> list[BudgetView]:
+    from services import audit
     from services.budgets.show import budgets_of_case
 
     with transaction() as session:
         budgets = budgets_of_case(session, case, at=at.date() if at else None)
+        audit.record(session, who, "budget.viewed", f"case:{case}", now=business_now(session))
     if not budgets:
         raise NotFound(
             "Case {case} has no budget yet. Budgets are made from its decisions: avain budget recompute", case=case

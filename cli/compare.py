@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cli.common import Json, console, emit, table, transaction
+from cli.common import As, Json, actor, console, emit, table, transaction
 from cli.units import amount, unit_price
 from core.errors import InputError
 from core.i18n import N_, _, day, money, number
@@ -43,17 +43,23 @@ def compare(  # noqa: PLR0917 - options of a command
         str | None, typer.Option("--unit", metavar="UNIT", help=_("Its unit, such as C62 (visits) or HUR (hours)."))
     ] = None,
     months: Annotated[int, typer.Option("--months", min=1, max=120, help=_("For how many months from today."))] = 3,
+    as_: As = None,
     as_json: Json = False,
 ) -> None:
-    """`avain compare --case HB-2026-000001`, `avain compare --baseline PERHETYO --quantity 12 --unit C62 --months 3`."""
-    from core.clock import business_today
+    """`avain compare --case HB-2026-000001`, `avain compare --baseline PERHETYO --quantity 12 --unit C62 --months 3`.
+
+    Looking at a case is recorded, as the law on access logs wants.
+    """
+    from core.clock import business_now, business_today
     from core.settings import settings
+    from services import audit
     from services.compare import compare_case, compare_service
 
     with transaction() as session:
         today, budgets = business_today(session), settings().budgets
         if case and not baseline:
             found = compare_case(session, case, item=item, today=today, settings=budgets)
+            audit.record(session, actor(as_), "case.compared", f"case:{case}", now=business_now(session))
         elif baseline and quantity and not case:
             wanted = _quantity(quantity)
             found = [

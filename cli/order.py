@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from documents.findings import Finding
     from services.orders.approval import Approved
+    from services.orders.show import Attempt, LineView, OrderSummary
 
 app = sub_app(_("Purchase orders."))
 SEVERITIES = {"fatal": N_("fatal"), "warning": N_("warning")}
@@ -81,16 +82,22 @@ def list_orders(
 def show_order(
     order: Number,
     xml: Annotated[bool, typer.Option("--xml", help=_("Print the document as it was sent."))] = False,
+    as_: As = None,
     as_json: Json = False,
 ) -> None:
-    """What was ordered and what came of delivering it."""
+    """What was ordered and what came of delivering it. Looking is recorded, as the law on access logs wants."""
+    from services import audit
     from services.orders import show
 
     with transaction() as session:
-        if xml:
-            typer.echo(show.order_document(session, order).decode(), nl=False)
-            return
-        _show(session, order, as_json)
+        document = show.order_document(session, order) if xml else b""
+        summary = show.order_summary(session, order)
+        lines, attempts = show.order_lines(session, order), show.delivery_attempts(session, order)
+        audit.record(session, actor(as_), "order.viewed", f"order:{order}", now=business_now(session))
+    if xml:
+        typer.echo(document.decode(), nl=False)
+    else:
+        _show(summary, lines, attempts, as_json)
 
 
 @app.command("preview", help=_("The orders that approving would make, without making them."))
@@ -123,28 +130,34 @@ def approve(items: Items, reason: Reason = "", as_: As = None, dry_run: DryRun =
 @app.command("send", help=_("Deliver orders that wait, now and in this process."))
 def send(
     order: Annotated[str | None, typer.Argument(metavar="[ORDER]", help=_("Only this one."))] = None,
+    as_: As = None,
+    dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
     """For an installation whose workers are down: the same Work, under the same lease, as a worker would do it."""
     import workers.tasks.orders as tasks
     from core.logging import configure_logging
     from core.settings import settings
+    from services import audit
     from services.orders import show
     from workers.task import perform
 
     configure_logging(
         settings().log_format, settings().log_level
     )  # to stderr: stdout holds the result and nothing else
-    with transaction() as session:
+    with transaction(dry_run=dry_run) as session:
         due = show.deliveries_due(session, order)
-    for work_id in due:
+        for number in show.states_of_deliveries(session, due):
+            audit.record(session, actor(as_), "order.send_asked", f"order:{number}", now=business_now(session))
+    for work_id in [] if dry_run else due:
         perform(work_id, tasks.deliver_order)
     with transaction() as session:
         states = show.states_of_deliveries(session, due)
 
     def render() -> None:
         rows = [[name, _state(state)] for name, state in states.items()]
-        console().print(table(_("Delivered"), [_("Order"), _("State")], rows))
+        title = _("Would be delivered") if dry_run else _("Delivered")
+        console().print(table(title, [_("Order"), _("State")], rows))
 
     emit(states, as_json, render)
 
@@ -273,12 +286,7 @@ def _render_outcome(data: dict[str, Any]) -> None:
         console().print(table(_("Not ordered"), [_("Item"), _("Reason")], rows))
 
 
-def _show(session: "Session", order: str, as_json: bool) -> None:
-    from services.orders import show
-
-    summary = show.order_summary(session, order)
-    lines, attempts = show.order_lines(session, order), show.delivery_attempts(session, order)
-
+def _show(summary: "OrderSummary", lines: "list[LineView]", attempts: "list[Attempt]", as_json: bool) -> None:
     def render() -> None:
         console().print(
             Text.assemble(

@@ -152,6 +152,23 @@ def test_recompute_show_and_explain(avain):
         assert part in explained
 
 
+def test_who_looks_and_who_recomputes_is_recorded_unless_it_is_a_dry_run(avain):
+    avain.mark()
+    assert avain.json("budget", "recompute", "--all", "--dry-run")["changed"] == 1
+    assert not avain.process.rows("SELECT FROM audit_event UNION ALL SELECT FROM budget_version")
+    assert avain.json("budget", "recompute", "--as", "enni")["changed"] == 1
+    avain.run("budget", "show", avain.case, "--as", "enni")
+    avain.run("budget", "explain", avain.case, "--as", "aino")
+    avain.run("compare", "--case", avain.case, "--as", "enni")
+    recorded = avain.process.rows("SELECT actor, action, subject FROM audit_event ORDER BY id")
+    assert [tuple(row) for row in recorded] == [
+        ("cli:enni", "budget.recompute_asked", "budgets"),
+        ("cli:enni", "budget.viewed", f"case:{avain.case}"),
+        ("cli:aino", "budget.viewed", f"case:{avain.case}"),
+        ("cli:enni", "case.compared", f"case:{avain.case}"),
+    ]
+
+
 def test_a_budget_as_it_was_known(avain):
     avain.mark()
     avain.json("budget", "recompute")

@@ -47,9 +47,9 @@ def avain(*arguments: str, code: int = 0) -> Result:
     return done
 
 
-def send() -> dict[str, str]:
+def send(*options: str) -> dict[str, str]:
     """`avain order send --json` in a process of its own, whose log must not get between the result."""
-    command = [sys.executable, "-m", "cli.main", "order", "send", "--json"]
+    command = [sys.executable, "-m", "cli.main", "order", "send", "--json", *options]
     done = subprocess.run(command, cwd=ROOT, env=dict(os.environ), capture_output=True, check=True, timeout=60)
     states: dict[str, str] = json.loads(done.stdout)
     return states
@@ -100,6 +100,22 @@ def test_a_preview_and_a_dry_run_change_nothing(here: InProcess, world: World) -
     avain("approve", "HB-2026-000001")
     avain("cancel", "T-2026-000001", "--reason", "x", "--dry-run", "--json")
     assert here.rows("SELECT state FROM purchase_order")[0].state == "approved"
+
+
+def test_who_sends_and_who_looks_is_recorded_unless_it_is_a_dry_run(here: InProcess, world: World) -> None:
+    avain("approve", "HB-2026-000001", "--as", "enni")
+    assert json.loads(avain("send", "--dry-run", "--json").stdout) == {"T-2026-000001": "approved"}
+    assert "Would be delivered" in avain("send", "--dry-run").stdout
+    avain("show", "T-2026-000001", "--as", "aino")
+    avain("show", "T-2026-000001", "--xml", "--as", "aino")
+    assert send("--as", "enni") == {"T-2026-000001": "sent"}
+    recorded = here.rows("SELECT actor, action FROM audit_event WHERE subject = 'order:T-2026-000001' ORDER BY id")
+    assert [tuple(row) for row in recorded] == [
+        ("cli:enni", "order.approved"),
+        ("cli:aino", "order.viewed"),
+        ("cli:aino", "order.viewed"),
+        ("cli:enni", "order.send_asked"),
+    ]
 
 
 def test_exit_codes_tell_partly_from_not_at_all(here: InProcess, world: World) -> None:
