@@ -1,0 +1,5 @@
+"""What every connector promises, as suites that run over each of them; an outside connector imports the same classes."""
+
+import pytest
+
+pytest.register_assert_rewrite("tests.contract.case_connector", "tests.contract.price_reader")

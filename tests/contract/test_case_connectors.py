@@ -1,0 +1,81 @@
+"""The contract of case connectors over Avain's own, and over one that exists only here: the suite asks nothing that only XML has."""
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any, BinaryIO
+from xml.sax.saxutils import escape, quoteattr
+
+from connectors.cases.base import IdentityMode, case_connector
+from connectors.cases.record import FoundRecord, parse_record
+from connectors.rejection import Rejection
+from core.errors import RefusedInput
+from tests.contract.case_connector import CaseConnectorContract
+
+
+class JsonLines:
+    """A case a line; the last line says how many there were."""
+
+    def read(self, file: BinaryIO, *, identity: IdentityMode) -> Iterator[FoundRecord | Rejection]:
+        """See CaseConnector.read."""
+        for number, line in enumerate(file, start=1):
+            try:
+                data = json.loads(line)
+            except ValueError as error:
+                raise RefusedInput("Line {line} is not JSON.", line=number) from error
+            if data == {"cases": number - 1}:
+                return
+            if identity == "none":
+                data["client"].pop("identity", None)
+            yield parse_record(data, str(number))
+        raise RefusedInput("The file has no end.")
+
+
+class TestJsonLines(CaseConnectorContract):
+    """The connector of this file."""
+
+    connector = JsonLines()
+
+    def write(self, records: Sequence[dict[str, Any]]) -> bytes:
+        return "\n".join(json.dumps(one) for one in [*records, {"cases": len(records)}]).encode()
+
+
+class TestXml(CaseConnectorContract):
+    """Avain's own form."""
+
+    connector = case_connector("xml")
+
+    def write(self, records: Sequence[dict[str, Any]]) -> bytes:
+        return ('<cases xmlns="urn:avain:cases:1">\n' + "\n".join(map(_case, records)) + "\n</cases>").encode()
+
+
+def _case(record: dict[str, Any]) -> str:
+    client = record["client"]
+    shown = "".join(f"<{name}>{escape(value)}</{name}>" for name, value in client.get("identity", {}).items())
+    who = f"<identity>{shown}</identity>" if shown else ""
+    inside = [f"<client {_some(client, id='external_id', nonDisclosure='non_disclosure')}>{who}</client>"]
+    inside += [f"<responsibleWorker id={quoteattr(record['responsible_worker'])}/>"]
+    inside += [f"<coWorker id={quoteattr(record['co_worker'])}/>", f"<unit code={quoteattr(record['unit'])}/>"]
+    for element, name in (("assessmentDate", "assessment_date"), ("planDate", "plan_date"), ("kykyviisariDate", "kykyviisari_date"), ("supportPerson", "support_person")):  # fmt: skip
+        inside.append(f"<{element}>{record[name]}</{element}>")
+    inside += [f"<goal>{escape(goal)}</goal>" for goal in record["goals"]]
+    inside += map(_decision, record["decisions"])
+    inside += map(_item, record["plan_items"])
+    return f"<case {_some(record, id='external_id', status='status')}>{''.join(inside)}</case>"
+
+
+def _decision(one: dict[str, Any]) -> str:
+    names = {"standDate": "stand_date", "decidedOn": "decided_on", "validFrom": "valid_from", "validTo": "valid_to", "grantedAmount": "granted_amount"}  # fmt: skip
+    inside = "".join(f"<{element}>{one[name]}</{element}>" for element, name in names.items() if name in one)
+    if "baseline" in one:
+        inside += f"<baseline {_some(one['baseline'], service='service', quantity='quantity', unit='unit')}/>"
+    return f"<decision {_some(one, id='external_id', number='number')}>{inside}</decision>"
+
+
+def _item(one: dict[str, Any]) -> str:
+    own = {name: name for name in ("decision", "service", "quantity", "unit", "start", "end", "provider")}
+    follow_up = f"<followUp {_some(one['follow_up'], intervalDays='interval_days')}/>"
+    return f"<planItem {_some(one, id='external_id', **own)}>{follow_up}</planItem>"
+
+
+def _some(data: dict[str, Any], **names: str) -> str:
+    return " ".join(f"{theirs}={quoteattr(data[ours])}" for theirs, ours in names.items() if ours in data)
