@@ -77,12 +77,13 @@ def merge(
     result = _judge(session, names, settings, read=so_far.staged + so_far.rejected)
     if agreed is not None:
         _insist(session, names, result, agreed)
-        result = replace(result, state="partly" if result.rejected else "succeeded", reason=None, read=agreed["read"])
+        result = replace(result, state="succeeded", reason=None, read=agreed["read"])
     if result.state == "held":
         session.execute(statements.KEEP_WHAT_WOULD_BE_APPLIED, names)
     else:
         _apply(session, names, settings, now, added=result.added)
-        result = replace(result, conflicts=tell_of_conflicts(session))
+        conflicts = tell_of_conflicts(session)
+        result = replace(result, state="partly" if result.rejected else "succeeded", conflicts=conflicts)
         fault_point("sync.merged")
     session.execute(statements.DROP)
     return result

@@ -4,7 +4,7 @@
 price holds on a day. The rules: DESIGN.md "Prices".
 """
 
-from services.prices.approval import approve, discard
+from services.prices.approval import approve, discard, list_of_run
 from services.prices.importing import ImportResult, Prepared, import_price_list, prepare
 from services.prices.lookup import PriceInForce, own_price, price_in_force, prices_in_force, prices_of
 from services.prices.values import Change, Plan
@@ -18,6 +18,7 @@ __all__ = [
     "approve",
     "discard",
     "import_price_list",
+    "list_of_run",
     "own_price",
     "prepare",
     "price_in_force",

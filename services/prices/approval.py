@@ -6,10 +6,24 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.errors import InputError, NotFound
-from models.price import PriceList
+from models.price import PriceList, PriceSource
 from services import audit
 from services.prices.apply import apply_plan
 from services.prices.values import Plan
+
+
+def list_of_run(session: Session, source: str, sha256: str) -> int:
+    """The list that waits with the content a held run read: equal content read again keeps its place. Raises InputError."""
+    found: int | None = session.execute(
+        select(PriceList.id)  # type: ignore[call-overload]
+        .join(PriceSource, PriceSource.id == PriceList.source_id)
+        .where(PriceSource.name == source, PriceList.state == "held", PriceList.sha256 == sha256)
+    ).scalar_one_or_none()
+    if found is None:
+        raise InputError(
+            "No price list of that run waits any more. Those that do: {command}", command="avain price held"
+        )
+    return found
 
 
 def approve(session: Session, price_list_id: int, actor: str, note: str, now: datetime) -> Plan:

@@ -39,6 +39,7 @@ NEWS = {
     "order_accepted": N_("An order was accepted"),
     "order_rejected": N_("An order was rejected"),
     "order_failed": N_("An order could not be delivered"),
+    "choice_conflict": N_("The source names another provider than was chosen"),
     "digest_undelivered": N_("A daily e-mail could not be delivered"),
 }
 _OTHER_NEWS = N_("Something happened that you should look at")

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from core.database import make_engine
 from core.embedded import Embedded
+from core.errors import Message
 from core.keys import sealer
 from core.settings import CaseSource, Privacy, Settings, Sources
 from models.case import Case, Choice, Client, Decision, PlanItem
@@ -209,6 +210,25 @@ def test_the_sources_provider_is_chosen_unless_a_person_chose(world: World) -> N
     make_choice(world.session, world.item(), second)
     world.run(export(case("A", decision(), item(provider="9999993-3"))))
     assert world.choices()[-1] == (second.id, "worker:W-101", True)
+
+
+def test_a_person_who_chose_otherwise_hears_of_it_once(world: World) -> None:
+    first, second = (make_provider(world.session, business_id=one) for one in ("9999993-3", "9999994-1"))
+    world.run(export(case("A")))
+    make_choice(world.session, world.item(), second)
+    named = case("A", decision(), item(provider="9999993-3"))
+    assert world.run(export(named)) == SyncResult("succeeded", read=1, changed=1, conflicts=1)
+    assert world.choices() == [(second.id, "worker:W-101", True)]
+    assert world.run(export(named.replace('status="open"', 'status="closed"'))).conflicts == 1
+    said = world.session.execute(text("SELECT worker.external_id, subject, event, message FROM notice JOIN worker ON worker.id = worker_id")).one()  # fmt: skip
+    assert said[:3] == (
+        "W-101",
+        "item:HB-2026-000001/I-1",
+        f"choice {world.scalar('SELECT id FROM choice')}, provider {first.id}",
+    )
+    assert "names another provider for HB-2026-000001/I-1" in Message.from_json(said.message).text("en")
+    agreeing = case("A", decision(), item(provider="9999994-1"))
+    assert world.run(export(agreeing)).conflicts == 0
 
 
 @pytest.mark.parametrize(

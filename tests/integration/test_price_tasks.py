@@ -226,6 +226,25 @@ def test_a_held_list_is_discarded_from_the_command_line(county):
     assert county.amounts() == ["49.0000"]
 
 
+def test_a_held_list_is_decided_by_its_run_too(county):
+    county.write("TUKIHENKILO;h;49,00;1.1.2026\n")
+    county.night()
+    county.write("TUKIHENKILO;h;60,00;1.12.2026\n")
+    county.night()
+    county.night()  # the same content again: the list keeps its place, each run names it
+    held = [row.id for row in county.process.rows("SELECT id FROM run WHERE outcome = 'held' ORDER BY id")]
+    assert len(held) == 2
+    county.avain("source", "approve", str(held[1]), "--note", "Sovittu", "--dry-run")
+    assert county.avain("source", "approve", str(held[1]), "--note", "Sovittu")["changed"] == 1
+    with pytest.raises(AvainError, match="No price list of that run waits"):
+        county.avain("source", "approve", str(held[0]), "--note", "Sovittu")
+    county.write("TUKIHENKILO;h;90,00;1.12.2026\n")
+    county.night()
+    (last,) = county.process.rows("SELECT max(id) AS id FROM run WHERE outcome = 'held'")
+    assert county.avain("source", "discard", str(last.id), "--note", "Ei")["state"] == "discarded"
+    assert county.avain("price", "held") == []
+
+
 def test_exit_code_of_a_list_with_rejected_rows(county):
     county.write("TUKIHENKILO;h;49,00;1.1.2026\nMUU;h;1;\n")
     assert county.avain("source", "run", "tukipolku", "--inline", code=SOME_REJECTED)["state"] == "partly"
