@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,9 @@ from typer.testing import CliRunner
 from cli.main import app
 from core.embedded import Embedded
 from core.errors import NotFound
+from core.settings import Budgets
 from services.budgets import dirty
+from services.budgets.recompute import recompute_dirty
 from services.work import call
 from tests.factories.case import make_case, make_choice, make_decision, make_plan_item
 from tests.factories.price import make_price, make_price_key, make_price_list, make_price_source
@@ -171,11 +173,9 @@ def test_who_looks_and_who_recomputes_is_recorded_unless_it_is_a_dry_run(avain):
 
 def test_a_budget_as_it_was_known(avain):
     avain.mark()
-    avain.json("budget", "recompute")
     with avain.process.transaction() as session:
-        session.connection().exec_driver_sql(
-            "UPDATE budget_version SET recorded_at = '2026-11-16T05:00Z'; UPDATE decision SET baseline_quantity = 10"
-        )
+        recompute_dirty(session, now=datetime(2026, 11, 16, 5, tzinfo=UTC), settings=Budgets())
+        session.connection().exec_driver_sql("UPDATE decision SET baseline_quantity = 10")
     avain.mark()
     avain.json("budget", "recompute")
     assert avain.json("budget", "show", avain.case)[0]["ceiling"] == "895.00"

@@ -7,7 +7,7 @@ import pytest
 
 from core.errors import InputError, NotFound
 from core.settings import Budgets
-from models.base import days
+from models.price import PriceKey
 from services.budgets.recompute import recompute_now
 from services.budgets.show import budgets_of_case
 from services.compare import compare_case, compare_service
@@ -192,11 +192,10 @@ def test_a_decision_without_either_says_so(session, market):
 
 
 def test_the_reference_is_that_of_the_decision_day(session, market):
-    market.own.valid = days(date(2026, 1, 1), date(2026, 11, 10))
+    market.own.superseded_at = NOW
     session.flush()
-    from models.price import PriceKey
-
     key = session.get(PriceKey, market.own.price_key_id)
+    make_price(session, market.family_work, amount="89.50", last=date(2026, 11, 10), key=key)
     make_price(session, market.family_work, amount="95.00", first=date(2026, 11, 11), key=key)
     (found,) = compare_case(session, number_of(session, decided(session, market)), today=TODAY, settings=SETTINGS)
     assert found.ceiling == Decimal("1253.00")

@@ -19,6 +19,7 @@ from documents.schemas import check_schema
 from models.audit import AuditEvent
 from models.base import days
 from models.order import OrderCoverage, OrderLine
+from models.price import PriceKey
 from models.provider import Contract
 from models.work import Work
 from services.orders.approval import Approved
@@ -228,7 +229,9 @@ def short_contract(session: Session, world) -> None:
 
 
 def price_gap(session: Session, world) -> None:
-    session.execute(text("UPDATE price SET valid = '[2026-01-01,2027-02-20)' WHERE superseded_at IS NULL"))
+    no_price(session, world)
+    key = session.scalars(select(PriceKey).filter_by(provider_id=world.provider.id)).one()
+    make_price(session, world.service, world.provider, "88.00", key=key, last=date(2027, 2, 19))
 
 
 def no_price(session: Session, world) -> None:
