@@ -55,6 +55,12 @@ def examine() -> list[Finding]:
         (_("Sources"), _sources),
     ]
     findings: list[Finding] = []
+    if configured.embedded and not _embedded_run(configured):
+        # to look at a server must not start it, or nobody would hear that it was down
+        findings.append(
+            Finding(_("Embedded services"), "broken", _("they do not run"), _("Start everything with: avain up"))
+        )
+        checks = [one for one in checks if one[1] in (_python, _settings, _mail, _outbox, _sources)]
     for name, check in checks:
         try:
             findings += check(configured)
@@ -65,6 +71,12 @@ def examine() -> list[Finding]:
                 Finding(name, "broken", type(error).__name__, _("It could not be examined; see the lines above first."))
             )
     return findings
+
+
+def _embedded_run(configured: Settings) -> bool:
+    from core import embedded
+
+    return embedded.running(configured.home, services=configured.embedded_services) is not None
 
 
 def show(findings: list[Finding]) -> None:

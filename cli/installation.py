@@ -2,15 +2,15 @@
 
 import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from cli.common import ERROR, Json, actor, complaints, console, emit, stop, sub_app, table, transaction
-from core.errors import InputError
+from core.errors import AvainError, InputError
 from core.i18n import _, moment
 from workers.groups import GROUPS, run_beat, run_worker
 
@@ -64,32 +64,71 @@ def up() -> None:
     configure_logging(settings().log_format, settings().log_level)
     children = [Child(f"worker {name}", avain("worker", "--group", name)) for name in GROUPS]
     children.append(Child("beat", avain("beat")))
-    with _embedded_while_needed():
+    complaints().print(_("Avain is starting. Ctrl-C stops it."))
+    with _embedded_while_needed() as revive:
         upgrade()
-        complaints().print(_("Avain is running. Ctrl-C stops it."))
-        Supervisor(children).run()
+        announce = _once_all_live(len(children))
+
+        def tend() -> None:
+            revive()
+            announce()
+
+        Supervisor(children, tend).run()
     complaints().print(_("Avain has stopped."))
 
 
+def _once_all_live(processes: int) -> Callable[[], None]:
+    """A function that says so once every process has given a sign of life."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from services.heartbeats import signs
+
+    announced = False
+
+    def look() -> None:
+        nonlocal announced
+        if announced:
+            return
+        with suppress(SQLAlchemyError), transaction() as session:
+            announced = sum(sign.alive for sign in signs(session)) >= processes
+        if announced:
+            complaints().print(_("Avain is running."))
+
+    return look
+
+
 @contextmanager
-def _embedded_while_needed() -> Iterator[None]:
-    """Have the embedded services run; the last `avain up` of a home to end stops them, whoever started them."""
+def _embedded_while_needed() -> Iterator[Callable[[], None]]:
+    """Have the embedded services run; the last `avain up` of a home to end stops them, whoever started them.
+
+    Yields a function that starts again what has died meanwhile.
+    """
     import fcntl
 
     from core.settings import settings
 
     if not settings().embedded:
-        yield
+        yield lambda: None
         return
     from core import embedded
+
+    wanted = settings().embedded_services
+
+    def revive() -> None:
+        if set(wanted) <= set(embedded.pids(home)):
+            return
+        try:
+            embedded.start(home, services=wanted)
+        except AvainError as error:
+            complaints().print(str(error), markup=False)
 
     home = settings().home
     home.mkdir(parents=True, exist_ok=True)
     with (home / "up.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_SH)
         try:
-            embedded.ensure_running()
-            yield
+            embedded.start(home, services=wanted)
+            yield revive
         finally:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -4,7 +4,9 @@ import os
 import sys
 
 import typer
+from redis.exceptions import RedisError
 from rich.text import Text
+from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError, ProgrammingError
 
 from cli import budget, case, compare, installation, order, price, reference, rejected, reminder, run, schedule, source
 from cli.common import ERROR, complaints
@@ -44,11 +46,28 @@ def main() -> None:
     """Entry point of the `avain` command."""
     try:
         app()
-    except AvainError as error:
-        complaints().print(Text.assemble((_("Error") + ": ", "bold red"), str(error)))
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:  # whatever it is, people get a sentence and scripts an exit code
+        complaints().print(Text.assemble((_("Error") + ": ", "bold red"), _sentence(error)))
         if os.environ.get("AVAIN_LOG_LEVEL") == "DEBUG":
             raise
         sys.exit(ERROR)
+
+
+def _sentence(error: Exception) -> str:
+    """What went wrong, in words. A database error's own text may hold data of clients and is not shown."""
+    if isinstance(error, AvainError):
+        return str(error)
+    if isinstance(error, ProgrammingError) and getattr(error.orig, "sqlstate", "") == "42P01":
+        return _("The database has no tables yet. Run: avain db upgrade")
+    if isinstance(error, ArgumentError):
+        return _("AVAIN_DATABASE_URL is not a database URL; write it like postgresql://user:password@host/database")
+    if isinstance(error, OperationalError | InterfaceError | RedisError):
+        return _("The database or Redis does not answer. See what is wrong with: avain doctor")
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    return _("An unexpected error ({error}). AVAIN_LOG_LEVEL=DEBUG shows where.").format(error=type(error).__name__)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import FrameType
 
@@ -15,6 +16,7 @@ log = structlog.get_logger()
 
 #: Celery's soft shutdown takes at most 20 s; what has not ended by then is ended.
 STOP_SECONDS = 30.0
+TEND_SECONDS = 1.0
 _PR_SET_PDEATHSIG = 1
 
 
@@ -54,8 +56,11 @@ class Child:
 class Supervisor:
     """Runs children until it is told to stop."""
 
-    def __init__(self, children: list[Child]) -> None:
+    def __init__(self, children: list[Child], tend: Callable[[], None]) -> None:
+        """`tend` is called every TEND_SECONDS: what else has to be kept running, or said, is its business."""
         self.children = children
+        self._tend = tend
+        self._tended_at = 0.0
         self._stopping = False
 
     def run(self) -> None:
@@ -67,6 +72,9 @@ class Supervisor:
                 child.start()
             while not self._stopping:
                 self._watch()
+                if time.monotonic() - self._tended_at >= TEND_SECONDS:
+                    self._tended_at = time.monotonic()
+                    self._tend()
                 time.sleep(0.2)
         finally:
             self._end_all()

@@ -5,6 +5,7 @@ Money and dates are written the way each language writes them.
 """
 
 import os
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -25,8 +26,17 @@ _CATALOGUES = Path(__file__).resolve().parent.parent / "locale"
 
 
 def _initial_language() -> str:
-    wanted = os.environ.get("AVAIN_LANGUAGE", "fi")[:2].lower()
-    return wanted if wanted in LANGUAGES else "fi"
+    """AVAIN_LANGUAGE, else `language` of avain.toml, else Finnish. Help texts are made at import, long before the settings are."""
+    wanted = os.environ.get("AVAIN_LANGUAGE") or _configured_language()
+    return wanted[:2].lower() if wanted[:2].lower() in LANGUAGES else "fi"
+
+
+def _configured_language() -> str:
+    try:
+        with Path(os.environ.get("AVAIN_CONFIG", "avain.toml")).open("rb") as file:
+            return str(tomllib.load(file).get("language", "fi"))
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError):
+        return "fi"  # core.settings says what is wrong with the file
 
 
 _language: ContextVar[str] = ContextVar("language", default=_initial_language())  # noqa: B039 - a string

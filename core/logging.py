@@ -36,7 +36,7 @@ _QUOTED_ROW = re.compile(r"\b(DETAIL|CONTEXT):.*", re.DOTALL)
 _URL_PASSWORD: Final = re.compile(r"(://[^/\s:@]*:)[^@/\s]+@")
 _HANDLER: Final = "avain"
 #: Libraries that log addresses or whole requests when asked for less than a warning.
-_CHATTY: Final = ("httpx2", "httpcore2", "asyncssh", "urllib3", "faker", "asyncio")
+_CHATTY: Final = ("httpx2", "httpcore2", "asyncssh", "urllib3", "faker", "asyncio", "alembic")
 
 
 def redact(text: str) -> str:

@@ -206,6 +206,12 @@ class Settings(BaseSettings):
         return self.database_url is None or self.redis_url is None
 
     @property
+    def embedded_services(self) -> tuple[str, ...]:
+        """Which servers Avain starts itself."""
+        named = {"postgres": self.database_url, "valkey": self.redis_url}
+        return tuple(service for service, url in named.items() if url is None)
+
+    @property
     def order_outbox(self) -> Path:
         """Where file orders go: one place for every process, whatever folder it was started in."""
         return self.home / self.orders.outbox
@@ -262,6 +268,8 @@ def load(file: Path) -> Settings:
     else:
         try:
             data = tomllib.loads(file.read_text("utf-8"))
+        except OSError as error:
+            raise ConfigurationError("{path} cannot be read: {error}", path=str(file), error=error.strerror) from error
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ConfigurationError("{path} is not valid TOML: {error}", path=str(file), error=str(error)) from error
     _refuse_unknown_environment()

@@ -90,8 +90,7 @@ def stream(
     current: etree._Element | None = None
     begun_at = position = 0
     first = True
-    for chunk in chunks:
-        _feed(parser, chunk)
+    for size in _fed(parser, chunks):
         for event, element in _elements(parser):
             if first:
                 _refuse_document_type(element.getroottree())
@@ -111,14 +110,22 @@ def stream(
                 yield element
                 current = None
                 _forget(element)
-        position += len(chunk)
+        position += size
         if current is not None and position - begun_at > element_limit:
             raise RefusedInput(
                 "The element at line {line} of the XML file is larger than {limit} bytes.",
                 line=current.sourceline,
                 limit=element_limit,
             )
+
+
+def _fed(parser: "etree.XMLPullParser", chunks: Iterable[bytes]) -> Iterator[int]:
+    """Feed the parser; yields the size of each chunk, and 0 at the end: libxml2 keeps the last bytes back until it is closed."""
+    for chunk in chunks:
+        _feed(parser, chunk)
+        yield len(chunk)
     _close(parser)
+    yield 0
 
 
 @lru_cache(maxsize=16)

@@ -4,6 +4,7 @@ from typing import Any
 
 import structlog
 from celery.beat import Scheduler
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 from workers.tick import tick
 
@@ -24,6 +25,10 @@ class TickScheduler(Scheduler):
         """One tick; the seconds until the next."""
         try:
             tick()
+        except (OperationalError, InterfaceError) as error:
+            log.warning(
+                "tick_failed", error=type(error).__name__
+            )  # the database is away; once a second is enough of one line
         except Exception:
             log.exception("tick_failed")
         return TICK_SECONDS

@@ -65,9 +65,7 @@ def ensure_running() -> Embedded:
     """`start` for the home in the settings, with the services for which no URL is configured."""
     from core.settings import settings  # noqa: PLC0415 - all else here works without settings, and starts faster
 
-    configured = settings()
-    wanted = {"postgres": configured.database_url, "valkey": configured.redis_url}
-    return start(configured.home, services=tuple(name for name in SERVICES if wanted[name] is None))
+    return start(settings().home, services=settings().embedded_services)
 
 
 def running(home: Path, *, services: tuple[str, ...] = SERVICES) -> Embedded | None:

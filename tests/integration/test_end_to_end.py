@@ -136,18 +136,19 @@ def test_a_stopping_worker_ends_in_order(running):
 
 
 def test_up_on_embedded_services_leaves_nothing_running(tmp_path):
-    """The README's own sequence: doctor starts the servers, up uses them, Ctrl-C ends it all."""
+    """Some command starts the servers, up uses them and starts again what dies, Ctrl-C ends it all; doctor only looks."""
     environment = {**os.environ, "AVAIN_HOME": str(tmp_path / "home")}
     for name in ("AVAIN_DATABASE_URL", "AVAIN_REDIS_URL"):
         environment.pop(name, None)
     home = tmp_path / "home"
     try:
         command = [sys.executable, "-m", "cli.main"]
-        assert (
-            subprocess.run([*command, "doctor"], env=environment, cwd=ROOT, capture_output=True, check=False).returncode
-            == 1
-        )
-        assert {one.name for one in embedded.status(home) if one.answers} == {"postgres", "valkey"}
+        looked = subprocess.run([*command, "doctor"], env=environment, cwd=ROOT, capture_output=True, check=False)
+        assert looked.returncode == 1
+        assert b"avain up" in looked.stdout
+        assert embedded.pids(home) == {}
+        assert subprocess.run([*command, "db", "upgrade"], env=environment, cwd=ROOT, check=False).returncode == 0
+        assert set(embedded.pids(home)) == {"postgres", "valkey"}
         with (tmp_path / "up.log").open("wb") as log:
             up = subprocess.Popen(
                 [*command, "up"], env=environment, cwd=ROOT, stdout=log, stderr=log, start_new_session=True
@@ -155,6 +156,12 @@ def test_up_on_embedded_services_leaves_nothing_running(tmp_path):
         deadline = time.monotonic() + 60
         while b"is running" not in (tmp_path / "up.log").read_bytes() and time.monotonic() < deadline:
             time.sleep(0.2)
+        killed = embedded.pids(home)
+        for pid in killed.values():
+            os.kill(pid, signal.SIGKILL)
+        while embedded.running(home) is None and time.monotonic() < deadline + 30:
+            time.sleep(0.2)
+        assert set(embedded.pids(home)) == set(killed), "up starts again what died"
         up.send_signal(signal.SIGINT)
         assert up.wait(45) == 0, (tmp_path / "up.log").read_text()
         assert embedded.pids(home) == {}

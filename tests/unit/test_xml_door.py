@@ -304,3 +304,10 @@ def test_characters_xml_cannot_carry_are_named_with_their_place(character: str) 
         xml.xml_text(f"ab{character}")
     assert f"U+{ord(character):04X}" in sentence(error)
     assert "position 3" in sentence(error)
+
+
+def test_a_file_so_short_that_the_parser_keeps_it_to_the_end_is_checked_too():
+    """libxml2 holds back the last four bytes until it is closed: root and elements must be looked at then as well."""
+    with pytest.raises(RefusedInput, match="root"):
+        list(xml.stream(io.BytesIO(b"<a/>"), "b", root="cases"))
+    assert [one.tag for one in xml.stream(io.BytesIO(b"<a><b/></a>"), "b", root="a")] == ["b"]
