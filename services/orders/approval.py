@@ -79,9 +79,8 @@ def approve(
     """
     act = _Act(approver, reason, now, settings, organisation, budgets, automatic)
     asked = list(dict.fromkeys(plan_item_ids))
-    hold(
-        session, asked
-    )  # before anything is read of them: a choice made after the recomputation would be billed at the old price
+    # before anything is read of them: a choice made after the recomputation would be billed at the old price
+    hold(session, asked)
     recompute_now(session, decisions_of(session, asked), cause="order", now=now, settings=budgets)
     items = load_items(session, asked)
     shares, gaps = load_shares(session, asked), load_gaps(session, asked)
