@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -20,6 +21,8 @@ from sqlalchemy.orm import Session
 from core.errors import Message
 from core.i18n import N_, _
 
+#: Whether what the command is about to tell was taken back.
+_taken_back: ContextVar[bool] = ContextVar("taken_back", default=False)
 #: DESIGN "Command line".
 DONE, ERROR, USAGE, SOME_REJECTED, CHANGES_PENDING = 0, 1, 2, 3, 4
 
@@ -52,7 +55,10 @@ def actor(as_: str | None) -> str:
 
 @contextmanager
 def transaction(*, dry_run: bool = False) -> Iterator[Session]:
-    """A transaction for one command; afterwards fresh Work is hinted to the queue. A dry run is rolled back at the end."""
+    """A transaction for one command; afterwards fresh Work is hinted to the queue.
+
+    A dry run is rolled back at the end and says so, on stderr: the command's own sentences read as if it had been done.
+    """
     from core.database import engine
     from core.database import transaction as committing
 
@@ -60,6 +66,8 @@ def transaction(*, dry_run: bool = False) -> Iterator[Session]:
         with Session(engine(), expire_on_commit=False) as session:
             yield session
             session.rollback()
+        _taken_back.set(True)
+        complaints().print(_("Dry run: nothing was changed."))
         return
     with committing() as session:
         yield session
@@ -71,8 +79,12 @@ def transaction(*, dry_run: bool = False) -> Iterator[Session]:
 
 
 def emit(data: Any, as_json: bool, render: Callable[[], None]) -> None:
-    """Print `data` as the one JSON document, or let `render` print it for people."""
+    """Print `data` as the one JSON document, or let `render` print it for people. After a dry run an object says `dry_run`."""
+    dry_run = _taken_back.get()
+    _taken_back.set(False)
     if as_json:
+        if dry_run and isinstance(data, dict):
+            data = {**data, "dry_run": True}
         sys.stdout.write(json.dumps(data, default=_json_value, ensure_ascii=False, indent=2) + "\n")
     else:
         render()

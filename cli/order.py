@@ -109,9 +109,9 @@ def preview(items: Items, reason: Reason = "", as_: As = None, as_json: Json = F
         data = {**_outcome(done), "documents": documents}
 
     def render() -> None:
-        _render_outcome(data)
+        _render_outcome(data, dry_run=True)
         for document in documents.values():
-            console().print(document, markup=False)
+            typer.echo(document)  # as it is: rich would fold its lines
 
     emit(data, as_json, render)
 
@@ -122,7 +122,7 @@ def approve(items: Items, reason: Reason = "", as_: As = None, dry_run: DryRun =
     with transaction(dry_run=dry_run) as session:
         done = _approve(session, items, actor(as_), reason)
         data = _outcome(done)
-    emit(data, as_json, lambda: _render_outcome(data))
+    emit(data, as_json, lambda: _render_outcome(data, dry_run=dry_run))
     if done.refused:
         stop(SOME_REJECTED if done.orders else ERROR)
 
@@ -277,10 +277,11 @@ def _outcome(done: "Approved") -> dict[str, Any]:
     }
 
 
-def _render_outcome(data: dict[str, Any]) -> None:
+def _render_outcome(data: dict[str, Any], *, dry_run: bool) -> None:
     rows = [[o["order"], o["channel"], money(o["total_gross"])] for o in data["orders"]]
     if rows:
-        console().print(table(_("Ordered"), [_("Order"), _("Channel"), _("Total")], rows, right=[2]))
+        title = _("Would be ordered") if dry_run else _("Ordered")
+        console().print(table(title, [_("Order"), _("Channel"), _("Total")], rows, right=[2]))
     rows = [[r["item"], r["reason"]] for r in data["refused"]]
     if rows:
         console().print(table(_("Not ordered"), [_("Item"), _("Reason")], rows))

@@ -55,12 +55,13 @@ def show(rejected: Id, limit: int = 100, as_json: Json = False) -> None:
 
 
 @app.command("discard", help=_("Let a rejected record rest, with a note."))
-def discard(
+def discard(  # noqa: PLR0917 - options of a command
     rejected: Id,
     note: Annotated[str, typer.Option(help=_("Why it may rest."))],
     group: Annotated[bool, typer.Option("--group", help=_("The whole group."))] = False,
     dry_run: DryRun = False,
     as_: As = None,
+    as_json: Json = False,
 ) -> None:
     """A later run that meets the record again records it anew."""
     from services import audit
@@ -72,7 +73,8 @@ def discard(
         audit.record(
             session, actor(as_), "rejected.discarded", f"rejected:{rejected}", now=now, reason=note, count=count
         )
-    console().print(_("Discarded: {count}").format(count=count))
+    sentence = _("Discarded: {count}").format(count=count)
+    emit({"rejected": rejected, "discarded": count}, as_json, lambda: console().print(sentence))
 
 
 @app.command("retry", help=_("Read the source of a rejected record again."))

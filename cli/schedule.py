@@ -65,17 +65,17 @@ def next_times(name: Name, count: Annotated[int, typer.Option(min=1, max=1000)] 
 
 
 @app.command("pause", help=_("Let a job's times pass by until it is resumed."))
-def pause(name: Name, dry_run: DryRun = False, as_: As = None) -> None:
+def pause(name: Name, as_json: Json = False, dry_run: DryRun = False, as_: As = None) -> None:
     """Nothing is inserted for the job while it is paused."""
     _switch("pause", name, as_, dry_run=dry_run)
-    console().print(_("{job} is paused.").format(job=name))
+    emit({"job": name, "paused": True}, as_json, lambda: console().print(_("{job} is paused.").format(job=name)))
 
 
 @app.command("resume", help=_("Let a paused job run again from now on."))
-def resume(name: Name, dry_run: DryRun = False, as_: As = None) -> None:
+def resume(name: Name, as_json: Json = False, dry_run: DryRun = False, as_: As = None) -> None:
     """What was missed while paused is not caught up."""
     _switch("resume", name, as_, dry_run=dry_run)
-    console().print(_("{job} runs again.").format(job=name))
+    emit({"job": name, "paused": False}, as_json, lambda: console().print(_("{job} runs again.").format(job=name)))
 
 
 @app.command("trigger", help=_("Run a job now, beside its times."))
