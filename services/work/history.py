@@ -25,14 +25,14 @@ def latest(session: Session, kind: str | None, limit: int) -> list[dict[str, Any
 
 
 def given_up(session: Session) -> list[dict[str, Any]]:
-    """Dead work nobody has acknowledged, one row per kind and reason, with the last run of up to five of them."""
+    """Dead work nobody has acknowledged, one row per kind and reason (its values included), with the last run of up to five of them."""
     rows = session.execute(
         text(
             """
-            SELECT kind, last_error ->> 'msgid' AS reason, (array_agg(last_error))[1] AS error, count(*) AS count,
+            SELECT kind, last_error ->> 'msgid' AS reason, last_error AS error, count(*) AS count,
                    (array_agg((SELECT max(run.id) FROM run WHERE run.work_id = work.id) ORDER BY dead_at DESC))[1:5] AS runs
             FROM work WHERE dead_at IS NOT NULL AND acknowledged IS NULL
-            GROUP BY kind, last_error ->> 'msgid' ORDER BY count(*) DESC
+            GROUP BY kind, last_error ORDER BY count(*) DESC, max(dead_at) DESC
             """
         )
     )

@@ -294,6 +294,13 @@ def test_given_up_work_is_one_line_per_reason_until_acknowledged(session):
     assert history.given_up(session) == []
 
 
+def test_given_up_work_of_different_subjects_is_never_told_as_one(session):
+    for number, missing in enumerate(("7-7", "8-8", "7-7")):
+        fail(session, claimed(session, called(session, f"k{number}")), Message("No {one}", one=missing), final=True)
+    told = [(row["count"], Message.from_json(row["error"]).text()) for row in history.given_up(session)]
+    assert told == [(2, "No 7-7"), (1, "No 8-8")]
+
+
 def test_poison_is_kept_as_dead_work_once_per_content(session):
     record_poison(session, "abc", "body", size=3)
     record_poison(session, "abc", "body", size=3)
