@@ -1,21 +1,18 @@
 """The demo's steps about follow-ups: one mail a worker, acknowledged by the child's rating, repeated and passed on."""
 
 from datetime import UTC, date, datetime, time, timedelta
-from typing import TYPE_CHECKING
 
 from core.i18n import HELSINKI, _, day
 from core.settings import FollowUps
 from demo.order_steps import mails
+from demo.story import Story
 from schedules.jobs import calendar, jobs
 from schedules.slots import slot_key
-
-if TYPE_CHECKING:
-    from demo.scenario import Story
 
 SUPERVISOR = "W-900"
 
 
-def first_mail(story: "Story") -> None:
+def first_mail(story: Story) -> None:
     """On the day the last start check is due, every worker gets one mail at 8:00."""
     place = story.place
     due = place.avain("reminder", "due", "--days", "60", "--json")
@@ -47,7 +44,7 @@ def first_mail(story: "Story") -> None:
     story.report["mail"] = {"day": str(target), "to": found, "subject": sample["Subject"], "text": text}
 
 
-def escalation(story: "Story") -> None:
+def escalation(story: Story) -> None:
     """Case 1 is acknowledged with 5/5; what stays open is repeated and at last goes to the supervisor."""
     place, case = story.place, story.cases["LC-1001"]
     done = place.avain(
@@ -97,7 +94,7 @@ def escalation(story: "Story") -> None:
     }  # fmt: skip
 
 
-def eight_oclock(story: "Story", today: date) -> None:
+def eight_oclock(story: Story, today: date) -> None:
     """Move the business clock to 8:00 of a day and wait until beat's slot, if the day has one, has been worked off."""
     place = story.place
     job = next(one for one in jobs(FollowUps()) if one.name == "daily_reminders")
@@ -109,7 +106,7 @@ def eight_oclock(story: "Story", today: date) -> None:
     place.settled()
 
 
-def to_workers(story: "Story", today: date) -> list[str]:
+def to_workers(story: Story, today: date) -> list[str]:
     """Who was sent a digest on a day, by external id."""
     rows = story.place.query(
         "SELECT worker.external_id FROM digest JOIN worker ON worker.id = worker_id WHERE local_date = %(today)s AND state = 'sent' ORDER BY 1",

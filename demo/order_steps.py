@@ -6,13 +6,11 @@ import time
 from collections.abc import Iterable
 from email import message_from_bytes, policy
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from core.i18n import _
 from core.settings import ROOT
-
-if TYPE_CHECKING:
-    from demo.scenario import Story
+from demo.story import Story, money_sum, print_budgets, read_budgets
 
 #: The official Peppol rules may not be redistributed; where a copy lies beside the checkout they are run as well.
 OFFICIAL = (
@@ -20,7 +18,7 @@ OFFICIAL = (
 )
 
 
-def orders(story: "Story") -> None:
+def orders(story: Story) -> None:
     """Three cases are approved; two orders go by mail, one as a file; each is valid by schema and rules."""
     place, numbers = story.place, story.cases
     approved = place.avain(
@@ -41,7 +39,7 @@ def orders(story: "Story") -> None:
     story.report["orders"] = approved["orders"]
 
 
-def killed(story: "Story") -> None:
+def killed(story: Story) -> None:
     """The mail server stalls, the worker is killed with SIGKILL while it waits; another finishes the delivery, once."""
     place, case = story.place, story.cases["LC-1004"]
     place.sink.recorder.script.append("delay:60")
@@ -86,8 +84,6 @@ def killed(story: "Story") -> None:
         "arrived": received(story)[number],
     }
     story.place.settled()
-    from demo.scenario import money_sum, print_budgets, read_budgets  # noqa: PLC0415 - the scenario imports the steps
-
     after = read_budgets(story)
     story.check(all(money_sum(one) for one in after), _("the budgets still add up after ordering"))
     story.check(
@@ -97,7 +93,7 @@ def killed(story: "Story") -> None:
     story.report["budgets_after"] = after
 
 
-def sent(story: "Story") -> list[str]:
+def sent(story: Story) -> list[str]:
     """Numbers of orders that were sent."""
     return [
         row["number"]
@@ -105,7 +101,7 @@ def sent(story: "Story") -> list[str]:
     ]
 
 
-def received(story: "Story") -> dict[str, int]:
+def received(story: Story) -> dict[str, int]:
     """How often each order reached its provider, counted where providers look: the mail sink and the outbox."""
     counts: dict[str, int] = {}
     for name in [*attached(story), *(path.name for path in story.place.outbox.rglob("*.xml"))]:
@@ -114,7 +110,7 @@ def received(story: "Story") -> dict[str, int]:
     return counts
 
 
-def attached(story: "Story") -> Iterable[str]:
+def attached(story: Story) -> Iterable[str]:
     """File names of the orders attached to mails the sink accepted, repeats included."""
     for mail in mails(story):
         for part in mail.iter_attachments():
@@ -122,7 +118,7 @@ def attached(story: "Story") -> Iterable[str]:
                 yield str(part.get_filename())
 
 
-def mails(story: "Story") -> list[Any]:
+def mails(story: Story) -> list[Any]:
     """Every mail in the sink, parsed, in order of arrival."""
     return [
         message_from_bytes(path.read_bytes(), policy=policy.default)
@@ -130,7 +126,7 @@ def mails(story: "Story") -> list[Any]:
     ]
 
 
-def keep_and_check(story: "Story", numbers: list[str]) -> None:
+def keep_and_check(story: Story, numbers: list[str]) -> None:
     """Copy the documents as they reached the provider to orders/, and check them by every rule at hand."""
     documents = {path.name: path.read_bytes() for path in story.place.outbox.rglob("*.xml")}
     for mail in mails(story):

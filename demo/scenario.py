@@ -5,52 +5,22 @@ import json
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-from core.i18n import HELSINKI, _, day, money
+from core.i18n import HELSINKI, N_, _, day
 from core.settings import ROOT
 from demo import follow_up_steps, order_steps
 from demo.installation import Installation, StepFailedError
 from demo.page import write_page
+from demo.story import Story, money_of, money_sum, print_budgets, read_budgets
 
 NIGHT = datetime(2026, 11, 16, 2, 5, tzinfo=HELSINKI)
 MORNING = datetime(2026, 11, 16, 9, 0, tzinfo=HELSINKI)
-
-
-@dataclass
-class Story:
-    """What the steps share: the installation, what they noted, what they checked."""
-
-    place: Installation
-    console: Console
-    report: dict[str, Any] = field(default_factory=dict)
-    checks: list[tuple[str, str]] = field(default_factory=list)
-
-    def check(self, holds: object, promise: str, found: object = "") -> None:
-        """Note a promise that held. Raises StepFailedError where it did not."""
-        if not holds:
-            raise StepFailedError(f"{promise}: {found}")
-        self.checks.append((promise, str(found)))
-        self.console.print(f"  [green]✓[/] {promise}" + (f" [dim]({found})[/]" if found != "" else ""))
-
-    def show(self, *command: str) -> None:
-        """Let a command print what a user would see, in the reader's language."""
-        self.console.print(f"[dim]$ avain {' '.join(command)}[/]")
-        self.console.print(str(self.place.avain(*command)).rstrip(), highlight=False, markup=False)
-
-    @property
-    def cases(self) -> dict[str, str]:
-        """Case numbers by the source's ids: `LC-1001` → `HB-2026-000001`."""
-        return {
-            row["external_id"]: row["number"]
-            for row in self.place.query("SELECT external_id, number FROM client_case ORDER BY id")
-        }
 
 
 def run(directory: Path | None = None) -> int:
@@ -67,7 +37,7 @@ def run(directory: Path | None = None) -> int:
                 step(story)
                 story.report.setdefault("step_seconds", {})[title] = round(time.monotonic() - began, 1)
     except StepFailedError as failure:
-        console.print(f"[bold red]✗ {failure}[/]", markup=True)
+        console.print(Text(f"✗ {failure}", "bold red"))
         return 1
     story.report["seconds"] = round(time.monotonic() - started, 1)
     summarise(story)
@@ -189,38 +159,6 @@ def budgets(story: Story) -> None:
     print_budgets(story, found)
 
 
-def read_budgets(story: Story) -> list[dict[str, Any]]:
-    """The budgets of all cases as `avain budget show --json` tells them."""
-    return [
-        budget for number in story.cases.values() for budget in story.place.avain("budget", "show", number, "--json")
-    ]
-
-
-def money_sum(budget: dict[str, Any]) -> bool:
-    """Whether the parts make the ceiling, counted in cents."""
-    cents = {name: round(float(budget[name]) * 100) for name in ("ceiling", "invoiced", "ordered", "planned", "free")}
-    return cents["ceiling"] == cents["invoiced"] + cents["ordered"] + cents["planned"] + cents["free"]
-
-
-def money_of(amount: str | None) -> str:
-    """An amount of a JSON document in the reader's way."""
-    from decimal import Decimal  # noqa: PLC0415
-
-    return money(None if amount is None else Decimal(amount))
-
-
-def print_budgets(story: Story, found: list[dict[str, Any]]) -> None:
-    """One table of all budgets."""
-    made = Table(title=_("Budgets"), title_justify="left")
-    for column in (_("Case"), _("Ceiling"), _("Planned"), _("Ordered"), _("Free"), _("State")):
-        made.add_column(column, justify="left" if column in (_("Case"), _("State")) else "right")
-    for one in found:
-        made.add_row(
-            one["case"], *(money_of(one[name]) for name in ("ceiling", "planned", "ordered", "free")), one["state"]
-        )
-    story.console.print(made)
-
-
 def summarise(story: Story) -> None:
     """The summary on the screen, the report and the page."""
     results = story.place.results
@@ -248,19 +186,13 @@ def summarise(story: Story) -> None:
         story.console.print(f"  {results / name}")
 
 
-def _steps() -> list[tuple[str, Callable[[Story], None]]]:
-    from core.i18n import N_  # noqa: PLC0415
-
-    return [
-        (N_("Everything starts"), start),
-        (N_("What came in at night"), night),
-        (N_("Comparison and choice"), comparison),
-        (N_("Budgets"), budgets),
-        (N_("Orders"), order_steps.orders),
-        (N_("A worker is killed in the middle of a delivery"), order_steps.killed),
-        (N_("The 8:00 mail"), follow_up_steps.first_mail),
-        (N_("Acknowledged, repeated, passed on"), follow_up_steps.escalation),
-    ]
-
-
-STEPS = _steps()
+STEPS: list[tuple[str, Callable[[Story], None]]] = [
+    (N_("Everything starts"), start),
+    (N_("What came in at night"), night),
+    (N_("Comparison and choice"), comparison),
+    (N_("Budgets"), budgets),
+    (N_("Orders"), order_steps.orders),
+    (N_("A worker is killed in the middle of a delivery"), order_steps.killed),
+    (N_("The 8:00 mail"), follow_up_steps.first_mail),
+    (N_("Acknowledged, repeated, passed on"), follow_up_steps.escalation),
+]
