@@ -30,6 +30,9 @@ Json = Annotated[bool, typer.Option("--json", help=_("Print one JSON document an
 As = Annotated[
     str | None, typer.Option("--as", metavar="ACTOR", help=_("Who acts; else the user of the operating system."))
 ]
+#: The largest number a row can have (bigint).
+LARGEST_ID = 2**63 - 1
+Limit = Annotated[int, typer.Option("--limit", min=1, max=100_000, help=_("At most so many."))]
 DryRun = Annotated[bool, typer.Option("--dry-run", help=_("Show what would happen and change nothing."))]
 
 

@@ -2,8 +2,9 @@
 
 import tempfile
 import time
+from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import uuid4
 
 import typer
@@ -12,10 +13,12 @@ from cli.common import (
     CHANGES_PENDING,
     DONE,
     ERROR,
+    LARGEST_ID,
     SOME_REJECTED,
     As,
     DryRun,
     Json,
+    Limit,
     actor,
     complaints,
     console,
@@ -30,6 +33,8 @@ from core.errors import NotFound, Transient
 from core.i18n import N_, _, moment, ngettext
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from sqlalchemy.orm import Session
 
     from services.case_sync import SyncResult
@@ -40,10 +45,13 @@ app = sub_app(_("Sources of cases and price lists."))
 
 Name = Annotated[str, typer.Argument(metavar="SOURCE", help=_("The source's name in avain.toml."))]
 
-RunId = Annotated[int, typer.Argument(metavar="RUN", help=_("The number of the run that waits."))]
+RunId = Annotated[
+    int, typer.Argument(min=1, max=LARGEST_ID, metavar="RUN", help=_("The number of the run that waits."))
+]
 Note = Annotated[str, typer.Option("--note", help=_("Why; it is recorded."))]
 
 _FIGURES = (N_("read"), N_("added"), N_("changed"), N_("unchanged"), N_("gone"), N_("rejected"))
+_READING = ("read", "rejected")
 #: Further figures a Run may hold, and the two kinds of source.
 _WORDS = (N_("ended"), N_("missing"), N_("conflicts"), N_("files"), N_("bytes"), N_("cases"), N_("prices"))
 _STEPS = {
@@ -105,18 +113,21 @@ def run(
 
     source = find_source(settings().sources, name)
     request = f"cli-{uuid4().hex[:12]}"
-    with transaction() as session:
-        call_fetch(session, source, request)
-        now = business_now(session)
-        audit.record(session, actor(as_), "source.run_called", f"source:{source.name}", now=now, request=request)
-    steps = _follow(source, request, patience, inline=inline, quiet=as_json)
+    with _done_here() if inline else nullcontext():
+        with transaction() as session:
+            call_fetch(session, source, request)
+            now = business_now(session)
+            audit.record(session, actor(as_), "source.run_called", f"source:{source.name}", now=now, request=request)
+        steps = _follow(source, request, patience, inline=inline, quiet=as_json)
     last = steps[-1]
+    counts = _counts_of(last)
     data = {
         "run": last.run_id, "source": source.name, "state": last.outcome,
-        **{figure: last.counts.get(figure, 0) for figure in (*_FIGURES, "conflicts")}, "seconds": round(steps[0].seconds, 3),
+        **{figure: counts.get(figure, 0) for figure in (*_FIGURES, "conflicts")},
+        "seconds": round(sum(step.seconds for step in steps), 3),
     }  # fmt: skip
     if source.kind == "prices":
-        data["gone"] = last.counts.get("ended", 0)
+        data["gone"] = counts.get("ended", 0)
 
     def render() -> None:
         figures = ", ".join(f"{_(figure)} {data[figure]}" for figure in _FIGURES)
@@ -224,7 +235,7 @@ def _price_list_of(session: "Session", run: int) -> int | None:
 
 
 @app.command("history", help=_("Earlier runs of a source."))
-def history(name: Name, limit: int = 30, as_json: Json = False) -> None:
+def history(name: Name, limit: Limit = 30, as_json: Json = False) -> None:
     """Fetches, synchronisations and imports, newest first, with their figures."""
     from core.settings import settings
     from services import sources
@@ -243,6 +254,22 @@ def history(name: Name, limit: int = 30, as_json: Json = False) -> None:
         console().print(table(_("Runs of {source}").format(source=source.name), columns, body, right=[0]))
 
     emit([vars(one) for one in past], as_json, render)
+
+
+def _done_here() -> "AbstractContextManager[None]":
+    """No worker is told of the steps of a request: this process does them."""
+    from workers.queue import keep
+
+    return keep(_STEPS)
+
+
+def _counts_of(step: "Step") -> dict[str, Any]:
+    """The figures of a step. Of a refused file only those of reading it: what it would have changed was not done."""
+    return (
+        {name: step.counts[name] for name in _READING if name in step.counts}
+        if step.outcome == "refused"
+        else step.counts
+    )
 
 
 def _plan_cases(source: "Source") -> "tuple[SyncResult, list[Group]]":

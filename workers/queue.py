@@ -1,6 +1,8 @@
 """Putting hints into the queue. A hint that cannot be sent is not missed: the tick sends it again."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 import structlog
 from kombu.exceptions import OperationalError
@@ -10,6 +12,19 @@ from services.work.queueing import mark_enqueued
 from workers.app import connected_app
 
 log = structlog.get_logger()
+
+#: Kinds of Work that this process does itself.
+_kept: ContextVar[Collection[str]] = ContextVar("kept", default=())
+
+
+@contextmanager
+def keep(kinds: Collection[str]) -> Iterator[None]:
+    """Do not hint Work of these kinds: this process is about to do it. It is marked all the same, so that no tick offers it soon."""
+    token = _kept.set(kinds)
+    try:
+        yield
+    finally:
+        _kept.reset(token)
 
 
 def publish(rows: Iterable[tuple[int, str, str]]) -> int:
@@ -39,4 +54,4 @@ def hint(ids: list[int]) -> int:
         return 0
     with transaction() as session:
         rows = mark_enqueued(session, ids)
-    return publish(rows)
+    return publish(row for row in rows if row[1] not in _kept.get())

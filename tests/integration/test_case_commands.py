@@ -21,7 +21,7 @@ from core.errors import InputError, NotFound, Transient
 from core.i18n import speaking
 from core.settings import ROOT, settings
 from services.case_sync import staging
-from services.sources import call_fetch, find_source
+from services.sources import Step, call_fetch, find_source
 from tests.factories.provider import make_provider
 from tests.factories.service import make_service
 from tests.factories.worker import make_unit, make_worker
@@ -129,6 +129,30 @@ def test_run_says_it_to_people_too(avain: Avain) -> None:
         assert avain.run(*command).exit_code == 0
     assert "sync_cases" in [one["kind"] for one in avain.json("source", "history", "lifecare")]
     assert avain.json("source", "list")[0]["outcome"] == "partly"
+
+
+def test_run_inline_tells_no_worker_of_its_steps(avain: Avain, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(workers.queue, "publish", lambda rows: told.extend(kind for _, kind, _ in rows))
+    assert avain.run("source", "run", "lifecare", "--inline").exit_code == 3
+    assert not {"fetch_cases", "sync_cases"} & set(told)
+    with pytest.raises(Transient):
+        avain.run("source", "run", "lifecare", "--patience", "1")
+    assert "fetch_cases" in told
+
+
+def test_seconds_are_those_of_all_steps_and_a_refused_file_changed_nothing(
+    avain: Avain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def step(kind: str, outcome: str, seconds: float, counts: dict[str, int]) -> Step:
+        return Step(1, kind, True, False, False, 1, outcome, counts, None, None, seconds)
+
+    counts = {"read": 9, "added": 3, "gone": 2, "rejected": 4}
+    steps = [step("fetch_cases", "succeeded", 1.5, {}), step("sync_cases", "refused", 40, counts)]
+    monkeypatch.setattr("services.sources.progress", lambda *_: steps)
+    said = avain.json("source", "run", "lifecare")
+    assert said["seconds"] == 41.5
+    assert [said[name] for name in ("read", "added", "gone", "rejected")] == [9, 0, 0, 4]
 
 
 def test_run_without_a_worker_says_what_to_do(avain: Avain) -> None:
