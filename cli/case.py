@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.common import As, DryRun, Json, actor, console, emit, sub_app, table, transaction
+from cli.common import As, DryRun, Json, Limit, actor, console, emit, sub_app, table, transaction
 from core.clock import business_now
 from core.i18n import N_, _, day, money, number
 
@@ -32,7 +32,7 @@ def list_cases(
     worker: Annotated[str | None, typer.Option(help=_("Only this responsible worker's."))] = None,
     unit: Annotated[str | None, typer.Option(help=_("Only this unit's."))] = None,
     everything: Annotated[bool, typer.Option("--all", help=_("Closed and gone ones too."))] = False,
-    limit: int = 200,
+    limit: Limit = 200,
     as_json: Json = False,
 ) -> None:
     """Number, the source's id, status, worker, services."""

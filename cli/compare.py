@@ -20,6 +20,9 @@ _VERDICTS = {
     "unknown": N_("cannot be told"),
 }
 
+#: No service is asked for in such quantities; arithmetic beyond it would fail.
+_TOO_MUCH = 1_000_000_000
+
 
 def register(app: typer.Typer) -> None:
     """Add the command to `avain` itself."""
@@ -77,7 +80,7 @@ def _quantity(written: str) -> Decimal:
         value = Decimal(written.replace(",", "."))
     except InvalidOperation:
         value = Decimal("NaN")
-    if not value.is_finite():
+    if not value.is_finite() or not 0 < value < _TOO_MUCH:
         raise InputError("{value} is not a quantity.", value=written)
     return value
 

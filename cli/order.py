@@ -13,6 +13,7 @@ from cli.common import (
     As,
     DryRun,
     Json,
+    Limit,
     actor,
     console,
     emit,
@@ -51,7 +52,7 @@ Reason = Annotated[str, typer.Option("--reason", help=_("Why; needed over the ce
 def list_orders(
     state: Annotated[str | None, typer.Option(help=_("Only orders in this state."))] = None,
     case: Annotated[str | None, typer.Option(help=_("Only orders of this case."))] = None,
-    limit: int = 200,
+    limit: Limit = 200,
     as_json: Json = False,
 ) -> None:
     """Number, case, provider, state, period and euros of each."""

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.common import As, DryRun, Json, actor, console, emit, sub_app, table, transaction
+from cli.common import LARGEST_ID, As, DryRun, Json, actor, console, emit, sub_app, table, transaction
 from core.errors import Message
 from core.i18n import N_, _, day, money, number
 
@@ -31,7 +31,7 @@ TIME_CLASSES = {
 At = Annotated[
     datetime | None, typer.Option("--at", formats=["%Y-%m-%d"], metavar="DATE", help=_("In force that day."))
 ]
-ListId = Annotated[int, typer.Argument(metavar="LIST", help=_("The number of the price list."))]
+ListId = Annotated[int, typer.Argument(min=1, max=LARGEST_ID, metavar="LIST", help=_("The number of the price list."))]
 Note = Annotated[str, typer.Option("--note", help=_("Why; it is recorded."))]
 
 

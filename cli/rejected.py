@@ -4,13 +4,15 @@ from typing import Annotated
 
 import typer
 
-from cli.common import As, DryRun, Json, actor, console, emit, sub_app, table, transaction
+from cli.common import LARGEST_ID, As, DryRun, Json, Limit, actor, console, emit, sub_app, table, transaction
 from core.clock import business_now
 from core.i18n import _, moment
 
 app = sub_app(_("Records that were left out of a file."))
 
-Id = Annotated[int, typer.Argument(metavar="ID", help=_("The number of a rejected record or of its group."))]
+Id = Annotated[
+    int, typer.Argument(min=1, max=LARGEST_ID, metavar="ID", help=_("The number of a rejected record or of its group."))
+]
 
 
 @app.command("list", help=_("Open ones, equal reasons as one line."))
@@ -35,7 +37,7 @@ def list_rejected(
 
 
 @app.command("show", help=_("Every record of a group."))
-def show(rejected: Id, limit: int = 100, as_json: Json = False) -> None:
+def show(rejected: Id, limit: Limit = 100, as_json: Json = False) -> None:
     """File, position and reason of each; the content stays in the source."""
     from services.rejected import members
 

@@ -22,7 +22,7 @@ Which = Annotated[
 @app.command("due", help=_("Open follow-ups that are due."))
 def due(
     worker: Annotated[str | None, typer.Option(help=_("Only this worker's."))] = None,
-    days: Annotated[int, typer.Option(min=0, help=_("Also those due within so many days."))] = 0,
+    days: Annotated[int, typer.Option(min=0, max=3660, help=_("Also those due within so many days."))] = 0,
     as_json: Json = False,
 ) -> None:
     """Open follow-ups due today or earlier, with what was announced when."""

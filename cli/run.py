@@ -5,21 +5,21 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from cli.common import As, Json, actor, console, emit, outcome_name, sub_app, table, transaction
+from cli.common import LARGEST_ID, As, Json, Limit, actor, console, emit, outcome_name, sub_app, table, transaction
 from core.clock import business_now
 from core.errors import Message
 from core.i18n import _, moment
 
 app = sub_app(_("History of runs; retry and acknowledge."))
 
-Id = Annotated[int, typer.Argument(help=_("The run's number."))]
+Id = Annotated[int, typer.Argument(min=1, max=LARGEST_ID, help=_("The run's number."))]
 
 
 @app.command("list", help=_("Latest runs, newest first."))
 def list_runs(
     kind: Annotated[str | None, typer.Option(help=_("Only this kind of work."))] = None,
     failed: Annotated[bool, typer.Option("--failed", help=_("Only what needs attention, grouped by reason."))] = False,
-    limit: int = 30,
+    limit: Limit = 30,
     as_json: Json = False,
 ) -> None:
     """Each attempt with its outcome; `--failed` shows work given up and not acknowledged, equal reasons as one line."""

@@ -146,7 +146,8 @@ def budgets_of_case(session: Session, case: str, *, at: date | None = None) -> l
     """
     if not session.execute(text("SELECT 1 FROM client_case WHERE number = :case"), {"case": case}).scalar():
         raise NotFound("There is no case {case}.", case=case)
-    before = None if at is None else datetime.combine(at + timedelta(days=1), time(), HELSINKI)
+    # The last day of the calendar has no day after it: what is known then is what is known now.
+    before = None if at in (None, date.max) else datetime.combine(at + timedelta(days=1), time(), HELSINKI)
     versions = session.execute(_VERSIONS, {"case": case, "before": before}).all()
     lines: dict[int, list[Line]] = {}
     for row in session.execute(_LINES, {"versions": [version.id for version in versions]}):

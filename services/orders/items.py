@@ -122,6 +122,9 @@ _DECISIONS = text("SELECT DISTINCT decision_id FROM plan_item WHERE id = ANY(:id
 #: lines of these items; the fixed order keeps two approvals from waiting for each other.
 _HOLD = text("SELECT id FROM plan_item WHERE id = ANY(:ids) ORDER BY id FOR NO KEY UPDATE")
 
+#: Of PostgreSQL's bigint.
+_LARGEST_ID = 2**63 - 1
+
 _NUMBER = re.compile(r"(?P<case>HB-\d{4}-\d{6,})(?:/(?P<item>.+))?")
 
 #: Rows in: a case's number, and perhaps an item's external id. Rows out: that item, or all of the case that are chosen and
@@ -162,7 +165,7 @@ def find_items(session: Session, names: Sequence[str]) -> list[int]:
     """
     found: list[int] = []
     for name in names:
-        if name.isdecimal():
+        if name.isdecimal() and int(name) <= _LARGEST_ID:
             found.append(int(name))
             continue
         parts = _NUMBER.fullmatch(name)

@@ -5,17 +5,20 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
+from cli.compare import _quantity
 from cli.order import app
 from core.embedded import Embedded
 from core.errors import InputError, NotFound
 from core.i18n import speaking
 from core.settings import ROOT
 from documents.ubl_order import write_order
+from services.budgets.show import budgets_of_case
 from tests.support.in_process import InProcess, in_process
 from tests.support.ordering import World, make_world
 from tests.support.orders import an_order
@@ -138,6 +141,17 @@ def test_exit_codes_tell_partly_from_not_at_all(here: InProcess, world: World) -
         avain("show", "T-1999-000001")
     with pytest.raises(InputError):
         avain("cancel", "T-2026-000001")
+
+
+def test_numbers_out_of_range_are_refused_in_words(here: InProcess, world: World) -> None:
+    for limit in ("-1", "0", "99999999999999999999"):
+        assert "--limit" in avain("list", "--limit", limit, code=2).stderr
+    with pytest.raises(NotFound):
+        avain("approve", "9" * 24)
+    with here.transaction() as session:
+        assert budgets_of_case(session, "HB-2026-000001", at=date(9999, 12, 31)) is not None
+    with pytest.raises(InputError):
+        _quantity("1e400")
 
 
 def test_checking_a_file_names_line_and_rule(tmp_path: Path) -> None:
