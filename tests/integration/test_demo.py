@@ -1,0 +1,29 @@
+"""The demo as a user runs it: an installation of its own, real processes, every step checked by itself."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from core.settings import ROOT
+
+
+@pytest.mark.slow
+def test_every_step_of_the_demo_holds(tmp_path):
+    results = tmp_path / "demo"
+    done = subprocess.run(
+        [sys.executable, "-m", "cli.main", "demo", "--directory", str(results)],
+        cwd=ROOT, capture_output=True, text=True, check=False, timeout=400,
+    )  # fmt: skip
+    assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+    report = json.loads((results / "report.json").read_text("utf-8"))
+    assert report["night"]["cases"]["added"] == 4
+    assert len(report["night"]["lists"]) == 4
+    assert [row["position"] for row in report["night"]["rejected"]] == ["7", "85"]
+    assert sorted(report["orders_sha256"]) == [f"T-2026-00000{n}.xml" for n in (1, 2, 3, 4)]
+    assert report["killed"]["arrived"] == 1
+    assert report["escalation"]["rating"] == 5
+    page = (results / "index.html").read_text("utf-8")
+    assert all(number in page for number in "①②③④⑤⑥")
+    assert "http" not in page.replace("https://avain-esimerkki.invalid", ""), "the page stands alone"
