@@ -142,6 +142,32 @@ _NAMED = text(
     """
 )
 
+#: Rows in: a case's number. Rows out: one if the case exists.
+_CASE = text("SELECT 1 FROM client_case WHERE number = :case_number")
+
+#: Rows in: a case's number. Rows out: the live orders of its planned services.
+_ORDERED = text(
+    """
+    SELECT DISTINCT purchase_order.number FROM purchase_order
+    JOIN order_coverage ON order_coverage.order_id = purchase_order.id AND order_coverage.live
+    JOIN plan_item ON plan_item.id = order_coverage.plan_item_id
+    JOIN client_case ON client_case.id = plan_item.case_id
+    WHERE client_case.number = :case_number ORDER BY purchase_order.number
+    """
+)
+
+#: Rows in: a case's number. Rows out: true if one of its planned services, neither ended nor ordered, has no provider chosen.
+_UNCHOSEN = text(
+    """
+    SELECT EXISTS (
+        SELECT FROM plan_item JOIN client_case ON client_case.id = plan_item.case_id
+        WHERE client_case.number = :case_number AND plan_item.ended_at IS NULL
+          AND NOT EXISTS (SELECT FROM choice WHERE choice.plan_item_id = plan_item.id AND choice.ended_at IS NULL)
+          AND NOT EXISTS (SELECT FROM order_coverage WHERE order_coverage.plan_item_id = plan_item.id AND live)
+    )
+    """
+)
+
 
 def load_items(session: Session, plan_item_ids: Collection[int]) -> list[Item]:
     """The items, in the order they were asked for; ids that do not exist are left out. Their budgets must exist."""
@@ -172,9 +198,30 @@ def find_items(session: Session, names: Sequence[str]) -> list[int]:
         values = {"case_number": parts["case"], "item": parts["item"]} if parts else None
         ids = list(session.execute(_NAMED, values).scalars()) if values else []
         if not ids:
-            raise NotFound("{name} names no planned service that could be ordered.", name=name)
+            raise _why_none(session, name, values)
         found.extend(ids)
     return list(dict.fromkeys(found))
+
+
+def _why_none(session: Session, name: str, values: dict[str, Any] | None) -> NotFound:
+    """Why a name matches nothing that could be ordered: what is missing, or what was done already."""
+    if values is None:
+        return NotFound(
+            "{name} is no name of a planned service. Write HB-2026-000001, HB-2026-000001/ITEM or an id.", name=name
+        )
+    if not session.execute(_CASE, values).scalar():
+        return NotFound("There is no case {case}.", case=values["case_number"])
+    if values["item"] is not None:
+        return NotFound("{name} names no planned service.", name=name)
+    orders = list(session.execute(_ORDERED, values).scalars())
+    if session.execute(_UNCHOSEN, values).scalar():
+        return NotFound(
+            "No provider is chosen for any planned service of {name} that is not ordered yet: avain case choose",
+            name=name,
+        )
+    if orders:
+        return NotFound("All of {name} is ordered already: {orders}", name=name, orders=", ".join(orders))
+    return NotFound("{name} has no planned service in force.", name=name)
 
 
 def _item(row: Any) -> Item:
