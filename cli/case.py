@@ -36,9 +36,11 @@ def list_cases(
     as_json: Json = False,
 ) -> None:
     """Number, the source's id, status, worker, services."""
-    from services import case_listing
+    from services import case_listing, filters
 
     with transaction() as session:
+        filters.must_exist(session, "--worker", worker, "worker")
+        filters.must_exist(session, "--unit", unit, "unit")
         cases = case_listing.list_cases(session, worker=worker, unit=unit, everything=everything, limit=limit)
 
     def render() -> None:

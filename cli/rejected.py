@@ -20,9 +20,14 @@ def list_rejected(
     source: Annotated[str | None, typer.Option(help=_("Only of this source."))] = None, as_json: Json = False
 ) -> None:
     """One line per source, reason and field, the most frequent first."""
+    from core.settings import settings
+    from services import filters
     from services.rejected import grouped
+    from services.sources import all_sources
 
     with transaction() as session:
+        configured = [one.name for one in all_sources(settings().sources)]
+        filters.must_exist(session, "--source", source, "rejected", besides=configured)
         groups = grouped(session, source)
 
     def render() -> None:

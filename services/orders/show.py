@@ -177,7 +177,9 @@ def order_document(session: Session, number: str) -> bytes:
 
 
 def deliveries_due(session: Session, number: str | None = None) -> list[int]:
-    """Ids of the Work that would deliver an order, or any, and is due now."""
+    """Ids of the Work that would deliver an order, or any, and is due now. Raises NotFound for an order there is none of."""
+    if number is not None:
+        order_summary(session, number)
     return list(session.execute(_DUE, {"number": number}).scalars())
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from cli import case, price, rejected, reminder, run
 from cli.compare import _quantity
 from cli.order import app
 from core.embedded import Embedded
@@ -19,6 +20,7 @@ from core.i18n import speaking
 from core.settings import ROOT
 from documents.ubl_order import write_order
 from services.budgets.show import budgets_of_case
+from tests.factories.case import make_case
 from tests.support.in_process import InProcess, in_process
 from tests.support.ordering import World, make_world
 from tests.support.orders import an_order
@@ -74,7 +76,8 @@ def test_from_approval_to_the_providers_folder(here: InProcess, world: World, tm
     )
     (listed,) = json.loads(avain("list", "--state", "sent", "--json").stdout)
     assert listed["number"] == "T-2026-000001"
-    assert json.loads(avain("list", "--case", "HB-2026-000002", "--json").stdout) == []
+    with pytest.raises(NotFound):
+        avain("list", "--case", "HB-2026-000002", "--json")
     checked = tmp_path / "order.xml"
     checked.write_bytes(sent)
     assert json.loads(avain("check", str(checked), "--json").stdout) == []
@@ -141,6 +144,42 @@ def test_exit_codes_tell_partly_from_not_at_all(here: InProcess, world: World) -
         avain("show", "T-1999-000001")
     with pytest.raises(InputError):
         avain("cancel", "T-2026-000001")
+
+
+def test_a_misspelt_name_is_not_an_empty_list(here: InProcess, world: World) -> None:
+    for command in (("send", "T-NOPE"), ("list", "--case", "HB-NOPE")):
+        with pytest.raises(NotFound, match="NOPE"):
+            avain(*command)
+    with pytest.raises(NotFound, match=r"--state: there is no aproved\. There are: approved"):
+        avain("list", "--state", "aproved")
+    lists = (
+        (case.app, "list", "--worker"), (case.app, "list", "--unit"), (reminder.app, "due", "--worker"),
+        (run.app, "list", "--kind"), (rejected.app, "list", "--source"), (price.app, "list", "--service"),
+        (price.app, "list", "--provider"),
+    )  # fmt: skip
+    for commands, name, option in lists:
+        with pytest.raises(NotFound, match=f"{option}: there is no NOPE"):
+            CliRunner().invoke(commands, [name, option, "NOPE"], catch_exceptions=False)
+    assert CliRunner().invoke(case.app, ["list", "--worker", world.worker.external_id]).exit_code == 0
+
+
+def test_approving_says_why_a_name_stands_for_nothing_to_order(here: InProcess, world: World) -> None:
+    avain("approve", "HB-2026-000001")
+    with here.transaction() as session:
+        make_case(session, number="HB-2026-000002")
+    for name, why in (
+        ("HB-2026-000001", "ordered already: T-2026-000001"),
+        ("HB-2026-000002", "no planned service in force"),
+        ("HB-2026-000001/NOPE", "names no planned service"),
+        ("HB-1999-000001", "There is no case HB-1999-000001"),
+        ("kukkuu", "is no name of a planned service"),
+    ):
+        with pytest.raises(NotFound, match=why):
+            avain("approve", name)
+    here.rows("UPDATE order_coverage SET live = false RETURNING order_id")
+    here.rows("UPDATE choice SET ended_at = now() RETURNING id")
+    with pytest.raises(NotFound, match="No provider is chosen"):
+        avain("approve", "HB-2026-000001")
 
 
 def test_numbers_out_of_range_are_refused_in_words(here: InProcess, world: World) -> None:
