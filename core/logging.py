@@ -34,7 +34,8 @@ _CHECK_MARKS: Final = "0123456789ABCDEFHJKLMNPRSTUVWXY"
 #: What PostgreSQL adds to an error, up to the end: rows and values as they are.
 _QUOTED_ROW = re.compile(r"\b(DETAIL|CONTEXT):.*", re.DOTALL)
 _URL_PASSWORD: Final = re.compile(r"(://[^/\s:@]*:)[^@/\s]+@")
-_HANDLER: Final = "avain"
+#: Our handler on the root logger, so that a second set-up replaces it.
+LOG_HANDLER: Final = "avain"
 #: Libraries that log addresses or whole requests when asked for less than a warning.
 _CHATTY: Final = ("httpx2", "httpcore2", "asyncssh", "urllib3", "faker", "asyncio", "alembic")
 
@@ -93,7 +94,7 @@ def configure_logging(form: Literal["console", "json"], level: str, *, stream: T
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     handler = _Handler(target)
-    handler.name = _HANDLER
+    handler.name = LOG_HANDLER
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*before, structlog.stdlib.ExtraAdder()],
@@ -113,7 +114,7 @@ def configure_logging(form: Literal["console", "json"], level: str, *, stream: T
         cache_logger_on_first_use=False,
     )
     root = logging.getLogger()
-    for former in [former for former in root.handlers if former.name == _HANDLER]:
+    for former in [former for former in root.handlers if former.name == LOG_HANDLER]:
         root.removeHandler(former)
     root.addHandler(handler)
     root.setLevel(level)

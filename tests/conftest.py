@@ -11,6 +11,7 @@ os.environ |= {"AVAIN_LANGUAGE": "en", "COLUMNS": "200"}
 # A test that forgets to say which database it means must fail, and never start or touch the checkout's own.
 os.environ |= {"AVAIN_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none", "AVAIN_REDIS_URL": "redis://127.0.0.1:1/0"}
 
+import logging
 import shutil
 import tempfile
 import uuid
@@ -21,6 +22,7 @@ from pathlib import Path
 import psycopg
 import pytest
 import redis
+import structlog
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Engine, make_url
@@ -30,10 +32,21 @@ from core import embedded
 from core.database import make_engine
 from core.embedded import Embedded
 from core.embedded.place import locked
+from core.logging import LOG_HANDLER
 from core.redis import redis_client_url
 from core.settings import ROOT
 
 TEMPLATE = "avain_template"
+
+
+@pytest.fixture(autouse=True)
+def _logging_ends_with_the_test() -> Iterator[None]:
+    """A command run in this process may send logging to a stream that is gone afterwards."""
+    yield
+    root = logging.getLogger()
+    for handler in [one for one in root.handlers if one.name == LOG_HANDLER]:
+        root.removeHandler(handler)
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")
