@@ -30,7 +30,7 @@ class TestXlsx(PriceReaderContract):
     def write(self, table: Sequence[Sequence[str]]) -> bytes:
         book, content = Workbook(), io.BytesIO()
         for row in table:
-            book.worksheets[0].append(row)
+            book.worksheets[0].append(list(row))
         book.save(content)
         return content.getvalue()
 

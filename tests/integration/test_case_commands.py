@@ -193,9 +193,14 @@ def test_run_inline_waits_for_a_busy_source_no_longer_than_its_patience(
     avain: Avain, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hold_lane(avain, 3600)
-    tried = []
+    tried: list[object] = []
     really = workers.inline.do_now
-    monkeypatch.setattr(workers.inline, "do_now", lambda *work: (tried.append(work), really(*work)))
+
+    def counting(*work: Any) -> Any:
+        tried.append(work)
+        return really(*work)
+
+    monkeypatch.setattr(workers.inline, "do_now", counting)
     with pytest.raises(Transient, match="another run holds the source"):
         avain.run("source", "run", "lifecare", "--inline", "--patience", "1")
     assert 1 < len(tried) < 10, "it looks now and then"

@@ -4,6 +4,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,12 +17,13 @@ APPROVE, DISCARD = ("source", "approve"), ("source", "discard")
 FOUR = [case(name) for name in "ABCD"]
 
 
-def read(avain: Avain, *cases: str) -> dict:
+def read(avain: Avain, *cases: str) -> dict[str, Any]:
     """Read an export of these cases alone."""
     for old in avain.exports.iterdir():
         old.unlink()
     avain.put(export(*cases))
-    return json.loads(avain.run("source", "run", "lifecare", "--inline", "--json").stdout)
+    said: dict[str, Any] = json.loads(avain.run("source", "run", "lifecare", "--inline", "--json").stdout)
+    return said
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from decimal import Decimal
 
 import pytest
 from sqlalchemy import Engine, select, text
@@ -11,6 +12,7 @@ from core.database import make_engine
 from core.embedded import Embedded
 from core.settings import Budgets
 from models.order import OrderLine, PurchaseOrder
+from services.budgets.recompute import recompute_now
 from services.orders import approval
 from services.orders.approval import Approved
 from services.orders.choosing import choose
@@ -97,7 +99,7 @@ def test_a_choice_just_before_an_order_is_ordered_at_its_own_price(engine, monke
     with Session(engine, expire_on_commit=False) as session, session.begin():
         (made,) = order(session, world.item).orders
         (line,) = session.scalars(select(OrderLine))
-    assert (made.provider_id, line.amount, made.total_gross) == (other.id, 49, 588)
+    assert (made.provider_id, line.amount, made.total_gross) == (other.id, Decimal(49), Decimal(588))
 
 
 def test_no_order_is_written_at_another_providers_price(engine, monkeypatch) -> None:
@@ -106,7 +108,7 @@ def test_no_order_is_written_at_another_providers_price(engine, monkeypatch) -> 
         world = make_world(session)
         other = make_orderable_provider(session, world.service)
         make_price(session, world.service, other, "49.00")
-        approval.recompute_now(session, [world.decision.id], cause="cases", now=NOW, settings=Budgets())
+        recompute_now(session, [world.decision.id], cause="cases", now=NOW, settings=Budgets())
         choose(session, world.item.id, other.id, chosen_by="parent", actor=CHOOSER, reason="", now=NOW)
         monkeypatch.setattr(approval, "recompute_now", lambda *_, **__: None)
         (refused,) = order(session, world.item).refused
