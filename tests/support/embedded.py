@@ -15,6 +15,13 @@ from core.embedded import place as places
 
 ROOT = Path(__file__).resolve().parents[2]
 AS_ROOT = os.geteuid() == 0
+#: Another person can only run what they can reach; a checkout under a closed home is as good as not there for them.
+OPEN_TO_ALL = all(
+    place.stat().st_mode & 0o005 == 0o005 for start in (ROOT, Path(sys.prefix)) for place in (start, *start.parents)
+)
+needs_open = pytest.mark.skipif(
+    not OPEN_TO_ALL, reason="SKIPPED: THIS CHECKOUT IS CLOSED to other accounts, so none can be tried"
+)
 needs_root = pytest.mark.skipif(not AS_ROOT, reason="SKIPPED FOR WANT OF ROOT: only root has to change accounts")
 
 

@@ -20,6 +20,7 @@ from tests.support.embedded import (
     AS_NOBODY,
     STARTER,
     finished,
+    needs_open,
     needs_root,
     one,
     place_of,
@@ -240,6 +241,7 @@ def test_a_place_prepared_by_somebody_else_is_not_used(closed, monkeypatch):
 # Several people
 
 
+@needs_open
 @needs_root
 def test_an_ordinary_user_and_root_run_side_by_side_and_each_their_own(home, up, short):
     theirs = short / "theirs"
@@ -265,6 +267,7 @@ def test_an_ordinary_user_and_root_run_side_by_side_and_each_their_own(home, up,
     assert embedded.pids(theirs / "var") == {}
 
 
+@needs_open
 @needs_root
 def test_root_in_an_ordinary_users_home_leaves_it_usable_for_them(short):
     home = short / "var"
