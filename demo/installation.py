@@ -41,10 +41,9 @@ class Installation:
         self._commands: Commands | None = None
 
     def _clean(self) -> None:
-        """Remove what an earlier demo left, its servers included."""
-        if self.home.exists():
-            embedded.remove(self.home)
-            shutil.rmtree(self.home)
+        """Remove what an earlier demo left, its servers included, also where its data had to lie outside of its folder."""
+        embedded.remove(self.home)
+        shutil.rmtree(self.home, ignore_errors=True)
         shutil.rmtree(self.results, ignore_errors=True)
         for folder in (self.results / "orders", self.results / "mail", self.home):
             folder.mkdir(parents=True)
