@@ -7,6 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from cli.budget import STATE_NAMES
 from core.i18n import _, money
 from demo.installation import Installation, StepFailedError
 
@@ -49,9 +50,10 @@ def read_budgets(story: Story) -> list[dict[str, Any]]:
 
 
 def money_sum(budget: dict[str, Any]) -> bool:
-    """Whether the parts make the ceiling, counted in cents."""
-    cents = {name: round(float(budget[name]) * 100) for name in ("ceiling", "invoiced", "ordered", "planned", "free")}
-    return cents["ceiling"] == cents["invoiced"] + cents["ordered"] + cents["planned"] + cents["free"]
+    """Whether the parts make the ceiling, to the cent."""
+    return Decimal(budget["ceiling"]) == sum(
+        Decimal(budget[name]) for name in ("invoiced", "ordered", "planned", "free")
+    )
 
 
 def money_of(amount: str | None) -> str:
@@ -66,6 +68,8 @@ def print_budgets(story: Story, found: list[dict[str, Any]]) -> None:
         made.add_column(column, justify="left" if column in (_("Case"), _("State")) else "right")
     for one in found:
         made.add_row(
-            one["case"], *(money_of(one[name]) for name in ("ceiling", "planned", "ordered", "free")), one["state"]
+            one["case"],
+            *(money_of(one[name]) for name in ("ceiling", "planned", "ordered", "free")),
+            _(STATE_NAMES[one["state"]]),
         )
     story.console.print(made)
