@@ -67,9 +67,10 @@ def print_budgets(story: Story, found: list[dict[str, Any]]) -> None:
     for column in (_("Case"), _("Ceiling"), _("Planned"), _("Ordered"), _("Free"), _("State")):
         made.add_column(column, justify="left" if column in (_("Case"), _("State")) else "right")
     for one in found:
+        state = STATE_NAMES[one["state"]]
         made.add_row(
             one["case"],
             *(money_of(one[name]) for name in ("ceiling", "planned", "ordered", "free")),
-            _(STATE_NAMES[one["state"]]),
+            _(state),
         )
     story.console.print(made)
