@@ -84,6 +84,7 @@ def check_directory(file: BinaryIO, *, limits: ArchiveLimits = DEFAULT_LIMITS) -
 
 
 def _open_zip(file: BinaryIO) -> zipfile.ZipFile:
+    # zipfile says NotImplementedError of a zip in a dialect it cannot read (several disks, a newer version): the sender's matter, too
     try:
         return zipfile.ZipFile(file)
     except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
@@ -139,6 +140,7 @@ def _too_dense(name: str, limits: ArchiveLimits) -> RefusedInput:
 def _zip_members(file: BinaryIO, limits: ArchiveLimits) -> Iterator[Member]:
     with _open_zip(file) as archive:
         for entry in _checked(archive, file, limits):
+            # here NotImplementedError is a feature zipfile lacks (patches, strong encryption), RuntimeError a password asked for
             try:
                 opened = cast("BinaryIO", archive.open(entry))
             except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError) as error:

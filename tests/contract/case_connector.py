@@ -8,6 +8,7 @@ class TestMine(CaseConnectorContract):
 
 import io
 import tracemalloc
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
@@ -41,14 +42,14 @@ def a_record(external_id: str = "C-1", **over: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-class CaseConnectorContract:
+class CaseConnectorContract(ABC):
     """Set `connector`, and write records (canonical names, values as texts) in the form it reads."""
 
     connector: CaseConnector
 
+    @abstractmethod
     def write(self, records: Sequence[dict[str, Any]]) -> bytes:
         """A file of the records, in this order."""
-        raise NotImplementedError
 
     def read(
         self, content: bytes, identity: IdentityMode = "none", connector: CaseConnector | None = None

@@ -4,6 +4,7 @@ class TestMine(PriceReaderContract):
     def write(self, table): ...
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
@@ -30,14 +31,14 @@ EXPECTED = (
 )  # fmt: skip
 
 
-class PriceReaderContract:
+class PriceReaderContract(ABC):
     """Write a table of texts in the form the reader reads."""
 
     reader: ClassVar[Callable[..., PriceDocument]] = staticmethod(read_price_list)
 
+    @abstractmethod
     def write(self, table: Sequence[Sequence[str]]) -> bytes:
         """A file with these rows."""
-        raise NotImplementedError
 
     def test_the_same_list_gives_the_same_prices(self) -> None:
         content = self.write([HEAD, *GOOD])
