@@ -3,15 +3,24 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from core import embedded
 from core.settings import ROOT
 
 
+@pytest.fixture
+def results(tmp_path: Path) -> Iterator[Path]:
+    """Where the demo puts what it shows; its installation lies beside, or, for root, outside of pytest's closed folders."""
+    yield tmp_path / "demo"
+    embedded.remove(tmp_path / "demo-installation")
+
+
 @pytest.mark.slow
-def test_every_step_of_the_demo_holds(tmp_path):
-    results = tmp_path / "demo"
+def test_every_step_of_the_demo_holds(results):
     done = subprocess.run(
         [sys.executable, "-m", "cli.main", "demo", "--directory", str(results)],
         cwd=ROOT, capture_output=True, text=True, check=False, timeout=400,
