@@ -14,8 +14,11 @@ FAULT_POINTS = (
     "work.claimed",
     "work.before_close",
     "work.after_close",
+    "tick.slots_called",
+    "tick.expired",
     "tick.enqueued",
     "tick.published",
+    "fetch.spooled",
     "sync.parsed",
     "sync.staged",
     "sync.merged",
@@ -26,6 +29,8 @@ FAULT_POINTS = (
     "orders.stored",
     "delivery.sending",
     "delivery.sent",
+    "follow_ups.planned",
+    "digest.composed",
     "digest.sending",
     "digest.sent",
 )
@@ -36,6 +41,8 @@ def _nothing(_name: str) -> None:
 
 
 def _die_here(name: str) -> None:
+    if name not in FAULT_POINTS:
+        raise ValueError(name)
     if os.environ.get("FAULT_POINT") != name:
         return
     once = os.environ.get("FAULT_ONCE")

@@ -46,7 +46,9 @@ def tick() -> Ticked:
         sweep(session)
     with transaction() as session:
         slots = call_due_slots(session, business_now(session), settings().follow_ups)
+    fault_point("tick.slots_called")
     expired = expire()
+    fault_point("tick.expired")
     return Ticked(slots, expired, _fill_queues())
 
 

@@ -4,6 +4,7 @@ from connectors.transports.base import SourceFile
 from connectors.transports.local import LocalFiles
 from core.clock import business_now
 from core.errors import Message, Transient
+from core.faults import fault_point
 from services.case_sync import run_source
 from services.sources import Source, all_sources, call_fetch, find_source
 from services.work import call_again, check
@@ -27,6 +28,7 @@ def fetch_cases(lease: Lease) -> None:
     fetched = LocalFiles(source.path).fetch(empty_spool(lease, source.name))
     if fetched.growing:  # without them the rest would be half a picture
         raise Transient("Still being written: {names}", names=", ".join(fetched.growing))
+    fault_point("fetch.spooled")
     with lease.closing() as closing:
         if not fetched.files:
             closing.report("nothing_to_do", message=Message("There are no files at the source."))

@@ -29,6 +29,7 @@ def fetch_prices(lease: Lease) -> None:
     fetched = LocalFiles(source.path).fetch(empty_spool(lease, source.name))
     if fetched.growing:
         raise Transient("Still being written: {names}", names=", ".join(fetched.growing))
+    fault_point("fetch.spooled")
     with lease.closing() as closing:
         if not fetched.files:
             closing.report("nothing_to_do", message=Message("There are no files at the source."))

@@ -18,6 +18,7 @@ def plan_follow_ups(lease: Lease) -> None:
     with lease.closing() as closing:
         result = plan(closing.session, ids, business_today(closing.session), lease.settings.follow_ups)
         closing.report(counts=vars(result))
+        fault_point("follow_ups.planned")
 
 
 @work_task("daily_reminders")
@@ -43,6 +44,7 @@ def daily_reminders(lease: Lease) -> None:
             closing.report("partly", counts=composed.counts, message=message)
         else:
             closing.report("succeeded" if composed.mails else "nothing_to_do", counts=composed.counts)
+        fault_point("digest.composed")
 
 
 @work_task("send_digest")
