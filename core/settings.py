@@ -250,10 +250,34 @@ def configuration_file() -> Path:
     return Path(os.environ.get("AVAIN_CONFIG", "avain.toml"))
 
 
+_read_from: dict[Path, int] = {}
+
+
 @lru_cache(maxsize=1)
 def settings() -> Settings:
     """The process's settings, read once. Raises ConfigurationError with one line per mistake."""
-    return load(configuration_file())
+    file = configuration_file()
+    _read_from[file] = _changed_at(file)
+    return load(file)
+
+
+def follow_configuration() -> None:
+    """Read the settings anew if avain.toml changed since, so that a running worker knows a source that was added to it.
+
+    A file that cannot be used leaves the former settings in force and raises ConfigurationError, once for each change. URLs of the
+    database and of Redis are looked up once a process: for those a restart is needed.
+    """
+    file = configuration_file()
+    changed_at = _changed_at(file)
+    if _read_from.get(file) == changed_at:
+        return
+    _read_from[file] = changed_at
+    load(file)
+    settings.cache_clear()
+
+
+def _changed_at(file: Path) -> int:
+    return file.stat().st_mtime_ns if file.exists() else 0
 
 
 def load(file: Path) -> Settings:

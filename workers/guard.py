@@ -6,12 +6,14 @@ never depends on a message, so throwing a bad one away loses nothing; a Run keep
 
 import hashlib
 import json
+from functools import lru_cache
 from queue import Empty
 from typing import Any
 
 import structlog
 from celery.worker.consumer import Consumer
 from kombu.transport.redis import Channel, Transport
+from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -137,15 +139,19 @@ def _wrong_with_body(message: Any) -> str | None:
     return "body"
 
 
+@lru_cache(maxsize=1)
+def _own_engine() -> Engine:
+    """The worker's main process has a connection for this alone; its children never use it."""
+    return make_engine(database_url(), pool_size=1)
+
+
 def set_aside(body: bytes, what: str, error: Exception | None) -> None:
     """Record a bad message; its content may be personal, so only its digest and size are kept."""
     digest = hashlib.sha256(body).hexdigest()
     kind = type(error).__name__ if error else ""
     log.error("poison_message", what=what, error=kind, sha256=digest, size=len(body))
     try:
-        engine = make_engine(database_url(), pool_size=1)
-        with Session(engine) as session, session.begin():
+        with Session(_own_engine()) as session, session.begin():
             record_poison(session, digest, what, size=len(body))
-        engine.dispose()
     except SQLAlchemyError:
         log.exception("poison_not_recorded")

@@ -17,10 +17,11 @@ from sqlalchemy.orm import Session
 from core.database import transaction
 from core.errors import AlreadyDone, AvainError, LeaseLost, Message, Transient
 from core.faults import fault_point
-from core.settings import Settings, settings
+from core.settings import Settings
 from services.work import KINDS, Claimed, claim, close, fail, give_back, holds
 from services.work.lease import after_death
 from workers.app import app
+from workers.configuration import current_settings
 from workers.keeper import keeper
 from workers.queue import hint
 
@@ -155,7 +156,7 @@ def perform(work_id: int, body: Callable[[Lease], None]) -> None:
     if claimed is None:
         return
     fault_point("work.claimed")
-    lease = Lease(claimed, settings())
+    lease = Lease(claimed, current_settings())
     with structlog.contextvars.bound_contextvars(run=claimed.run_id, work=claimed.work_id), keeper().holding(claimed):
         try:
             _do(lease, body)

@@ -17,13 +17,14 @@ from core.clock import business_now
 from core.database import redis_url, transaction
 from core.faults import fault_point
 from core.redis import redis_client_url
-from core.settings import FollowUps, settings
+from core.settings import FollowUps
 from schedules.jobs import jobs
 from schedules.slots import due_slot, slot_key
 from services.heartbeats import beat_heart, sweep
 from services.work import QUEUES, call, expire_leases
 from services.work.lease import after_death
-from services.work.queueing import TARGET_LENGTH, top_up
+from services.work.queueing import ABSURD_LENGTH, TARGET_LENGTH, top_up
+from workers.configuration import current_settings
 from workers.queue import publish
 from workers.signs_of_life import own_name
 
@@ -45,7 +46,7 @@ def tick() -> Ticked:
         beat_heart(session, own_name("beat"), "beat")
         sweep(session)
     with transaction() as session:
-        slots = call_due_slots(session, business_now(session), settings().follow_ups)
+        slots = call_due_slots(session, business_now(session), current_settings().follow_ups)
     fault_point("tick.slots_called")
     expired = expire()
     fault_point("tick.expired")
@@ -99,11 +100,21 @@ def _job_states(session: Session, now: datetime, names: list[str]) -> dict[str, 
     return {row.job: row.since for row in rows}
 
 
+def _length(client: redis.Redis, queue: str) -> int:
+    """How many messages wait. Far more than any tick enqueues is garbage that real hints would wait behind: away with it."""
+    length = int(client.llen(queue))
+    if length <= ABSURD_LENGTH:
+        return length
+    client.delete(queue)
+    log.error("queue_thrown_away", queue=queue, messages=length)
+    return 0
+
+
 def _fill_queues() -> int:
     """Top every queue up to its target length. With Redis away nothing is marked: it would only have to be marked again."""
     try:
         with redis.Redis.from_url(redis_client_url(redis_url()), socket_timeout=3, socket_connect_timeout=2) as client:
-            lengths = {queue: int(client.llen(queue)) for queue in QUEUES}
+            lengths = {queue: _length(client, queue) for queue in QUEUES}
     except RedisError as error:
         log.warning("queue_unreachable", error=type(error).__name__)
         return 0

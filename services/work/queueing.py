@@ -5,6 +5,8 @@ from sqlalchemy.orm import Session
 
 #: A queue is topped up to this length; more would only grow stale in Redis.
 TARGET_LENGTH = 200
+#: A queue longer than this holds what no tick put there; it is thrown away, for everything due is enqueued again.
+ABSURD_LENGTH = 10 * TARGET_LENGTH
 #: Work enqueued this long ago and still unclaimed is enqueued again: its message may be gone.
 ENQUEUE_AGAIN_SECONDS = 20
 

@@ -1,14 +1,19 @@
 """What becomes of a Work when its task fails: each kind of error, told as itself, leaking nothing."""
 
 import io
+import os
 
 import pytest
+import redis
 from sqlalchemy import text
 
+from core import database
 from core.errors import AlreadyDone, InputError, Permanent, Transient
 from core.logging import configure_logging
+from core.redis import redis_client_url
 from services.work import call
 from services.work.lease import when_given_up
+from services.work.queueing import ABSURD_LENGTH
 from tests.support.in_process import InProcess, in_process
 from workers import tick
 from workers.task import Lease, perform
@@ -131,3 +136,28 @@ def test_a_slot_is_called_for_once_however_often_beat_ticks(here):
             assert tick.call_due_slots(session, after, FollowUps()) == 0
     with here.transaction() as session:
         assert call(session, "deliver_order", "next") == last_id + 1, "ticking burns no ids"
+
+
+def test_a_queue_full_of_garbage_is_thrown_away_and_filled_anew(here):
+    client = redis.Redis.from_url(redis_client_url(database.redis_url()))
+    client.lpush("orders", *(f"garbage {number}" for number in range(ABSURD_LENGTH + 1)))
+    client.lpush("reminders", *(f"a few {number}" for number in range(10)))
+    with here.transaction() as session:
+        call(session, "deliver_order", "k", subject_id=1)
+    assert tick.tick().enqueued == 1
+    assert (client.llen("orders"), client.llen("reminders")) == (1, 10)
+
+
+def test_a_changed_configuration_is_followed_and_a_broken_one_is_not(here, tmp_path):
+    file = tmp_path / "avain.toml"
+    file.write_text("[budgets]\ntolerance = 0.1\n", "utf-8")
+    here.configure(config=file)
+    seen = []
+    for number, content in enumerate(
+        ("[budgets]\ntolerance = 0.2\n", "[budgets]\ntolernace = 0.3\n", "[budgets]\ntolerance = 0.4\n")
+    ):
+        do(here, lambda lease: seen.append(str(lease.settings.budgets.tolerance)), f"before {number}")
+        file.write_text(content, "utf-8")
+        os.utime(file, ns=(number + 1, number + 1))
+        do(here, lambda lease: seen.append(str(lease.settings.budgets.tolerance)), f"after {number}")
+    assert seen == ["0.1", "0.2", "0.2", "0.2", "0.2", "0.4"]

@@ -301,11 +301,14 @@ def test_given_up_work_of_different_subjects_is_never_told_as_one(session):
     assert told == [(2, "No 7-7"), (1, "No 8-8")]
 
 
-def test_poison_is_kept_as_dead_work_once_per_content(session):
-    record_poison(session, "abc", "body", size=3)
-    record_poison(session, "abc", "body", size=3)
+def test_a_queue_full_of_poison_is_one_line_that_counts(session):
+    for content in ("abc", "abc", "xyz"):
+        record_poison(session, content, "body", size=3)
     assert [(row["kind"], row["count"]) for row in history.given_up(session)] == [("poison", 1)]
-    assert session.execute(text("SELECT count(*) FROM run WHERE kind = 'poison'")).scalar() == 2
+    (run,) = session.execute(text("SELECT counts, reply, outcome FROM run WHERE kind = 'poison'")).all()
+    assert (run.counts, run.reply, run.outcome) == ({"messages": 3, "bytes": 9}, "sha256 xyz", "failed")
+    record_poison(session, "abc", "encoding", size=1)
+    assert len(history.given_up(session)) == 2
 
 
 def test_a_hint_is_not_sent_into_a_busy_lane(session):
