@@ -38,10 +38,10 @@ STATE_NAMES = {
 }
 _KINDS = {"planned": N_("planned"), "ordered": N_("ordered"), "invoiced": N_("invoiced"), "unpriced": N_("unpriced")}
 
-Case = Annotated[str, typer.Argument(metavar="CASE", help=_("The number of the case, such as HB-2026-000001."))]
+Case = Annotated[str, typer.Argument(metavar=_("CASE"), help=_("The number of the case, such as HB-2026-000001."))]
 At = Annotated[
     datetime | None,
-    typer.Option("--at", formats=["%Y-%m-%d"], metavar="DATE", help=_("As it was known at the end of that day.")),
+    typer.Option("--at", formats=["%Y-%m-%d"], metavar=_("DATE"), help=_("As it was known at the end of that day.")),
 ]
 
 

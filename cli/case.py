@@ -56,7 +56,7 @@ def list_cases(
 
 @app.command("show", help=_("One case with its decisions, planned services and choices."))
 def show(
-    case: Annotated[str, typer.Argument(metavar="CASE", help=_("The case's number, HB-2026-000001."))],
+    case: Annotated[str, typer.Argument(metavar=_("CASE"), help=_("The case's number, HB-2026-000001."))],
     as_: As = None,
     as_json: Json = False,
 ) -> None:
@@ -74,7 +74,9 @@ def show(
 def choose(  # noqa: PLR0917 - typer's own way
     item: Annotated[
         str,
-        typer.Argument(metavar="ITEM", help=_("HB-2026-000001/ITEM; the case's number alone if it plans one service.")),
+        typer.Argument(
+            metavar=_("ITEM"), help=_("HB-2026-000001/ITEM; the case's number alone if it plans one service.")
+        ),
     ],
     provider: Annotated[str, typer.Option(help=_("Business id, name, or the beginning of the name."))],
     by: Annotated[str, typer.Option(help=_("Who chose: child, parent, adult or worker."))],

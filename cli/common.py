@@ -28,7 +28,7 @@ DONE, ERROR, USAGE, SOME_REJECTED, CHANGES_PENDING = 0, 1, 2, 3, 4
 
 Json = Annotated[bool, typer.Option("--json", help=_("Print one JSON document and nothing else."))]
 As = Annotated[
-    str | None, typer.Option("--as", metavar="ACTOR", help=_("Who acts; else the user of the operating system."))
+    str | None, typer.Option("--as", metavar=_("ACTOR"), help=_("Who acts; else the user of the operating system."))
 ]
 #: The largest number a row can have (bigint).
 LARGEST_ID = 2**63 - 1

@@ -31,19 +31,19 @@ def register(app: typer.Typer) -> None:
 
 def compare(  # noqa: PLR0917 - options of a command
     case: Annotated[
-        str | None, typer.Option("--case", metavar="CASE", help=_("Compare for the decisions of a case."))
+        str | None, typer.Option("--case", metavar=_("CASE"), help=_("Compare for the decisions of a case."))
     ] = None,
     item: Annotated[
-        str | None, typer.Option("--item", metavar="ITEM", help=_("Only for this planned service."))
+        str | None, typer.Option("--item", metavar=_("ITEM"), help=_("Only for this planned service."))
     ] = None,
     baseline: Annotated[
-        str | None, typer.Option("--baseline", metavar="SERVICE", help=_("Without a case: the service to replace."))
+        str | None, typer.Option("--baseline", metavar=_("SERVICE"), help=_("Without a case: the service to replace."))
     ] = None,
     quantity: Annotated[
-        str | None, typer.Option("--quantity", metavar="N", help=_("Without a case: how much of it."))
+        str | None, typer.Option("--quantity", metavar=_("N"), help=_("Without a case: how much of it."))
     ] = None,
     unit: Annotated[
-        str | None, typer.Option("--unit", metavar="UNIT", help=_("Its unit, such as C62 (visits) or HUR (hours)."))
+        str | None, typer.Option("--unit", metavar=_("UNIT"), help=_("Its unit, such as C62 (visits) or HUR (hours)."))
     ] = None,
     months: Annotated[int, typer.Option("--months", min=1, max=120, help=_("For how many months from today."))] = 3,
     as_: As = None,

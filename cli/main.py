@@ -8,11 +8,26 @@ from redis.exceptions import RedisError
 from rich.text import Text
 from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError, ProgrammingError
 
-from cli import budget, case, compare, installation, order, price, reference, rejected, reminder, run, schedule, source
+from cli import (
+    budget,
+    case,
+    compare,
+    installation,
+    order,
+    price,
+    reference,
+    rejected,
+    reminder,
+    run,
+    schedule,
+    source,
+    words,
+)
 from cli.common import ERROR, complaints
 from core.errors import AvainError
 from core.i18n import _
 
+words.install()
 app = typer.Typer(
     name="avain",
     help=_("Personal budgets in social services: cases, prices, budgets, orders and follow-ups, kept in step."),

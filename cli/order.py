@@ -1,6 +1,6 @@
 """`avain order`: from a choice to an order at the provider; approve, look, send again, cancel, check a file."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -37,11 +37,11 @@ if TYPE_CHECKING:
 app = sub_app(_("Purchase orders."))
 SEVERITIES = {"fatal": N_("fatal"), "warning": N_("warning")}
 
-Number = Annotated[str, typer.Argument(metavar="ORDER", help=_("The order's number, T-2026-000001."))]
+Number = Annotated[str, typer.Argument(metavar=_("ORDER"), help=_("The order's number, T-2026-000001."))]
 Items = Annotated[
     list[str],
     typer.Argument(
-        metavar="ITEM...",
+        metavar=_("ITEM..."),
         help=_("What to order: HB-2026-000001 (all chosen services of the case), HB-2026-000001/ITEM, or an id."),
     ),
 ]
@@ -133,7 +133,7 @@ def approve(items: Items, reason: Reason = "", as_: As = None, dry_run: DryRun =
 
 @app.command("send", help=_("Deliver orders that wait, now and in this process."))
 def send(
-    order: Annotated[str | None, typer.Argument(metavar="[ORDER]", help=_("Only this one."))] = None,
+    order: Annotated[str | None, typer.Argument(metavar=_("[ORDER]"), help=_("Only this one."))] = None,
     as_: As = None,
     dry_run: DryRun = False,
     as_json: Json = False,
@@ -248,13 +248,15 @@ def _check(file: Path, schematron: list[Path]) -> "list[Finding]":
 
 def _approve(session: "Session", items: list[str], approver: str, reason: str) -> "Approved":
     from core.settings import settings
+    from services.orders.approval import Refused
     from services.orders.approval import approve as approve_items
     from services.orders.items import find_items
 
     configured = settings()
-    return approve_items(
+    found, unknown = find_items(session, items)
+    done = approve_items(
         session,
-        find_items(session, items),
+        found,
         approver=approver,
         reason=reason,
         now=business_now(session),
@@ -262,6 +264,8 @@ def _approve(session: "Session", items: list[str], approver: str, reason: str) -
         organisation=configured.organisation,
         budgets=configured.budgets,
     )
+    strangers = tuple(Refused(None, name, why) for name, why in unknown.items())
+    return replace(done, refused=(*strangers, *done.refused))
 
 
 def _outcome(done: "Approved") -> dict[str, Any]:

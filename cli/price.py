@@ -29,9 +29,11 @@ TIME_CLASSES = {
 }
 
 At = Annotated[
-    datetime | None, typer.Option("--at", formats=["%Y-%m-%d"], metavar="DATE", help=_("In force that day."))
+    datetime | None, typer.Option("--at", formats=["%Y-%m-%d"], metavar=_("DATE"), help=_("In force that day."))
 ]
-ListId = Annotated[int, typer.Argument(min=1, max=LARGEST_ID, metavar="LIST", help=_("The number of the price list."))]
+ListId = Annotated[
+    int, typer.Argument(min=1, max=LARGEST_ID, metavar=_("LIST"), help=_("The number of the price list."))
+]
 Note = Annotated[str, typer.Option("--note", help=_("Why; it is recorded."))]
 
 

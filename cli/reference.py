@@ -13,7 +13,7 @@ service_app = sub_app(_("Services, and which may stand in for which."))
 provider_app = sub_app(_("Providers: channel, contracts, services with VAT."))
 worker_app = sub_app(_("Responsible workers, units and supervisors."))
 
-TomlFile = Annotated[Path, typer.Argument(metavar="FILE", help=_("A TOML file."), dir_okay=False)]
+TomlFile = Annotated[Path, typer.Argument(metavar=_("FILE"), help=_("A TOML file."), dir_okay=False)]
 
 
 @service_app.command("import", help=_("Add and correct services from a TOML file."))

@@ -11,7 +11,8 @@ from core.i18n import _, moment
 app = sub_app(_("Records that were left out of a file."))
 
 Id = Annotated[
-    int, typer.Argument(min=1, max=LARGEST_ID, metavar="ID", help=_("The number of a rejected record or of its group."))
+    int,
+    typer.Argument(min=1, max=LARGEST_ID, metavar=_("ID"), help=_("The number of a rejected record or of its group.")),
 ]
 
 

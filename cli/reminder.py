@@ -15,7 +15,7 @@ from core.i18n import _, day
 app = sub_app(_("Follow-ups and reminders."))
 
 Which = Annotated[
-    str, typer.Argument(metavar="FOLLOW-UP", help=_("Its number, or a case number for the case's next one."))
+    str, typer.Argument(metavar=_("FOLLOW-UP"), help=_("Its number, or a case number for the case's next one."))
 ]
 
 
@@ -93,12 +93,14 @@ def acknowledge(
     which: Which,
     *,
     rating: Annotated[int | None, typer.Option(help=_("1 to 5."))] = None,
-    by: Annotated[str | None, typer.Option(metavar="WHO", help=_("Who gave the rating: child, parent, adult."))] = None,
+    by: Annotated[
+        str | None, typer.Option(metavar=_("WHO"), help=_("Who gave the rating: child, parent, adult."))
+    ] = None,
     finding: Annotated[
-        list[str] | None, typer.Option(metavar="NAME=ANSWER", help=_("For example supports_goals=yes."))
+        list[str] | None, typer.Option(metavar=_("NAME=ANSWER"), help=_("For example supports_goals=yes."))
     ] = None,
     not_needed: Annotated[
-        str | None, typer.Option(metavar="REASON", help=_("It is not needed at all, because …"))
+        str | None, typer.Option(metavar=_("REASON"), help=_("It is not needed at all, because …"))
     ] = None,
     dry_run: DryRun = False,
     as_json: Json = False,
@@ -151,7 +153,7 @@ def snooze(
 
 @app.command("handover", help=_("Tick that the family's contact details were handed to the provider, outside Avain."))
 def hand_over(
-    order: Annotated[str, typer.Argument(metavar="ORDER", help=_("The order's number, T-…"))],
+    order: Annotated[str, typer.Argument(metavar=_("ORDER"), help=_("The order's number, T-…"))],
     dry_run: DryRun = False,
     as_json: Json = False,
     as_: As = None,

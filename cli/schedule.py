@@ -10,7 +10,7 @@ from core.i18n import _, moment
 
 app = sub_app(_("What runs when; pause, resume, trigger."))
 
-Name = Annotated[str, typer.Argument(metavar="JOB", help=_("The job's name."))]
+Name = Annotated[str, typer.Argument(metavar=_("JOB"), help=_("The job's name."))]
 
 
 @app.command("list", help=_("All jobs and when they run next."))

@@ -43,10 +43,10 @@ if TYPE_CHECKING:
 
 app = sub_app(_("Sources of cases and price lists."))
 
-Name = Annotated[str, typer.Argument(metavar="SOURCE", help=_("The source's name in avain.toml."))]
+Name = Annotated[str, typer.Argument(metavar=_("SOURCE"), help=_("The source's name in avain.toml."))]
 
 RunId = Annotated[
-    int, typer.Argument(min=1, max=LARGEST_ID, metavar="RUN", help=_("The number of the run that waits."))
+    int, typer.Argument(min=1, max=LARGEST_ID, metavar=_("RUN"), help=_("The number of the run that waits."))
 ]
 Note = Annotated[str, typer.Option("--note", help=_("Why; it is recorded."))]
 
