@@ -4,7 +4,7 @@ A planned item is first freed of the days that live orders cover, then cut where
 multiranges, so that neither a loop nor a row per day is needed. Days no price covers become an `unpriced` line with its reason.
 
 Which price: the chosen provider's for the service, in the item's unit, on weekdays, anywhere; of several minimum quantities the
-largest the item reaches. services/prices/lookup.py states the same for one day.
+largest the item reaches. services/compare/pricing.py states the same for one day, in Python.
 """
 
 from core.i18n import N_

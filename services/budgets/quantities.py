@@ -27,8 +27,3 @@ def share(quantity: str, whole: str, part: str, step: str) -> str:
     until = cumulative(quantity, f"(upper({part}) - lower({whole}))", days, step)
     before = cumulative(quantity, f"(lower({part}) - lower({whole}))", days, step)
     return f"({until}) - ({before})"
-
-
-def step_of(unit: str) -> str:
-    """SQL for the smallest part a unit can be divided into over time: visits in whole ones, hours in quarters."""
-    return f"coalesce((SELECT step FROM unit_rule WHERE unit_rule.unit = {unit}), {DEFAULT_STEP})"  # noqa: S608 - our own words

@@ -14,10 +14,11 @@ from connectors.prices import read_price_list
 from core.errors import InputError, NotFound
 from core.settings import PriceListSource
 from models.audit import AuditEvent
-from models.base import days
+from models.base import days, table_of
 from models.price import Price, PriceKey, PriceList
 from models.work import RejectedRecord
 from services import prices
+from services.prices.listing import list_prices
 from tests.factories.case import make_choice, make_decision, make_plan_item
 from tests.factories.price import make_price, make_price_key, make_run
 from tests.factories.provider import make_contract, make_provider, make_provider_service
@@ -59,15 +60,27 @@ def bring(session, provider):
 
 def in_force(session, service):
     """(first day, day after the last, amount) of a service's prices in force."""
-    found = prices.prices_in_force().subquery().c
-    statement = select(found.valid, found.amount).where(found.service_id == service.id).order_by(found.valid)
+    key, price = table_of(PriceKey).c, table_of(Price).c
+    statement = (
+        select(price.valid, price.amount)
+        .join_from(table_of(Price), table_of(PriceKey), key.id == price.price_key_id)
+        .where(key.service_id == service.id, price.superseded_at.is_(None))
+        .order_by(price.valid)
+    )
     return [(row.valid.lower, row.valid.upper, row.amount) for row in session.execute(statement)]
 
 
-def amount_on(session, provider, service, day, **over):
-    """What a service costs at a provider on a day; None where no price is in force."""
-    found = prices.price_in_force(session, provider and provider.id, service.id, service.unit, day, **over)
-    return found and found.amount
+def price_on(session, service, day):
+    """The one price of a service in force on a day, as `avain price list` shows it; None where there is none."""
+    found = list_prices(session, day, service=service.code)
+    assert len(found) <= 1
+    return found[0] if found else None
+
+
+def amount_on(session, service, day):
+    """What a service costs on a day; None where no price is in force."""
+    found = price_on(session, service, day)
+    return found and found["amount"]
 
 
 def lists(session):
@@ -82,14 +95,13 @@ def test_a_list_becomes_prices_with_provenance(session, bring, provider, nepsy, 
     result = bring("NEPSY-VALMENNUS;käynti;95,00 €;1.1.2026;\nTUKIHENKILO;h;49,00;1.1.2026;31.12.2026\n")
     assert result.outcome == "succeeded"
     assert result.counts["added"] == result.counts["read"] == 2
-    found = prices.price_in_force(session, provider.id, support.id, "HUR", TODAY)
-    assert found is not None
-    assert (found.amount, found.valid_from, found.valid_to) == (Decimal(49), date(2026, 1, 1), date(2026, 12, 31))
-    assert (found.vat_category, found.vat_rate, found.position) == ("E", Decimal(0), "3")
-    kept = session.get(PriceList, found.price_list_id)
+    found = price_on(session, support, TODAY)
+    assert (found["provider"], found["unit"], found["amount"]) == (provider.name, "HUR", Decimal(49))
+    assert (found["valid_from"], found["valid_to"]) == (date(2026, 1, 1), date(2026, 12, 31))
+    assert (found["vat_category"], found["vat_rate"], found["position"]) == ("E", Decimal(0), "3")
+    kept = session.get(PriceList, found["price_list_id"])
     assert (kept.file_name, kept.state, len(kept.sha256)) == ("hinnasto.csv", "applied", 64)
-    assert prices.price_in_force(session, provider.id, support.id, "HUR", date(2027, 1, 1)) is None
-    assert prices.price_in_force(session, provider.id, support.id, "C62", TODAY) is None
+    assert price_on(session, support, date(2027, 1, 1)) is None
 
 
 def test_a_price_changes_in_the_middle_of_the_year(session, bring, nepsy):
@@ -104,10 +116,10 @@ def test_a_price_changes_in_the_middle_of_the_year(session, bring, nepsy):
     assert old.superseded_by_list_id > old.price_list_id
 
 
-def test_a_future_price_waits(session, bring, provider, nepsy):
+def test_a_future_price_waits(session, bring, nepsy):
     bring("NEPSY-VALMENNUS;käynti;95;1.1.2026;31.12.2026\nNEPSY-VALMENNUS;käynti;97;1.1.2027;\n")
     days_of_interest = (TODAY, date(2026, 12, 31), date(2027, 1, 1))
-    amount = {day: amount_on(session, provider, nepsy, day) for day in days_of_interest}
+    amount = {day: amount_on(session, nepsy, day) for day in days_of_interest}
     assert amount == {TODAY: 95, date(2026, 12, 31): 95, date(2027, 1, 1): 97}
 
 
@@ -299,9 +311,9 @@ def test_own_unit_costs_have_no_provider_and_no_contract(session):
 
     assert bring("89,50", "1.1.2026").outcome == "succeeded"
     assert bring("99,50", "1.12.2026").outcome == "succeeded"
-    assert prices.own_price(session, family_work.id, "C62", TODAY) is not None
-    assert amount_on(session, None, family_work, TODAY) == Decimal("89.50")
-    assert amount_on(session, None, family_work, date(2026, 12, 1)) == Decimal("99.50")
+    assert price_on(session, family_work, TODAY)["business_id"] is None
+    assert amount_on(session, family_work, TODAY) == Decimal("89.50")
+    assert amount_on(session, family_work, date(2026, 12, 1)) == Decimal("99.50")
 
 
 def test_the_source_of_a_provider_nobody_knows(session):
@@ -329,30 +341,16 @@ def test_the_same_list_as_csv_and_as_a_workbook_gives_the_same_prices(session, p
     assert in_force(session, nepsy) + in_force(session, support) == before
 
 
-def test_of_several_prices_the_largest_minimum_quantity_reached_holds(session, bring, provider, support):
+def test_a_service_has_prices_by_time_class_minimum_and_base_quantity(session, bring, support):
     head = "Palvelukoodi;Yksikkö;Hinta;Vähimmäismäärä;Aikaluokka\n"
     rows = "TUKIHENKILO;h;49;;\nTUKIHENKILO;h;45;10;\nTUKIHENKILO;h;98;;sunnuntai\nTUKIHENKILO;45 min;40;;\n"
     bring("", content=(head + rows).encode())
-
-    def amount(**over):
-        return amount_on(session, provider, support, TODAY, **over)
-
-    assert amount(quantity=Decimal(12)) == 45
-    assert amount(quantity=Decimal(5)) == 40  # the smaller base quantity: 0.75 h
-    assert amount(time_class="sunday") == 98
-
-
-def test_many_providers_side_by_side_in_one_statement(session, nepsy):
-    first, second, third = (make_provider(session, services=[nepsy]) for _ in range(3))
-    for one, amount in ((first, "92"), (second, "95")):
-        make_price(session, nepsy, one, amount)
-    make_price(session, nepsy, None, "89.50")
-    ids = [first.id, second.id, third.id]
-    found = prices.prices_of(session, ids, nepsy.id, "C62", TODAY, own=True)
-    assert [(one.provider_id, one.amount) for one in found] == [
-        (first.id, 92),
-        (second.id, 95),
-        (None, Decimal("89.50")),
+    found = list_prices(session, TODAY, service=support.code)
+    assert [(one["time_class"], one["minimum_quantity"], one["base_quantity"], one["amount"]) for one in found] == [
+        ("sunday", 0, 1, 98),
+        ("weekday", 0, Decimal("0.75"), 40),
+        ("weekday", 0, 1, 49),
+        ("weekday", 10, 1, 45),
     ]
 
 
