@@ -32,9 +32,9 @@ from services.orders.lines import BudgetNow, Share, load_budgets, load_gaps, loa
 
 @dataclass(frozen=True)
 class Refused:
-    """An item that was not ordered, under the name people know it by, and why."""
+    """An item that was not ordered, under the name people know it by, and why. No id: a name that stands for none."""
 
-    plan_item_id: int
+    plan_item_id: int | None
     item: str
     reason: Message
 

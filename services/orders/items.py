@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import DATERANGE, Range
 from sqlalchemy.orm import Session
 
 from connectors.channels.base import Destination
-from core.errors import NotFound
+from core.errors import Message
 
 
 @dataclass(frozen=True)
@@ -184,12 +184,13 @@ def hold(session: Session, plan_item_ids: Collection[int]) -> None:
     session.execute(_HOLD, {"ids": list(plan_item_ids)})
 
 
-def find_items(session: Session, names: Sequence[str]) -> list[int]:
+def find_items(session: Session, names: Sequence[str]) -> tuple[list[int], dict[str, Message]]:
     """Plan items people name: an id, `HB-2026-000001/<item>`, or `HB-2026-000001` for all chosen ones not ordered yet.
 
-    Raises NotFound, naming what matches nothing.
+    Their ids, and for each name that matches nothing why; one bad name does not hold up the others.
     """
     found: list[int] = []
+    unknown: dict[str, Message] = {}
     for name in names:
         if name.isdecimal() and int(name) <= _LARGEST_ID:
             found.append(int(name))
@@ -198,30 +199,30 @@ def find_items(session: Session, names: Sequence[str]) -> list[int]:
         values = {"case_number": parts["case"], "item": parts["item"]} if parts else None
         ids = list(session.execute(_NAMED, values).scalars()) if values else []
         if not ids:
-            raise _why_none(session, name, values)
+            unknown[name] = _why_none(session, name, values)
         found.extend(ids)
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(found)), unknown
 
 
-def _why_none(session: Session, name: str, values: dict[str, Any] | None) -> NotFound:
+def _why_none(session: Session, name: str, values: dict[str, Any] | None) -> Message:
     """Why a name matches nothing that could be ordered: what is missing, or what was done already."""
     if values is None:
-        return NotFound(
+        return Message(
             "{name} is no name of a planned service. Write HB-2026-000001, HB-2026-000001/ITEM or an id.", name=name
         )
     if not session.execute(_CASE, values).scalar():
-        return NotFound("There is no case {case}.", case=values["case_number"])
+        return Message("There is no case {case}.", case=values["case_number"])
     if values["item"] is not None:
-        return NotFound("{name} names no planned service.", name=name)
+        return Message("{name} names no planned service.", name=name)
     orders = list(session.execute(_ORDERED, values).scalars())
     if session.execute(_UNCHOSEN, values).scalar():
-        return NotFound(
+        return Message(
             "No provider is chosen for any planned service of {name} that is not ordered yet: avain case choose",
             name=name,
         )
     if orders:
-        return NotFound("All of {name} is ordered already: {orders}", name=name, orders=", ".join(orders))
-    return NotFound("{name} has no planned service in force.", name=name)
+        return Message("All of {name} is ordered already: {orders}", name=name, orders=", ".join(orders))
+    return Message("{name} has no planned service in force.", name=name)
 
 
 def _item(row: Any) -> Item:
