@@ -190,8 +190,16 @@ def beat() -> None:
 def upgrade() -> None:
     """Run the migrations as the owner."""
     from core import schema
+    from core.clock import business_now
+    from services import audit
 
+    before, wanted = schema.revisions()
+    if before == wanted:
+        return
     schema.upgrade()
+    with transaction() as session:
+        now = business_now(session)
+        audit.record(session, actor(None), "database.upgraded", f"schema:{wanted}", now=now, before=before)
 
 
 @db_app.command("status", help=_("Say which shape the database has."))
