@@ -11,12 +11,13 @@ from redis import Redis
 from redis.exceptions import RedisError
 from rich.text import Text
 from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import ProgrammingError, SQLAlchemyError
 
 from cli.common import console, table, transaction
 from core.database import redis_url
 from core.errors import AvainError
 from core.i18n import _
+from core.reasons import os_reason
 from core.redis import redis_client_url
 from core.settings import Settings, settings
 from services.heartbeats import Sign, signs
@@ -67,10 +68,15 @@ def examine() -> list[Finding]:
         except AvainError as error:
             findings.append(Finding(name, "broken", str(error)))
         except (SQLAlchemyError, RedisError, OSError) as error:
-            findings.append(
-                Finding(name, "broken", type(error).__name__, _("It could not be examined; see the lines above first."))
-            )
+            findings.append(_unexamined(name, error))
     return findings
+
+
+def _unexamined(name: str, error: Exception) -> Finding:
+    if isinstance(error, ProgrammingError) and getattr(error.orig, "sqlstate", "") == "42P01":
+        return Finding(name, "broken", _("the database has no tables yet"), _("Run: avain db upgrade"))
+    found = str(os_reason(error)) if isinstance(error, OSError) else _("does not answer")
+    return Finding(name, "broken", found, _("It could not be examined; see the lines above first."))
 
 
 def _embedded_run(configured: Settings) -> bool:
@@ -156,25 +162,25 @@ def _redis(_settings: Settings) -> list[Finding]:
             info: Any = client.info("server")
             policy: Any = client.info("memory").get("maxmemory_policy")
             waiting = sum(int(client.llen(queue)) for queue in QUEUES)
-        except RedisError as error:
+        except RedisError:
             return [
                 Finding(
                     _("Redis"),
                     "broken",
-                    type(error).__name__,
+                    _("does not answer"),
                     _("Start Redis or Valkey, or correct AVAIN_REDIS_URL. Nothing is lost meanwhile."),
                 )
             ]
     name = f"Valkey {info['valkey_version']}" if "valkey_version" in info else f"Redis {info['redis_version']}"
     findings = [Finding(_("Redis"), "ok", _("{name}, {count} messages waiting").format(name=name, count=waiting))]
     if policy == "noeviction":
-        findings.append(Finding("maxmemory-policy", "ok", policy))
+        findings.append(Finding(_("Redis when full"), "ok", _("refuses new messages")))
     else:
         findings.append(
             Finding(
-                "maxmemory-policy",
+                _("Redis when full"),
                 "broken",
-                str(policy),
+                _("forgets old messages ({policy})").format(policy=policy),
                 _("Set maxmemory-policy to noeviction: a full server must refuse, not forget."),
             )
         )
@@ -237,14 +243,14 @@ def _mail(configured: Settings) -> list[Finding]:
     from connectors.mail import check_server
 
     try:
-        greeting = check_server(configured.mail)
+        check_server(configured.mail)
     except AvainError as error:
         return [
             Finding(
                 _("Mail server"), "broken", str(error), _("Correct [mail] in avain.toml. Mails wait until it answers.")
             )
         ]
-    return [Finding(_("Mail server"), "ok", f"{configured.mail.host}:{configured.mail.port} {greeting}")]
+    return [Finding(_("Mail server"), "ok", f"{configured.mail.host}:{configured.mail.port}")]
 
 
 def _outbox(configured: Settings) -> list[Finding]:

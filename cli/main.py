@@ -26,6 +26,7 @@ from cli import (
 from cli.common import ERROR, complaints
 from core.errors import AvainError
 from core.i18n import _
+from core.reasons import os_reason
 
 words.install()
 app = typer.Typer(
@@ -81,7 +82,7 @@ def _sentence(error: Exception) -> str:
     if isinstance(error, OperationalError | InterfaceError | RedisError):
         return _("The database or Redis does not answer. See what is wrong with: avain doctor")
     if isinstance(error, OSError) and error.filename:
-        return f"{error.filename}: {error.strerror}"
+        return f"{error.filename}: {os_reason(error)}"
     return _("An unexpected error ({error}). AVAIN_LOG_LEVEL=DEBUG shows where.").format(error=type(error).__name__)
 
 

@@ -24,6 +24,7 @@ import httpx2
 from connectors.addresses import Resolver, plain_host, resolve
 from connectors.connections import PIECE, CheckedBackend
 from core.errors import AlreadyDone, AvainError, ConfigurationError, Permanent, RefusedInput, Transient
+from core.reasons import os_reason
 
 _MEBIBYTE: Final = 1024 * 1024
 _DEFAULT_PORTS: Final = {"https": 443, "http": 80}
@@ -203,7 +204,7 @@ class HttpDoor:
                 context.load_cert_chain(*(str(path) for path in self._policy.client_certificate))
         except (OSError, ssl.SSLError) as error:
             raise ConfigurationError(
-                "The certificates for HTTPS cannot be read: {detail}", detail=str(error)
+                "The certificates for HTTPS cannot be read: {detail}", detail=os_reason(error)
             ) from error
         return context
 

@@ -20,6 +20,7 @@ from email.utils import format_datetime
 
 from core.errors import Message, Permanent, Transient
 from core.i18n import N_
+from core.reasons import os_reason
 from core.settings import Mail
 
 #: Deliberately narrow: one ASCII mailbox, no display name, no quoting, no address literal. What it refuses, people can correct.
@@ -132,7 +133,7 @@ def send(settings: Mail, *, recipient: str, message: bytes) -> str:
                 N_(
                     "The mail server fell silent ({error}) after the message was handed over; it may or may not have taken it."
                 ),
-                error=type(error).__name__,
+                error=_reason(error),
             )
             raise Unclear(silence) from error
         return _expect(reply)
@@ -200,13 +201,22 @@ def _connected(settings: Mail) -> Iterator[smtplib.SMTP]:
 
 
 def _unreachable(settings: Mail, error: OSError) -> Transient:
-    if isinstance(error, smtplib.SMTPResponseException):
-        said = f"{error.smtp_code} {_readable(error.smtp_error)}"
-    else:
-        said = error.strerror or type(error).__name__
     return Transient(
-        "The mail server {host}:{port} could not be used: {error}", host=settings.host, port=settings.port, error=said
+        "The mail server {host}:{port} could not be used: {error}",
+        host=settings.host,
+        port=settings.port,
+        error=_reason(error),
     )
+
+
+def _reason(error: OSError) -> Message | str:
+    if isinstance(error, smtplib.SMTPResponseException):
+        return f"{error.smtp_code} {_readable(error.smtp_error)}"
+    if isinstance(error, smtplib.SMTPServerDisconnected):
+        return Message("the connection was cut")
+    if isinstance(error, smtplib.SMTPNotSupportedError):
+        return Message("it does not offer the security or login asked for")
+    return os_reason(error)
 
 
 def _readable(answer: bytes | str) -> str:

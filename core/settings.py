@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from core.errors import ConfigurationError, Message
 from core.i18n import N_, _
+from core.reasons import os_reason, toml_reason
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -293,9 +294,13 @@ def load(file: Path) -> Settings:
         try:
             data = tomllib.loads(file.read_text("utf-8"))
         except OSError as error:
-            raise ConfigurationError("{path} cannot be read: {error}", path=str(file), error=error.strerror) from error
+            raise ConfigurationError(
+                "{path} cannot be read: {error}", path=str(file), error=os_reason(error)
+            ) from error
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise ConfigurationError("{path} is not valid TOML: {error}", path=str(file), error=str(error)) from error
+            raise ConfigurationError(
+                "{path} is not valid TOML: {error}", path=str(file), error=toml_reason(error)
+            ) from error
     _refuse_unknown_environment()
     try:
         return Settings(**data)

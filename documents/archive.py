@@ -31,7 +31,7 @@ _NESTED_MAGIC: Final = (
     b"\x28\xb5\x2f\xfd",
 )
 _LONGEST_MAGIC: Final = 6
-_DAMAGED: Final = N_("The archive is damaged or was cut short: {detail}")
+_DAMAGED: Final = N_("The archive is damaged or was cut short.")
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def _open_zip(file: BinaryIO) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(file)
     except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
-        raise RefusedInput(_DAMAGED, detail=str(error)) from error
+        raise RefusedInput(_DAMAGED) from error
 
 
 def _checked(archive: zipfile.ZipFile, file: BinaryIO, limits: ArchiveLimits) -> list[zipfile.ZipInfo]:
@@ -144,7 +144,7 @@ def _zip_members(file: BinaryIO, limits: ArchiveLimits) -> Iterator[Member]:
             try:
                 opened = cast("BinaryIO", archive.open(entry))
             except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError) as error:
-                raise RefusedInput(_DAMAGED, detail=str(error)) from error
+                raise RefusedInput(_DAMAGED) from error
             with _BoundedReader(opened, entry.filename, entry.file_size, exact=True) as counted:
                 yield Member(entry.filename, _not_nested(counted, entry.filename))
 
@@ -178,10 +178,10 @@ class _BoundedReader(io.RawIOBase):
         try:
             part = self._source.read(len(buffer))
         except (zipfile.BadZipFile, EOFError, OSError, zlib.error) as error:
-            raise RefusedInput(_DAMAGED, detail=str(error)) from error
+            raise RefusedInput(_DAMAGED) from error
         self._read += len(part)
         if self._exact and not part and self._read < self._bound:
-            raise RefusedInput(_DAMAGED, detail=f"{self._name}: {self._read} < {self._bound}")
+            raise RefusedInput(_DAMAGED)
         if self._read > self._bound:
             raise RefusedInput(
                 "The file {name} unpacks to more than the accepted {limit} bytes.", name=self._name, limit=self._bound

@@ -92,7 +92,7 @@ class _Saxon:
             return str(self._compiled[stylesheet].transform_to_string(xdm_node=source))
         except PySaxonApiError as error:
             raise InputError(
-                "The Schematron rules cannot be applied to the document: {detail}", detail=str(error)
+                "The Schematron rules cannot be applied to the document ({detail})", detail=str(error)
             ) from error
 
 

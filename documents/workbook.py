@@ -57,7 +57,7 @@ class Sheet:
 
 DEFAULT_LIMITS: Final = WorkbookLimits()
 
-_DAMAGED: Final = N_("The workbook is damaged and cannot be read: {detail}")
+_DAMAGED: Final = N_("The workbook is damaged and cannot be read ({detail}).")
 _TOO_MUCH: Final = N_(
     "The workbook needs more memory than the accepted {megabytes} MB; it may have cells far from all others."
 )
@@ -159,7 +159,7 @@ def _understand(answer: Iterable[bytes], exit_code: int, limits: WorkbookLimits)
             sheets.append(Sheet(value["sheet"], []))
         else:
             return sheets
-    raise RefusedInput(_DAMAGED, detail=f"exit {exit_code}")
+    raise RefusedInput(_DAMAGED, detail=Message("its reader stopped with {code}", code=exit_code))
 
 
 def _revive(value: dict[str, Any]) -> Any:

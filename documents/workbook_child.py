@@ -101,7 +101,7 @@ def _explain(error: BaseException) -> dict[str, Any]:
         return {"error": "password"}
     if "detect file format" in str(error):
         return {"error": "unreadable"}
-    return {"error": "damaged", "detail": f"{type(error).__name__}: {error}"[:200]}
+    return {"error": "damaged", "detail": str(error)[:200] or type(error).__name__}
 
 
 def main() -> int:

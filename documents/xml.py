@@ -139,7 +139,7 @@ def schema(path: Path) -> "etree.XMLSchema":
         return etree.XMLSchema(etree.parse(str(path), _parser("utf-8", trusted=True)))
     except (etree.LxmlError, OSError) as error:
         raise ConfigurationError(
-            "The XML schema {path} cannot be used: {detail}", path=str(path), detail=str(error)
+            "The XML schema {path} cannot be used ({detail})", path=str(path), detail=str(error)
         ) from error
 
 
@@ -316,7 +316,7 @@ def _refusal(parser: "etree.XMLPullParser", error: "etree.XMLSyntaxError") -> Re
     )
     return RefusedInput(
         Message(
-            "The XML file is not well-formed or was cut short, line {line}: {detail}", line=line, detail=detail.strip()
+            "The XML file is not well-formed or was cut short, line {line} ({detail})", line=line, detail=detail.strip()
         )
     )
 
@@ -352,7 +352,7 @@ def _refuse_remote_includes(path: Path) -> None:
             root = etree.parse(str(current), _parser("utf-8", trusted=True)).getroot()
         except (etree.LxmlError, OSError) as error:
             raise ConfigurationError(
-                "The XML schema {path} cannot be used: {detail}", path=str(current), detail=str(error)
+                "The XML schema {path} cannot be used ({detail})", path=str(current), detail=str(error)
             ) from error
         for element in root.iterchildren(f"{_XS}include", f"{_XS}import", f"{_XS}redefine", f"{_XS}override"):
             location = element.get("schemaLocation")

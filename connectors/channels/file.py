@@ -14,6 +14,7 @@ from typing import ClassVar, Self
 from connectors.channels.base import Delivery, Destination, Means, Receipt
 from core.errors import AlreadyDone, Message, Permanent, Transient
 from core.i18n import N_
+from core.reasons import os_reason
 
 _FOLDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 #: Trouble that passes or is mended without anybody touching the order.
@@ -67,7 +68,7 @@ class FileChannel:
             _place(self.outbox / relative, delivery.document)
         except OSError as error:
             what = Message(
-                N_("The order could not be written to {path}: {error}"), path=str(relative), error=error.strerror
+                N_("The order could not be written to {path}: {error}"), path=str(relative), error=os_reason(error)
             )
             raise (Transient if error.errno in _PASSING else Permanent)(what) from error
         return Receipt(reply=str(relative))

@@ -16,6 +16,7 @@ from typing import Final
 
 from connectors.transports.base import Fetched, SourceFile
 from core.errors import NotFound, Transient
+from core.reasons import os_reason
 
 _CHUNK: Final = 1024 * 1024
 #: A file nobody has written to for this long (seconds) is complete; a fresher one is watched for the rest of it.
@@ -90,9 +91,7 @@ def _reading(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise Transient(
-            "The file {name} cannot be read: {detail}", name=path.name, detail=str(error.strerror)
-        ) from error
+        raise Transient("The file {name} cannot be read: {detail}", name=path.name, detail=os_reason(error)) from error
 
 
 def _version(status: os.stat_result) -> tuple[int, int]:

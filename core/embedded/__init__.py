@@ -12,7 +12,8 @@ from pathlib import Path
 from core.embedded import postgres, valkey
 from core.embedded.place import Place, find, locked, prepare
 from core.embedded.place import remove as remove_place
-from core.errors import ConfigurationError
+from core.errors import ConfigurationError, Message
+from core.reasons import os_reason
 
 SERVICES = ("postgres", "valkey")
 
@@ -56,7 +57,9 @@ def start(home: Path, *, durable: bool = True, services: tuple[str, ...] = SERVI
                 started.append("valkey")
         except (OSError, subprocess.SubprocessError) as error:
             raise ConfigurationError(
-                "The embedded services cannot use {path}: {error}", path=str(place.base), error=str(error)
+                "The embedded services cannot use {path}: {error}",
+                path=str(place.base),
+                error=os_reason(error) if isinstance(error, OSError) else Message("a program of theirs failed"),
             ) from error
     return _reach(place, tuple(started))
 

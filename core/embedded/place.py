@@ -23,6 +23,7 @@ from pathlib import Path
 
 from core.embedded.process import GLANCE, Account
 from core.errors import ConfigurationError, Transient
+from core.reasons import os_reason
 
 #: Where root puts data that its unprivileged account cannot reach at home, in order of preference.
 ELSEWHERE = (Path("/var/lib"), Path("/var/tmp"))  # noqa: S108 - what is found there must be root's own, see _roots_own
@@ -267,7 +268,7 @@ def _take(directory: Path) -> int:
 
 def _unusable(path: Path, error: OSError) -> ConfigurationError:
     return ConfigurationError(
-        "The embedded services cannot use {path}: {error}", path=str(path), error=error.strerror or str(error)
+        "The embedded services cannot use {path}: {error}", path=str(path), error=os_reason(error)
     )
 
 

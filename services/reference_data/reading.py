@@ -14,6 +14,7 @@ from sqlmodel import SQLModel
 
 from core.errors import InputError, Message
 from core.i18n import N_, translate
+from core.reasons import os_reason, toml_reason
 from services import audit
 
 LARGEST_FILE: Final = 5 * 1024 * 1024
@@ -55,9 +56,9 @@ def read_file(path: Path, shape: type[File]) -> File:
             raise InputError("{path} is larger than the accepted {limit} bytes.", path=str(path), limit=LARGEST_FILE)
         data = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
-        raise InputError("{path} cannot be read: {error}", path=str(path), error=error.strerror) from error
+        raise InputError("{path} cannot be read: {error}", path=str(path), error=os_reason(error)) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError("{path} is not valid TOML: {error}", path=str(path), error=str(error)) from error
+        raise InputError("{path} is not valid TOML: {error}", path=str(path), error=toml_reason(error)) from error
     try:
         return shape.model_validate(data)
     except ValidationError as error:

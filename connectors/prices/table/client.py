@@ -97,4 +97,4 @@ def _split(text: str, separator: str, *, strict: bool = True) -> list[list[Cell]
     try:
         return [list(row) for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=strict)]
     except csv.Error as error:
-        raise RefusedInput(Message("The file is not a whole CSV file: {error}.", error=str(error))) from error
+        raise RefusedInput(Message("The file is not a whole CSV file ({error}).", error=str(error))) from error
