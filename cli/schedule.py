@@ -19,7 +19,7 @@ def list_jobs(as_json: Json = False) -> None:
     from core.settings import settings
     from schedules.jobs import jobs
     from schedules.slots import next_slots
-    from services.job_switches import paused
+    from services.jobs import paused
 
     with transaction() as session:
         now, stopped = business_now(session), paused(session)
@@ -56,7 +56,7 @@ def next_times(name: Name, count: Annotated[int, typer.Option(min=1, max=1000)] 
     from core.settings import settings
     from schedules.jobs import jobs
     from schedules.slots import next_slots
-    from services.job_switches import named
+    from services.jobs import named
 
     job = named(jobs(settings().follow_ups), name)
     with transaction() as session:
@@ -88,9 +88,9 @@ def trigger(name: Name, as_json: Json = False, dry_run: DryRun = False, as_: As 
 def _switch(act: str, name: str, as_: str | None, *, dry_run: bool) -> int | None:
     from core.settings import settings
     from schedules.jobs import jobs
-    from services import job_switches
+    from services import jobs as switching
 
-    job = job_switches.named(jobs(settings().follow_ups), name)
+    job = switching.named(jobs(settings().follow_ups), name)
     with transaction(dry_run=dry_run) as session:
-        act_on = {"pause": job_switches.pause, "resume": job_switches.resume, "trigger": job_switches.trigger}[act]
+        act_on = {"pause": switching.pause, "resume": switching.resume, "trigger": switching.trigger}[act]
         return act_on(session, job, actor=actor(as_), now=business_now(session))

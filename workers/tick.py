@@ -5,23 +5,19 @@ is topped up with due Work. What was enqueued and lost is enqueued again; what i
 """
 
 from dataclasses import dataclass
-from datetime import datetime
 
 import redis
 import structlog
 from redis.exceptions import RedisError
-from sqlalchemy import text
-from sqlalchemy.orm import Session
 
 from core.clock import business_now
 from core.database import redis_url, transaction
 from core.faults import fault_point
 from core.redis import redis_client_url
-from core.settings import FollowUps
 from schedules.jobs import jobs
-from schedules.slots import due_slot, slot_key
 from services.heartbeats import beat_heart, sweep
-from services.work import QUEUES, call, expire_leases
+from services.jobs import call_due_slots
+from services.work import QUEUES, expire_leases
 from services.work.lease import after_death
 from services.work.queueing import ABSURD_LENGTH, TARGET_LENGTH, top_up
 from workers.configuration import current_settings
@@ -46,7 +42,7 @@ def tick() -> Ticked:
         beat_heart(session, own_name("beat"), "beat")
         sweep(session)
     with transaction() as session:
-        slots = call_due_slots(session, business_now(session), current_settings().follow_ups)
+        slots = call_due_slots(session, jobs(current_settings().follow_ups), business_now(session))
     fault_point("tick.slots_called")
     expired = expire()
     fault_point("tick.expired")
@@ -66,38 +62,6 @@ def expire() -> int:
     if expired:
         log.warning("leases_expired", count=expired, dead=len(dead))
     return expired
-
-
-def call_due_slots(session: Session, now: datetime, follow_ups: FollowUps) -> int:
-    """Call for the Work of every slot that has come since its job was first seen and is not there yet; how many were new."""
-    every = {job.name: job for job in jobs(follow_ups) if job.enabled}
-    since = _job_states(session, now, list(every))
-    due = {
-        slot_key(every[name], slot): (every[name], slot)
-        for name, begun in since.items()
-        if name in every and (slot := due_slot(every[name], begun, now))
-    }
-    # looked up first: a conflict on insert would burn an id for every job and second
-    known = set(session.execute(text("SELECT key FROM work WHERE key = ANY(:keys)"), {"keys": list(due)}).scalars())
-    called = 0
-    for key, (job, slot) in due.items():
-        if key not in known and call(session, job.kind, key, slot=slot.isoformat()) is not None:
-            log.info("slot_called", job=job.name, slot=slot.isoformat())
-            called += 1
-    return called
-
-
-def _job_states(session: Session, now: datetime, names: list[str]) -> dict[str, datetime]:
-    """Since when each unpaused job counts; a job seen for the first time counts from now, so installing runs nothing at once."""
-    session.execute(
-        text(
-            "INSERT INTO job_state (job, since, paused) SELECT name, :now, false FROM unnest(CAST(:names AS text[])) AS name"
-            " WHERE NOT EXISTS (SELECT FROM job_state WHERE job = name) ON CONFLICT DO NOTHING"
-        ),
-        {"names": names, "now": now},
-    )
-    rows = session.execute(text("SELECT job, since FROM job_state WHERE NOT paused"))
-    return {row.job: row.since for row in rows}
 
 
 def _length(client: redis.Redis, queue: str) -> int:

@@ -123,17 +123,20 @@ def test_a_slot_is_called_for_once_however_often_beat_ticks(here):
     from datetime import UTC, datetime
 
     from core.settings import FollowUps
+    from schedules.jobs import jobs
+    from services.jobs import call_due_slots
 
+    table = jobs(FollowUps())
     before, after = datetime(2026, 11, 16, 0, 0, tzinfo=UTC), datetime(2026, 11, 16, 6, 0, 1, tzinfo=UTC)
     with here.transaction() as session:
-        assert tick.call_due_slots(session, before, FollowUps()) == 0
+        assert call_due_slots(session, table, before) == 0
     with here.transaction() as session:
-        first = tick.call_due_slots(session, after, FollowUps())
+        first = call_due_slots(session, table, after)
     assert first >= 4
     last_id = here.rows("SELECT max(id) AS id FROM work")[0].id
     for _ in range(3):
         with here.transaction() as session:
-            assert tick.call_due_slots(session, after, FollowUps()) == 0
+            assert call_due_slots(session, table, after) == 0
     with here.transaction() as session:
         assert call(session, "deliver_order", "next") == last_id + 1, "ticking burns no ids"
 

@@ -1,14 +1,36 @@
-"""Switching scheduled jobs: paused, resumed, triggered by hand. Since when a job counts stands in `job_state`."""
+"""Scheduled jobs at work: the Work of slots that have come, and what people do to jobs: pause, resume, trigger.
 
+What there is and when it is due is schedules/; since when a job counts, and whether it is paused, stands in `job_state`.
+"""
+
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
+import structlog
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from core.errors import InputError, NotFound
 from schedules.jobs import Job
+from schedules.slots import due_slot, slot_key
 from services import audit
 from services.work import call
+
+log = structlog.get_logger()
+
+#: Rows in: names of jobs. Rows made: those seen for the first time, which count from now, so that installing runs nothing at once.
+_MEET = text(
+    """
+    INSERT INTO job_state (job, since, paused) SELECT name, :now, false FROM unnest(CAST(:names AS text[])) AS name
+    WHERE NOT EXISTS (SELECT FROM job_state WHERE job = name) ON CONFLICT DO NOTHING
+    """
+)
+
+#: Rows out: since when each job counts that is not paused.
+_COUNTING = text("SELECT job, since FROM job_state WHERE NOT paused")
+
+#: Rows in: keys. Rows out: those called for before.
+_KNOWN = text("SELECT key FROM work WHERE key = ANY(:keys)")
 
 #: Rows in: a job, whether it is paused, and the moment from which its slots count if it was unknown or is resumed.
 _SWITCH = text(
@@ -19,7 +41,26 @@ _SWITCH = text(
 )
 
 
-def named(jobs: tuple[Job, ...], name: str) -> Job:
+def call_due_slots(session: Session, jobs: Sequence[Job], now: datetime) -> int:
+    """Call for the Work of every slot that has come since its job was first seen and is not there yet; how many were new."""
+    every = {job.name: job for job in jobs if job.enabled}
+    session.execute(_MEET, {"names": list(every), "now": now})
+    due = {
+        slot_key(job, slot): (job, slot)
+        for row in session.execute(_COUNTING)
+        if (job := every.get(row.job)) and (slot := due_slot(job, row.since, now))
+    }
+    # looked up first: a conflict on insert would burn an id for every job and second
+    known = set(session.execute(_KNOWN, {"keys": list(due)}).scalars())
+    called = 0
+    for key, (job, slot) in due.items():
+        if key not in known and call(session, job.kind, key, slot=slot.isoformat()) is not None:
+            log.info("slot_called", job=job.name, slot=slot.isoformat())
+            called += 1
+    return called
+
+
+def named(jobs: Sequence[Job], name: str) -> Job:
     """The job of that name. Raises NotFound."""
     for job in jobs:
         if job.name == name:
