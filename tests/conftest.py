@@ -16,6 +16,7 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -99,6 +100,13 @@ def _dsn(url) -> str:
 @pytest.fixture
 def database(services: Embedded) -> Iterator[Embedded]:
     """A database of the test's own: URLs of the application's and the owner's role, and of an empty queue."""
+    with own_database(services) as made:
+        yield made
+
+
+@contextmanager
+def own_database(services: Embedded) -> Iterator[Embedded]:
+    """A copy of the migrated template, dropped after the block; the queue is this xdist worker's part of Valkey, emptied."""
     name = f"test_{uuid.uuid4().hex[:12]}"
     # each xdist worker has a numbered part of Valkey to itself
     queue = 1 + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 15

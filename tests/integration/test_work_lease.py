@@ -11,6 +11,7 @@ from services.work import (
     Claimed,
     call,
     call_again,
+    check,
     claim,
     close,
     expire_leases,
@@ -21,6 +22,7 @@ from services.work import (
     kind_of,
     renew,
 )
+from services.work.kinds import Kind
 from services.work.lease import after_death, when_given_up
 from services.work.poison import record_poison
 from services.work.queueing import mark_enqueued, top_up
@@ -113,6 +115,46 @@ def test_a_lost_lease_can_neither_close_nor_renew_nor_write(session):
     assert outcomes(session, work_id) == ["lost"]
 
 
+def test_who_lost_the_lease_neither_prolongs_nor_ends_the_next_ones(session):
+    work_id = called(session)
+    late = claimed(session, work_id)
+    lapse(session, work_id)
+    expire_leases(session)
+    mine = claimed(session, work_id)
+    lapses_at = state(session, work_id).lease_until
+    assert not renew(session, work_id, late.token)
+    assert state(session, work_id).lease_until == lapses_at
+    for attempt in (lambda: check(session, late), lambda: holds(session, late), lambda: close(session, late)):
+        with pytest.raises(LeaseLost):
+            attempt()
+    check(session, mine)
+    close(session, mine)
+    assert outcomes(session, work_id) == ["lost", "succeeded"]
+
+
+def test_one_work_can_be_freed_by_itself(session):
+    """`--inline` frees what it waits for and leaves the rest to the tick."""
+    mine, other = called(session, "a"), called(session, "b")
+    for work_id in (mine, other):
+        claimed(session, work_id)
+        lapse(session, work_id)
+    assert expire_leases(session, mine) == (1, [])
+    assert (outcomes(session, mine), outcomes(session, other)) == (["lost"], [None])
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_work_let_go_is_offered_again_at_once_whatever_became_of_its_last_message(session, lost):
+    work_id = called(session)
+    assert top_up(session, "orders", 10) == [(work_id, "deliver_order")]
+    mine = claimed(session, work_id)
+    if lost:
+        lapse(session, work_id)
+        expire_leases(session)
+    else:
+        give_back(session, mine)
+    assert top_up(session, "orders", 10) == [(work_id, "deliver_order")]
+
+
 def test_a_lease_that_lapsed_but_was_not_expired_may_still_close(session):
     """Nobody else can have begun: only expiry lets another in."""
     work_id = called(session)
@@ -198,6 +240,18 @@ def test_the_other_sides_own_pause_is_respected(session):
     assert wait > 4900
 
 
+def test_the_other_side_cannot_hurry_us(session):
+    work_id = called(session)
+    fail(session, claimed(session, work_id), BOOM, pause=0.1)
+    assert claim(session, work_id) is None
+
+
+def test_pauses_double_up_to_the_longest_and_are_spread():
+    kind = Kind("k", "default", first_pause=10, longest_pause=60)
+    assert [kind.pause_after(attempts, chance=0.5) for attempts in range(1, 6)] == [10, 20, 40, 60, 60]
+    assert [kind.pause_after(1, chance=chance) for chance in (0, 1)] == [7.5, 12.5]
+
+
 def test_giving_back_does_not_count_as_an_attempt(session):
     work_id = called(session)
     give_back(session, claimed(session, work_id))
@@ -235,12 +289,30 @@ def test_called_again_while_failing_for_good_still_gets_its_turn(session):
     assert claimed(session, work_id).attempt == 1
 
 
-def test_called_again_under_a_lost_lease_is_due_with_fresh_attempts(session):
+@pytest.mark.parametrize("attempt", [1, 2, kind_of("deliver_order").max_attempts])
+def test_called_again_under_a_lost_lease_is_due_with_fresh_attempts(session, attempt):
+    """Also under the last attempt: what was asked for since has had none yet."""
     work_id = called(session)
+    session.execute(text("UPDATE work SET attempts = :done"), {"done": attempt - 1})
     claimed(session, work_id)
     call_again(session, "deliver_order", "k")
     lapse(session, work_id)
     assert expire_leases(session) == (1, [])
+    assert claimed(session, work_id).attempt == 1
+
+
+@pytest.mark.parametrize("ended", [False, True])
+def test_called_again_with_a_delay_waits_for_it(session, ended):
+    """Budgets somebody holds are tried again in two seconds, not a hundred times until then."""
+    work_id = called(session)
+    mine = claimed(session, work_id)
+    if ended:
+        close(session, mine)
+    call_again(session, "deliver_order", "k", delay=60)
+    if not ended:
+        close(session, mine)
+    assert claim(session, work_id) is None
+    call_again(session, "deliver_order", "k")
     assert claimed(session, work_id).attempt == 1
 
 
