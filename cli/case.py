@@ -10,7 +10,7 @@ from core.clock import business_now
 from core.i18n import N_, _, day, money, number
 
 if TYPE_CHECKING:
-    from services.case_listing import CaseView
+    from services.cases import CaseView
 
 #: Words that come from the database.
 _WORDS = (N_("open"), N_("closed"), N_("child"), N_("parent"), N_("adult"), N_("worker"), N_("source"))
@@ -36,22 +36,22 @@ def list_cases(
     as_json: Json = False,
 ) -> None:
     """Number, the source's id, status, worker, services."""
-    from services import case_listing, filters
+    from services import cases, names
 
     with transaction() as session:
-        filters.must_exist(session, "--worker", worker, "worker")
-        filters.must_exist(session, "--unit", unit, "unit")
-        cases = case_listing.list_cases(session, worker=worker, unit=unit, everything=everything, limit=limit)
+        names.must_exist(session, "--worker", worker, "worker")
+        names.must_exist(session, "--unit", unit, "unit")
+        found = cases.list_cases(session, worker=worker, unit=unit, everything=everything, limit=limit)
 
     def render() -> None:
         body = [
             [one.number, one.external_id, _("gone") if one.gone_at else _(_STATUSES[one.status]), one.worker, one.unit, ", ".join(one.services)]
-            for one in cases
+            for one in found
         ]  # fmt: skip
         columns = [_("Case"), _("At the source"), _("Status"), _("Worker"), _("Unit"), _("Services")]
         console().print(table(_("Cases"), columns, body))
 
-    emit([asdict(one) for one in cases], as_json, render)
+    emit([asdict(one) for one in found], as_json, render)
 
 
 @app.command("show", help=_("One case with its decisions, planned services and choices."))
@@ -62,7 +62,7 @@ def show(
 ) -> None:
     """Looking at a case is recorded, as the law on access logs wants."""
     from services import audit
-    from services.case_listing import case_view
+    from services.cases import case_view
 
     with transaction() as session:
         view = case_view(session, case)
@@ -86,19 +86,17 @@ def choose(  # noqa: PLR0917 - typer's own way
     as_json: Json = False,
 ) -> None:
     """A new choice ends the earlier one; what is ordered already must be cancelled first."""
-    from services import case_listing
+    from services import cases, names
     from services.orders.choosing import choose as record_choice
 
     with transaction(dry_run=dry_run) as session:
-        plan_item_id = case_listing.item_of(session, item)
+        plan_item_id = names.item_of(session, item)
         choice = record_choice(
-            session, plan_item_id, case_listing.provider_of(session, provider),
+            session, plan_item_id, names.provider_of(session, provider),
             chosen_by=by, actor=actor(as_), reason=reason, now=business_now(session),
         )  # fmt: skip
         session.flush()  # its id is shown
-        view = next(
-            one for one in case_listing.case_view(session, item.partition("/")[0]).items if one.id == plan_item_id
-        )
+        view = next(one for one in cases.case_view(session, item.partition("/")[0]).items if one.id == plan_item_id)
     emit(
         {"choice": choice.id, "item": view.name, "provider": view.provider, "chosen_by": by, "actor": choice.actor},
         as_json,

@@ -56,12 +56,13 @@ def list_orders(
     as_json: Json = False,
 ) -> None:
     """Number, case, provider, state, period and euros of each."""
-    from services import filters
+    from services import names
     from services.orders import show
 
     with transaction() as session:
-        filters.must_be_one_of("--state", state, show.STATE_NAMES)
-        filters.must_exist(session, "--case", case, "case")
+        names.must_be_one_of("--state", state, show.STATE_NAMES)
+        if case is not None:
+            names.check_case(session, case)
         orders = show.list_orders(session, state=state, case_number=case, limit=limit)
 
     def render() -> None:

@@ -46,12 +46,12 @@ def list_prices(
 ) -> None:
     """`avain price list --service ADHD-VALMENNUS --at 2027-01-01`."""
     from core.clock import business_today
-    from services import filters
+    from services import names
     from services.prices.listing import list_prices as read
 
     with transaction() as session:
-        filters.must_exist(session, "--service", service, "service")
-        filters.must_exist(session, "--provider", provider, "provider")
+        names.must_exist(session, "--service", service, "service")
+        names.must_exist(session, "--provider", provider, "provider")
         rows = read(session, at.date() if at else business_today(session), service=service, provider=provider)
     columns = (_("Service"), _("Provider"), _("Price"), _("Per"), _("Valid"), _("From"))
     emit(

@@ -22,13 +22,13 @@ def list_rejected(
 ) -> None:
     """One line per source, reason and field, the most frequent first."""
     from core.settings import settings
-    from services import filters
+    from services import names
     from services.rejected import grouped
     from services.sources import all_sources
 
     with transaction() as session:
         configured = [one.name for one in all_sources(settings().sources)]
-        filters.must_exist(session, "--source", source, "rejected", besides=configured)
+        names.must_exist(session, "--source", source, "rejected", besides=configured)
         groups = grouped(session, source)
 
     def render() -> None:

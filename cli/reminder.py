@@ -26,12 +26,12 @@ def due(
     as_json: Json = False,
 ) -> None:
     """Open follow-ups due today or earlier, with what was announced when."""
-    from services import filters
+    from services import names
     from services.follow_ups.listing import open_follow_ups
     from services.reminders.message import kind_label
 
     with transaction() as session:
-        filters.must_exist(session, "--worker", worker, "worker")
+        names.must_exist(session, "--worker", worker, "worker")
         rows = open_follow_ups(session, business_today(session) + timedelta(days=days), worker)
 
     def render() -> None:

@@ -23,11 +23,11 @@ def list_runs(
     as_json: Json = False,
 ) -> None:
     """Each attempt with its outcome; `--failed` shows work given up and not acknowledged, equal reasons as one line."""
-    from services import filters
+    from services import names
     from services.work import history
     from services.work.kinds import KINDS
 
-    filters.must_be_one_of("--kind", kind, {*KINDS, "poison"})
+    names.must_be_one_of("--kind", kind, {*KINDS, "poison"})
     with transaction() as session:
         rows = history.given_up(session) if failed else history.latest(session, kind, limit)
 

@@ -11,8 +11,9 @@ from typing import Any
 from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
-from core.errors import Message, NotFound
+from core.errors import Message
 from core.i18n import HELSINKI
+from services.names import check_case
 
 
 @dataclass(frozen=True)
@@ -144,8 +145,7 @@ def budgets_of_case(session: Session, case: str, *, at: date | None = None) -> l
 
     A decision whose budget did not exist yet is left out. Raises NotFound for a case number that does not exist.
     """
-    if not session.execute(text("SELECT 1 FROM client_case WHERE number = :case"), {"case": case}).scalar():
-        raise NotFound("There is no case {case}.", case=case)
+    check_case(session, case)
     # The last day of the calendar has no day after it: what is known then is what is known now.
     before = None if at in (None, date.max) else datetime.combine(at + timedelta(days=1), time(), HELSINKI)
     versions = session.execute(_VERSIONS, {"case": case, "before": before}).all()

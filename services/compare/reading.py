@@ -13,6 +13,7 @@ from core.errors import NotFound
 from core.i18n import language
 from services.budgets.quantities import DEFAULT_STEP
 from services.compare.pricing import Tariff
+from services.names import check_case
 
 
 @dataclass(frozen=True)
@@ -137,8 +138,7 @@ def service_of(session: Session, id: int) -> ServiceName:
 
 def decisions_of(session: Session, case: str) -> list[Stated]:
     """What the decisions of a case say. Raises NotFound for a case number that does not exist."""
-    if not session.execute(text("SELECT 1 FROM client_case WHERE number = :case"), {"case": case}).scalar():
-        raise NotFound("There is no case {case}.", case=case)
+    check_case(session, case)
     return [Stated(**row) for row in session.execute(_DECISIONS, {"case": case}).mappings()]
 
 

@@ -126,7 +126,7 @@ def hand_over(session: Session, order_number: str, *, actor: str, now: datetime)
     """
     order: Row[Any] | None = session.execute(_ORDER, {"number": order_number}).one_or_none()
     if order is None:
-        raise NotFound("There is no order {number}.", number=order_number)
+        raise NotFound("There is no purchase order {order}.", order=order_number)
     if order.state not in {"sent", "received", "accepted", "changed", "closed"}:
         raise InputError(
             "Order {number} is in state {state}: contact details are handed over after the order has reached the provider.",

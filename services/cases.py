@@ -7,7 +7,7 @@ from decimal import Decimal
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from core.errors import InputError, NotFound
+from core.errors import NotFound
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,7 @@ def case_view(session: Session, number: str) -> CaseView:
     """One case with all its parts. Raises NotFound."""
     row = session.execute(_CASE, {"number": number}).mappings().one_or_none()
     if row is None:
-        raise NotFound("There is no case {number}.", number=number)
+        raise NotFound("There is no case {case}.", case=number)
     values = dict(row)
     own = {"id": values.pop("id"), "number": number}
     return CaseView(
@@ -155,35 +155,3 @@ def case_view(session: Session, number: str) -> CaseView:
         decisions=[DecisionView(**one) for one in session.execute(_DECISIONS, own).mappings()],
         items=[ItemView(**one) for one in session.execute(_ITEMS, own).mappings()],
     )
-
-
-def item_of(session: Session, name: str) -> int:
-    """The planned service people mean by `HB-2026-000001/I-1`, or by the case's number if it has only one.
-
-    Raises NotFound when there is none, InputError when there are several.
-    """
-    number, _, item = name.partition("/")
-    items = [
-        one for one in case_view(session, number).items if not one.ended and item in ("", one.name.partition("/")[2])
-    ]
-    if not items:
-        raise NotFound("{name} names no planned service.", name=name)
-    if len(items) > 1:
-        raise InputError(
-            "{name} has several planned services; say which: {items}",
-            name=name,
-            items=", ".join(one.name for one in items),
-        )
-    return items[0].id
-
-
-def provider_of(session: Session, name: str) -> int:
-    """The provider people mean by its business id, its name, or the beginning of its name. Raises NotFound, InputError."""
-    rows = session.execute(text("SELECT id, business_id, name FROM provider ORDER BY name")).all()
-    exact = [row for row in rows if name in (row.business_id, row.name)]
-    found = exact or [row for row in rows if name and row.name.casefold().startswith(name.casefold())]
-    if not found:
-        raise NotFound("There is no provider {name}.", name=name)
-    if len(found) > 1:
-        raise InputError("{name} is several providers: {found}", name=name, found=", ".join(row.name for row in found))
-    return int(found[0].id)
