@@ -23,9 +23,9 @@ from cli.common import (
     table,
     transaction,
 )
-from cli.units import amount, unit_price
 from core.clock import business_now
 from core.i18n import N_, _, day, moment, money
+from core.units import amount, unit_price
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -251,7 +251,7 @@ def _approve(session: "Session", items: list[str], approver: str, reason: str) -
     from core.settings import settings
     from services.orders.approval import Refused
     from services.orders.approval import approve as approve_items
-    from services.orders.items import find_items
+    from services.orders.naming import find_items
 
     configured = settings()
     found, unknown = find_items(session, items)

@@ -11,7 +11,7 @@ from core.i18n import speaking
 from models.audit import AuditEvent
 from models.case import Choice
 from services.orders.choosing import choose
-from services.orders.items import find_items
+from services.orders.naming import find_items
 from tests.support.ordering import CHOOSER, NOW, World, add_item, make_orderable_provider, make_world, order
 
 
