@@ -12,14 +12,16 @@ from services.work.queueing import top_up
 
 @pytest.fixture
 def two(database):
-    """Two sessions with a transaction each, over the same database; neither waits for a lock."""
+    """Two sessions with a transaction each, over the same database."""
     engine = make_engine(database.database_url)
     with Session(engine) as first, Session(engine) as second:
-        for session in (first, second):
-            session.execute(text("SET lock_timeout = '100ms'"))
-            session.commit()
         yield first, second
     engine.dispose()
+
+
+def impatient(session: Session) -> None:
+    """Fail instead of waiting for a lock, until the transaction ends."""
+    session.execute(text("SET LOCAL lock_timeout = '100ms'"))
 
 
 def begun(session: Session):
@@ -37,6 +39,7 @@ def test_between_the_last_look_at_the_lease_and_the_commit_nobody_takes_it(two):
     worker.execute(text("UPDATE work SET lease_until = clock_timestamp() - interval '1 second'"))
     worker.commit()
     holds(worker, mine)
+    impatient(tick)
     assert expire_leases(tick) == (0, [])
     tick.commit()
     worker.commit()
@@ -47,8 +50,9 @@ def test_what_is_written_under_a_lease_keeps_it(two):
     """`holds` locks; a look that only reads would let the lease go between it and the commit."""
     worker, other = two
     holds(worker, begun(worker))
+    impatient(other)
     with pytest.raises(OperationalError, match="lock timeout"):
-        other.execute(text("UPDATE work SET token = NULL, lease_until = NULL"))
+        other.execute(text("UPDATE work SET lease_until = clock_timestamp()"))
 
 
 def test_two_beats_share_the_due_work_and_never_wait(two):
@@ -57,4 +61,5 @@ def test_two_beats_share_the_due_work_and_never_wait(two):
         call(first, "deliver_order", f"k{number}")
     first.commit()
     assert len(top_up(first, "orders", 2)) == 2
+    impatient(second)
     assert len(top_up(second, "orders", 10)) == 1
