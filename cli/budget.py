@@ -10,10 +10,10 @@ import typer
 from rich.tree import Tree
 
 from cli.common import As, DryRun, Json, actor, console, emit, sub_app, table, transaction
-from cli.units import amount, unit_price
 from core.clock import business_now
 from core.errors import NotFound
 from core.i18n import N_, _, day, moment, money
+from core.units import amount, unit_price
 from services.budgets.dirty import cause_message
 from services.budgets.show import BudgetView, Ceiling, Line, Provenance
 

@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from cli.common import As, Json, actor, console, emit, table, transaction
-from cli.units import amount, unit_price
 from core.errors import InputError
 from core.i18n import N_, _, day, money, number
+from core.units import amount, unit_price
 from services.compare import Comparison, Offer
 from services.compare.pricing import Tariff
 

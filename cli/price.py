@@ -8,18 +8,10 @@ import typer
 from cli.common import LARGEST_ID, As, DryRun, Json, actor, console, emit, sub_app, table, transaction
 from core.errors import Message
 from core.i18n import N_, _, day, money, number
+from core.units import unit_name
 
 app = sub_app(_("Prices in force, where each comes from, and price lists that wait for a person."))
 
-UNITS = {
-    "C62": N_("visit"),
-    "HUR": N_("hour"),
-    "DAY": N_("day"),
-    "WEE": N_("week"),
-    "MON": N_("month"),
-    "KMT": N_("kilometre"),
-    "LS": N_("lump sum"),
-}
 TIME_CLASSES = {
     "weekday": N_("weekday"),
     "evening": N_("evening"),
@@ -101,7 +93,7 @@ def discard(price_list: ListId, note: Note, dry_run: DryRun = False, as_: As = N
 
 
 def _price_row(row: dict[str, Any]) -> list[str]:
-    per = _(UNITS.get(row["unit"], row["unit"]))
+    per = unit_name(row["unit"])
     if row["base_quantity"] != 1:
         per = f"{number(row['base_quantity'])} {per}"
     if row["time_class"] != "weekday":

@@ -5,10 +5,15 @@ Three kinds matter to work that touches the outside: `Transient` (try again), `P
 that go into it, so that it can be stored once, shown in the reader's language and grouped by its text.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final
 
-from core.i18n import translate
+from core.i18n import LANGUAGES, day, number, speaking, translate
+from core.i18n import language as present_language
+from core.units import unit_name
 
 
 @dataclass(frozen=True, init=False)
@@ -16,7 +21,8 @@ class Message:
     """A sentence in the catalogues (`msgid`, English) and its values.
 
     `Message("{count} rows rejected", count=3)`. Values must survive JSON: text, numbers, booleans, None, or another Message,
-    which is then read in the same language.
+    which is then read in the same language. Dates (ISO), quantities and units (UN/ECE) stand under names of their own (`_READ_AS`)
+    and are kept as they are, but read as the language writes them.
     """
 
     msgid: str
@@ -27,9 +33,10 @@ class Message:
         object.__setattr__(self, "params", params)
 
     def text(self, language: str | None = None) -> str:
-        """The sentence in `language` (`fi`, `sv`, `en`; None: the process's own)."""
-        params = {name: _spoken(value, language) for name, value in self.params.items()}
-        return translate(self.msgid, language).format_map(params)
+        """The sentence in `language` (`fi`, `sv`, `en`; None: the process's own), with values as its readers write them."""
+        with speaking(language if language in LANGUAGES else present_language()):
+            params = {name: _spoken(name, value) for name, value in self.params.items()}
+            return translate(self.msgid).format_map(params)
 
     def to_json(self) -> dict[str, Any]:
         """The form kept in the database: `{"msgid": …, "params": {…}}`."""
@@ -51,8 +58,30 @@ class Message:
         return hash((self.msgid, tuple(sorted((name, str(value)) for name, value in self.params.items()))))
 
 
-def _spoken(value: Any, language: str | None) -> Any:
-    return value.text(language) if isinstance(value, Message) else value
+def _day(value: str) -> str:
+    return day(date.fromisoformat(value))
+
+
+def _number(value: str) -> str:
+    return number(Decimal(value))
+
+
+#: Values that are kept in one way and read in another, by the name they go under in every sentence. A name decides, not a type:
+#: SQL writes messages too, and JSON has neither dates nor decimals.
+_READ_AS: Final[dict[str, Callable[[str], str]]] = {
+    **dict.fromkeys(("date", "first", "last", "start", "end"), _day),
+    **dict.fromkeys(("quantity", "percent", "stated", "agreed"), _number),
+    **dict.fromkeys(("unit", "priced_unit"), unit_name),
+}
+
+
+def _spoken(name: str, value: Any) -> Any:
+    if isinstance(value, Message):
+        return value.text()
+    try:
+        return _READ_AS[name](str(value)) if name in _READ_AS and value is not None else value
+    except (ValueError, InvalidOperation):  # another kind of value under the same name
+        return value
 
 
 def _plain(value: Any) -> Any:

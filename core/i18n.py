@@ -92,12 +92,10 @@ def number(value: Decimal | int) -> str:
 
 
 def day(value: date | None) -> str:
-    """A date: `21.11.2026` in Finnish. None is `–`."""
-    return (
-        "–"
-        if value is None
-        else format_date(value, format="short" if language() == "en" else "d.M.yyyy", locale=Locale(language()))
-    )
+    """A date: `21.11.2026`; in English `2026-11-21`, since 11/2 is read in two ways. None is `–`."""
+    if value is None:
+        return "–"
+    return format_date(value, "yyyy-MM-dd" if language() == "en" else "d.M.yyyy", locale=Locale(language()))
 
 
 def moment(value: datetime | None) -> str:

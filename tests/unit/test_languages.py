@@ -43,6 +43,28 @@ def test_a_message_of_an_older_version_is_still_shown():
     assert Message.from_json({"msgid": "no such text {n}", "params": {"n": 1}}).text("sv") == "no such text 1"
 
 
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [("fi", "ennen kuin se alkaa (28.2.2027)"), ("sv", "innan den börjar (28.2.2027)"), ("en", "starts (2027-02-28)")],
+)
+def test_dates_are_kept_as_iso_and_read_as_the_language_writes_them(wanted, expected):
+    message = Message(
+        "The planned service ends ({end}) before it starts ({start}).", end="2026-12-01", start="2027-02-28"
+    )
+    assert message.to_json()["params"] == {"end": "2026-12-01", "start": "2027-02-28"}
+    assert expected in Message.from_json(message.to_json()).text(wanted)
+
+
+def test_quantities_and_units_are_words_of_the_reader():
+    message = Message("{service}: {quantity} {unit}", service="C62", quantity="1234.50", unit="HUR")
+    assert message.text("fi").replace("\xa0", " ") == "C62: 1 234,5 tunti"
+    assert (
+        Message("{unit}, {quantity}, {date}", unit="H87", quantity="–", date="huomenna").text("fi")
+        == "H87, –, huomenna"
+    )
+    assert Message("{date}", date=None).text("fi") == "None"
+
+
 def test_values_that_json_lacks_are_kept_as_text():
     assert Message("{a}", a=Decimal("1.50")).to_json()["params"] == {"a": "1.50"}
 

@@ -151,7 +151,7 @@ def test_the_price_of_past_days_does_not_change_by_itself():
 
 def test_a_vanished_product_in_use_holds_the_list():
     made = plan([stated("88", key=VISIT)], [in_force("49")], in_use={(1, "HUR")})
-    assert "TUKIHENKILO (HUR) is in use but missing" in reasons(made)
+    assert "TUKIHENKILO (hour) is in use but missing" in reasons(made)
     assert made.counts == {"added": 1, "changed": 0, "unchanged": 0, "ended": 1, "missing": 1}
     assert timeline(made)[1] == [(1, TODAY)]
 

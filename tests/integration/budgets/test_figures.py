@@ -104,7 +104,7 @@ def test_a_price_per_another_unit_does_not_fit(session, family):
     )
     recompute(session, family.decision)
     (reason,) = reasons(current(session, family.decision))
-    assert "planned in C62" in reason
+    assert "planned in visit" in reason
     assert "per MON" in reason
     assert [notice.kind for notice in session.scalars(select(Notice))] == ["budget_unpriced"]
 
@@ -183,7 +183,7 @@ def test_a_granted_amount_is_the_ceiling(session):
         ({"baseline_quantity": None}, "neither a granted amount"),
         ({"decided_on": None}, "no date yet"),
         ({"decided_on": date(2025, 12, 31)}, "was in force on 2025-12-31"),
-        ({"baseline_unit": "HUR"}, "per HUR was in force"),
+        ({"baseline_unit": "HUR"}, "per hour was in force"),
         ({"baseline_quantity": Decimal(99_999_999)}, "too much to be true"),
     ],
 )
