@@ -14,8 +14,6 @@ name = "Esimerkin hyvinvointialue (keksitty)"
 business_id = "9999999-2"
 endpoint_scheme = "0216"           # Peppol: 0216 (0037 + business id) or 0088 (GLN)
 endpoint_id = "003799999992"
-invoice_address = ""
-client_system_url = ""             # link to a case in your client information system; {case} is replaced
 
 # Where cases come from: one table per source. Files are only read.
 # [sources.cases.lifecare-vienti]

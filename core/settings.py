@@ -45,11 +45,6 @@ class Organisation(Group):
     endpoint_scheme: Literal["0216", "0088"] = "0216"
     endpoint_id: str = "003799999992"
     country: str = Field(default="FI", pattern="^[A-Z]{2}$")
-    invoice_address: str = ""
-    language: Literal["fi", "sv", "en"] = "fi"
-    client_system_url: str = Field(
-        default="", description="link into the client information system, {case} is replaced"
-    )
 
 
 class CaseSource(Group):

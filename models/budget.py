@@ -104,4 +104,3 @@ class BudgetDirty(SQLModel, table=True):
     budget_id: int = reference("budget.id")
     cause: str = text()
     run_id: int | None = reference("run.id", nullable=True, index=False)
-    recorded_at: datetime = timestamp(nullable=False, machine=True)

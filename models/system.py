@@ -37,7 +37,6 @@ class Heartbeat(SQLModel, table=True):
     host: str = text()
     pid: int
     detail: str = text(default="")
-    started_at: datetime = timestamp(nullable=False, machine=True)
     seen_at: datetime = timestamp(nullable=False, machine=True)
 
 

@@ -15,7 +15,6 @@ class Unit(SQLModel, table=True):
     name: str = text()
     supervisor_id: int | None = reference("worker.id", nullable=True, later=True)
     contact_email: str | None = text(nullable=True)
-    contact_phone: str | None = text(nullable=True)
 
 
 class Worker(SQLModel, table=True):

@@ -107,9 +107,6 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
         sa.Column("host", sa.Text(), nullable=False),
         sa.Column("pid", sa.Integer(), nullable=False),
         sa.Column("detail", sa.Text(), nullable=False),
-        sa.Column(
-            "started_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
-        ),
         sa.Column("seen_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_heartbeat")),
     )
@@ -157,7 +154,6 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("supervisor_id", sa.BigInteger(), nullable=True),
         sa.Column("contact_email", sa.Text(), nullable=True),
-        sa.Column("contact_phone", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(
             ["supervisor_id"], ["worker.id"], name=op.f("fk_unit_supervisor_id_worker"), use_alter=True
         ),
@@ -617,9 +613,6 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
         sa.Column("budget_id", sa.BigInteger(), nullable=False),
         sa.Column("cause", sa.Text(), nullable=False),
         sa.Column("run_id", sa.BigInteger(), nullable=True),
-        sa.Column(
-            "recorded_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
-        ),
         sa.ForeignKeyConstraint(["budget_id"], ["budget.id"], name=op.f("fk_budget_dirty_budget_id_budget")),
         sa.ForeignKeyConstraint(["run_id"], ["run.id"], name=op.f("fk_budget_dirty_run_id_run")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_budget_dirty")),

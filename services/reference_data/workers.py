@@ -14,13 +14,12 @@ from services.reference_data.reading import Entry, Imported, put, read_file, rec
 
 
 class UnitEntry(Entry):
-    """`[[unit]]`: `supervisor` is a worker's id; the contact is what orders name for questions."""
+    """`[[unit]]`: `supervisor` is a worker's id; the address is what orders name for questions."""
 
     code: str = Field(min_length=1)
     name: str = Field(min_length=1)
     supervisor: str | None = None
     contact_email: EmailAddress | None = None
-    contact_phone: str | None = Field(default=None, pattern=r"^\+?[0-9 ]{5,20}$")
 
 
 class WorkerEntry(Entry):
