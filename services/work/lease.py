@@ -104,7 +104,7 @@ _RELEASE = text(
     bindparam("error", type_=JSONB(none_as_null=True)),
 )
 
-#: Rows in: none, or one id. Rows out: every Work whose holder fell silent, freed; its open Run closes as lost. One that has
+#: Rows in: none. Rows out: every Work whose holder fell silent, freed; its open Run closes as lost. One that has
 #: used up its attempts is dead.
 _EXPIRE = text(
     """
@@ -112,7 +112,7 @@ _EXPIRE = text(
         SELECT id, token, generation <> claimed_generation AS called_again,
                coalesce((CAST(:limits AS jsonb) ->> kind)::int, :limit) AS max_attempts
         FROM work
-        WHERE token IS NOT NULL AND lease_until <= clock_timestamp() AND (CAST(:id AS bigint) IS NULL OR id = :id)
+        WHERE token IS NOT NULL AND lease_until <= clock_timestamp()
         FOR UPDATE SKIP LOCKED
     ), freed AS (
         UPDATE work SET
@@ -215,7 +215,6 @@ def fail(
     *,
     final: bool = False,
     pause: float | None = None,
-    reply: str | None = None,
 ) -> Ended | None:
     """End the attempt badly. Tried again after a pause, or given up (`final`, or no attempts left): then returns what ended.
 
@@ -231,7 +230,6 @@ def fail(
         dead=dead,
         pause=wait,
         message=message,
-        reply=reply,
         error=message,
     )
     return Ended(claimed.work_id, claimed.kind, claimed.subject_id, message, claimed.run_id) if died else None
@@ -242,12 +240,12 @@ def give_back(session: Session, claimed: Claimed) -> None:
     _release(session, claimed, "retry", unspent=1, message=_GIVEN_BACK)
 
 
-def expire_leases(session: Session, work_id: int | None = None) -> tuple[int, list[Ended]]:
-    """Free every Work (or one) whose holder fell silent: how many, and those that thereby used up their attempts."""
+def expire_leases(session: Session) -> tuple[int, list[Ended]]:
+    """Free every Work whose holder fell silent: how many, and those that thereby used up their attempts."""
     limits = {kind.name: kind.max_attempts for kind in KINDS.values()}
     rows = session.execute(
         _EXPIRE,
-        {"id": work_id, "limits": json.dumps(limits), "limit": Kind("", "").max_attempts, "error": _LOST.to_json()},
+        {"limits": json.dumps(limits), "limit": Kind.max_attempts, "error": _LOST.to_json()},
     ).all()
     return len(rows), [Ended(row.id, row.kind, row.subject_id, _LOST, row.run_id) for row in rows if row.dead]
 
