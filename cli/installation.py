@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from cli.common import ERROR, Json, actor, complaints, console, emit, stop, sub_app, table, transaction
-from core.errors import AvainError, InputError
+from core.errors import AvainError, ConfigurationError, InputError
 from core.i18n import _, moment
 from workers.groups import GROUPS, run_beat, run_worker
 
@@ -151,8 +151,12 @@ def demo(
     directory: Annotated[Path | None, typer.Option(help=_("Where the results go; default: var/demo"))] = None,
 ) -> None:
     """Run the scenario; exit 0 only if every step held."""
-    from demo.scenario import run
-
+    try:
+        from demo.scenario import run
+    except ModuleNotFoundError as missing:
+        raise ConfigurationError(
+            'The demo needs the "embedded" extra: {module} is not installed.', module=missing.name
+        ) from missing
     stop(run(directory))
 
 

