@@ -4,13 +4,10 @@ from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.orm import Session
 
 from core.errors import InputError, LeaseLost, Message
 from services.work import (
-    Claimed,
     call,
-    call_again,
     check,
     claim,
     close,
@@ -26,43 +23,7 @@ from services.work.kinds import Kind
 from services.work.lease import after_death, when_given_up
 from services.work.poison import record_poison
 from services.work.queueing import mark_enqueued, top_up
-
-BOOM = Message("boom")
-
-
-def lapse(session: Session, work_id: int) -> None:
-    """Let the lease run out, as time would."""
-    session.execute(
-        text("UPDATE work SET lease_until = clock_timestamp() - interval '1 second' WHERE id = :id"), {"id": work_id}
-    )
-
-
-def make_due(session: Session, work_id: int) -> None:
-    session.execute(
-        text("UPDATE work SET next_at = clock_timestamp(), enqueued_at = NULL WHERE id = :id"), {"id": work_id}
-    )
-
-
-def state(session: Session, work_id: int):
-    return session.execute(text("SELECT * FROM work WHERE id = :id"), {"id": work_id}).one()
-
-
-def outcomes(session: Session, work_id: int) -> list[str | None]:
-    return list(
-        session.execute(text("SELECT outcome FROM run WHERE work_id = :id ORDER BY id"), {"id": work_id}).scalars()
-    )
-
-
-def called(session: Session, key: str = "k", **options) -> int:
-    work_id = call(session, "deliver_order", key, **options)
-    assert work_id is not None
-    return work_id
-
-
-def claimed(session: Session, work_id: int) -> Claimed:
-    found = claim(session, work_id)
-    assert found is not None
-    return found
+from tests.support.work import BOOM, called, claimed, lapse, make_due, outcomes, state
 
 
 def test_a_key_is_called_for_once(session):
@@ -130,16 +91,6 @@ def test_who_lost_the_lease_neither_prolongs_nor_ends_the_next_ones(session):
     check(session, mine)
     close(session, mine)
     assert outcomes(session, work_id) == ["lost", "succeeded"]
-
-
-def test_one_work_can_be_freed_by_itself(session):
-    """`--inline` frees what it waits for and leaves the rest to the tick."""
-    mine, other = called(session, "a"), called(session, "b")
-    for work_id in (mine, other):
-        claimed(session, work_id)
-        lapse(session, work_id)
-    assert expire_leases(session, mine) == (1, [])
-    assert (outcomes(session, mine), outcomes(session, other)) == (["lost"], [None])
 
 
 @pytest.mark.parametrize("lost", [False, True])
@@ -257,63 +208,6 @@ def test_giving_back_does_not_count_as_an_attempt(session):
     give_back(session, claimed(session, work_id))
     assert claimed(session, work_id).attempt == 1
     assert outcomes(session, work_id) == ["retry", None]
-
-
-def test_called_again_while_under_way_stays_due(session):
-    work_id = called(session)
-    mine = claimed(session, work_id)
-    assert call_again(session, "deliver_order", "k", subject_id=9) == work_id
-    close(session, mine)
-    again = claimed(session, work_id)
-    assert (again.subject_id, again.attempt) == (9, 1)
-    close(session, again)
-    assert claim(session, work_id) is None
-
-
-def test_called_again_after_the_end_is_due_again(session):
-    work_id = called(session)
-    fail(session, claimed(session, work_id), BOOM, final=True)
-    call_again(session, "deliver_order", "k")
-    row = state(session, work_id)
-    assert (row.dead_at, row.attempts, row.last_error) == (None, 0, None)
-    close(session, claimed(session, work_id))
-    call_again(session, "deliver_order", "k")
-    assert claimed(session, work_id).attempt == 1
-
-
-def test_called_again_while_failing_for_good_still_gets_its_turn(session):
-    work_id = called(session)
-    mine = claimed(session, work_id)
-    call_again(session, "deliver_order", "k")
-    assert fail(session, mine, BOOM, final=True) is None
-    assert claimed(session, work_id).attempt == 1
-
-
-@pytest.mark.parametrize("attempt", [1, 2, kind_of("deliver_order").max_attempts])
-def test_called_again_under_a_lost_lease_is_due_with_fresh_attempts(session, attempt):
-    """Also under the last attempt: what was asked for since has had none yet."""
-    work_id = called(session)
-    session.execute(text("UPDATE work SET attempts = :done"), {"done": attempt - 1})
-    claimed(session, work_id)
-    call_again(session, "deliver_order", "k")
-    lapse(session, work_id)
-    assert expire_leases(session) == (1, [])
-    assert claimed(session, work_id).attempt == 1
-
-
-@pytest.mark.parametrize("ended", [False, True])
-def test_called_again_with_a_delay_waits_for_it(session, ended):
-    """Budgets somebody holds are tried again in two seconds, not a hundred times until then."""
-    work_id = called(session)
-    mine = claimed(session, work_id)
-    if ended:
-        close(session, mine)
-    call_again(session, "deliver_order", "k", delay=60)
-    if not ended:
-        close(session, mine)
-    assert claim(session, work_id) is None
-    call_again(session, "deliver_order", "k")
-    assert claimed(session, work_id).attempt == 1
 
 
 def test_of_one_lane_only_one_runs(session):
