@@ -29,13 +29,12 @@ from cli.common import (
     table,
     transaction,
 )
+from cli.labels import counts_in_words, kind_name
 from core.errors import NotFound, Transient
 from core.i18n import N_, _, moment, ngettext
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
-
-    from sqlalchemy.orm import Session
 
     from services.case_sync import SyncResult
     from services.rejected import Group
@@ -52,14 +51,9 @@ Note = Annotated[str, typer.Option("--note", help=_("Why; it is recorded."))]
 
 _FIGURES = (N_("read"), N_("added"), N_("changed"), N_("unchanged"), N_("gone"), N_("rejected"))
 _READING = ("read", "rejected")
-#: Further figures a Run may hold, and the two kinds of source.
-_WORDS = (N_("ended"), N_("missing"), N_("conflicts"), N_("files"), N_("bytes"), N_("cases"), N_("prices"))
-_STEPS = {
-    "fetch_cases": N_("fetching files"),
-    "fetch_prices": N_("fetching files"),
-    "sync_cases": N_("synchronising cases"),
-    "import_prices": N_("importing prices"),
-}
+#: The two kinds of source.
+_WORDS = (N_("cases"), N_("prices"))
+_STEPS = ("fetch_cases", "fetch_prices", "sync_cases", "import_prices")
 _LATE = N_("The run has not ended in {seconds} s; it goes on when a worker is there (avain up, avain worker).")
 _LATE_INLINE = N_(
     "The run has not ended in {seconds} s: another run holds the source, or it waits for its next attempt. It stays called for."
@@ -194,14 +188,10 @@ def approve(run: RunId, note: Note, dry_run: DryRun = False, as_: As = None, as_
     """`avain source approve 7 --note "the unit moved, 40 cases went"`; of cases or of a price list."""
     from core.clock import business_now
     from core.settings import settings
-    from services import case_sync, prices
+    from services import held_runs
 
     with transaction(dry_run=dry_run) as session:
-        now, price_list = business_now(session), _price_list_of(session, run)
-        if price_list is None:
-            counts = case_sync.approve_run(session, run, actor(as_), note, settings(), now=now).counts
-        else:
-            counts = prices.approve(session, price_list, actor(as_), note, now).counts
+        counts = held_runs.approve(session, run, actor(as_), note, settings(), now=business_now(session))
     data = {"run": run, "state": "applied", **counts, "dry_run": dry_run}
     figures = ", ".join(f"{_(figure)} {count}" for figure, count in counts.items())
     emit(data, as_json, lambda: console().print(_("Applied: {figures}").format(figures=figures)))
@@ -211,27 +201,12 @@ def approve(run: RunId, note: Note, dry_run: DryRun = False, as_: As = None, as_
 def discard(run: RunId, note: Note, dry_run: DryRun = False, as_: As = None, as_json: Json = False) -> None:
     """`avain source discard 7 --note "half an export"`; of cases or of a price list."""
     from core.clock import business_now
-    from services import case_sync, prices
+    from services import held_runs
 
     with transaction(dry_run=dry_run) as session:
-        now, price_list = business_now(session), _price_list_of(session, run)
-        if price_list is None:
-            case_sync.discard_run(session, run, actor(as_), note, now=now)
-        else:
-            prices.discard(session, price_list, actor(as_), note, now)
+        held_runs.discard(session, run, actor(as_), note, now=business_now(session))
     data = {"run": run, "state": "discarded", "dry_run": dry_run}
     emit(data, as_json, lambda: console().print(_("Discarded.")))
-
-
-def _price_list_of(session: "Session", run: int) -> int | None:
-    """The price list that a held run left waiting; None for a run of cases."""
-    from services import prices
-    from services.work.holding import held_run
-
-    held = held_run(session, run)
-    if held.kind != "import_prices":
-        return None
-    return prices.list_of_run(session, held.source, held.arguments["file"]["sha256"])
 
 
 @app.command("history", help=_("Earlier runs of a source."))
@@ -246,7 +221,7 @@ def history(name: Name, limit: Limit = 30, as_json: Json = False) -> None:
 
     def render() -> None:
         body = [
-            [one.run_id, _(_STEPS.get(one.kind, one.kind)), moment(one.started_at), outcome_name(one.outcome), ", ".join(f"{_(k)} {v}" for k, v in one.counts.items()),
+            [one.run_id, kind_name(one.kind), moment(one.started_at), outcome_name(one.outcome), counts_in_words(one.counts),
              one.message.text() if one.message else ""]
             for one in past
         ]  # fmt: skip
@@ -321,9 +296,7 @@ def _follow(source: "Source", request: str, patience: float, *, inline: bool, qu
 
 
 def _state_of(step: "Step") -> str:
-    return (
-        f"{_(_STEPS.get(step.kind, step.kind))} … {step.seconds:.0f} s" if step.under_way else _("waiting for a worker")
-    )
+    return f"{kind_name(step.kind)} … {step.seconds:.0f} s" if step.under_way else _("waiting for a worker")
 
 
 def _exit_code(outcome: str | None, rejected: int) -> int:

@@ -9,7 +9,8 @@ from core.errors import InputError
 from core.settings import Settings
 from services import audit
 from services.case_sync.merge import SyncResult, merge
-from services.work import call, claim, close
+from services.case_sync.running import claim_source
+from services.work import close
 from services.work.holding import Held, decide, held_run
 
 
@@ -25,20 +26,7 @@ def approve_run(
     settings = configured.sources.cases.get(held.source)
     if settings is None:
         raise InputError("The source {source} is not configured any more.", source=held.source)
-    request = f"approve:{run_id}"
-    work_id = call(
-        session,
-        "sync_cases",
-        f"sync_cases:{held.source}:{request}",
-        lane=f"source:{held.source}",
-        source=held.source,
-        request=request,
-    )
-    claimed = claim(session, work_id) if work_id is not None else None
-    if claimed is None:
-        raise InputError(
-            "The source {source} is being read right now. Try again when it has ended.", source=held.source
-        )
+    claimed = claim_source(session, held.source, f"approve:{run_id}")
     result = merge(session, run_id, held.source, settings, now, agreed=held.counts)
     close(session, claimed, result.state, counts=result.counts)
     decide(session, run_id, f"approved: {note.strip()}")

@@ -14,7 +14,7 @@ from core.keys import record_hasher, sealer
 from core.settings import Settings
 from services.case_sync.merge import SyncResult, merge
 from services.case_sync.staging import RefusedFile, stage
-from services.work import call, claim
+from services.work import Claimed, call, claim
 
 
 def run_source(
@@ -58,8 +58,21 @@ def plan_source(
 
     Raises InputError when the source is being read at this moment.
     """
-    work_id = call(session, "sync_cases", f"plan:{uuid4()}", lane=f"source:{source}", source=source)
+    claimed = claim_source(session, source, f"plan:{uuid4()}")
+    return run_source(session, claimed.run_id, source, files, configured, now=now)
+
+
+def claim_source(session: Session, source: str, request: str) -> Claimed:
+    """Work in the source's lane, called for and claimed here and now. Raises InputError when the source is being read."""
+    work_id = call(
+        session,
+        "sync_cases",
+        f"sync_cases:{source}:{request}",
+        lane=f"source:{source}",
+        source=source,
+        request=request,
+    )
     claimed = claim(session, work_id) if work_id is not None else None
     if claimed is None:
         raise InputError("The source {source} is being read right now. Try again when it has ended.", source=source)
-    return run_source(session, claimed.run_id, source, files, configured, now=now)
+    return claimed
