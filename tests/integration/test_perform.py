@@ -13,7 +13,7 @@ from core.logging import configure_logging
 from core.redis import redis_client_url
 from services.work import call
 from services.work.lease import when_given_up
-from services.work.queueing import ABSURD_LENGTH
+from services.work.queueing import ABSURD_LENGTH, TARGET_LENGTH
 from tests.support.in_process import InProcess, in_process
 from workers import tick
 from workers.task import Lease, perform
@@ -94,6 +94,42 @@ def test_it_ends_even_if_the_lease_is_lost(here):
 
     with pytest.raises(SystemExit):
         do(here, body)
+
+
+def test_nothing_is_written_in_between_once_the_lease_is_lost(here):
+    def body(lease: Lease) -> None:
+        with lease.transaction() as session:
+            call(session, "plan_follow_ups", "written")
+        here.rows("UPDATE work SET token = gen_random_uuid() WHERE key = 'k' RETURNING id")
+        with lease.transaction() as session:
+            call(session, "plan_follow_ups", "thrown away")
+
+    assert do(here, body)[0] is None, "another attempt is under way and ends by itself"
+    assert {row.key for row in here.rows("SELECT key FROM work")} == {"k", "written"}
+
+
+def test_what_an_attempt_calls_for_is_in_the_queue_with_its_commit(here):
+    client = redis.Redis.from_url(redis_client_url(database.redis_url()))
+    lengths = []
+
+    def body(lease: Lease) -> None:
+        with lease.transaction() as session:
+            call(session, "plan_follow_ups", "between")
+        lengths.append(client.llen("reminders"))
+        with lease.closing() as closing:
+            call(closing.session, "plan_follow_ups", "at the end")
+
+    do(here, body)
+    assert (*lengths, client.llen("reminders")) == (1, 2)
+
+
+def test_a_queue_is_never_filled_beyond_its_length(here):
+    client = redis.Redis.from_url(redis_client_url(database.redis_url()))
+    client.lpush("orders", *("waits" for _ in range(TARGET_LENGTH - 1)))
+    with here.transaction() as session:
+        for number in range(2):
+            call(session, "deliver_order", f"k{number}", subject_id=1)
+    assert [tick.tick().enqueued for _ in range(2)] == [1, 0]
 
 
 def test_one_failing_aftermath_stops_neither_expiry_nor_the_others(here):

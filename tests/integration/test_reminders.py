@@ -78,6 +78,15 @@ def test_one_mail_per_worker_and_day_with_everything_that_is_due(session):
     assert composed(session, DUE + timedelta(days=1))[followed.worker.external_id].items["announced"] == [late.id]
 
 
+def test_news_is_told_once(session):
+    worker = make_followed(session).worker
+    first = make_notice(session, worker)
+    assert composed(session)[worker.external_id].items["news"] == [first.id]
+    assert composed(session, DUE + timedelta(days=1)) == {}
+    second = make_notice(session, worker)
+    assert composed(session, DUE + timedelta(days=2))[worker.external_id].items["news"] == [second.id]
+
+
 def test_nothing_to_say_no_mail(session):
     followed = make_followed(session)
     make_follow_up(session, followed.item, state="acknowledged")

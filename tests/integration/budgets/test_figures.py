@@ -105,7 +105,7 @@ def test_a_price_per_another_unit_does_not_fit(session, family):
     recompute(session, family.decision)
     (reason,) = reasons(current(session, family.decision))
     assert "planned in visit" in reason
-    assert "per MON" in reason
+    assert "per month" in reason
     assert [notice.kind for notice in session.scalars(select(Notice))] == ["budget_unpriced"]
 
 
@@ -196,6 +196,25 @@ def test_an_unknown_ceiling_is_said_with_what_to_do(session, family, change, sen
     assert (version.ceiling, version.free, version.state) == (None, None, "unpriced")
     (reason,) = reasons(version)
     assert sentence in reason
+
+
+def test_the_ceiling_rests_on_the_ordinary_price_for_that_many(session, family):
+    """Not on an evening's, another area's, or one for more than the decision replaces; of several the one for the most."""
+    for place, over in enumerate(
+        (
+            {"time_class": "evening"},
+            {"territory": "NORTH"},
+            {"minimum_quantity": Decimal(13)},
+            {"minimum_quantity": Decimal(10)},
+            {"minimum_quantity": Decimal(2)},
+        )
+    ):
+        make_price(
+            session, family.baseline, amount=str(place + 1), key=make_price_key(session, family.baseline, **over)
+        )
+    make_price(session, family.baseline, family.provider, "9.00")
+    recompute(session, family.decision)
+    assert current(session, family.decision).ceiling == 12 * Decimal("4.00")
 
 
 def test_an_unknown_ceiling_becomes_known_with_the_unit_costs(session, family):
