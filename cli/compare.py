@@ -16,7 +16,7 @@ from services.compare.pricing import Tariff
 _VERDICTS = {
     "fits": N_("fits"),
     "within_tolerance": N_("within the tolerance"),
-    "over": N_("over"),
+    "over": N_("would go over"),
     "unknown": N_("cannot be told"),
 }
 

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from cli.common import ERROR, Json, actor, complaints, console, emit, stop, sub_app, table, transaction
+from cli.labels import action_name
 from core.errors import AvainError, ConfigurationError, InputError
 from core.i18n import _, moment
 from workers.groups import GROUPS, run_beat, run_worker
@@ -261,7 +262,7 @@ def audit_show(
             table(
                 _("Audit trail"),
                 [_("When"), _("Who"), _("What"), _("To what"), _("Why")],
-                [[moment(e["at"]), e["actor"], e["action"], e["subject"], e["reason"]] for e in found],
+                [[moment(e["at"]), e["actor"], action_name(e["action"]), e["subject"], e["reason"]] for e in found],
             )
         ),
     )

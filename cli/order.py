@@ -23,6 +23,7 @@ from cli.common import (
     table,
     transaction,
 )
+from cli.labels import channel_name
 from core.clock import business_now
 from core.i18n import N_, _, day, moment, money
 from core.units import amount, unit_price
@@ -287,7 +288,7 @@ def _outcome(done: "Approved") -> dict[str, Any]:
 
 
 def _render_outcome(data: dict[str, Any], *, dry_run: bool) -> None:
-    rows = [[o["order"], o["channel"], money(o["total_gross"])] for o in data["orders"]]
+    rows = [[o["order"], channel_name(o["channel"]), money(o["total_gross"])] for o in data["orders"]]
     if rows:
         title = _("Would be ordered") if dry_run else _("Ordered")
         console().print(table(title, [_("Order"), _("Channel"), _("Total")], rows, right=[2]))

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from cli.common import As, DryRun, Json, actor, console, emit, sub_app, table, transaction
+from cli.labels import channel_name
 from core.i18n import _, day
 
 service_app = sub_app(_("Services, and which may stand in for which."))
@@ -94,7 +95,7 @@ def _import(how: Callable[..., Any], file: Path, dry_run: bool, as_: str | None,
 def _list(how: Callable[..., Iterable[dict[str, Any]]], title: str, columns: dict[str, str], as_json: bool) -> None:
     with transaction() as session:
         rows = list(how(session))
-    shown = [[_shown(row[name]) for name in columns] for row in rows]
+    shown = [[channel_name(row[name]) if name == "channel" else _shown(row[name]) for name in columns] for row in rows]
     emit(rows, as_json, lambda: console().print(table(title, columns.values(), shown)))
 
 

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from cli.common import LARGEST_ID, As, DryRun, Json, Limit, actor, console, emit, sub_app, table, transaction
+from cli.labels import field_name
 from core.clock import business_now
 from core.i18n import _, moment
 
@@ -33,7 +34,7 @@ def list_rejected(
 
     def render() -> None:
         body = [
-            [one.id, one.count, one.source, f"{one.file_name}:{one.position}", one.external_id, one.field, one.reason.text()]
+            [one.id, one.count, one.source, f"{one.file_name}:{one.position}", one.external_id, field_name(one.field), one.reason.text()]
             for one in groups
         ]  # fmt: skip
         columns = [_("Id"), _("Number"), _("Source"), _("First at"), _("Record"), _("Field"), _("Reason")]
@@ -52,7 +53,7 @@ def show(rejected: Id, limit: Limit = 100, as_json: Json = False) -> None:
 
     def render() -> None:
         body = [
-            [one.id, one.run_id, f"{one.file_name}:{one.position}", one.external_id, one.field, one.reason.text(),
+            [one.id, one.run_id, f"{one.file_name}:{one.position}", one.external_id, field_name(one.field), one.reason.text(),
              moment(one.settled_at) if one.settled_at else "", one.note]
             for one in found
         ]  # fmt: skip

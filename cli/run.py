@@ -6,6 +6,7 @@ import typer
 from rich.text import Text
 
 from cli.common import LARGEST_ID, As, Json, Limit, actor, console, emit, outcome_name, sub_app, table, transaction
+from cli.labels import counts_in_words, kind_name
 from core.clock import business_now
 from core.errors import Message
 from core.i18n import _, moment
@@ -33,11 +34,13 @@ def list_runs(
 
     def render() -> None:
         if failed:
-            body = [[r["kind"], r["count"], Message.from_json(r["error"] or {}).text(), r["runs"]] for r in rows]
+            body = [
+                [kind_name(r["kind"]), r["count"], Message.from_json(r["error"] or {}).text(), r["runs"]] for r in rows
+            ]
             console().print(table(_("Given up"), [_("Kind"), _("Count"), _("Reason"), _("Runs")], body, right=[1]))
             return
         body = [
-            [r["id"], r["kind"], r["key"], r["attempt"], moment(r["started_at"]), _outcome(r), _sentence(r)]
+            [r["id"], kind_name(r["kind"]), r["key"], r["attempt"], moment(r["started_at"]), _outcome(r), _sentence(r)]
             for r in rows
         ]
         console().print(
@@ -72,12 +75,12 @@ def show(run: Id, as_json: Json = False) -> None:
 
     def render() -> None:
         for label, value in (
-            (_("Run"), row["id"]), (_("Kind"), row["kind"]), (_("Key"), row["key"]), (_("Attempt"), row["attempt"]),
+            (_("Run"), row["id"]), (_("Kind"), kind_name(row["kind"])), (_("Key"), row["key"]), (_("Attempt"), row["attempt"]),
             (_("Host"), row["host"]), (_("Started"), moment(row["started_at"])), (_("Finished"), moment(row["finished_at"])),
-            (_("Outcome"), _outcome(row)), (_("Counts"), ", ".join(f"{k} {v}" for k, v in row["counts"].items())),
+            (_("Outcome"), _outcome(row)), (_("Counts"), counts_in_words(row["counts"])),
             (_("What happened"), _sentence(row)), (_("Reply"), row["reply"] or ""), (_("Rejected records"), row["rejected"]),
         ):  # fmt: skip
-            console().print(Text.assemble((str(label), "bold"), " ", str(value)))
+            console().print(Text.assemble((f"{label}:", "bold"), " ", str(value)))
 
     emit(row, as_json, render)
 

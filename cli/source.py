@@ -193,7 +193,7 @@ def approve(run: RunId, note: Note, dry_run: DryRun = False, as_: As = None, as_
     with transaction(dry_run=dry_run) as session:
         counts = held_runs.approve(session, run, actor(as_), note, settings(), now=business_now(session))
     data = {"run": run, "state": "applied", **counts, "dry_run": dry_run}
-    figures = ", ".join(f"{_(figure)} {count}" for figure, count in counts.items())
+    figures = counts_in_words(counts)
     emit(data, as_json, lambda: console().print(_("Applied: {figures}").format(figures=figures)))
 
 

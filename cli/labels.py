@@ -1,0 +1,149 @@
+"""What people read for the codes that the database keeps; a code without words is shown as it is. JSON keeps the codes."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from core.i18n import N_, _
+
+_CHANNELS: Final = {"email": N_("e-mail"), "file": N_("file"), "external": N_("another system")}
+
+_KINDS: Final = {
+    "fetch_cases": N_("fetching cases"),
+    "sync_cases": N_("synchronising cases"),
+    "fetch_prices": N_("fetching prices"),
+    "import_prices": N_("importing prices"),
+    "recompute_budgets": N_("calculating budgets"),
+    "deliver_order": N_("delivering an order"),
+    "plan_follow_ups": N_("planning follow-ups"),
+    "daily_reminders": N_("composing reminders"),
+    "send_digest": N_("sending reminders"),
+    "nightly_prices": N_("asking for prices by night"),
+    "nightly_cases": N_("asking for cases by night"),
+    "poison": N_("an unreadable message in the queue"),
+}
+
+_COUNTS: Final = {
+    "read": N_("read"),
+    "added": N_("added"),
+    "changed": N_("changed"),
+    "unchanged": N_("unchanged"),
+    "gone": N_("gone"),
+    "rejected": N_("rejected"),
+    "ended": N_("ended"),
+    "missing": N_("missing"),
+    "conflicts": N_("conflicts"),
+    "files": N_("files"),
+    "bytes": N_("bytes"),
+    "messages": N_("messages"),
+    "recomputed": N_("calculated"),
+    "unpriced": N_("without a price"),
+    "over": N_("over the ceiling"),
+    "items": N_("planned services"),
+    "moved": N_("moved"),
+    "dropped": N_("dropped"),
+    "mails": N_("e-mails"),
+    "announced": N_("announced"),
+    "escalated": N_("escalated"),
+    "news": N_("news"),
+    "unreachable": N_("unreachable"),
+}
+
+_ACTIONS: Final = {
+    "budget.recompute_asked": N_("asked for budgets to be calculated"),
+    "budget.viewed": N_("looked at a budget"),
+    "case.compared": N_("compared alternatives for a case"),
+    "case.viewed": N_("looked at a case"),
+    "choice.made": N_("chose a provider"),
+    "clock.moved": N_("moved the test clock"),
+    "database.upgraded": N_("upgraded the database"),
+    "job.paused": N_("paused a job"),
+    "job.resumed": N_("resumed a job"),
+    "job.triggered": N_("started a job"),
+    "order.approved": N_("approved an order"),
+    "order.cancelled": N_("cancelled an order"),
+    "order.handed_over": N_("handed an order over"),
+    "order.resent": N_("sent an order again"),
+    "order.send_asked": N_("asked for orders to be sent"),
+    "order.viewed": N_("looked at an order"),
+    "price_list.approved": N_("approved a price list"),
+    "price_list.discarded": N_("discarded a price list"),
+    "rejected.discarded": N_("let a rejected record rest"),
+    "rejected.retried": N_("read a rejected record again"),
+    "run.acknowledged": N_("acknowledged a failure"),
+    "run.retried": N_("tried a failed run again"),
+    "source.run_called": N_("called for a source to be read"),
+}
+
+#: Fields of a case record and of a price row; a field within another is said with both, from the outside in.
+_FIELDS: Final = {
+    "external_id": N_("identifier"),
+    "client": N_("client"),
+    "non_disclosure": N_("non-disclosure"),
+    "identity": N_("identity"),
+    "henkilotunnus": N_("personal identity code"),
+    "name": N_("name"),
+    "responsible_worker": N_("responsible worker"),
+    "co_worker": N_("co-worker"),
+    "unit": N_("unit"),
+    "status": N_("status"),
+    "decisions": N_("decision"),
+    "decision": N_("decision"),
+    "number": N_("reference number"),
+    "stand_date": N_("stand date"),
+    "decided_on": N_("day of the decision"),
+    "assessment_date": N_("day of the assessment"),
+    "plan_date": N_("day of the plan"),
+    "kykyviisari_date": N_("day of the Abilitator"),
+    "support_person": N_("support person"),
+    "goals": N_("goals"),
+    "granted_amount": N_("granted amount"),
+    "baseline": N_("replaced service"),
+    "plan_items": N_("planned service"),
+    "service": N_("service"),
+    "service_name": N_("name of the service"),
+    "quantity": N_("quantity"),
+    "start": N_("first day"),
+    "end": N_("last day"),
+    "valid_from": N_("first day"),
+    "valid_to": N_("last day"),
+    "provider": N_("provider"),
+    "follow_up": N_("follow-up"),
+    "start_working_days": N_("working days to the first look"),
+    "interval_days": N_("days between looks"),
+    "before_end_days": N_("days before the end"),
+    "version": N_("version"),
+    "price": N_("price"),
+    "currency": N_("currency"),
+    "base_quantity": N_("base quantity"),
+    "minimum_quantity": N_("minimum quantity"),
+    "time_class": N_("time of day or week"),
+    "territory": N_("territory"),
+    "vat_category": N_("VAT category"),
+    "vat_rate": N_("VAT rate"),
+    "vat_inclusive": N_("VAT included"),
+}
+
+
+def channel_name(channel: str) -> str:
+    """How orders go out: `e-mail`."""
+    return _(_CHANNELS.get(channel, channel))
+
+
+def kind_name(kind: str) -> str:
+    """A kind of work: `importing prices`."""
+    return _(_KINDS.get(kind, kind))
+
+
+def action_name(action: str) -> str:
+    """What somebody did, in the audit trail: `approved an order`."""
+    return _(_ACTIONS.get(action, action))
+
+
+def counts_in_words(counts: Mapping[str, Any]) -> str:
+    """The figures of a Run: `read 12, added 3`."""
+    return ", ".join(f"{_(_COUNTS.get(name, name))} {count}" for name, count in counts.items())
+
+
+def field_name(field: str | None) -> str:
+    """Where in a record: `planned service: last day` for `plan_items.end`."""
+    return ": ".join(_(_FIELDS.get(part, part)) for part in (field or "").split("."))
