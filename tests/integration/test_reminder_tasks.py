@@ -88,7 +88,7 @@ def office(database, monkeypatch) -> Iterator[Office]:
     monkeypatch.setattr(workers.task, "hint", lambda _ids: None)
     with SmtpSink() as sink:
         mail = Mail(host="127.0.0.1", port=sink.port, sender="avain@avain-esimerkki.invalid")
-        monkeypatch.setattr(workers.task, "settings", lambda: Settings(mail=mail))
+        monkeypatch.setattr(workers.task, "current_settings", lambda: Settings(mail=mail))
         with Session(engine, expire_on_commit=False) as session, session.begin():
             followed = make_followed(session)
         made = Office(engine, sink, followed)
@@ -196,6 +196,19 @@ def test_a_server_that_puts_off_is_tried_again_and_one_that_refuses_is_not(offic
     office.work()
     assert office.outcomes()[-1] == "failed"
     assert office.states() == ["sent", "failed"]
+
+
+def test_a_server_that_takes_and_falls_silent_gets_the_same_mail_once_more(office):
+    office.sink.recorder.script += ["keep-and-drop"] * 9
+    office.call("daily_reminders", "slot")
+    office.work()
+    for _ in range(5):
+        office.hurry()
+        office.work()
+    first, second = office.sink.messages
+    assert first.content == second.content
+    assert office.states() == ["failed"]
+    assert office.outcomes() == ["succeeded", "retry", "retry", "failed"]
 
 
 def test_nobody_to_tell_is_said(office):

@@ -261,6 +261,15 @@ def test_news_lead_to_their_order_or_case(session):
     assert "https://avain.invalid/orders/T-2026-000007" in plain
 
 
+def test_of_what_news_is_about_only_a_number_of_ours_is_told(session):
+    followed = make_followed(session)
+    make_notice(session, followed.worker, kind="choice_conflict", subject="item:HB-2026-000007/perhetyö Virtanen")
+    document = composed(session)[followed.worker.external_id].document
+    _message, plain, html = parts(document)
+    assert "HB-2026-000007" in plain
+    assert not [text for text in (plain, html, document) if re.search("virtanen|perhety", text, re.IGNORECASE)]
+
+
 # Sending --------------------------------------------------------------------------------------------------------------
 
 
@@ -310,6 +319,17 @@ def test_a_mail_whose_day_has_passed_becomes_part_of_the_next(session):
     assert mail.items == digest.items
 
 
+def test_what_a_supervisor_should_have_heard_the_next_mail_tells(session):
+    followed = make_followed(session)
+    make_follow_up(session, followed.item)
+    supervisor = followed.supervisor.external_id
+    escalated = next(day for day in mail_days(DUE, 20) if supervisor in composed(session, day))
+    digest = session.scalars(select(Digest).order_by(Digest.id.desc()).limit(1)).one()
+    (next_day,) = mail_days(escalated + timedelta(days=1), 1)
+    assert sending.begin(session, digest.id, next_day) is None
+    assert composed(session, next_day)[supervisor].items == digest.items
+
+
 def test_what_was_settled_before_sending_is_not_sent(session):
     followed = make_followed(session)
     due = make_follow_up(session, followed.item)
@@ -327,6 +347,15 @@ def test_giving_up_tells_the_supervisor_and_keeps_the_news(session):
     told = session.execute(text("SELECT kind, told_at FROM notice ORDER BY id")).all()
     assert [tuple(row) for row in told] == [("budget_over", None), ("digest_undelivered", None)]
     assert sending.begin(session, digest.id, DUE) is None
+
+
+def test_a_supervisor_is_not_told_that_they_were_not_reached(session):
+    followed = make_followed(session)
+    make_notice(session, followed.supervisor)
+    composed(session)
+    digest = session.scalars(select(Digest)).one()
+    sending.give_up(session, Ended(1, "send_digest", digest.id, Message("550 no such user")))
+    assert session.scalars(text("SELECT kind FROM notice")).all() == ["budget_over"]
 
 
 def test_a_recipient_without_address_ends_the_sending(session):
