@@ -89,15 +89,23 @@ def test_a_moved_service_keeps_what_is_done_and_announces_anew_what_moved(sessio
     assert tuple(moved) == (None, 0)
 
 
-def test_what_no_longer_applies_is_dropped_and_comes_back(session):
+@pytest.mark.parametrize(
+    ("ended", "back"),
+    [
+        ("UPDATE client_case SET status = 'closed'", "UPDATE client_case SET status = 'open'"),
+        ("UPDATE client_case SET gone_at = now()", "UPDATE client_case SET gone_at = NULL"),
+        ("UPDATE decision SET ended_at = now()", "UPDATE decision SET ended_at = NULL"),
+        ("UPDATE plan_item SET ended_at = now()", "UPDATE plan_item SET ended_at = NULL"),
+        ("UPDATE choice SET ended_at = now()", "UPDATE choice SET ended_at = NULL"),
+    ],
+)
+def test_what_no_longer_applies_is_dropped_and_comes_back(session, ended, back):
     followed = make_followed(session)
     plan(session, None, TODAY, SETTINGS)
-    followed.case.status = "closed"
-    session.flush()
+    session.execute(text(ended))
     assert plan(session, None, TODAY, SETTINGS).dropped == 5
     assert plan(session, None, TODAY, SETTINGS).items == 0
-    followed.case.status = "open"
-    session.flush()
+    session.execute(text(back))
     assert plan(session, None, TODAY, SETTINGS).moved == 5
     assert {row.split()[2] for row in rows(session, followed.item)} == {"open"}
 

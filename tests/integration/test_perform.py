@@ -2,9 +2,12 @@
 
 import io
 import os
+import time
 
 import pytest
 import redis
+import structlog
+from billiard.exceptions import SoftTimeLimitExceeded
 from sqlalchemy import text
 
 from core import database
@@ -15,7 +18,7 @@ from services.work import call
 from services.work.lease import when_given_up
 from services.work.queueing import ABSURD_LENGTH, TARGET_LENGTH
 from tests.support.in_process import InProcess, in_process
-from workers import tick
+from workers import keeper, tick
 from workers.task import Lease, perform
 
 
@@ -54,6 +57,40 @@ def raising(error: BaseException):
 )
 def test_each_error_ends_the_attempt_in_its_way(here, error, outcome):
     assert do(here, raising(error))[0] == outcome
+
+
+def test_out_of_time_is_said_as_that(here):
+    outcome, said = do(here, raising(SoftTimeLimitExceeded()))
+    assert (outcome, said) == ("retry", "It took longer than the {seconds} seconds allowed.")
+
+
+def test_the_other_side_says_when_to_come_back(here):
+    do(here, raising(Transient("later", retry_after=5000)))
+    (row,) = here.rows("SELECT next_at > clock_timestamp() + interval '4900 seconds' AS late FROM work")
+    assert row.late
+
+
+def test_the_lease_is_renewed_while_the_body_works(here, monkeypatch):
+    monkeypatch.setattr(keeper, "RENEW_SECONDS", 0.02)
+
+    def body(_lease: Lease) -> None:
+        (first,) = here.rows("SELECT lease_until FROM work")
+        until = time.monotonic() + 20
+        while here.rows("SELECT lease_until FROM work")[0] == first:
+            assert time.monotonic() < until, "nobody renews it"
+            time.sleep(0.02)
+
+    assert do(here, body)[0] == "succeeded"
+
+
+def test_work_that_ended_in_its_body_ends_once(here):
+    def body(lease: Lease) -> None:
+        with lease.closing() as closing:
+            closing.report("nothing_to_do")
+
+    with structlog.testing.capture_logs() as logs:
+        assert do(here, body)[0] == "nothing_to_do"
+    assert [entry["event"] for entry in logs] == ["work_closed"]
 
 
 def test_a_body_that_says_nothing_has_succeeded(here):
