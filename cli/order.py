@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from documents.findings import Finding
     from services.orders.approval import Approved
-    from services.orders.show import Attempt, LineView, OrderSummary
+    from services.orders.show import Attempt, LineView, OrderView
 
 app = sub_app(_("Purchase orders."))
 SEVERITIES = {"fatal": N_("fatal"), "warning": N_("warning")}
@@ -97,7 +97,7 @@ def show_order(
 
     with transaction() as session:
         document = show.order_document(session, order) if xml else b""
-        summary = show.order_summary(session, order)
+        summary = show.order_view(session, order)
         lines, attempts = show.order_lines(session, order), show.delivery_attempts(session, order)
         audit.record(session, actor(as_), "order.viewed", f"order:{order}", now=business_now(session))
     if xml:
@@ -297,7 +297,7 @@ def _render_outcome(data: dict[str, Any], *, dry_run: bool) -> None:
         console().print(table(_("Not ordered"), [_("Item"), _("Reason")], rows))
 
 
-def _show(summary: "OrderSummary", lines: "list[LineView]", attempts: "list[Attempt]", as_json: bool) -> None:
+def _show(summary: "OrderView", lines: "list[LineView]", attempts: "list[Attempt]", as_json: bool) -> None:
     def render() -> None:
         console().print(
             Text.assemble(

@@ -45,6 +45,18 @@ class OrderSummary:
 
 
 @dataclass(frozen=True)
+class OrderView(OrderSummary):
+    """One order: also by what reference the provider knows it, who chose, why it was approved, whether contact details went over."""
+
+    issue_date: date
+    client_reference: str
+    chosen_by: str
+    approval_reason: str
+    handed_over_at: datetime | None
+    handed_over_by: str | None
+
+
+@dataclass(frozen=True)
 class LineView:
     """One line as ordered."""
 
@@ -75,9 +87,11 @@ class Attempt:
 
 
 _SUMMARY = """
-    SELECT purchase_order.number, client_case.number AS case_number, provider.name AS provider, purchase_order.state,
-           purchase_order.channel, lower(period) AS first_day, upper(period) - 1 AS last_day, total_gross, approved_by, approved_at,
-           sent_at, document_sha256
+    purchase_order.number, client_case.number AS case_number, provider.name AS provider, purchase_order.state,
+    purchase_order.channel, lower(period) AS first_day, upper(period) - 1 AS last_day, total_gross, approved_by, approved_at,
+    sent_at, document_sha256
+"""
+_FROM = """
     FROM purchase_order
     JOIN provider ON provider.id = purchase_order.provider_id
     JOIN decision ON decision.id = purchase_order.decision_id
@@ -86,14 +100,21 @@ _SUMMARY = """
 
 #: Rows in: a state and a case's number, or neither. Rows out: orders, newest first.
 _LIST = text(
-    _SUMMARY
-    + """
+    f"""
+    SELECT {_SUMMARY} {_FROM}
     WHERE (CAST(:state AS text) IS NULL OR purchase_order.state = :state)
       AND (CAST(:case_number AS text) IS NULL OR client_case.number = :case_number)
     ORDER BY purchase_order.id DESC LIMIT :limit
     """
 )
-_ONE = text(_SUMMARY + " WHERE purchase_order.number = :number")
+
+#: Rows in: an order's number. Rows out: the order.
+_ONE = text(
+    f"""
+    SELECT {_SUMMARY}, issue_date, client_reference, chosen_by, approval_reason, handed_over_at, handed_over_by {_FROM}
+    WHERE purchase_order.number = :number
+    """
+)
 
 #: Rows in: an order's number. Rows out: its lines.
 _LINES = text(
@@ -150,12 +171,12 @@ def list_orders(
     return [OrderSummary(**row) for row in session.execute(_LIST, values).mappings()]
 
 
-def order_summary(session: Session, number: str) -> OrderSummary:
+def order_view(session: Session, number: str) -> OrderView:
     """One order. Raises NotFound."""
     row = session.execute(_ONE, {"number": number}).mappings().one_or_none()
     if row is None:
         raise NotFound("There is no purchase order {order}.", order=number)
-    return OrderSummary(**row)
+    return OrderView(**row)
 
 
 def order_lines(session: Session, number: str) -> list[LineView]:
@@ -179,7 +200,7 @@ def order_document(session: Session, number: str) -> bytes:
 def deliveries_due(session: Session, number: str | None = None) -> list[int]:
     """Ids of the Work that would deliver an order, or any, and is due now. Raises NotFound for an order there is none of."""
     if number is not None:
-        order_summary(session, number)
+        order_view(session, number)
     return list(session.execute(_DUE, {"number": number}).scalars())
 
 

@@ -74,6 +74,8 @@ def test_from_approval_to_the_providers_folder(here: InProcess, world: World, tm
         "1056.00",
         "succeeded",
     )
+    assert shown["client_reference"].encode() in sent
+    assert (shown["chosen_by"], shown["handed_over_at"]) == ("parent", None)
     (listed,) = json.loads(avain("list", "--state", "sent", "--json").stdout)
     assert listed["number"] == "T-2026-000001"
     with pytest.raises(NotFound):

@@ -57,7 +57,7 @@ def deliver(here: InProcess, times: int = 1) -> None:
 
 def state(here: InProcess, number: str) -> str:
     with here.transaction() as session:
-        return show.order_summary(session, number).state
+        return show.order_view(session, number).state
 
 
 def attempts(here: InProcess, number: str) -> list[show.Attempt]:
@@ -100,7 +100,7 @@ def test_an_order_arrives_by_e_mail_as_it_was_stored(here: InProcess, sink: Smtp
         assert attachment.get_content() == show.order_document(session, number)
         assert (
             message["Message-ID"]
-            == f"<{number}.{show.order_summary(session, number).document_sha256[:16]}@county.invalid>"
+            == f"<{number}.{show.order_view(session, number).document_sha256[:16]}@county.invalid>"
         )
     assert state(here, number) == "sent"
     (attempt,) = attempts(here, number)
@@ -352,4 +352,4 @@ def test_cancelling_needs_a_reason_and_an_order(here: InProcess) -> None:
         with pytest.raises(NotFound):
             show.order_document(session, "T-1999-000001")
         with pytest.raises(NotFound):
-            show.order_summary(session, "T-1999-000001")
+            show.order_view(session, "T-1999-000001")
