@@ -7,7 +7,8 @@ import typer
 
 from cli.common import As, DryRun, Json, Limit, actor, console, emit, sub_app, table, transaction
 from core.clock import business_now
-from core.i18n import N_, _, day, money, number
+from core.i18n import N_, _, day, money
+from core.units import amount
 
 if TYPE_CHECKING:
     from services.cases import CaseView
@@ -118,14 +119,14 @@ def _print(view: "CaseView") -> None:
     decisions = [
         [one.number or one.external_id, day(one.stand_date), day(one.decided_on), f"{day(one.valid_from)}–{day(one.valid_to)}",
          money(one.granted_amount) if one.granted_amount is not None
-         else f"{number(one.baseline_quantity)} × {one.baseline}" if one.baseline and one.baseline_quantity else "–",
+         else f"{one.baseline} {amount(one.baseline_quantity, one.baseline_unit)}" if one.baseline and one.baseline_quantity else "–",
          _("ended") if one.ended else ""]
         for one in view.decisions
     ]  # fmt: skip
     columns = [_("Decision"), _("Stand"), _("Decided"), _("Valid"), _("Granted or replaced"), ""]
     out.print(table(_("Decisions"), columns, decisions))
     items = [
-        [one.name, one.service, f"{number(one.quantity)} {one.unit}", f"{day(one.first)}–{day(one.last)}", one.provider or "–",
+        [one.name, one.service, amount(one.quantity, one.unit), f"{day(one.first)}–{day(one.last)}", one.provider or "–",
          _(_CHOOSERS[one.chosen_by]) if one.chosen_by else "", _("ended") if one.ended else ""]
         for one in view.items
     ]  # fmt: skip
