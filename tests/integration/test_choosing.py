@@ -1,24 +1,15 @@
 """Recording a choice of provider: the earlier one ends, the budget is noted, and what is ordered already cannot be chosen anew."""
 
-from collections.abc import Iterator
-
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from core.errors import InputError, NotFound
-from core.i18n import speaking
 from models.audit import AuditEvent
 from models.case import Choice
 from services.orders.choosing import choose
 from services.orders.naming import find_items
 from tests.support.ordering import CHOOSER, NOW, World, add_item, make_orderable_provider, make_world, order
-
-
-@pytest.fixture(autouse=True)
-def _english() -> Iterator[None]:
-    with speaking("en"):
-        yield
 
 
 def choosing(session: Session, world: World, provider_id: int, *, chosen_by: str = "child") -> Choice:

@@ -3,7 +3,6 @@
 import email
 import socket
 import ssl
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -12,17 +11,10 @@ from aiosmtpd.smtp import AuthResult
 
 from connectors import mail
 from core.errors import Permanent, Transient
-from core.i18n import speaking
 from core.settings import Mail
 from demo.smtp_sink import SmtpSink
 
 WRITTEN = datetime(2026, 11, 16, 6, 0, tzinfo=UTC)
-
-
-@pytest.fixture(autouse=True)
-def _english() -> Iterator[None]:
-    with speaking("en"):
-        yield
 
 
 def settings(port: int, **over) -> Mail:

@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -10,7 +9,6 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from core.i18n import speaking
 from core.settings import Orders
 from documents import xml
 from documents.findings import fatal
@@ -29,12 +27,6 @@ from tests.factories.service import make_service
 from tests.support.ordering import APPROVER, CHOOSER, NOW, add_item, make_orderable_provider, make_world, order
 
 UBL = "{urn:oasis:names:specification:ubl:schema:xsd:CommonBasicComponents-2}"
-
-
-@pytest.fixture(autouse=True)
-def _english() -> Iterator[None]:
-    with speaking("en"):
-        yield
 
 
 def reason_of(done: Approved) -> str:

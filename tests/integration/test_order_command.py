@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -14,28 +13,14 @@ from typer.testing import CliRunner, Result
 from cli import case, price, rejected, reminder, run
 from cli.compare import _quantity
 from cli.order import app
-from core.embedded import Embedded
 from core.errors import InputError, NotFound
-from core.i18n import speaking
 from core.settings import ROOT
 from documents.ubl_order import write_order
 from services.budgets.show import budgets_of_case
 from tests.factories.case import make_case
-from tests.support.in_process import InProcess, in_process
+from tests.support.in_process import InProcess
 from tests.support.ordering import World, make_world
 from tests.support.orders import an_order
-
-
-@pytest.fixture(autouse=True)
-def _english() -> Iterator[None]:
-    with speaking("en"):
-        yield
-
-
-@pytest.fixture
-def here(database: Embedded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[InProcess]:
-    with in_process(database, tmp_path, monkeypatch) as made:
-        yield made
 
 
 @pytest.fixture

@@ -9,30 +9,16 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from core.embedded import Embedded
 from core.errors import InputError, NotFound
-from core.i18n import speaking
 from demo.smtp_sink import SmtpSink
 from services.orders import ending, show
 from services.work import history
 from tests.factories.worker import make_worker
-from tests.support.in_process import InProcess, in_process
+from tests.support.in_process import InProcess
 from tests.support.ordering import NOW, World, make_world, order
 from workers.tasks.orders import deliver_order
 
 TASK = "workers.tasks.orders.deliver_order"
-
-
-@pytest.fixture(autouse=True)
-def _english() -> Iterator[None]:
-    with speaking("en"):
-        yield
-
-
-@pytest.fixture
-def here(database: Embedded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[InProcess]:
-    with in_process(database, tmp_path, monkeypatch) as made:
-        yield made
 
 
 @pytest.fixture

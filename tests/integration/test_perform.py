@@ -17,15 +17,9 @@ from core.redis import redis_client_url
 from services.work import call
 from services.work.lease import when_given_up
 from services.work.queueing import ABSURD_LENGTH, TARGET_LENGTH
-from tests.support.in_process import InProcess, in_process
+from tests.support.in_process import InProcess
 from workers import keeper, tick
 from workers.task import Lease, perform
-
-
-@pytest.fixture
-def here(database, tmp_path, monkeypatch):
-    with in_process(database, tmp_path, monkeypatch) as made:
-        yield made
 
 
 def do(here: InProcess, body, key: str = "k") -> tuple[str, str]:

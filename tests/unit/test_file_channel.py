@@ -3,7 +3,6 @@
 import hashlib
 import resource
 import signal
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,14 +13,7 @@ from connectors.channels.external import ExternalChannel
 from connectors.channels.file import FileChannel
 from connectors.channels.registry import CHANNELS, open_channel, problem
 from core.errors import AlreadyDone, Permanent, Transient
-from core.i18n import speaking
 from core.settings import Mail, Organisation
-
-
-@pytest.fixture(autouse=True)
-def _english() -> Iterator[None]:
-    with speaking("en"):
-        yield
 
 
 def delivery(document: bytes = b"<Order/>\n", **settings) -> Delivery:
