@@ -5,7 +5,7 @@ check. Planning again is always safe: schedules.follow_ups.replan says what chan
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -109,10 +109,9 @@ def plan(session: Session, plan_item_ids: Sequence[int] | None, today: date, set
     return result
 
 
-def call_planning(session: Session, plan_item_ids: Iterable[int]) -> None:
-    """Have these plan items' follow-ups planned soon: for whoever changes a choice, an order or a plan."""
-    for plan_item_id in plan_item_ids:
-        call_again(session, "plan_follow_ups", f"plan_follow_ups:{plan_item_id}", subject_id=plan_item_id)
+def call_planning(session: Session, plan_item_id: int) -> None:
+    """Have a plan item's follow-ups planned soon: for whoever makes a choice."""
+    call_again(session, "plan_follow_ups", f"plan_follow_ups:{plan_item_id}", subject_id=plan_item_id)
 
 
 def _batches(session: Session, ids: Sequence[int] | None) -> Iterator[Sequence[Row[Any]]]:

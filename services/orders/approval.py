@@ -1,8 +1,8 @@
 """Approving chosen services: decided, written, checked and stored in one transaction, together with the Work that delivers.
 
 The items are held first, so that nobody chooses, changes or orders them any more; then their budgets are held and recomputed, so
-what is decided is decided on today's figures. `ex_order_coverage_live` forbids a second order even to code that forgot to hold. Each order is stored in a savepoint: one
-that cannot be written takes neither its number nor the others with it.
+what is decided is decided on today's figures. `ex_order_coverage_live` forbids a second order even to code that forgot to hold. Each
+order is stored in a savepoint: one that cannot be written takes neither its number nor the others with it.
 """
 
 from collections import defaultdict

@@ -103,5 +103,5 @@ def choose(
         chosen_by=chosen_by,
     )
     dirty.mark_decisions(session, [item.decision_id], "choice")
-    call_planning(session, [plan_item_id])
+    call_planning(session, plan_item_id)
     return choice

@@ -118,8 +118,8 @@ def test_a_service_that_had_ended_before_it_was_seen_is_left_alone(session):
 
 def test_planning_is_called_for_by_item(session):
     item = make_followed(session).item
-    call_planning(session, [item.id])
-    call_planning(session, [item.id])
+    call_planning(session, item.id)
+    call_planning(session, item.id)
     work = session.execute(text("SELECT subject_id, generation FROM work WHERE kind = 'plan_follow_ups'")).one()
     assert tuple(work) == (item.id, 2)
 
