@@ -130,6 +130,18 @@ def test_the_largest_minimum_quantity_reached_counts_on_its_days(session, family
     assert figures == [(Decimal(6), Decimal(100)), (Decimal(6), Decimal(90))]
 
 
+def test_prices_of_evenings_and_of_other_areas_price_no_plan(session, family):
+    family.plan(session)
+    for over in ({"time_class": "evening"}, {"territory": "NORTH"}):
+        key = make_price_key(session, family.service, family.provider, **over)
+        make_price(session, family.service, family.provider, "1.00", key=key)
+    recompute(session, family.decision)
+    assert current(session, family.decision).state == "unpriced"
+    make_price(session, family.service, family.provider, "88.00")
+    recompute(session, family.decision)
+    assert current(session, family.decision).planned == Decimal("1056.00")
+
+
 @pytest.mark.parametrize(
     ("inclusive", "expected"),
     [(True, ("79.69", "20.32", "100.01")), (False, ("100.01", "25.50", "125.51"))],

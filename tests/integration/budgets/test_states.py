@@ -43,6 +43,24 @@ def test_states_follow_the_limits(session, granted, state):
     assert current(session, family.decision).state == state
 
 
+def test_a_limit_that_is_reached_exactly_is_not_passed(session):
+    family = Family(session, granted_amount=Decimal("880.00"))
+    family.plan(session)
+    make_price(session, family.service, family.provider, "88.00")  # 1,056.00
+    for limits, state in (
+        ({"tolerance": Decimal("0.20")}, "within_tolerance"),
+        ({"tolerance": Decimal("0.19")}, "over"),
+    ):
+        recompute_now(session, [family.decision.id], cause="settings", now=NOW, settings=Budgets(**limits))
+        assert current(session, family.decision).state == state
+    family.decision.granted_amount = Decimal("1100.00")
+    session.flush()
+    for near, state in (("0.96", "ok"), ("0.95", "near")):
+        limits = Budgets(near_limit=Decimal(near))
+        recompute_now(session, [family.decision.id], cause="settings", now=NOW, settings=limits)
+        assert current(session, family.decision).state == state
+
+
 def test_an_ended_decision_is_ended_but_its_orders_still_count(session, family):
     item = family.plan(session)
     price = make_price(session, family.service, family.provider, "88.00")
@@ -81,6 +99,18 @@ def test_new_limits_touch_the_budgets_they_put_into_another_state(session, famil
     version = current(session, family.decision)
     assert (version.state, version.cause) == ("ok", "settings")
     assert dirty.mark_relimited(session, settings=Budgets(near_limit=Decimal("0.99"))) == 0
+
+
+def test_new_limits_move_no_budget_that_is_unpriced_or_ended(session, family):
+    family.plan(session)
+    over = Family(session, granted_amount=Decimal("1.00"))
+    over.plan(session)
+    make_price(session, over.service, over.provider, "88.00")
+    over.decision.valid = days(date(2026, 1, 1), date(2026, 1, 31))
+    session.flush()
+    recompute(session, family.decision, over.decision)
+    assert [current(session, one.decision).state for one in (family, over)] == ["unpriced", "ended"]
+    assert dirty.mark_relimited(session, settings=SETTINGS) == 0
 
 
 @pytest.mark.parametrize("change", [{"status": "closed"}, {"gone_at": NOW}])
@@ -156,6 +186,22 @@ def test_a_worker_is_told_once_with_the_cause(session, family):
     assert family.service.code not in sentence
 
 
+@pytest.mark.parametrize("told", [False, True])
+def test_what_is_put_right_before_the_mail_is_no_news(session, family, told):
+    """Of what was told already the record stays."""
+    item = family.plan(session, "13")
+    make_price(session, family.service, family.provider, "88.00")
+    recompute(session, family.decision)
+    assert [notice.kind for notice in session.scalars(select(Notice))] == ["budget_over"]
+    if told:
+        session.execute(text("UPDATE notice SET told_at = :now"), {"now": NOW})
+    item.quantity = Decimal(12)
+    session.flush()
+    recompute(session, family.decision)
+    assert current(session, family.decision).state == "near"
+    assert len(session.scalars(select(Notice)).all()) == told
+
+
 def test_a_missing_price_that_came_is_no_news_though_a_choice_is_still_missing(session, family):
     family.plan(session, choose=False)
     family.reference.superseded_at = NOW
@@ -196,6 +242,26 @@ def test_only_touched_budgets_are_noted_for_a_price(session, family):
     assert note.cause == "prices"
     assert dirty.mark_all(session, "settings") == 2
     assert dirty.mark_decisions(session, [], "cases") == dirty.mark_orders(session, []) == 0
+
+
+def test_no_budget_is_noted_for_a_price_that_cannot_move_it(session, family):
+    item = family.plan(session)
+    choice = session.scalars(select(Choice).where(Choice.plan_item_id == item.id)).one()
+    price = make_price(session, family.service, family.provider, "88.00")
+    elsewhere = make_price(session, family.service, make_provider(session), "80.00")
+    assert dirty.mark_price_keys(session, [elsewhere.price_key_id]) == 0
+    for row in (item, choice):
+        row.ended_at = NOW
+        session.flush()
+        assert dirty.mark_price_keys(session, [price.price_key_id]) == 0
+        row.ended_at = None
+        session.flush()
+    assert dirty.mark_price_keys(session, [price.price_key_id]) == 1
+
+
+def test_a_note_calls_for_the_recomputation(session, family):
+    dirty.mark_decisions(session, [family.decision.id], "cases")
+    assert session.scalars(text("SELECT kind FROM work WHERE key = 'recompute_budgets'")).all() == ["recompute_budgets"]
 
 
 def test_one_decision_at_once_takes_its_notes(session, family):
