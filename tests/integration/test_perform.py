@@ -14,11 +14,12 @@ from core import database
 from core.errors import AlreadyDone, InputError, Permanent, Transient
 from core.logging import configure_logging
 from core.redis import redis_client_url
-from services.work import call
+from services.work import KINDS, call
 from services.work.lease import when_given_up
 from services.work.queueing import ABSURD_LENGTH, TARGET_LENGTH
 from tests.support.in_process import InProcess
 from workers import keeper, tick
+from workers.app import app
 from workers.task import Lease, perform
 
 
@@ -161,6 +162,23 @@ def test_a_queue_is_never_filled_beyond_its_length(here):
         for number in range(2):
             call(session, "deliver_order", f"k{number}", subject_id=1)
     assert [tick.tick().enqueued for _ in range(2)] == [1, 0]
+
+
+def test_with_the_queue_away_work_waits_unmarked_and_beat_goes_on(here):
+    with here.transaction() as session:
+        call(session, "deliver_order", "k", subject_id=1)
+    here.configure(redis_url="redis://127.0.0.1:1/0")
+    database.redis_url.cache_clear()
+    assert tick.tick().enqueued == 0
+    assert here.rows("SELECT enqueued_at FROM work WHERE key = 'k'")[0].enqueued_at is None
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_no_attempt_outlives_its_deadline(kind):
+    """Celery ends it by force at the moment past which its lease is never renewed; a little earlier it may say so itself."""
+    app.loader.import_default_modules()
+    task = app.tasks[kind.name]
+    assert task.soft_time_limit < task.time_limit == kind.deadline
 
 
 def test_one_failing_aftermath_stops_neither_expiry_nor_the_others(here):
