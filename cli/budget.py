@@ -48,15 +48,15 @@ At = Annotated[
 @app.command(help=_("Show the budgets of a case: ceiling, invoiced, ordered, planned, free, and the lines."))
 def show(case: Case, at: At = None, as_: As = None, as_json: Json = False) -> None:
     """`avain budget show HB-2026-000001`. Looking is recorded, as the law on access logs wants."""
-    budgets = _read(case, at, actor(as_))
-    emit([_plain(one) for one in budgets], as_json, lambda: _print(budgets))
+    budgets, services = _read(case, at, actor(as_))
+    emit([_plain(one) for one in budgets], as_json, lambda: _print(_in_words(budgets, services)))
 
 
 @app.command(help=_("Explain a budget: from each total to the row of the price list, its file, sha256 and run."))
 def explain(case: Case, at: At = None, as_: As = None, as_json: Json = False) -> None:
     """`avain budget explain HB-2026-000001 --at 2026-11-20`. Recorded like `show`."""
-    budgets = _read(case, at, actor(as_))
-    emit([_plain(one) for one in budgets], as_json, lambda: console().print(*map(_tree, budgets)))
+    budgets, services = _read(case, at, actor(as_))
+    emit([_plain(one) for one in budgets], as_json, lambda: console().print(*map(_tree, _in_words(budgets, services))))
 
 
 @app.command(help=_("Calculate the touched budgets now, in this process; with --all every budget."))
@@ -101,18 +101,39 @@ def _sentence(total: Any) -> str:
     )
 
 
-def _read(case: str, at: datetime | None, who: str) -> list[BudgetView]:
+def _read(case: str, at: datetime | None, who: str) -> tuple[list[BudgetView], dict[str, str]]:
+    """The budgets of a case, and what the reader calls each service."""
     from services import audit
     from services.budgets.show import budgets_of_case
+    from services.names import service_names
 
     with transaction() as session:
         budgets = budgets_of_case(session, case, at=at.date() if at else None)
         audit.record(session, who, "budget.viewed", f"case:{case}", now=business_now(session))
+        services = service_names(session)
     if not budgets:
         raise NotFound(
             "Case {case} has no budget yet. Budgets are made from its decisions: avain budget recompute", case=case
         )
-    return budgets
+    return budgets, services
+
+
+def _in_words(budgets: list[BudgetView], services: dict[str, str]) -> list[BudgetView]:
+    """The same for people: services by name instead of code."""
+
+    def named(code: str | None) -> str | None:
+        return None if code is None else services.get(code, code)
+
+    return [
+        dataclasses.replace(
+            one,
+            ceiling_from=dataclasses.replace(one.ceiling_from, service=named(one.ceiling_from.service)),
+            lines=tuple(
+                dataclasses.replace(line, service=services.get(line.service, line.service)) for line in one.lines
+            ),
+        )
+        for one in budgets
+    ]
 
 
 def _plain(budget: BudgetView) -> dict[str, Any]:
@@ -141,7 +162,7 @@ def _print_one(budget: BudgetView) -> None:
     out = console()
     out.print(table(_title(budget), ("", ""), figures, right=(1,)))
     for reason in budget.reasons:
-        out.print(f"  ! {reason}")
+        out.print(f"  ! {reason}", markup=False)
     if budget.lines:
         headings = (_("Service"), _("Provider"), _("Days"), _("Quantity"), _("Price"), _("Gross"), _("State"))
         out.print(table("", headings, [_cells(line) for line in budget.lines], right=(3, 4, 5)))

@@ -43,10 +43,11 @@ def list_cases(
         names.must_exist(session, "--worker", worker, "worker")
         names.must_exist(session, "--unit", unit, "unit")
         found = cases.list_cases(session, worker=worker, unit=unit, everything=everything, limit=limit)
+        services = names.service_names(session)
 
     def render() -> None:
         body = [
-            [one.number, one.external_id, _("gone") if one.gone_at else _(_STATUSES[one.status]), one.worker, one.unit, ", ".join(one.services)]
+            [one.number, one.external_id, _("gone") if one.gone_at else _(_STATUSES[one.status]), one.worker, one.unit, ", ".join(services[code] for code in one.services)]
             for one in found
         ]  # fmt: skip
         columns = [_("Case"), _("At the source"), _("Status"), _("Worker"), _("Unit"), _("Services")]
@@ -62,13 +63,14 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Looking at a case is recorded, as the law on access logs wants."""
-    from services import audit
+    from services import audit, names
     from services.cases import case_view
 
     with transaction() as session:
         view = case_view(session, case)
+        services = names.service_names(session)
         audit.record(session, actor(as_), "case.viewed", f"case:{case}", now=business_now(session))
-    emit(asdict(view), as_json, lambda: _print(view))
+    emit(asdict(view), as_json, lambda: _print(view, services))
 
 
 @app.command("choose", help=_("Record which provider was chosen for a planned service."))
@@ -105,11 +107,11 @@ def choose(  # noqa: PLR0917 - typer's own way
     )
 
 
-def _print(view: "CaseView") -> None:
+def _print(view: "CaseView", services: dict[str, str]) -> None:
     out = console()
     for label, value in (
         (_("Case"), view.number), (_("At the source"), f"{view.source}: {view.external_id}"),
-        (_("Status"), _("gone") if view.gone_at else _(view.status)), (_("Worker"), view.worker), (_("Co-worker"), view.co_worker),
+        (_("Status"), _("gone") if view.gone_at else _(_STATUSES[view.status])), (_("Worker"), view.worker), (_("Co-worker"), view.co_worker),
         (_("Unit"), view.unit), (_("Non-disclosure"), _("yes") if view.non_disclosure else _("no")),
         (_("Assessment"), day(view.assessment_date)), (_("Client plan"), day(view.plan_date)),
         (_("Kykyviisari"), day(view.kykyviisari_date)), (_("Support person"), _("yes") if view.support_person else _("no")),
@@ -119,14 +121,14 @@ def _print(view: "CaseView") -> None:
     decisions = [
         [one.number or one.external_id, day(one.stand_date), day(one.decided_on), f"{day(one.valid_from)}–{day(one.valid_to)}",
          money(one.granted_amount) if one.granted_amount is not None
-         else f"{one.baseline} {amount(one.baseline_quantity, one.baseline_unit)}" if one.baseline and one.baseline_quantity else "–",
+         else f"{services[one.baseline]} {amount(one.baseline_quantity, one.baseline_unit)}" if one.baseline and one.baseline_quantity else "–",
          _("ended") if one.ended else ""]
         for one in view.decisions
     ]  # fmt: skip
     columns = [_("Decision"), _("Stand"), _("Decided"), _("Valid"), _("Granted or replaced"), ""]
     out.print(table(_("Decisions"), columns, decisions))
     items = [
-        [one.name, one.service, amount(one.quantity, one.unit), f"{day(one.first)}–{day(one.last)}", one.provider or "–",
+        [one.name, services[one.service], amount(one.quantity, one.unit), f"{day(one.first)}–{day(one.last)}", one.provider or "–",
          _(_CHOOSERS[one.chosen_by]) if one.chosen_by else "", _("ended") if one.ended else ""]
         for one in view.items
     ]  # fmt: skip

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from core.errors import InputError, NotFound
+from core.i18n import language
 from services.cases import case_view
 
 Named = Literal["worker", "unit", "service", "provider", "rejected"]
@@ -44,6 +45,12 @@ def must_exist(session: Session, option: str, wanted: str | None, named: Named, 
     """The same for names that the database knows, and those `besides`."""
     if wanted is not None:
         must_be_one_of(option, wanted, {*session.execute(text(_NAMES[named])).scalars(), *besides})
+
+
+def service_names(session: Session) -> dict[str, str]:
+    """What the reader calls each service, by code: in the reader's language where the list has it, else in Finnish."""
+    rows = session.execute(text("SELECT code, name_fi, name_sv, name_en FROM service"))
+    return {row.code: {"sv": row.name_sv, "en": row.name_en}.get(language()) or row.name_fi for row in rows}
 
 
 def check_case(session: Session, number: str) -> None:
