@@ -19,9 +19,10 @@ from models.base import days
 from models.order import OrderCoverage, OrderLine
 from models.price import PriceKey
 from models.provider import Contract
+from models.service import Service
 from models.work import Work
 from services.orders.approval import Approved
-from tests.factories.case import make_choice, make_plan_item
+from tests.factories.case import make_choice, make_decision, make_plan_item
 from tests.factories.price import make_price, make_price_key
 from tests.factories.service import make_service
 from tests.support.ordering import APPROVER, CHOOSER, NOW, add_item, make_orderable_provider, make_world, order
@@ -321,6 +322,39 @@ def test_the_limit_cannot_be_passed_by_in_slices(session: Session) -> None:
     assert order(session, world.item, settings=settings, approver=CHOOSER).orders
     second = add_item(session, world)
     assert "somebody else" in reason_of(order(session, second, settings=settings, approver=CHOOSER))
+
+
+def test_nor_in_slices_of_one_approval(session: Session) -> None:
+    world = make_world(session)
+    second = add_item(session, world)
+    other = make_orderable_provider(session)
+    session.execute(
+        text("UPDATE choice SET provider_id = :id WHERE plan_item_id = :item"), {"id": other.id, "item": second.id}
+    )
+    make_price(session, session.get_one(Service, second.service_id), other, "50.00")
+    done = order(session, world.item, second, settings=Orders(approval_limit=Decimal(1100)), approver=CHOOSER)
+    assert len(done.orders) == 1
+    (refused,) = done.refused
+    assert "somebody else" in refused.reason.text()
+
+
+def test_an_order_rests_on_one_decision(session: Session) -> None:
+    world = make_world(session)
+    decision = make_decision(session, world.case, granted_amount=Decimal("2000.00"))
+    item = make_plan_item(session, decision, world.service)
+    make_choice(session, item, world.provider, actor=CHOOSER)
+    made = order(session, world.item, item).orders
+    assert {one.decision_id for one in made} == {world.decision.id, decision.id}
+
+
+@pytest.mark.parametrize("automatic", [False, True])
+def test_whether_a_person_looked_at_it_is_recorded(session: Session, automatic: bool) -> None:
+    world = make_world(session)
+    world.case.plan_date = date(2026, 10, 1)
+    session.flush()
+    order(session, world.item, automatic=automatic)
+    (event,) = session.scalars(select(AuditEvent).filter_by(action="order.approved"))
+    assert event.details["automatic"] is automatic
 
 
 def test_nothing_is_approved_automatically_without_assessment_or_plan(session: Session) -> None:

@@ -214,8 +214,8 @@ def test_the_ceiling_rests_on_the_ordinary_price_for_that_many(session, family):
     """Not on an evening's, another area's, or one for more than the decision replaces; of several the one for the most."""
     for place, over in enumerate(
         (
-            {"time_class": "evening"},
-            {"territory": "NORTH"},
+            {"time_class": "evening", "minimum_quantity": Decimal(12)},
+            {"territory": "NORTH", "minimum_quantity": Decimal(12)},
             {"minimum_quantity": Decimal(13)},
             {"minimum_quantity": Decimal(10)},
             {"minimum_quantity": Decimal(2)},
@@ -224,7 +224,8 @@ def test_the_ceiling_rests_on_the_ordinary_price_for_that_many(session, family):
         make_price(
             session, family.baseline, amount=str(place + 1), key=make_price_key(session, family.baseline, **over)
         )
-    make_price(session, family.baseline, family.provider, "9.00")
+    foreign = make_price_key(session, family.baseline, family.provider, minimum_quantity=Decimal(12))
+    make_price(session, family.baseline, family.provider, "9.00", key=foreign)
     recompute(session, family.decision)
     assert current(session, family.decision).ceiling == 12 * Decimal("4.00")
 
