@@ -33,4 +33,4 @@ def _price_list_of(session: Session, run_id: int) -> int | None:
     held = held_run(session, run_id)
     if held.kind != "import_prices":
         return None
-    return prices.list_of_run(session, held.source, held.arguments["file"]["sha256"])
+    return prices.list_of_run(session, held.source, held.arguments["files"][-1]["sha256"])

@@ -151,7 +151,7 @@ def test_nothing_outside_the_spool_is_ever_removed(county, tmp_path):
     (elsewhere / "list.csv").write_text(HEAD + "TUKIHENKILO;h;49,00;1.1.2026\n")
     with county.process.transaction() as session:
         file = {"path": str(elsewhere / "list.csv"), "name": "list.csv", "sha256": "", "size": 1}
-        call(session, "import_prices", "k", source="tukipolku", request="r", file=file)
+        call(session, "import_prices", "k", source="tukipolku", request="r", files=[file])
     county.process.do_due("import_prices", import_prices)
     assert county.runs() == ["succeeded"]
     assert (elsewhere / "list.csv").exists()
@@ -163,7 +163,7 @@ def test_a_source_without_its_file_or_copy_says_so(county):
     county.write("TUKIHENKILO;h;49,00;1.1.2026\n")
     with county.process.transaction() as session:
         file = {"path": "/nowhere/list.csv", "name": "list.csv", "sha256": "", "size": 1}
-        call(session, "import_prices", "k", source="tukipolku", request="r", file=file)
+        call(session, "import_prices", "k", source="tukipolku", request="r", files=[file])
     county.process.do_due("import_prices", import_prices)
     assert county.runs() == ["failed"]
 
