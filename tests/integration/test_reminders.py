@@ -12,6 +12,7 @@ from sqlalchemy import select, text
 from core.errors import Message, Permanent
 from core.i18n import HELSINKI, LANGUAGES
 from core.settings import FollowUps, Mail
+from models.base import table_of
 from models.follow_up import FOLLOW_UP_KINDS, Digest, Notice
 from models.service import Service
 from schedules.working_days import WorkingDays
@@ -324,7 +325,7 @@ def test_what_a_supervisor_should_have_heard_the_next_mail_tells(session):
     make_follow_up(session, followed.item)
     supervisor = followed.supervisor.external_id
     escalated = next(day for day in mail_days(DUE, 20) if supervisor in composed(session, day))
-    digest = session.scalars(select(Digest).order_by(Digest.id.desc()).limit(1)).one()
+    digest = session.scalars(select(Digest).order_by(table_of(Digest).c.id.desc()).limit(1)).one()
     (next_day,) = mail_days(escalated + timedelta(days=1), 1)
     assert sending.begin(session, digest.id, next_day) is None
     assert composed(session, next_day)[supervisor].items == digest.items

@@ -2,6 +2,7 @@
 
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -212,15 +213,14 @@ def test_an_unknown_ceiling_is_said_with_what_to_do(session, family, change, sen
 
 def test_the_ceiling_rests_on_the_ordinary_price_for_that_many(session, family):
     """Not on an evening's, another area's, or one for more than the decision replaces; of several the one for the most."""
-    for place, over in enumerate(
-        (
-            {"time_class": "evening", "minimum_quantity": Decimal(12)},
-            {"territory": "NORTH", "minimum_quantity": Decimal(12)},
-            {"minimum_quantity": Decimal(13)},
-            {"minimum_quantity": Decimal(10)},
-            {"minimum_quantity": Decimal(2)},
-        )
-    ):
+    others: tuple[dict[str, Any], ...] = (
+        {"time_class": "evening", "minimum_quantity": Decimal(12)},
+        {"territory": "NORTH", "minimum_quantity": Decimal(12)},
+        {"minimum_quantity": Decimal(13)},
+        {"minimum_quantity": Decimal(10)},
+        {"minimum_quantity": Decimal(2)},
+    )
+    for place, over in enumerate(others):
         make_price(
             session, family.baseline, amount=str(place + 1), key=make_price_key(session, family.baseline, **over)
         )

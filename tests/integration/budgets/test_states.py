@@ -47,17 +47,20 @@ def test_a_limit_that_is_reached_exactly_is_not_passed(session):
     family = Family(session, granted_amount=Decimal("880.00"))
     family.plan(session)
     make_price(session, family.service, family.provider, "88.00")  # 1,056.00
-    for limits, state in (
-        ({"tolerance": Decimal("0.20")}, "within_tolerance"),
-        ({"tolerance": Decimal("0.19")}, "over"),
-    ):
-        recompute_now(session, [family.decision.id], cause="settings", now=NOW, settings=Budgets(**limits))
+    for tolerance, state in (("0.20", "within_tolerance"), ("0.19", "over")):
+        limits = Budgets(tolerance=Decimal(tolerance))
+        recompute_now(session, [family.decision.id], cause="settings", now=NOW, settings=limits)
         assert current(session, family.decision).state == state
     family.decision.granted_amount = Decimal("1100.00")
     session.flush()
     for near, state in (("0.96", "ok"), ("0.95", "near")):
-        limits = Budgets(near_limit=Decimal(near))
-        recompute_now(session, [family.decision.id], cause="settings", now=NOW, settings=limits)
+        recompute_now(
+            session,
+            [family.decision.id],
+            cause="settings",
+            now=NOW,
+            settings=Budgets(near_limit=Decimal(near)),
+        )
         assert current(session, family.decision).state == state
 
 
