@@ -1,5 +1,6 @@
 """Signs of life: a worker's main process notes every few seconds that it is there, for `avain doctor` and the health checks."""
 
+import atexit
 import os
 import socket
 import threading
@@ -14,6 +15,7 @@ from services.heartbeats import beat_heart, forget
 
 log = structlog.get_logger()
 _stopping = threading.Event()
+_FAREWELL_SECONDS = 5.0
 
 
 def own_name(kind: str) -> str:
@@ -24,24 +26,36 @@ def own_name(kind: str) -> str:
 @worker_ready.connect
 def _start(sender: object, **_: object) -> None:
     queues = ",".join(sorted(sender.app.amqp.queues.consume_from))  # type: ignore[attr-defined]
-    threading.Thread(target=_live, args=(queues,), name="signs-of-life", daemon=True).start()
+    thread = threading.Thread(target=_live, args=(queues,), name="signs-of-life", daemon=True)
+    thread.start()
+    # Without this an idle worker is often gone before its sign is taken away. Celery's own signal for it, worker_shutdown,
+    # is not sent by a cold shutdown.
+    atexit.register(_say_farewell, thread)
 
 
 @worker_shutting_down.connect
 def _stop(**_: object) -> None:
+    """Runs inside a signal handler: it may only set the flag."""
     _stopping.set()
+
+
+def _say_farewell(thread: threading.Thread) -> None:
+    _stopping.set()
+    thread.join(_FAREWELL_SECONDS)
 
 
 def _live(queues: str) -> None:
     engine = make_engine(database_url(), pool_size=1)
     name = own_name("worker")
-    while True:
+    leaving = False
+    while not leaving:
+        leaving = _stopping.is_set()
         try:
             with Session(engine) as session, session.begin():
-                if _stopping.is_set():
+                if leaving:
                     forget(session, name)
-                    return
-                beat_heart(session, name, "worker", queues)
+                else:
+                    beat_heart(session, name, "worker", queues)
         except SQLAlchemyError as error:
             log.warning("sign_of_life_failed", error=type(error).__name__)
         _stopping.wait(5)

@@ -9,6 +9,7 @@ import redis
 import structlog
 from billiard.exceptions import SoftTimeLimitExceeded
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from core import database
 from core.errors import AlreadyDone, InputError, Permanent, Transient
@@ -179,6 +180,23 @@ def test_no_attempt_outlives_its_deadline(kind):
     app.loader.import_default_modules()
     task = app.tasks[kind.name]
     assert task.soft_time_limit < task.time_limit == kind.deadline
+
+
+def test_a_database_that_is_away_ends_the_attempt_quietly(here, monkeypatch):
+    """Not even the failure can be recorded: the child goes on, the lease runs out, the tick takes over."""
+
+    def away(*_arguments: object, **_options: object) -> None:
+        raise OperationalError("COMMIT", None, Exception("gone"))
+
+    monkeypatch.setattr("workers.task.fail", away)
+    with here.transaction() as session:
+        work_id = call(session, "deliver_order", "k", subject_id=1)
+    assert work_id is not None
+    perform(work_id, raising(Transient("later")))
+    assert here.rows("SELECT token IS NOT NULL AS held FROM work WHERE id = :id", id=work_id)[0].held
+    here.rows("UPDATE work SET lease_until = clock_timestamp() WHERE id = :id RETURNING id", id=work_id)
+    assert tick.expire() == 1
+    assert here.rows("SELECT outcome FROM run WHERE work_id = :id", id=work_id)[0].outcome == "lost"
 
 
 def test_one_failing_aftermath_stops_neither_expiry_nor_the_others(here):

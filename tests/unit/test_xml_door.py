@@ -311,3 +311,11 @@ def test_a_file_so_short_that_the_parser_keeps_it_to_the_end_is_checked_too():
     with pytest.raises(RefusedInput, match="root"):
         list(xml.stream(io.BytesIO(b"<a/>"), "b", root="cases"))
     assert [one.tag for one in xml.stream(io.BytesIO(b"<a><b/></a>"), "b", root="a")] == ["b"]
+
+
+def test_what_is_finished_outside_of_the_named_elements_is_dropped_at_once():
+    """Memory of libxml2 shows in no Python figure; what is still in the tree does."""
+    file = io.BytesIO(b"<a>" + b"<noise><deep>x</deep></noise><b><c>kept while it is looked at</c></b>" * 300 + b"</a>")
+    for found in xml.stream(file, "b"):
+        assert len(list(found.itersiblings(preceding=True))) <= 1  # the latest one, empty
+        assert found[0].text == "kept while it is looked at"

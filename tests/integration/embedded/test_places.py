@@ -64,7 +64,7 @@ def test_a_disk_that_takes_nothing_is_reported(fresh, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(postgres, "write_for", full)
-    with pytest.raises(ConfigurationError, match="No space left"):
+    with pytest.raises(ConfigurationError, match="the disk is full"):
         embedded.start(fresh, durable=False)
 
 
