@@ -263,8 +263,7 @@ def _outbox(configured: Settings) -> list[Finding]:
 
 
 def _sources(configured: Settings) -> list[Finding]:
-    from connectors.transports.local import LocalFiles
-    from services.sources import all_sources
+    from services.sources import all_sources, transport_of
 
     sources = all_sources(configured.sources)
     if not sources:
@@ -273,7 +272,7 @@ def _sources(configured: Settings) -> list[Finding]:
     for source in sources:
         name = _("Source {name}").format(name=source.name)
         try:
-            files = LocalFiles(source.path).names()
+            files = transport_of(configured.sources, source).look()
         except AvainError as error:
             findings.append(
                 Finding(name, "broken", str(error), _("Correct [sources] in avain.toml, or put the file there."))

@@ -13,7 +13,8 @@ def plan(name: str) -> Prepared:
     """Read the source now and plan it; nothing is written. Raises InputError, RefusedInput."""
     from cli.common import transaction
     from connectors.prices import read_price_list
-    from connectors.transports.local import LocalFiles
+    from connectors.transports.base import Visit
+    from connectors.transports.registry import transport
     from core.clock import business_today
     from core.errors import InputError
     from core.settings import settings
@@ -21,7 +22,7 @@ def plan(name: str) -> Prepared:
 
     configured = settings().sources.prices[name]
     with tempfile.TemporaryDirectory() as spool:
-        fetched = LocalFiles(configured.path).fetch(Path(spool))
+        fetched = transport(configured.files).fetch(Visit(Path(spool)))
         if not fetched.files:
             raise InputError("There are no files at the source.")
         file = fetched.files[-1]  # of several the last by name is the list, as in workers/tasks/prices.py

@@ -73,7 +73,7 @@ def list_sources(as_json: Json = False) -> None:
 
     def render() -> None:
         body = [
-            [source.name, _(source.kind), source.path, moment(last.started_at) if last else "–", outcome_name(last.outcome) if last else "–"]
+            [source.name, _(source.kind), source.place, moment(last.started_at) if last else "–", outcome_name(last.outcome) if last else "–"]
             for source, last in rows
         ]  # fmt: skip
         console().print(table(_("Sources"), [_("Source"), _("Kind"), _("Path"), _("Last run"), _("Outcome")], body))
@@ -81,7 +81,7 @@ def list_sources(as_json: Json = False) -> None:
     emit(
         [
             {
-                "source": source.name, "kind": source.kind, "form": source.form, "path": source.path, "mode": source.mode,
+                "source": source.name, "kind": source.kind, "form": source.form, "place": source.place, "mode": source.mode,
                 "last_run": last.run_id if last else None, "outcome": last.outcome if last else None,
             }
             for source, last in rows
@@ -249,14 +249,15 @@ def _counts_of(step: "Step") -> dict[str, Any]:
 
 def _plan_cases(source: "Source") -> "tuple[SyncResult, list[Group]]":
     """Fetch, read and merge for real, look, and roll it all back."""
-    from connectors.transports.local import LocalFiles
+    from connectors.transports.base import Visit
     from core.clock import business_now
     from core.settings import settings
     from services import rejected
     from services.case_sync import plan_source
+    from services.sources import transport_of
 
     with tempfile.TemporaryDirectory() as spool, transaction(dry_run=True) as session:
-        fetched = LocalFiles(source.path).fetch(Path(spool))
+        fetched = transport_of(settings().sources, source).fetch(Visit(Path(spool)))
         if not fetched.files:
             raise NotFound("There are no files at the source.")
         before = {group.id for group in rejected.grouped(session, source.name)}

@@ -11,30 +11,18 @@ import types
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Any, Literal, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from core.errors import ConfigurationError, Message
 from core.i18n import N_, _
 from core.reasons import os_reason, toml_reason
+from core.setting_groups import Group, RefusedSettingError
+from core.source_settings import Sources
 
 ROOT = Path(__file__).resolve().parent.parent
-
-
-class RefusedSettingError(ValueError):
-    """What a validator raises when its sentence holds values; pydantic collects it with the others."""
-
-    def __init__(self, message: Message) -> None:
-        self.message = message
-        super().__init__(message.text("en"))
-
-
-class Group(BaseModel):
-    """A table of avain.toml."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Organisation(Group):
@@ -45,52 +33,6 @@ class Organisation(Group):
     endpoint_scheme: Literal["0216", "0088"] = "0216"
     endpoint_id: str = "003799999992"
     country: str = Field(default="FI", pattern="^[A-Z]{2}$")
-
-
-class CaseSource(Group):
-    """Where cases come from. Files are read in the order of their names."""
-
-    kind: str = Field(default="xml", description="a connector: xml, or one that an installed package brings")
-    path: str = Field(description="a file, or a pattern such as /srv/export/cases-*.xml")
-    mode: Literal["snapshot", "delta"] = "snapshot"
-    max_gone: Decimal = Field(
-        default=Decimal("0.05"), ge=0, le=1, description="share of cases that may vanish before the run is held"
-    )
-    max_rejected: Decimal = Field(
-        default=Decimal("0.10"), ge=0, le=1, description="share of records that may be rejected before the run is held"
-    )
-
-
-class PriceListSource(Group):
-    """Where a provider's price list, or the organisation's own unit costs (kind `own`), comes from."""
-
-    kind: Literal["provider", "own"] = "provider"
-    provider: str | None = Field(default=None, description="business id")
-    path: str
-    encoding: str = "cp1252"
-
-    @model_validator(mode="after")
-    def _provider_goes_with_kind(self) -> "PriceListSource":
-        if (self.kind == "own") != (self.provider is None):
-            raise ValueError(N_('kind = "provider" needs `provider` (a business id), kind = "own" must not have it'))
-        return self
-
-
-#: Also a lane and a directory of the spool.
-SourceName = Annotated[str, Field(pattern="^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
-
-
-class Sources(Group):
-    """All sources, by name."""
-
-    cases: dict[SourceName, CaseSource] = Field(default_factory=dict)
-    prices: dict[SourceName, PriceListSource] = Field(default_factory=dict)
-
-    @model_validator(mode="after")
-    def _each_name_once(self) -> "Sources":
-        if self.cases.keys() & self.prices.keys():
-            raise ValueError(N_("a case source and a price source have the same name; each needs its own"))
-        return self
 
 
 class Mail(Group):

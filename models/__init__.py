@@ -1,6 +1,6 @@
 """The tables, one aggregate per file. `models.metadata` knows them all once this package is imported."""
 
-from models import audit, budget, case, follow_up, order, price, provider, service, system, work, worker
+from models import audit, budget, case, follow_up, order, price, provider, service, source, system, work, worker
 from models.base import metadata
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "price",
     "provider",
     "service",
+    "source",
     "system",
     "work",
     "worker",

@@ -12,8 +12,11 @@ from typing import Any, Literal
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from connectors.cases.registry import case_transport
+from connectors.transports.base import Transport
+from connectors.transports.registry import transport
 from core.errors import Message, NotFound
-from core.settings import Sources
+from core.source_settings import Sources
 from services.work import call_again
 
 Kind = Literal["cases", "prices"]
@@ -22,12 +25,12 @@ _FETCH: dict[Kind, str] = {"cases": "fetch_cases", "prices": "fetch_prices"}
 
 @dataclass(frozen=True)
 class Source:
-    """A configured source. `form` is its connector, `mode` snapshot or delta (cases only)."""
+    """A configured source. `form` is its connector, `place` where it is (for people), `mode` snapshot or delta (cases only)."""
 
     name: str
     kind: Kind
     form: str
-    path: str
+    place: str
     mode: str | None = None
 
     @property
@@ -78,8 +81,8 @@ class Step:
 
 def all_sources(configured: Sources) -> list[Source]:
     """Every configured source, cases first, by name."""
-    cases = [Source(name, "cases", one.kind, one.path, one.mode) for name, one in sorted(configured.cases.items())]
-    prices = [Source(name, "prices", one.kind, one.path) for name, one in sorted(configured.prices.items())]
+    cases = [Source(name, "cases", one.kind, one.place, one.mode) for name, one in sorted(configured.cases.items())]
+    prices = [Source(name, "prices", one.kind, one.place) for name, one in sorted(configured.prices.items())]
     return cases + prices
 
 
@@ -90,6 +93,13 @@ def find_source(configured: Sources, name: str) -> Source:
         near = difflib.get_close_matches(name, known, n=1) or sorted(known)
         raise NotFound("There is no source {name}. Configured are: {known}", name=name, known=", ".join(near) or "–")
     return known[name]
+
+
+def transport_of(configured: Sources, source: Source) -> Transport:
+    """How what a source holds comes in."""
+    if source.kind == "cases":
+        return case_transport(configured.cases[source.name])
+    return transport(configured.prices[source.name].files)
 
 
 def call_fetch(session: Session, source: Source, request: str) -> int:

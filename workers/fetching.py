@@ -3,11 +3,10 @@
 Cases and price lists differ in what is done with the files, not in how they come.
 """
 
-from connectors.transports.base import SourceFile
-from connectors.transports.local import LocalFiles
+from connectors.transports.base import SourceFile, Visit
 from core.errors import Message, Transient
 from core.faults import fault_point
-from services.sources import Kind, Source, all_sources, call_fetch, find_source
+from services.sources import Kind, Source, all_sources, call_fetch, find_source, transport_of
 from services.work import call_again
 from workers.spool import empty_spool
 from workers.task import Lease
@@ -24,7 +23,7 @@ def call_every_fetch(lease: Lease, kind: Kind) -> None:
 def fetch(lease: Lease, reader: str) -> None:
     """Copy the files of the source in `lease.arguments` and call for `reader`, the kind of Work that reads them, in the source's lane."""
     source = source_of(lease)
-    fetched = LocalFiles(source.path).fetch(empty_spool(lease, source.name))
+    fetched = transport_of(lease.settings.sources, source).fetch(Visit(empty_spool(lease, source.name)))
     if fetched.growing:  # without them the rest would be half a picture
         raise Transient("Still being written: {names}", names=", ".join(fetched.growing))
     fault_point("fetch.spooled")

@@ -1,59 +1,80 @@
-"""What a case connector is, and which there are.
+"""What a case connector is.
 
-A connector turns one file (or answer) of a source into canonical records and rejections, in the source's order. It returns values,
-never table rows, and knows nothing of what is in the database. To add one: a folder beside xml/ and a line in `_OWN`, or a package of
-its own with an entry point in the group `avain.connectors`.
+A connector turns the files of a source into canonical records and rejections, in the source's order. It returns values, never table
+rows, and knows nothing of what is in the database. Which there are: connectors/cases/registry.py.
 """
 
-import difflib
-from collections.abc import Iterator
-from functools import lru_cache
-from importlib.metadata import entry_points
-from typing import BinaryIO, Final, Literal, Protocol, runtime_checkable
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from typing import BinaryIO, Literal, Protocol, runtime_checkable
 
-from connectors.cases.record import FoundRecord
-from connectors.cases.xml.client import XmlCases
+from connectors.cases.record import FoundGone, FoundRecord
 from connectors.rejection import Rejection
-from core.errors import ConfigurationError
+from connectors.transports.base import SourceFile
+from core.errors import InputError, Message, RefusedInput
 
 IdentityMode = Literal["none", "sealed"]
-ENTRY_POINTS: Final = "avain.connectors"
+#: What a connector finds: a valid record, a record left out, or word that a case is there no more (deltas only).
+Found = FoundRecord | FoundGone | Rejection
+
+
+class RefusedFile(RefusedInput):
+    """A file of the run that must not be applied; `file` is its name, the sentence says why."""
+
+    def __init__(self, file: str, message: Message) -> None:
+        self.file = file
+        super().__init__(message)
 
 
 @runtime_checkable
 class CaseConnector(Protocol):
-    """Reads cases. One instance serves all sources of its kind, so it keeps no state."""
+    """Reads the cases of one source, as it is set up."""
 
-    def read(self, file: BinaryIO, *, identity: IdentityMode) -> Iterator[FoundRecord | Rejection]:
-        """Records and rejections in the order of `file`, with constant memory.
+    #: Changes when the same bytes would be read another way: records read under another version are compared anew.
+    version: str
+
+    def read(self, files: Sequence[SourceFile], *, identity: IdentityMode) -> Iterator[tuple[SourceFile, Found]]:
+        """What the files hold, each with the file it stands in, in the files' order, with constant memory.
 
         With `identity="none"` the fields of `CaseRecord.client.identity` are dropped before anything looks at them. Raises
-        RefusedInput for a file that is malformed, cut short or an attack, possibly only at its end: apply nothing before that.
+        RefusedFile for a file that is malformed, cut short or an attack, possibly only at its end: apply nothing before that.
         """
         ...
 
 
-_OWN: Final[dict[str, CaseConnector]] = {"xml": XmlCases()}
+class FileConnector(ABC):
+    """A connector that reads one file after the other, each by itself."""
+
+    version = "1"
+
+    @abstractmethod
+    def read_file(self, file: BinaryIO, *, identity: IdentityMode) -> Iterator[Found]:
+        """What one file holds. Raises RefusedInput for one that is malformed, cut short or an attack."""
+
+    def read(self, files: Sequence[SourceFile], *, identity: IdentityMode) -> Iterator[tuple[SourceFile, Found]]:
+        """See CaseConnector.read."""
+        for file in files:
+            with opened(file) as content:
+                for found in self.read_file(content, identity=identity):
+                    yield file, found
 
 
-@lru_cache(maxsize=32)
-def case_connector(kind: str) -> CaseConnector:
-    """The connector of a kind: Avain's own, else one that an installed package brings.
+class opened:  # noqa: N801 - used as a function, in `with`
+    """A fetched file, open; what is wrong with it is raised as RefusedFile with its name. Raises InputError when the copy is gone."""
 
-    Raises ConfigurationError when there is none, or when the package's is not a connector.
-    """
-    if kind in _OWN:
-        return _OWN[kind]
-    brought = {one.name: one for one in entry_points(group=ENTRY_POINTS)}
-    if kind not in brought:
-        known = sorted({*_OWN, *brought})
-        near = difflib.get_close_matches(kind, known, n=1)
-        raise ConfigurationError(
-            "There is no connector {kind} for cases. Known: {known}", kind=kind, known=", ".join(near or known)
-        )
-    made = brought[kind].load()()
-    if not isinstance(made, CaseConnector):
-        raise ConfigurationError(
-            "The entry point {kind} of {group} is not a case connector.", kind=kind, group=ENTRY_POINTS
-        )
-    return made
+    def __init__(self, file: SourceFile) -> None:
+        self._file = file
+
+    def __enter__(self) -> BinaryIO:
+        try:
+            self._content: BinaryIO = self._file.path.open("rb")
+        except FileNotFoundError:
+            raise InputError(
+                "The fetched copy of {file} is gone. Run the source again.", file=self._file.name
+            ) from None
+        return self._content
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        self._content.close()
+        if isinstance(error, RefusedInput) and not isinstance(error, RefusedFile):
+            raise RefusedFile(self._file.name, error.message) from error

@@ -273,6 +273,14 @@ class FoundRecord:
     record: CaseRecord
 
 
+@dataclass(frozen=True)
+class FoundGone:
+    """Word of the source that a case is there no more, and where the word stands. Deltas need it; a snapshot just leaves the case out."""
+
+    position: str
+    external_id: str
+
+
 #: What pydantic finds by itself, by the type of its error. Each may use what pydantic says about the limit.
 _FOUND_BY_PYDANTIC: Final[Mapping[str, str]] = {
     "missing": N_("A value that must be there is missing."),

@@ -1,8 +1,15 @@
-"""What a transport is: the way files come in, whatever is in them. Shared by case sources and price lists."""
+"""What a transport is: the way things come in, whatever is in them. Shared by case sources and price lists.
 
-from dataclasses import dataclass
+A transport copies what is at the source into the spool and remembers how far it got; what the copies say is the connectors' matter.
+So everything slow and outside happens in `fetch` Work, and what is parsed later is what was hashed.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, Self
+
+from connectors.pace import Pace, unhurried
 
 
 @dataclass(frozen=True)
@@ -25,19 +32,47 @@ class SourceFile:
 
 
 @dataclass(frozen=True)
+class Visit:
+    """What a transport is told before it goes: where copies go, how far the source was read, what it need not bring, how fast to ask.
+
+    `memory` is what the last applied visit left (`Fetched.memory`); `processed` are sha256 of files that were applied; empty to have
+    everything anew. `snapshot` says that everything is wanted, not only what changed.
+    """
+
+    spool: Path
+    memory: Mapping[str, Any] = field(default_factory=dict)
+    processed: Collection[str] = ()
+    snapshot: bool = True
+    pace: Pace = field(default_factory=unhurried)
+
+
+@dataclass(frozen=True)
 class Fetched:
-    """What a transport brought: the files in name order, and the names of those left because they are still being written."""
+    """What a transport brought: files in name order, the names of those left because they are still being written, and of those
+    that were applied before. `memory` is kept once the files have been applied.
+    """
 
     files: tuple[SourceFile, ...]
     growing: tuple[str, ...] = ()
+    processed: tuple[str, ...] = ()
+    memory: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Transport(Protocol):
-    """Brings files. Nothing at the source is changed."""
+    """Brings what is at a source. Nothing there is changed by fetching."""
 
-    def fetch(self, spool: Path) -> Fetched:
-        """Copy what is there into `spool` (as `<sha256>-<name>`).
+    def fetch(self, visit: Visit) -> Fetched:
+        """Copy what is there into `visit.spool` (as `<sha256>-<name>`).
 
-        Raises Transient when the source cannot be reached now, NotFound when it is set up to something that is not there.
+        Raises Transient when the source cannot be reached now, NotFound when it is set up to something that is not there, Permanent
+        when it refuses us, RefusedInput for what is too large.
         """
+        ...
+
+    def look(self) -> list[str]:
+        """What a fetch would find just now, by name, at the least cost to the source: for doctor and `source test`. Raises as `fetch`."""
+        ...
+
+    def put_away(self, names: Sequence[str]) -> None:
+        """Move files that were applied to where the source is set up to keep them; without such a place, nothing."""
         ...

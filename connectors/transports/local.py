@@ -9,12 +9,12 @@ import hashlib
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from connectors.transports.base import Fetched, SourceFile
+from connectors.transports.base import Fetched, SourceFile, Visit
 from core.errors import NotFound, Transient
 from core.reasons import os_reason
 
@@ -32,8 +32,9 @@ class LocalFiles:
     ) -> None:
         self._path, self._settled_after, self._wait = path, settled_after, wait
 
-    def fetch(self, spool: Path) -> Fetched:
+    def fetch(self, visit: Visit) -> Fetched:
         """See Transport.fetch. A pattern that matches nothing gives no files; a path that is not there raises NotFound."""
+        spool = visit.spool
         spool.mkdir(mode=0o700, parents=True, exist_ok=True)
         files: list[SourceFile] = []
         growing: list[str] = []
@@ -45,13 +46,16 @@ class LocalFiles:
                 files.append(copy)
         return Fetched(tuple(files), tuple(growing))
 
-    def names(self) -> list[str]:
-        """What a fetch would find just now. Raises NotFound, Transient for what cannot be opened."""
+    def look(self) -> list[str]:
+        """See Transport.look."""
         paths = self._paths()
         for path in paths:
             with _reading(path), path.open("rb"):
                 pass
         return [path.name for path in paths]
+
+    def put_away(self, names: Sequence[str]) -> None:
+        """See Transport.put_away."""
 
     def _paths(self) -> list[Path]:
         if not _PATTERN & set(self._path):

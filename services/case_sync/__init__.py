@@ -8,10 +8,9 @@ that turns out to be cut short at its last byte leaves no trace.
 from services.case_sync.approving import approve_run, discard_run
 from services.case_sync.merge import SyncResult, merge
 from services.case_sync.running import plan_source, run_source
-from services.case_sync.staging import RefusedFile, client_row, stage
+from services.case_sync.staging import client_row, stage
 
 __all__ = [
-    "RefusedFile",
     "SyncResult",
     "approve_run",
     "client_row",

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from core.clock import local_date
 from core.errors import InputError, Message
 from core.faults import fault_point
-from core.settings import CaseSource
+from core.source_settings import CaseSource
 from services import numbers
 from services.budgets import dirty
 from services.case_sync import statements

@@ -6,14 +6,15 @@ from uuid import uuid4
 
 from sqlalchemy.orm import Session
 
-from connectors.cases.base import case_connector
+from connectors.cases.base import RefusedFile
+from connectors.cases.registry import case_connector
 from connectors.transports.base import SourceFile
 from core.errors import InputError
 from core.faults import fault_point
 from core.keys import record_hasher, sealer
-from core.settings import Settings
+from core.settings import Settings, configuration_file
 from services.case_sync.merge import SyncResult, merge
-from services.case_sync.staging import RefusedFile, stage
+from services.case_sync.staging import stage
 from services.work import Claimed, call, claim
 
 
@@ -40,7 +41,7 @@ def run_source(
                 run_id,
                 source,
                 files,
-                connector=case_connector(settings.kind),
+                connector=case_connector(settings, configuration_file().parent),
                 hasher=record_hasher(configured),
                 sealer=sealer(configured),
                 check=check,

@@ -2,18 +2,18 @@
 
 import base64
 import json
-from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby, islice
+from operator import itemgetter
 from typing import Any, Final
 from urllib.parse import quote
 
 from sqlalchemy.orm import Session
 
-from connectors.cases.base import CaseConnector
+from connectors.cases.base import CaseConnector, Found, IdentityMode
 from connectors.cases.record import CaseRecord, FoundRecord
 from connectors.rejection import Rejection
 from connectors.transports.base import SourceFile
-from core.errors import InputError, Message, RefusedInput
 from core.faults import fault_point
 from core.identity import RecordHasher, Sealer
 from services.rejected import reject
@@ -24,19 +24,11 @@ _COPY: Final = (
 )
 
 
-class RefusedFile(RefusedInput):
-    """A file of the run that must not be applied; `file` is its name, the sentence says why."""
-
-    def __init__(self, file: str, message: Message) -> None:
-        self.file = file
-        super().__init__(message)
-
-
 def stage(
     session: Session,
     run_id: int,
     source: str,
-    files: Iterable[SourceFile],
+    files: Sequence[SourceFile],
     *,
     connector: CaseConnector,
     hasher: RecordHasher,
@@ -51,27 +43,28 @@ def stage(
     """
     rank = 0
     read = 0
-    for file in files:
-        for batch in _batches(_items(file, connector, sealed=sealer is not None)):
-            check()
-            read += len(batch)
-            bad = [one for one in batch if isinstance(one, Rejection)]
-            good = [one for one in batch if isinstance(one, FoundRecord)]
-            rows = [
-                (
-                    run_id,
-                    rank + number,
-                    one.record.external_id,
-                    file.name,
-                    file.sha256,
-                    one.position,
-                    hasher.digest(one.record.model_dump()),
-                    _staged_form(one.record, source, sealer),
-                )
-                for number, one in enumerate(good, start=1)
-            ]
-            rank += len(rows)
-            _copy(session, rows)
+    identity: IdentityMode = "none" if sealer is None else "sealed"
+    for batch in _batches(connector.read(files, identity=identity)):
+        check()
+        read += len(batch)
+        good = [(file, one) for file, one in batch if isinstance(one, FoundRecord)]
+        rows = [
+            (
+                run_id,
+                rank + number,
+                one.record.external_id,
+                file.name,
+                file.sha256,
+                one.position,
+                hasher.digest(one.record.model_dump()),
+                _staged_form(one.record, source, sealer),
+            )
+            for number, (file, one) in enumerate(good, start=1)
+        ]
+        rank += len(rows)
+        _copy(session, rows)
+        for file, found in groupby(batch, key=itemgetter(0)):
+            bad = [one for _, one in found if isinstance(one, Rejection)]
             reject(session, run_id, source, file.name, file.sha256, bad)
     fault_point("sync.parsed")
     return read
@@ -82,17 +75,7 @@ def client_row(source: str, external_id: str) -> str:
     return f"{quote(source, safe='')}/{quote(external_id, safe='')}"
 
 
-def _items(file: SourceFile, connector: CaseConnector, *, sealed: bool) -> Iterator[FoundRecord | Rejection]:
-    try:
-        with file.path.open("rb") as opened:
-            yield from connector.read(opened, identity="sealed" if sealed else "none")
-    except RefusedInput as refusal:
-        raise RefusedFile(file.name, refusal.message) from refusal
-    except FileNotFoundError:
-        raise InputError("The fetched copy of {file} is gone. Run the source again.", file=file.name) from None
-
-
-def _batches(items: Iterator[FoundRecord | Rejection]) -> Iterator[list[FoundRecord | Rejection]]:
+def _batches(items: Iterator[tuple[SourceFile, Found]]) -> Iterator[list[tuple[SourceFile, Found]]]:
     while batch := list(islice(items, _BATCH)):
         yield batch
 

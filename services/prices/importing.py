@@ -13,7 +13,7 @@ from connectors.rejection import Rejection
 from core.clock import local_date
 from core.errors import InputError, Message
 from core.i18n import N_
-from core.settings import PriceListSource
+from core.source_settings import PriceListSource
 from models.price import PriceList, PriceSource
 from models.provider import Provider
 from services import rejected

@@ -2,4 +2,4 @@
 
 import pytest
 
-pytest.register_assert_rewrite("tests.contract.case_connector", "tests.contract.price_reader")
+pytest.register_assert_rewrite("connectors.cases.contract", "tests.contract.price_reader")

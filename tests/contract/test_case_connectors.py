@@ -5,18 +5,18 @@ from collections.abc import Iterator, Sequence
 from typing import Any, BinaryIO
 from xml.sax.saxutils import escape, quoteattr
 
-from connectors.cases.base import IdentityMode, case_connector
-from connectors.cases.record import FoundRecord, parse_record
-from connectors.rejection import Rejection
+from connectors.cases.base import FileConnector, Found, IdentityMode
+from connectors.cases.contract import CaseConnectorContract
+from connectors.cases.record import parse_record
+from connectors.cases.xml.client import XmlCases
 from core.errors import RefusedInput
-from tests.contract.case_connector import CaseConnectorContract
 
 
-class JsonLines:
+class JsonLines(FileConnector):
     """A case a line; the last line says how many there were."""
 
-    def read(self, file: BinaryIO, *, identity: IdentityMode) -> Iterator[FoundRecord | Rejection]:
-        """See CaseConnector.read."""
+    def read_file(self, file: BinaryIO, *, identity: IdentityMode) -> Iterator[Found]:
+        """See FileConnector.read_file."""
         for number, line in enumerate(file, start=1):
             try:
                 data = json.loads(line)
@@ -35,17 +35,19 @@ class TestJsonLines(CaseConnectorContract):
 
     connector = JsonLines()
 
-    def write(self, records: Sequence[dict[str, Any]]) -> bytes:
-        return "\n".join(json.dumps(one) for one in [*records, {"cases": len(records)}]).encode()
+    def write(self, records: Sequence[dict[str, Any]]) -> dict[str, bytes]:
+        lines = "\n".join(json.dumps(one) for one in [*records, {"cases": len(records)}])
+        return {"cases.jsonl": lines.encode()}
 
 
 class TestXml(CaseConnectorContract):
     """Avain's own form."""
 
-    connector = case_connector("xml")
+    connector = XmlCases()
 
-    def write(self, records: Sequence[dict[str, Any]]) -> bytes:
-        return ('<cases xmlns="urn:avain:cases:1">\n' + "\n".join(map(_case, records)) + "\n</cases>").encode()
+    def write(self, records: Sequence[dict[str, Any]]) -> dict[str, bytes]:
+        content = '<cases xmlns="urn:avain:cases:1">\n' + "\n".join(map(_case, records)) + "\n</cases>"
+        return {"cases.xml": content.encode()}
 
 
 def _case(record: dict[str, Any]) -> str:

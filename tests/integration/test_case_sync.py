@@ -14,7 +14,8 @@ from core.database import make_engine
 from core.embedded import Embedded
 from core.errors import Message
 from core.keys import sealer
-from core.settings import CaseSource, Privacy, Settings, Sources
+from core.settings import Privacy, Settings
+from core.source_settings import CaseSource, Sources
 from models.case import Case, Choice, Client, Decision, PlanItem
 from services import rejected
 from services.case_sync import SyncResult, client_row, run_source

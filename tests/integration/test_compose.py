@@ -106,7 +106,11 @@ def test_the_image_runs_as_nobody_special_and_without_build_tools():
 
 
 #: Only used where an extra is installed, and imported there alone.
-OF_EXTRAS = {"saxonche": "documents/schematron.py", "aiosmtpd": "demo/smtp_sink.py"}
+OF_EXTRAS = {
+    "saxonche": "documents/schematron.py",
+    "aiosmtpd": "demo/smtp_sink.py",
+    "pytest": "connectors/cases/contract.py",
+}
 
 
 def test_the_image_installs_all_that_the_application_imports():

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from connectors.prices import read_price_list
 from core.errors import InputError, NotFound
-from core.settings import PriceListSource
+from core.source_settings import PriceListSource
 from models.audit import AuditEvent
 from models.base import days, table_of
 from models.price import Price, PriceKey, PriceList

@@ -9,7 +9,8 @@ from sqlalchemy import text
 
 from connectors.prices import read_price_list
 from core.errors import InputError
-from core.settings import ROOT, PriceListSource
+from core.settings import ROOT
+from core.source_settings import PriceListSource
 from demo import make_price_files
 from services import prices
 from services.reference_data import import_providers, import_services, import_workers, listing

@@ -4,8 +4,10 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
-from connectors.transports.base import SourceFile
+from connectors.cases.xml.client import XmlCases
+from connectors.transports.base import SourceFile, Visit
 from connectors.transports.local import LocalFiles
+from core.source_settings import CaseSource
 
 
 def item(id_: str = "I-1", **over: Any) -> str:
@@ -51,8 +53,18 @@ def spooled(directory: Path, *contents: bytes) -> list[SourceFile]:
         old.unlink()
     for number, content in enumerate(contents, start=1):
         (source / f"{number}.xml").write_bytes(content)
-    return list(LocalFiles(f"{source}/*.xml", settled_after=0).fetch(directory / "spool").files)
+    return list(LocalFiles(f"{source}/*.xml", settled_after=0).fetch(Visit(directory / "spool")).files)
 
 
 def _attributes(values: dict[str, Any]) -> str:
     return " ".join(f"{name}={quoteattr(str(value))}" for name, value in values.items() if value is not None)
+
+
+def brought(source: CaseSource, folder: Path) -> XmlCases:
+    """What an installed package would bring."""
+    return XmlCases()
+
+
+def not_a_connector(source: CaseSource, folder: Path) -> str:
+    """What a broken package would bring."""
+    return f"{source.kind} in {folder}"

@@ -11,13 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.cases import base
-from connectors.cases.base import case_connector
-from connectors.cases.record import FoundRecord
+from connectors.cases import registry
+from connectors.cases.base import Found
+from connectors.cases.record import FoundGone, FoundRecord
+from connectors.cases.registry import case_connector
 from connectors.cases.xml import wire
+from connectors.cases.xml.client import XmlCases
 from connectors.rejection import Rejection
 from core.errors import ConfigurationError, RefusedInput
 from core.settings import ROOT
+from core.source_settings import CaseSource
 from documents import xml
 from tests.support import attacks
 from tests.support.case_xml import case, decision, export, item
@@ -27,8 +30,8 @@ DEMO = ROOT / "demo/data/cases/asiakkuudet-2026-11-16.xml"
 SPACE = b' xmlns="urn:avain:cases:1"'
 
 
-def read(content: bytes, identity: Any = "none") -> list[FoundRecord | Rejection]:
-    return list(case_connector("xml").read(io.BytesIO(content), identity=identity))
+def read(content: bytes, identity: Any = "none") -> list[Found]:
+    return list(XmlCases().read_file(io.BytesIO(content), identity=identity))
 
 
 def only_rejection(content: bytes) -> Rejection:
@@ -62,7 +65,7 @@ def test_the_schema_and_the_connector_know_the_same_names() -> None:
             yield from shapes(child)
 
     elements, attributes = (set[str]().union(*sets) for sets in zip(*shapes(wire.CASE), strict=True))
-    assert names == {"element": elements | {"cases", "case"}, "attribute": attributes | {"exported"}}
+    assert names == {"element": elements | {"cases", "case", "gone"}, "attribute": attributes | {"exported"}}
 
 
 def test_what_the_schema_refuses_the_connector_rejects() -> None:
@@ -147,7 +150,7 @@ def test_no_cut_of_a_file_passes_for_a_whole_one() -> None:
 
 def test_a_slow_file_gives_the_same_records() -> None:
     content = export(case("A"), case("B", status="x"))
-    assert list(case_connector("xml").read(attacks.trickle(content), identity="none")) == read(content)
+    assert list(XmlCases().read_file(attacks.trickle(content), identity="none")) == read(content)
 
 
 def test_memory_does_not_grow_with_the_file() -> None:
@@ -157,7 +160,7 @@ def test_memory_does_not_grow_with_the_file() -> None:
         gc.collect()
         tracemalloc.start()
         try:
-            assert sum(1 for _ in case_connector("xml").read(file, identity="none")) == times
+            assert sum(1 for _ in XmlCases().read_file(file, identity="none")) == times
             return tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()
@@ -194,20 +197,27 @@ def test_whatever_stands_in_texts_comes_out_as_a_record_or_a_sentence(goal: str,
 
 def test_an_unknown_connector_is_refused_with_what_there_is() -> None:
     with pytest.raises(ConfigurationError) as error:
-        case_connector("xmll")
+        case_connector(CaseSource(kind="xmll", path="x"))
     assert error.value.message.text("en") == "There is no connector xmll for cases. Known: xml"
 
 
 def test_a_package_can_bring_a_connector(monkeypatch: pytest.MonkeyPatch) -> None:
     points = [
-        EntryPoint("saga", "connectors.cases.xml.client:XmlCases", base.ENTRY_POINTS),
-        EntryPoint("no-connector", "builtins:dict", base.ENTRY_POINTS),
+        EntryPoint("saga", "tests.support.case_xml:brought", registry.ENTRY_POINTS),
+        EntryPoint("no-connector", "tests.support.case_xml:not_a_connector", registry.ENTRY_POINTS),
     ]
-    monkeypatch.setattr(base, "entry_points", lambda group: points)
-    case_connector.cache_clear()
-    try:
-        assert len(list(case_connector("saga").read(io.BytesIO(export(case("A"))), identity="none"))) == 1
-        with pytest.raises(ConfigurationError, match="no-connector"):
-            case_connector("no-connector")
-    finally:
-        case_connector.cache_clear()
+    monkeypatch.setattr(registry, "entry_points", lambda group: points)
+    assert isinstance(case_connector(CaseSource(kind="saga", path="x")), XmlCases)
+    with pytest.raises(ConfigurationError, match="no-connector"):
+        case_connector(CaseSource(kind="no-connector", path="x"))
+
+
+def test_word_that_a_case_is_gone() -> None:
+    content = export(case("A"), '<gone id="B"/>', "<gone/>", '<gone id="C" why="x"/>')
+    _, gone, nameless, odd = read(content)
+    assert isinstance(gone, FoundGone)
+    assert gone == FoundGone("3", "B")
+    assert isinstance(nameless, Rejection)
+    assert nameless.field == "external_id"
+    assert isinstance(odd, Rejection)
+    assert odd.external_id == "C"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from connectors.transports.base import SourceFile
+from connectors.transports.base import SourceFile, Visit
 from connectors.transports.local import LocalFiles
 from core.errors import NotFound, Transient
 
@@ -23,7 +23,7 @@ def test_files_come_in_name_order_as_hashed_copies(tmp_path: Path) -> None:
     for name in ("b-2.xml", "a/b-1.xml", "b-3.txt", "b-10.xml"):
         put(tmp_path / "in" / name, name.encode())
     (tmp_path / "in/b-4.xml").mkdir()
-    fetched = LocalFiles(f"{tmp_path}/in/**/*.xml").fetch(tmp_path / "spool")
+    fetched = LocalFiles(f"{tmp_path}/in/**/*.xml").fetch(Visit(tmp_path / "spool"))
     assert [one.name for one in fetched.files] == ["b-1.xml", "b-10.xml", "b-2.xml"]
     assert fetched.growing == ()
     for one in fetched.files:
@@ -36,9 +36,9 @@ def test_files_come_in_name_order_as_hashed_copies(tmp_path: Path) -> None:
 
 
 def test_a_pattern_may_match_nothing_but_a_path_must_be_there(tmp_path: Path) -> None:
-    assert LocalFiles(f"{tmp_path}/*.xml").fetch(tmp_path / "spool").files == ()
+    assert LocalFiles(f"{tmp_path}/*.xml").fetch(Visit(tmp_path / "spool")).files == ()
     with pytest.raises(NotFound):
-        LocalFiles(str(tmp_path / "absent.xml")).fetch(tmp_path / "spool")
+        LocalFiles(str(tmp_path / "absent.xml")).fetch(Visit(tmp_path / "spool"))
 
 
 def test_a_fresh_file_is_watched_and_left_if_it_grows(tmp_path: Path) -> None:
@@ -51,7 +51,7 @@ def test_a_fresh_file_is_watched_and_left_if_it_grows(tmp_path: Path) -> None:
         with growing.open("ab") as file:
             file.write(b"more")
 
-    fetched = LocalFiles(f"{tmp_path}/*.xml", settled_after=60, wait=wait).fetch(tmp_path / "spool")
+    fetched = LocalFiles(f"{tmp_path}/*.xml", settled_after=60, wait=wait).fetch(Visit(tmp_path / "spool"))
     assert ([one.name for one in fetched.files], fetched.growing) == ([quiet.name], (growing.name,))
     assert all(0 < seconds <= 60 for seconds in waits)
     assert len(waits) == 2
@@ -69,7 +69,7 @@ def test_a_file_written_to_while_it_is_copied_is_left(tmp_path: Path, monkeypatc
         return made
 
     monkeypatch.setattr(local, "_copy", copy_and_grow)
-    fetched = LocalFiles(str(path)).fetch(tmp_path / "spool")
+    fetched = LocalFiles(str(path)).fetch(Visit(tmp_path / "spool"))
     assert (fetched.files, fetched.growing) == ((), ("cases.xml",))
     assert list((tmp_path / "spool").iterdir()) == []
 
@@ -77,4 +77,4 @@ def test_a_file_written_to_while_it_is_copied_is_left(tmp_path: Path, monkeypatc
 def test_a_file_taken_away_under_our_hands_is_tried_again(tmp_path: Path) -> None:
     path = put(tmp_path / "cases.xml", settled=False)
     with pytest.raises(Transient, match=r"cases\.xml"):
-        LocalFiles(str(path), settled_after=60, wait=lambda _: path.unlink()).fetch(tmp_path / "spool")
+        LocalFiles(str(path), settled_after=60, wait=lambda _: path.unlink()).fetch(Visit(tmp_path / "spool"))

@@ -1,9 +1,10 @@
 """Reading a file of `urn:avain:cases:1` case by case: constant memory, whatever the file's length."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, BinaryIO, Literal
+from typing import TYPE_CHECKING, BinaryIO
 
-from connectors.cases.record import FoundRecord, parse_record, readable_id
+from connectors.cases.base import FileConnector, Found, IdentityMode
+from connectors.cases.record import FoundGone, parse_record, readable_id
 from connectors.cases.xml import wire
 from connectors.cases.xml.mapping import to_record
 from connectors.rejection import Rejection, quote
@@ -14,17 +15,19 @@ if TYPE_CHECKING:
     from lxml import etree
 
 
-class XmlCases:
+class XmlCases(FileConnector):
     """The connector of kind `xml`. A record's position is the line its element begins on."""
 
-    def read(self, file: BinaryIO, *, identity: Literal["none", "sealed"]) -> Iterator[FoundRecord | Rejection]:
-        """See CaseConnector.read."""
+    def read_file(self, file: BinaryIO, *, identity: IdentityMode) -> Iterator[Found]:
+        """See FileConnector.read_file."""
         for element in xml.stream(file, root=wire.ROOT):
             yield _read_case(element, keep_identity=identity == "sealed")
 
 
-def _read_case(element: "etree._Element", *, keep_identity: bool) -> FoundRecord | Rejection:
+def _read_case(element: "etree._Element", *, keep_identity: bool) -> Found:
     position = str(element.sourceline)
+    if element.tag == wire.GONE:
+        return _read_gone(element, position)
     if element.tag != wire.RECORD:
         name = quote(str(element.tag).removeprefix(f"{{{wire.NAMESPACE}}}"))
         return Rejection(position, None, None, Message("The element {name} is not part of the format.", name=name))
@@ -37,3 +40,14 @@ def _read_case(element: "etree._Element", *, keep_identity: bool) -> FoundRecord
     except wire.ShapeError as error:
         return Rejection(position, error.path, readable_id(element.get("id")), error.message)
     return parse_record(to_record(case), position)
+
+
+def _read_gone(element: "etree._Element", position: str) -> Found:
+    try:
+        gone = wire.read(element, wire.ONLY_ID, "gone")
+    except wire.ShapeError as error:
+        return Rejection(position, error.path, readable_id(element.get("id")), error.message)
+    external_id = readable_id(gone.get("id"))
+    if external_id is None:
+        return Rejection(position, "external_id", None, Message("A value that must be there is missing."))
+    return FoundGone(position, external_id)

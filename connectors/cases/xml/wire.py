@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 NAMESPACE: Final = "urn:avain:cases:1"
 ROOT: Final = f"{{{NAMESPACE}}}cases"
 RECORD: Final = f"{{{NAMESPACE}}}case"
+GONE: Final = f"{{{NAMESPACE}}}gone"
 CLIENT: Final = f"{{{NAMESPACE}}}client"
 IDENTITY: Final = f"{{{NAMESPACE}}}identity"
 
@@ -44,6 +45,7 @@ def _with(*attributes: str) -> Shape:
 
 _TEXT: Final = Shape(text=True)
 
+ONLY_ID: Final = _with("id")
 DECISION: Final = Shape(
     frozenset({"id", "number"}),
     children={

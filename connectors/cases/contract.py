@@ -1,23 +1,28 @@
-"""The promises of a case connector (connectors/cases/base.py). For one of your own:
+"""The promises of a case connector (connectors/cases/base.py), as tests for pytest. For one of your own:
 
 class TestMine(CaseConnectorContract):
     connector = MyConnector()
 
     def write(self, records): ...
+
+Put `pytest.register_assert_rewrite("connectors.cases.contract")` into your conftest.py, and failures show their values.
 """
 
-import io
+import tempfile
 import tracemalloc
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from connectors.cases.base import CaseConnector, IdentityMode
+from connectors.cases.base import CaseConnector, Found, IdentityMode, RefusedFile
 from connectors.cases.record import CaseRecord, FoundRecord
 from connectors.rejection import Rejection
-from core.errors import RefusedInput
+from connectors.transports.base import SourceFile
 
 WHO = {"henkilotunnus": "131052-9074", "name": "Aino Keksitty"}
 WRONG_WHO = {"henkilotunnus": "131052-907X", "name": "Aino Keksitty"}
@@ -42,19 +47,31 @@ def a_record(external_id: str = "C-1", **over: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
+@contextmanager
+def fetched(files: Mapping[str, bytes]) -> Iterator[list[SourceFile]]:
+    """The files as a transport hands them over."""
+    with tempfile.TemporaryDirectory() as folder:
+        found = []
+        for name, content in files.items():
+            digest = sha256(content).hexdigest()
+            path = Path(folder) / f"{digest}-{name}"
+            path.write_bytes(content)
+            found.append(SourceFile(path, name, digest, len(content)))
+        yield found
+
+
 class CaseConnectorContract(ABC):
     """Set `connector`, and write records (canonical names, values as texts) in the form it reads."""
 
     connector: CaseConnector
 
     @abstractmethod
-    def write(self, records: Sequence[dict[str, Any]]) -> bytes:
-        """A file of the records, in this order."""
+    def write(self, records: Sequence[dict[str, Any]]) -> dict[str, bytes]:
+        """The file or files of the records, in this order, by name."""
 
-    def read(
-        self, content: bytes, identity: IdentityMode = "none", connector: CaseConnector | None = None
-    ) -> list[FoundRecord | Rejection]:
-        return list((connector or self.connector).read(io.BytesIO(content), identity=identity))
+    def read(self, files: Mapping[str, bytes], identity: IdentityMode = "none") -> list[Found]:
+        with fetched(files) as found:
+            return [one for _, one in self.connector.read(found, identity=identity)]
 
     def test_it_is_a_connector(self) -> None:
         assert isinstance(self.connector, CaseConnector)
@@ -93,35 +110,44 @@ class CaseConnectorContract(ABC):
 
     @pytest.mark.parametrize("kept", [0.5, 0.99])
     def test_a_file_cut_short_is_refused(self, kept: float) -> None:
-        content = self.write([a_record(f"C-{n}") for n in range(20)])
-        with pytest.raises(RefusedInput):
-            self.read(content[: int(len(content) * kept)])
+        files = self.write([a_record(f"C-{n}") for n in range(20)])
+        for name, content in files.items():
+            with pytest.raises(RefusedFile) as refused:
+                self.read({**files, name: content[: int(len(content) * kept)]})
+            assert refused.value.file == name
 
     @pytest.mark.parametrize("content", [b"", b"\x00\xff\x00", b"hello"])
     def test_a_file_of_something_else_is_refused(self, content: bytes) -> None:
-        with pytest.raises(RefusedInput):
-            self.read(content)
+        files = self.write([a_record()])
+        for name in files:
+            with pytest.raises(RefusedFile):
+                self.read({**files, name: content})
 
     def test_an_export_without_cases_is_no_fault(self) -> None:
         assert self.read(self.write([])) == []
 
-    def test_it_keeps_nothing_from_one_file_to_the_next(self) -> None:
-        content = self.write([a_record("C-1"), a_record("C-2", status="asleep")])
-        reading = self.connector.read(io.BytesIO(content), identity="none")
-        first = next(reading)
-        assert self.read(content) == self.read(content)
-        assert [first, *reading] == self.read(content)
+    def test_it_keeps_nothing_from_one_reading_to_the_next(self) -> None:
+        files = self.write([a_record("C-1"), a_record("C-2", status="asleep")])
+        with fetched(files) as found:
+            reading = self.connector.read(found, identity="none")
+            first = next(reading)
+            assert self.read(files) == self.read(files)
+            assert [one for _, one in [first, *reading]] == self.read(files)
+
+    def test_everything_found_says_in_which_file(self) -> None:
+        with fetched(self.write([a_record("C-1"), a_record("C-2", status="asleep")])) as files:
+            assert all(file in files for file, _ in self.connector.read(files, identity="none"))
 
     def test_memory_does_not_grow_with_the_file(self) -> None:
         def peak(number: int) -> int:
-            content = io.BytesIO(self.write([a_record(f"C-{n}") for n in range(number)]))
-            tracemalloc.start()
-            try:
-                for _ in self.connector.read(content, identity="none"):
-                    pass
-                return tracemalloc.get_traced_memory()[1]
-            finally:
-                tracemalloc.stop()
+            with fetched(self.write([a_record(f"C-{n}") for n in range(number)])) as files:
+                tracemalloc.start()
+                try:
+                    for _ in self.connector.read(files, identity="none"):
+                        pass
+                    return tracemalloc.get_traced_memory()[1]
+                finally:
+                    tracemalloc.stop()
 
         peak(10)
         assert peak(2_000) < 2 * peak(200) + 500_000

@@ -1,0 +1,59 @@
+"""Which case connectors there are, and making the one of a source.
+
+To add one: a folder beside xml/ and a line in `_OWN`, or a package of its own with an entry point in the group `avain.connectors`
+(docs/add-a-connector.md).
+"""
+
+import difflib
+from collections.abc import Callable
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Final
+
+from connectors.cases.base import CaseConnector
+from connectors.cases.xml.client import XmlCases
+from connectors.transports.base import Transport
+from connectors.transports.registry import transport
+from core.errors import ConfigurationError
+from core.source_settings import CaseSource
+
+ENTRY_POINTS: Final = "avain.connectors"
+
+
+def _xml(source: CaseSource, folder: Path) -> CaseConnector:  # noqa: ARG001 - every maker is given both
+    return XmlCases()
+
+
+#: Makes a connector for a source; paths in the settings are relative to the folder.
+Maker = Callable[[CaseSource, Path], CaseConnector]
+_OWN: Final[dict[str, Maker]] = {"xml": _xml}
+
+
+def case_connector(source: CaseSource, folder: Path = Path()) -> CaseConnector:
+    """The connector of a source: Avain's own, else one that an installed package brings.
+
+    Raises ConfigurationError when there is none, when the package's is not a connector, or when the profile cannot be used.
+    """
+    kind = source.kind
+    if kind in _OWN:
+        return _OWN[kind](source, folder)
+    brought = {one.name: one for one in entry_points(group=ENTRY_POINTS)}
+    if kind not in brought:
+        known = sorted({*_OWN, *brought})
+        near = difflib.get_close_matches(kind, known, n=1)
+        raise ConfigurationError(
+            "There is no connector {kind} for cases. Known: {known}", kind=kind, known=", ".join(near or known)
+        )
+    made = brought[kind].load()(source, folder)
+    if not isinstance(made, CaseConnector):
+        raise ConfigurationError(
+            "The entry point {kind} of {group} is not a case connector.", kind=kind, group=ENTRY_POINTS
+        )
+    return made
+
+
+def case_transport(source: CaseSource) -> Transport:
+    """How what a source holds comes in."""
+    if source.files is not None:
+        return transport(source.files)
+    raise ConfigurationError("There is no connector {kind} for cases. Known: {known}", kind=source.kind, known="")

@@ -1,0 +1,222 @@
+"""The settings of sources: where cases and price lists come from, and how gently they are read.
+
+A source says its place in one of these ways: `path` (files of this machine, the short form), `transport` (files from elsewhere),
+`fhir` or `sql`. Secrets come from the environment: AVAIN_SOURCES__CASES__<name>__TRANSPORT__PASSWORD.
+"""
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, model_validator
+
+from core.i18n import N_
+from core.setting_groups import Group
+
+_MEBIBYTE = 1024 * 1024
+#: What becomes of a file at the source once it has been applied. `move`: into `move_to`, a folder at the source.
+After = Literal["leave", "move"]
+Hours = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$")]
+
+
+class LocalFiles(Group):
+    """Files of this machine or of a mounted share."""
+
+    kind: Literal["local"] = "local"
+    path: str = Field(description="a file, or a pattern such as /srv/export/cases-*.xml")
+    after: After = "leave"
+    move_to: Path | None = None
+
+
+class XRoad(Group):
+    """A security server of X-Road (Suomi.fi-palveluväylä) in front of the service; `url` of the transport is the server's."""
+
+    client: str = Field(description="instance/class/member/subsystem of this organisation: the header X-Road-Client")
+    service: str = Field(description="instance/class/member/subsystem/service: the path after /r1/")
+    user_id: str | None = None
+    issue: str | None = None
+
+
+class HttpsFile(Group):
+    """One file by HTTPS."""
+
+    kind: Literal["https"]
+    url: str
+    redirect_hosts: tuple[str, ...] = Field(
+        default=(), description="hosts beside the url's own that may be redirected to"
+    )
+    allow_private: bool = Field(default=False, description="the host may stand in a private network")
+    allow_http: bool = Field(default=False, description="plain http, for a security server in the same network")
+    ca_file: Path | None = None
+    client_certificate: Path | None = None
+    client_key: Path | None = None
+    username: str | None = None
+    password: SecretStr | None = None
+    bearer_token: SecretStr | None = None
+    max_bytes: int = Field(default=1024 * _MEBIBYTE, gt=0)
+    x_road: XRoad | None = None
+
+
+class SftpFiles(Group):
+    """Files by SFTP. The server's key is pinned: another key is refused."""
+
+    kind: Literal["sftp"]
+    host: str
+    port: int = Field(default=22, ge=1, le=65535)
+    username: str
+    host_key: str = Field(description="the server's public key: ssh-ed25519 AAAA…")
+    private_key: Path | None = None
+    passphrase: SecretStr | None = None
+    password: SecretStr | None = None
+    path: str = Field(description="a file, or a pattern such as /out/cases-*.xml")
+    allow_private: bool = True
+    max_bytes: int = Field(default=1024 * _MEBIBYTE, gt=0)
+    after: After = "leave"
+    move_to: str | None = None
+
+
+Transport = Annotated[LocalFiles | HttpsFile | SftpFiles, Field(discriminator="kind")]
+
+
+class Fhir(Group):
+    """A FHIR R4 server."""
+
+    base_url: str
+    allow_private: bool = False
+    allow_http: bool = False
+    ca_file: Path | None = None
+    client_certificate: Path | None = None
+    client_key: Path | None = None
+    bearer_token: SecretStr | None = None
+    token_url: str | None = Field(default=None, description="OAuth2 client credentials: where tokens are given out")
+    client_id: str | None = None
+    client_secret: SecretStr | None = None
+    scope: str | None = None
+    format: Literal["json", "xml"] = "json"
+    page_size: int = Field(default=200, ge=1, le=1000)
+    overlap_minutes: int = Field(
+        default=10, ge=0, description="a delta asks for what changed since the last one, and this much before"
+    )
+
+
+class SqlView(Group):
+    """A read-only view of a database, by any SQLAlchemy URL. Columns are mapped by the source's profile."""
+
+    url: SecretStr = Field(description="AVAIN_SOURCES__CASES__<name>__SQL__URL")
+    cases: str = Field(description="the query; with decisions and plan_items, those of the cases alone")
+    decisions: str | None = None
+    plan_items: str | None = None
+    delta_column: str | None = Field(
+        default=None, description="a delta asks for rows whose column is later than the last seen"
+    )
+
+
+class Gentleness(Group):
+    """How hard a source may be asked. A source is always read by one connection, one run at a time."""
+
+    requests_per_second: float = Field(default=5, gt=0)
+    rows_per_second: int = Field(default=5_000, gt=0, description="of a database")
+    hours: tuple[Hours, ...] = Field(default=(), description='Helsinki time, such as "20:00-06:00"; empty: always')
+    failures: int = Field(
+        default=5, ge=1, description="so many failures in a row, and the source is left alone for a while"
+    )
+    pause_minutes: int = Field(default=30, ge=1)
+
+
+class CaseSource(Group):
+    """Where cases come from. Files are read in the order of their names."""
+
+    kind: str = Field(
+        default="xml", description="a connector: xml, table, fhir, sql, or one that an installed package brings"
+    )
+    path: str | None = Field(default=None, description='short for transport = { kind = "local", path = … }')
+    transport: Transport | None = None
+    fhir: Fhir | None = None
+    sql: SqlView | None = None
+    profile: Path | None = Field(default=None, description="how a foreign export is read; relative to avain.toml")
+    mode: Literal["snapshot", "delta"] = "snapshot"
+    gentle: Gentleness = Gentleness()
+    max_gone: Decimal = Field(
+        default=Decimal("0.05"), ge=0, le=1, description="share of cases that may vanish before the run is held"
+    )
+    max_rejected: Decimal = Field(
+        default=Decimal("0.10"), ge=0, le=1, description="share of records that may be rejected before the run is held"
+    )
+
+    @model_validator(mode="after")
+    def _has_one_place(self) -> "CaseSource":
+        if [self.path, self.transport, self.fhir, self.sql].count(None) != 3:
+            raise ValueError(N_("a case source has exactly one of: path, transport, fhir, sql"))
+        if (self.kind == "fhir") != (self.fhir is not None) or (self.kind == "sql") != (self.sql is not None):
+            raise ValueError(N_('kind = "fhir" goes with the table fhir, kind = "sql" with the table sql'))
+        if self.kind in {"table", "sql"} and self.profile is None:
+            raise ValueError(N_("a table or view needs a profile that says which column is what"))
+        return self
+
+    @property
+    def files(self) -> Transport | None:
+        """Where its files come from; None for a FHIR server or a view."""
+        return LocalFiles(path=self.path) if self.path is not None else self.transport
+
+    @property
+    def place(self) -> str:
+        """Where it is, for people; never a secret."""
+        return _place(self.files) if self.files is not None else self.fhir.base_url if self.fhir is not None else "sql"
+
+
+class PriceListSource(Group):
+    """Where a provider's price list, or the organisation's own unit costs (kind `own`), comes from."""
+
+    kind: Literal["provider", "own"] = "provider"
+    provider: str | None = Field(default=None, description="business id")
+    path: str | None = None
+    transport: Transport | None = None
+    encoding: str = "cp1252"
+    gentle: Gentleness = Gentleness()
+
+    @model_validator(mode="after")
+    def _provider_goes_with_kind(self) -> "PriceListSource":
+        if (self.kind == "own") != (self.provider is None):
+            raise ValueError(N_('kind = "provider" needs `provider` (a business id), kind = "own" must not have it'))
+        return self
+
+    @model_validator(mode="after")
+    def _has_one_place(self) -> "PriceListSource":
+        if (self.path is None) == (self.transport is None):
+            raise ValueError(N_("a price source has exactly one of: path, transport"))
+        return self
+
+    @property
+    def files(self) -> Transport:
+        """Where its files come from."""
+        if self.transport is not None:
+            return self.transport
+        return LocalFiles(path=self.path or "")
+
+    @property
+    def place(self) -> str:
+        """Where it is, for people; never a secret."""
+        return _place(self.files)
+
+
+def _place(files: Transport) -> str:
+    if isinstance(files, LocalFiles):
+        return files.path
+    return files.url if isinstance(files, HttpsFile) else f"sftp://{files.host}{files.path}"
+
+
+#: Also a lane and a directory of the spool.
+SourceName = Annotated[str, Field(pattern="^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
+
+
+class Sources(Group):
+    """All sources, by name."""
+
+    cases: dict[SourceName, CaseSource] = Field(default_factory=dict)
+    prices: dict[SourceName, PriceListSource] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _each_name_once(self) -> "Sources":
+        if self.cases.keys() & self.prices.keys():
+            raise ValueError(N_("a case source and a price source have the same name; each needs its own"))
+        return self
