@@ -96,11 +96,15 @@ class BudgetLine(SQLModel, table=True):
 
 
 class BudgetDirty(SQLModel, table=True):
-    """A budget somebody has touched. Recomputation takes these rows first, then calculates: a touch in between is kept."""
+    """A budget somebody has touched. Recomputation takes these rows first, then calculates: a touch in between is kept.
+
+    Without a budget it stands for the budgets of all cases that a run wrote: a first load notes one row, not one per decision.
+    """
 
     __tablename__ = "budget_dirty"
+    __table_args__ = (CheckConstraint("budget_id IS NOT NULL OR run_id IS NOT NULL", name="budget_or_run"),)
 
     id: int = primary_key()
-    budget_id: int = reference("budget.id")
+    budget_id: int | None = reference("budget.id", nullable=True)
     cause: str = text()
     run_id: int | None = reference("run.id", nullable=True, index=False)

@@ -15,10 +15,12 @@ from sqlmodel import Field, SQLModel
 from models.base import (
     DateRange,
     amount_of_units,
+    checked_reference,
     euros,
     json_object,
     key_part,
     period,
+    plain_id,
     primary_key,
     reference,
     text,
@@ -53,10 +55,10 @@ class Case(SQLModel, table=True):
     number: str = text(unique=True)
     source: str = text()
     external_id: str = text()
-    client_id: int = reference("client.id")
-    responsible_worker_id: int | None = reference("worker.id", nullable=True)
-    co_worker_id: int | None = reference("worker.id", nullable=True)
-    unit_id: int | None = reference("unit.id", nullable=True)
+    client_id: int = checked_reference("client.id")
+    responsible_worker_id: int | None = checked_reference("worker.id", nullable=True)
+    co_worker_id: int | None = checked_reference("worker.id", nullable=True, index=False)
+    unit_id: int | None = checked_reference("unit.id", nullable=True)
     status: str = text(default="open")
     assessment_date: date | None = None
     plan_date: date | None = None
@@ -65,7 +67,7 @@ class Case(SQLModel, table=True):
     goals: list[str] = Field(default_factory=list, sa_type=ARRAY(Text))
     goals_from_source: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
     record_hash: bytes = Field(sa_type=LargeBinary)
-    synced_run_id: int | None = reference("run.id", nullable=True)
+    synced_run_id: int | None = plain_id()
     gone_at: datetime | None = timestamp()
 
 
@@ -84,14 +86,14 @@ class Decision(SQLModel, table=True):
     )
 
     id: int = primary_key()
-    case_id: int = reference("client_case.id", index=False)
+    case_id: int = checked_reference("client_case.id", index=False)
     external_id: str = text()
     number: str | None = text(nullable=True)
     stand_date: date | None = None
     decided_on: date | None = None
     valid: DateRange | None = period(nullable=True)
     granted_amount: Decimal | None = euros(nullable=True)
-    baseline_service_id: int | None = reference("service.id", nullable=True)
+    baseline_service_id: int | None = checked_reference("service.id", nullable=True)
     baseline_quantity: Decimal | None = amount_of_units(nullable=True)
     baseline_unit: str | None = text(nullable=True)
     basis_from_source: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
@@ -111,10 +113,10 @@ class PlanItem(SQLModel, table=True):
     )
 
     id: int = primary_key()
-    case_id: int = reference("client_case.id", index=False)
-    decision_id: int = reference("decision.id")
+    case_id: int = checked_reference("client_case.id", index=False)
+    decision_id: int = checked_reference("decision.id")
     external_id: str = text()
-    service_id: int = reference("service.id")
+    service_id: int = checked_reference("service.id")
     quantity: Decimal = amount_of_units()
     unit: str = text()
     period: DateRange = period()
@@ -142,21 +144,67 @@ class Choice(SQLModel, table=True):
 
 
 class CaseStaging(SQLModel, table=True):
-    """Records of a run on their way in: kept by run until applied or superseded, so that a held run applies exactly this.
+    """Records of a run that is held, as they were read: approving it applies exactly these.
 
-    `place` is where in its file a record begins (a line, a row), for what is said about it later.
+    A run that is under way has the same tables to itself (services/case_sync/staging.py); only what must wait for a person comes here.
+    `position` is the record's rank in the run, `file` the rank of its file, `place` where in the file it begins (a line, a row), for
+    what is said about it later. `kind`: `record`, `same` (as known: nothing but its hash was read) or `gone`.
     """
 
     __tablename__ = "case_staging"
-    __table_args__ = (Index("ix_case_staging_external_id", "run_id", "external_id"),)
 
     run_id: int = key_part("run.id", ondelete="CASCADE")
-    position: int = Field(
-        primary_key=True, sa_type=BigInteger, description="rank in the run: of two with one id the later wins"
-    )
-    external_id: str = text()
-    file_name: str = text()
-    file_sha256: str = text()
+    position: int = Field(primary_key=True, sa_type=BigInteger)
+    kind: str = text()
+    file: int
     place: str = text()
-    record_hash: bytes = Field(sa_type=LargeBinary)
-    record: dict[str, Any] = json_object()
+    external_id: str | None = text(nullable=True)
+    record_hash: bytes | None = Field(default=None, sa_type=LargeBinary)
+    client: str | None = text(nullable=True)
+    non_disclosure: bool | None = None
+    sealed: bytes | None = Field(default=None, sa_type=LargeBinary)
+    blind: bytes | None = Field(default=None, sa_type=LargeBinary)
+    responsible_worker: str | None = text(nullable=True)
+    co_worker: str | None = text(nullable=True)
+    unit: str | None = text(nullable=True)
+    status: str | None = text(nullable=True)
+    assessment_date: date | None = None
+    plan_date: date | None = None
+    kykyviisari_date: date | None = None
+    support_person: bool | None = None
+    goals: list[str] | None = Field(default=None, sa_type=ARRAY(Text))
+
+
+class DecisionStaging(SQLModel, table=True):
+    """Decisions of held records; `position` is that of their case."""
+
+    __tablename__ = "decision_staging"
+
+    run_id: int = key_part("run.id", ondelete="CASCADE")
+    position: int = Field(primary_key=True, sa_type=BigInteger)
+    external_id: str = Field(primary_key=True, sa_type=Text)
+    number: str | None = text(nullable=True)
+    stand_date: date | None = None
+    decided_on: date | None = None
+    valid: DateRange | None = period(nullable=True)
+    granted_amount: Decimal | None = euros(nullable=True)
+    baseline_service: str | None = text(nullable=True)
+    baseline_quantity: Decimal | None = amount_of_units(nullable=True)
+    baseline_unit: str | None = text(nullable=True)
+
+
+class ItemStaging(SQLModel, table=True):
+    """Planned services of held records; `position` is that of their case."""
+
+    __tablename__ = "item_staging"
+
+    run_id: int = key_part("run.id", ondelete="CASCADE")
+    position: int = Field(primary_key=True, sa_type=BigInteger)
+    external_id: str = Field(primary_key=True, sa_type=Text)
+    decision: str = text()
+    service: str = text()
+    quantity: Decimal = amount_of_units()
+    unit: str = text()
+    period: DateRange = period()
+    provider: str | None = text(nullable=True)
+    follow_up: dict[str, Any] | None = json_object(nullable=True)

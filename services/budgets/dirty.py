@@ -103,6 +103,11 @@ _RELIMITED = _noting(
     """  # noqa: S608 - our own words
 )
 
+#: Rows in: a run of a case source. Rows out: notes for the budgets of all cases it wrote last.
+_WRITTEN = _noting(
+    "SELECT decision.id AS decision_id FROM decision JOIN client_case ON client_case.id = case_id WHERE synced_run_id = :run_id"
+)
+
 #: Rows out: a note for every budget there is or should be.
 _ALL = _noting("SELECT id AS decision_id FROM decision")
 
@@ -115,6 +120,21 @@ def cause_message(cause: str) -> Message:
 def mark_decisions(session: Session, decision_ids: Collection[int], cause: str, run_id: int | None = None) -> int:
     """Note the budgets of decisions, creating those that do not exist yet. Returns how many were noted."""
     return _note(session, _DECISIONS, cause, run_id, ids=list(decision_ids)) if decision_ids else 0
+
+
+def mark_run(session: Session, cause: str, run_id: int) -> None:
+    """Note the budgets of all cases that a run of a source wrote, by one row whatever their number: `spread_notes` finds them."""
+    session.execute(
+        text("INSERT INTO budget_dirty (cause, run_id) VALUES (:cause, :run_id)"), {"cause": cause, "run_id": run_id}
+    )
+    work.call_again(session, "recompute_budgets", "recompute_budgets")
+
+
+def spread_notes(session: Session) -> None:
+    """Turn notes about runs into notes about budgets, creating those that do not exist yet. Cases that a later run wrote have its note."""
+    taken = session.execute(text("DELETE FROM budget_dirty WHERE budget_id IS NULL RETURNING cause, run_id")).all()
+    for note in dict.fromkeys((row.cause, row.run_id) for row in taken):
+        session.execute(_WRITTEN, {"cause": note[0], "run_id": note[1]})
 
 
 def mark_orders(session: Session, order_ids: Collection[int], cause: str = "order", run_id: int | None = None) -> int:

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from core.faults import fault_point
 from core.settings import Budgets
 from services.budgets.ceiling import freeze_ceilings
+from services.budgets.dirty import spread_notes
 from services.budgets.news import tell_workers
 from services.budgets.writing import Result, Touched, write_changed
 
@@ -44,7 +45,7 @@ class Recomputed:
 #: Rows in: how many. Rows out: that many noted budgets, locked; those locked by others are passed over.
 _LOCK_NOTED = text(
     """
-    SELECT id FROM budget WHERE id IN (SELECT DISTINCT budget_id FROM budget_dirty ORDER BY budget_id LIMIT :limit)
+    SELECT id FROM budget WHERE id IN (SELECT DISTINCT budget_id FROM budget_dirty WHERE budget_id IS NOT NULL ORDER BY budget_id LIMIT :limit)
     ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
     """
 )
@@ -74,6 +75,7 @@ def recompute_dirty(
 
     `run_id` is noted on new versions whose note names no run of its own.
     """
+    spread_notes(session)
     ids = list(session.execute(_LOCK_NOTED, {"limit": limit}).scalars())
     if not ids:
         return Recomputed()

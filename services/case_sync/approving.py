@@ -2,12 +2,13 @@
 
 from datetime import datetime
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from connectors.transports.base import SourceFile
 from core.errors import InputError
 from core.settings import Settings
 from services import audit
+from services.case_sync import tables
 from services.case_sync.merge import SyncResult, merge
 from services.case_sync.running import claim_source
 from services.work import close
@@ -27,7 +28,12 @@ def approve_run(
     if settings is None:
         raise InputError("The source {source} is not configured any more.", source=held.source)
     claimed = claim_source(session, held.source, f"approve:{run_id}")
-    result = merge(session, run_id, held.source, settings, now, agreed=held.counts)
+    tables.create(session)
+    tables.bring_back(session, run_id)
+    files = [SourceFile.from_json(one) for one in held.arguments.get("files", [])]
+    read = held.counts["read"]
+    result = merge(session, run_id, held.source, settings, now, read=read, files=files, agreed=held.counts)
+    tables.drop(session)
     close(session, claimed, result.state, counts=result.counts)
     decide(session, run_id, f"approved: {note.strip()}")
     audit.record(
@@ -39,7 +45,7 @@ def approve_run(
 def discard_run(session: Session, run_id: int, actor: str, note: str, *, now: datetime) -> None:
     """Throw away what a held run staged; the cases stay as they are. Raises NotFound, InputError."""
     held = _held(session, run_id, note)
-    session.execute(text("DELETE FROM case_staging WHERE run_id = :run_id"), {"run_id": run_id})
+    tables.forget(session, run_id)
     decide(session, run_id, f"discarded: {note.strip()}")
     audit.record(session, actor, "case_run.discarded", f"run:{run_id}", now=now, reason=note, source=held.source)
 

@@ -18,13 +18,14 @@ _DIFFERS: Final = N_(
 _CONFLICTS: Final = text(
     """
     SELECT client_case.number || '/' || plan_item.external_id AS item, client_case.responsible_worker_id AS worker_id,
-           choice.id AS choice_id, said.provider_id
-    FROM sync_item AS said
-    JOIN sync_case ON sync_case.external_id = said.case_external_id AND sync_case.state = 'changed'
+           choice.id AS choice_id, provider.id AS provider_id
+    FROM staged_item AS said
+    JOIN sync_case ON sync_case.position = said.position AND sync_case.state = 'changed'
+    JOIN provider ON provider.business_id = said.provider
     JOIN client_case ON client_case.id = sync_case.case_id
     JOIN plan_item ON plan_item.case_id = sync_case.case_id AND plan_item.external_id = said.external_id
     JOIN choice ON choice.plan_item_id = plan_item.id AND choice.ended_at IS NULL AND choice.chosen_by <> 'source'
-    WHERE said.provider_id <> choice.provider_id
+    WHERE provider.id <> choice.provider_id
     ORDER BY choice.id
     """
 )

@@ -1,20 +1,23 @@
 """The merge: what a run staged is compared with what is known, judged as a whole, and applied or held."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from connectors.transports.base import SourceFile
 from core.clock import local_date
 from core.errors import InputError, Message
 from core.faults import fault_point
 from core.source_settings import CaseSource
 from services import numbers
 from services.budgets import dirty
-from services.case_sync import statements
+from services.case_sync import comparing, tables
+from services.case_sync.applying import APPLY, NEW_CASES
 from services.case_sync.conflicts import tell_of_conflicts
 from services.case_sync.unknown import reject_duplicates, reject_unknown
 from services.rejected import settle_earlier
@@ -55,43 +58,41 @@ def merge(
     settings: CaseSource,
     now: datetime,
     *,
+    read: int,
+    files: Sequence[SourceFile],
     agreed: Mapping[str, int] | None = None,
 ) -> SyncResult:
-    """Bring the cases of `source` in line with what `run_id` staged, by a number of statements that does not grow with them.
+    """Bring the cases of `source` in line with what the run's tables hold, by a number of statements that does not grow with them.
 
     In snapshot mode cases missing from it are marked gone (they come back when they reappear); a case that is there but rejected is
-    not missing, and when a rejected record has no readable id, none is. A delta makes none gone. A run that passes a guard
+    not missing, and when a rejected record has no readable id, none is. A delta says itself which are gone. A run that passes a guard
     (`max_gone`, `max_rejected`) is held: nothing is applied, what it would apply stays staged. When a person approves that later, it is
     merged again with the figures it was held with (`agreed`). Raises InputError when by now something else would be done.
     """
     names = {"run_id": run_id, "source": source}
-    for create in statements.CREATE:
-        session.execute(create)
-    so_far = session.execute(statements.SO_FAR, names).one()
-    for statement in (statements.COMPARE, statements.SPREAD_DECISIONS, statements.SPREAD_ITEMS, statements.ANALYZE):
-        session.execute(statement, names)
-    reject_duplicates(session, run_id, source)
-    reject_unknown(session, run_id, source)
-    if settings.mode == "snapshot" and not so_far.nameless:
-        session.execute(statements.FIND_GONE, names)
-    result = _judge(session, names, settings, read=so_far.staged + so_far.rejected)
+    tables.analyse(session)
+    session.execute(comparing.COMPARE, names)
+    session.execute(text("ANALYZE sync_case"))
+    reject_duplicates(session, run_id, source, files)
+    reject_unknown(session, run_id, source, files)
+    if settings.mode == "snapshot" and not session.execute(comparing.NAMELESS, names).scalar_one():
+        session.execute(comparing.FIND_GONE, names)
+    result = _judge(session, names, settings, read=read)
     if agreed is not None:
         _insist(session, names, result, agreed)
         result = replace(result, state="succeeded", reason=None, read=agreed["read"])
     if result.state == "held":
-        session.execute(statements.KEEP_WHAT_WOULD_BE_APPLIED, names)
-    else:
-        _apply(session, names, settings, now, added=result.added)
-        conflicts = tell_of_conflicts(session)
-        result = replace(result, state="partly" if result.rejected else "succeeded", conflicts=conflicts)
-        fault_point("sync.merged")
-    session.execute(statements.DROP)
-    return result
+        tables.hold(session, run_id)
+        return result
+    _apply(session, names, settings, now, result)
+    conflicts = tell_of_conflicts(session)
+    fault_point("sync.merged")
+    return replace(result, state="partly" if result.rejected else "succeeded", conflicts=conflicts)
 
 
 def _judge(session: Session, names: dict[str, Any], settings: CaseSource, *, read: int) -> SyncResult:
     """The figures, and whether they pass the guards of the source."""
-    found = session.execute(statements.COUNTS, names).one()
+    found = session.execute(comparing.COUNTS, names).one()
     states: dict[str, int] = found.states
     result = SyncResult(
         read=read,
@@ -99,7 +100,7 @@ def _judge(session: Session, names: dict[str, Any], settings: CaseSource, *, rea
         changed=states.get("changed", 0),
         unchanged=states.get("unchanged", 0),
         gone=states.get("gone", 0),
-        rejected=session.execute(statements.SO_FAR, names).one().rejected,
+        rejected=found.rejected,
         state="succeeded",
     )
     if result.gone > settings.max_gone * found.known:
@@ -123,7 +124,7 @@ def _judge(session: Session, names: dict[str, Any], settings: CaseSource, *, rea
 
 def _insist(session: Session, names: dict[str, Any], result: SyncResult, agreed: Mapping[str, int]) -> None:
     """Make sure that what would be done is what a person saw: the same figures, and no case touched by a later run."""
-    moved = session.execute(statements.MOVED, names).scalar_one()
+    moved = session.execute(comparing.MOVED, names).scalar_one()
     if moved or any(result.counts[name] != agreed.get(name) for name in ("added", "changed", "unchanged", "gone")):
         raise InputError(
             "What run {run} would do is not what it was held for: cases or codes have changed since. Read the source again: {command}",
@@ -132,32 +133,22 @@ def _insist(session: Session, names: dict[str, Any], result: SyncResult, agreed:
         )
 
 
-def _apply(session: Session, names: dict[str, Any], settings: CaseSource, now: datetime, *, added: int) -> None:
+def _apply(session: Session, names: dict[str, Any], settings: CaseSource, now: datetime, result: SyncResult) -> None:
     """Write the difference; then settle what earlier runs rejected, and call for what follows from it."""
+    touched = result.added or result.changed or result.gone
     values = {**names, "now": now}
-    session.execute(statements.HOLD_ITEMS)
-    session.execute(statements.CLIENTS, values)
-    taken = numbers.take(session, "HB", local_date(now).year, added)
-    session.execute(statements.NEW_CASES, {**values, "numbers": taken})
-    for statement in (
-        statements.CHANGED_CASES,
-        statements.DECISIONS,
-        statements.END_DECISIONS,
-        statements.ITEMS,
-        statements.END_ITEMS,
-        statements.END_CHOICES,
-        statements.CHOICES,
-        statements.GONE,
-    ):
-        session.execute(statement, values)
+    if touched:
+        taken = numbers.take(session, "HB", local_date(now).year, result.added)
+        for statement in APPLY:
+            session.execute(statement, {**values, "numbers": taken} if statement is NEW_CASES else values)
     if settings.mode == "snapshot":
         settle_earlier(session, names["source"], names["run_id"], now)
     else:
-        session.execute(statements.SETTLE_READ, values)
-    session.execute(statements.CLEAR, values)
+        session.execute(comparing.SETTLE_READ, values)
+    tables.forget_earlier(session, names["source"], names["run_id"])
     overtake(session, "sync_cases", names["source"], names["run_id"])
-    touched = list(session.execute(statements.TOUCHED_DECISIONS).scalars())
-    if dirty.mark_decisions(session, touched, "cases", names["run_id"]):
+    if touched:
+        dirty.mark_run(session, "cases", names["run_id"])
         call_again(session, "plan_follow_ups", "plan_follow_ups")
 
 

@@ -13,8 +13,9 @@ from core.errors import InputError
 from core.faults import fault_point
 from core.keys import record_hasher, sealer
 from core.settings import Settings, configuration_file
+from services.case_sync import tables
 from services.case_sync.merge import SyncResult, merge
-from services.case_sync.staging import stage
+from services.case_sync.staging import Protection, stage
 from services.work import Claimed, call, claim
 
 
@@ -26,30 +27,26 @@ def run_source(
     configured: Settings,
     *,
     now: datetime,
-    check: Callable[[], None] = lambda: None,
+    check: Callable[[int], None] = lambda _read: None,
 ) -> SyncResult:
     """Read `files` as the source is configured (`sources.cases.<source>`) and apply what they say, all of it or nothing.
 
-    State `refused` means that a file was malformed, cut short or an attack. `check` is called between batches and may raise
-    LeaseLost. Raises InputError when a fetched copy is gone.
+    State `refused` means that a file was malformed, cut short or an attack. `check` is called after each batch with
+    how many records were read so far, and may raise LeaseLost. Raises InputError when a fetched copy is gone.
     """
     settings = configured.sources.cases[source]
+    protection = Protection(record_hasher(configured), sealer(configured))
+    connector = case_connector(settings, configuration_file().parent)
     try:
         with session.begin_nested():
-            stage(
-                session,
-                run_id,
-                source,
-                files,
-                connector=case_connector(settings, configuration_file().parent),
-                hasher=record_hasher(configured),
-                sealer=sealer(configured),
-                check=check,
-            )
+            tables.create(session)
+            read = stage(session, run_id, source, files, connector=connector, protection=protection, check=check)
     except RefusedFile as refusal:
         return SyncResult(state="refused", reason=refusal.message, file=refusal.file)
     fault_point("sync.staged")
-    return merge(session, run_id, source, settings, now)
+    result = merge(session, run_id, source, settings, now, read=read, files=files)
+    tables.drop(session)
+    return result
 
 
 def plan_source(

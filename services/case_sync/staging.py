@@ -1,17 +1,17 @@
-"""From files to `case_staging`: parsed, validated, hashed and copied in batches, with constant memory."""
+"""From files to the run's own tables: parsed, validated, hashed and copied in batches, with constant memory."""
 
-import base64
-import json
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import groupby, islice
 from operator import itemgetter
-from typing import Any, Final
+from typing import Final
 from urllib.parse import quote
 
 from sqlalchemy.orm import Session
 
 from connectors.cases.base import CaseConnector, Found, IdentityMode
-from connectors.cases.record import CaseRecord, FoundRecord
+from connectors.cases.record import CaseRecord, FoundGone, FoundRecord
+from connectors.cases.rows import CASE_COLUMNS, DECISION_COLUMNS, ITEM_COLUMNS, SAME_COLUMNS, Rows
 from connectors.rejection import Rejection
 from connectors.transports.base import SourceFile
 from core.faults import fault_point
@@ -19,9 +19,25 @@ from core.identity import RecordHasher, Sealer
 from services.rejected import reject
 
 _BATCH: Final = 2_000
-_COPY: Final = (
-    "COPY case_staging (run_id, position, external_id, file_name, file_sha256, place, record_hash, record) FROM STDIN"
-)
+_COPY: Final = {
+    "cases": f"COPY staged_case ({', '.join(CASE_COLUMNS)}) FROM STDIN",
+    "decisions": f"COPY staged_decision ({', '.join(DECISION_COLUMNS)}) FROM STDIN",
+    "items": f"COPY staged_item ({', '.join(ITEM_COLUMNS)}) FROM STDIN",
+    "same": f"COPY staged_same ({', '.join(SAME_COLUMNS)}) FROM STDIN",
+}
+
+
+@dataclass(frozen=True)
+class Protection:
+    """The installation's secrets, as far as records need them. Without a `sealer` identity is dropped by the connector."""
+
+    hasher: RecordHasher
+    sealer: Sealer | None
+
+    @property
+    def identity(self) -> IdentityMode:
+        """What connectors do with identity."""
+        return "none" if self.sealer is None else "sealed"
 
 
 def stage(
@@ -31,43 +47,63 @@ def stage(
     files: Sequence[SourceFile],
     *,
     connector: CaseConnector,
-    hasher: RecordHasher,
-    sealer: Sealer | None,
-    check: Callable[[], None] = lambda: None,
+    protection: Protection,
+    check: Callable[[int], None] = lambda _read: None,
 ) -> int:
-    """Stage the records of all files, in order, under `run_id`; what is invalid becomes RejectedRecords. Returns how many were read.
+    """Stage the records of all files, in order; what is invalid becomes RejectedRecords. Returns how many were read.
 
-    Without a `sealer`, identity is dropped by the connector. `check` is called before each batch and raises where there is no
-    point in going on (LeaseLost). Raises RefusedFile when one is malformed, cut short or an attack: roll back to where you were
-    before the call.
+    `check` is called after each batch with how many were read so far, and raises where there is no point in going on (LeaseLost).
+    Raises RefusedFile when a file is malformed, cut short or an attack: roll back to where you were before the call.
     """
-    rank = 0
-    read = 0
-    identity: IdentityMode = "none" if sealer is None else "sealed"
-    for batch in _batches(connector.read(files, identity=identity)):
-        check()
-        read += len(batch)
-        good = [(file, one) for file, one in batch if isinstance(one, FoundRecord)]
-        rows = [
-            (
-                run_id,
-                rank + number,
-                one.record.external_id,
-                file.name,
-                file.sha256,
-                one.position,
-                hasher.digest(one.record.model_dump()),
-                _staged_form(one.record, source, sealer),
-            )
-            for number, (file, one) in enumerate(good, start=1)
-        ]
-        rank += len(rows)
-        _copy(session, rows)
-        for file, found in groupby(batch, key=itemgetter(0)):
-            bad = [one for _, one in found if isinstance(one, Rejection)]
+    ranks = {id(file): rank for rank, file in enumerate(files)}
+    position = read = 0
+    for batch in _batches(connector.read(files, identity=protection.identity)):
+        rows = Rows()
+        for file, found in batch:
+            position += 1
+            add(rows, position, ranks.get(id(file), 0), found, source, protection)
+        copy(session, rows)
+        for file, together in groupby(batch, key=itemgetter(0)):
+            bad = [one for _, one in together if isinstance(one, Rejection)]
             reject(session, run_id, source, file.name, file.sha256, bad)
+        read += sum(not isinstance(found, FoundGone) for _, found in batch)
+        check(read)
     fault_point("sync.parsed")
     return read
+
+
+def add(  # noqa: PLR0917 - where it stands, in order
+    rows: Rows,
+    position: int,
+    file: int,
+    found: Found,
+    source: str,
+    protection: Protection,
+    record_hash: bytes | None = None,
+) -> None:
+    """Add what was found to the rows; rejections have none. Without a `record_hash` the record itself is hashed."""
+    if isinstance(found, FoundGone):
+        rows.add_gone(position, file, found.position, found.external_id)
+    elif isinstance(found, FoundRecord):
+        record = found.record
+        digest = record_hash or protection.hasher.digest(record.model_dump())
+        rows.add(position, file, found.position, digest, record, *_sealed(record, source, protection.sealer))
+
+
+def copy(session: Session, rows: Rows) -> None:
+    """Rows in: lines of each table. COPY, because it is several times as fast as any INSERT."""
+    for table, lines in vars(rows).items():
+        if lines:
+            copy_text(session, table, "".join(lines).encode())
+
+
+def copy_text(session: Session, table: str, content: bytes) -> None:
+    """Copy whole lines into one of the tables: cases, decisions, items, same."""
+    connection = session.connection().connection.driver_connection
+    if connection is None:  # pragma: no cover - SQLAlchemy's type allows it, a live connection has one
+        raise RuntimeError("no connection")
+    with connection.cursor() as cursor, cursor.copy(_COPY[table]) as copying:
+        copying.write(content)
 
 
 def client_row(source: str, external_id: str) -> str:
@@ -80,24 +116,11 @@ def _batches(items: Iterator[tuple[SourceFile, Found]]) -> Iterator[list[tuple[S
         yield batch
 
 
-def _staged_form(record: CaseRecord, source: str, sealer: Sealer | None) -> str:
-    """The record as JSON; identity only as what was sealed of it."""
-    data: dict[str, Any] = record.model_dump(mode="json", exclude_none=True, exclude={"client": {"identity"}})
+def _sealed(record: CaseRecord, source: str, sealer: Sealer | None) -> tuple[bytes | None, bytes | None]:
+    """What is kept of who the client is: the sealed identity and the blind index."""
     identity = record.client.identity
-    if sealer is not None and identity is not None:
-        row = client_row(source, record.client.external_id)
-        blob = sealer.seal(identity.model_dump(exclude_none=True), table="client", row=row, column="sealed_identity")
-        data["client"]["sealed"] = base64.b64encode(blob).decode()
-        if identity.henkilotunnus is not None:
-            data["client"]["blind"] = base64.b64encode(sealer.blind_index(identity.henkilotunnus)).decode()
-    return json.dumps(data, ensure_ascii=False)
-
-
-def _copy(session: Session, rows: list[tuple[Any, ...]]) -> None:
-    """Rows in: one per valid record. COPY, because it is several times as fast as any INSERT."""
-    connection = session.connection().connection.driver_connection
-    if connection is None:  # pragma: no cover - SQLAlchemy's type allows it, a live connection has one
-        raise RuntimeError("no connection")
-    with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
-        for row in rows:
-            copy.write_row(row)
+    if sealer is None or identity is None:
+        return None, None
+    row = client_row(source, record.client.external_id)
+    blob = sealer.seal(identity.model_dump(exclude_none=True), table="client", row=row, column="sealed_identity")
+    return blob, None if identity.henkilotunnus is None else sealer.blind_index(identity.henkilotunnus)

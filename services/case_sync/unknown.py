@@ -2,16 +2,17 @@
 
 import difflib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from connectors.rejection import Rejection, quote
+from connectors.transports.base import SourceFile
 from core.errors import Message
 from core.i18n import N_
-from services.case_sync import statements
+from services.case_sync import comparing
 from services.rejected import reject
 
 #: Per field: the sentence, the sentence when something known looks like it, and the statement that lists what is known.
@@ -45,16 +46,18 @@ _FIELDS: Final = {
 }
 
 
-def reject_duplicates(session: Session, run_id: int, source: str) -> None:
+def reject_duplicates(session: Session, run_id: int, source: str, files: Sequence[SourceFile]) -> None:
     """Record those that a later record of the same file replaces."""
-    rows = session.execute(statements.DUPLICATES, {"run_id": run_id}).mappings().all()
+    if not session.execute(comparing.REPEATED).scalar_one():
+        return
+    rows = session.execute(comparing.DUPLICATES, {"source": source}).mappings().all()
     said = N_("The case stands in the file again (at {later}); the later one is used.")
-    _reject(session, run_id, source, ((row, None, Message(said, later=row["later"])) for row in rows))
+    _reject(session, run_id, source, files, ((row, None, Message(said, later=row["later"])) for row in rows))
 
 
-def reject_unknown(session: Session, run_id: int, source: str) -> None:
+def reject_unknown(session: Session, run_id: int, source: str, files: Sequence[SourceFile]) -> None:
     """Leave out the cases that name a worker, unit, service or provider Avain does not have. The rest goes on."""
-    rows = session.execute(statements.UNKNOWN_CODES).mappings().all()
+    rows = session.execute(comparing.UNKNOWN_CODES).mappings().all()
     if not rows:
         return
     listings = {_FIELDS[row["field"]][2] for row in rows}
@@ -68,16 +71,20 @@ def reject_unknown(session: Session, run_id: int, source: str) -> None:
             if similar
             else Message(plain, code=quote(code))
         )
-    _reject(session, run_id, source, ((row, row["field"], sentences[row["field"], row["code"]]) for row in rows))
-    session.execute(statements.LEAVE_OUT, {"ids": [row["external_id"] for row in rows]})
+    _reject(session, run_id, source, files, ((row, row["field"], sentences[row["field"], row["code"]]) for row in rows))
+    session.execute(comparing.LEAVE_OUT, {"ids": [row["external_id"] for row in rows]})
 
 
 def _reject(
-    session: Session, run_id: int, source: str, found: Iterable[tuple[Mapping[Any, Any], str | None, Message]]
+    session: Session,
+    run_id: int,
+    source: str,
+    files: Sequence[SourceFile],
+    found: Iterable[tuple[Mapping[Any, Any], str | None, Message]],
 ) -> None:
     """One insert per file."""
-    files: defaultdict[tuple[str, str], list[Rejection]] = defaultdict(list)
+    by_file: defaultdict[int, list[Rejection]] = defaultdict(list)
     for row, field, reason in found:
-        files[row["file_name"], row["file_sha256"]].append(Rejection(row["place"], field, row["external_id"], reason))
-    for (name, sha256), rejections in files.items():
-        reject(session, run_id, source, name, sha256, rejections)
+        by_file[row["file"]].append(Rejection(row["place"], field, row["external_id"], reason))
+    for rank, rejections in by_file.items():
+        reject(session, run_id, source, files[rank].name, files[rank].sha256, rejections)

@@ -18,6 +18,7 @@ from core.settings import Privacy, Settings
 from core.source_settings import CaseSource, Sources
 from models.case import Case, Choice, Client, Decision, PlanItem
 from services import rejected
+from services.budgets import dirty
 from services.case_sync import SyncResult, client_row, run_source
 from tests.factories.case import make_choice
 from tests.factories.price import make_run
@@ -120,7 +121,9 @@ def test_a_first_run_creates_cases_with_all_that_is_in_them(world: World) -> Non
         Decimal(10), date(2026, 11, 23), date(2027, 2, 23),
     )  # fmt: skip
     assert planned.follow_up_rhythm == {"interval_days": 21}
-    assert world.scalar("SELECT count(*) FROM budget_dirty") == 2
+    assert world.scalar("SELECT array_agg(run_id) FROM budget_dirty") == world.runs
+    dirty.spread_notes(world.session)
+    assert world.scalar("SELECT count(budget_id) FROM budget_dirty") == 2
     assert world.scalar("SELECT count(*) FROM work WHERE kind = 'plan_follow_ups'") == 1
     assert world.scalar("SELECT count(*) FROM case_staging") == 0
 
@@ -144,6 +147,7 @@ def test_only_the_changed_case_is_written_and_marked(world: World) -> None:
         )
         == "W-102"
     )
+    dirty.spread_notes(world.session)
     assert world.scalar("SELECT array_agg(decision_id) FROM budget JOIN budget_dirty ON budget_id = budget.id") == [
         world.decision().id
     ]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
 from sqlalchemy.orm import Session
 
 from core import database, settings
@@ -43,6 +43,15 @@ class InProcess:
         """Rows of a query."""
         with database.transaction() as session:
             return list(session.execute(text(sql), values).all())
+
+    def empty(self, *tables: str) -> None:
+        """Empty tables and all that refers to them, as only their owner may."""
+        url = settings.settings().database_url
+        assert url is not None
+        owner = create_engine(url.get_secret_value().replace("avain_app", "avain_owner"))
+        with owner.begin() as connection:
+            connection.execute(text(f"TRUNCATE {', '.join(tables)} CASCADE"))
+        owner.dispose()
 
     def do_due(self, kind: str, body: Callable[[Lease], None]) -> int:
         """Do every Work of a kind, also what waits for a later attempt; how many were tried."""

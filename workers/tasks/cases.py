@@ -33,6 +33,6 @@ def sync_cases(lease: Lease) -> None:
             files,
             lease.settings,
             now=business_now(session),
-            check=lambda: check(session, lease.claimed),
+            check=lambda _read: check(session, lease.claimed),
         )
         closing.report(result.state, counts=result.counts, message=result.reason, reply=result.file)

@@ -1,0 +1,140 @@
+"""The statements that compare what a run read with what is known, in the order they run. Each says what rows go in and come out.
+
+They work on the run's own tables (tables.py): `staged_case`, `staged_decision`, `staged_item` hold what was read, `staged_same` the
+hashes of records that were not even read, and `sync_case` what the comparison says.
+"""
+
+from typing import Final
+
+from sqlalchemy import text
+
+#: Every word of the run about a case: a record, that it is as known, that it is gone.
+_WORDS: Final = """
+    SELECT position, kind, file, place, external_id, record_hash FROM staged_case
+    UNION ALL
+    SELECT same.position, 'same', same.file, same.place, known.external_id, same.record_hash
+    FROM staged_same AS same
+    JOIN client_case AS known ON known.source = :source AND known.record_hash = same.record_hash AND known.gone_at IS NULL
+"""
+
+#: Rows in: the words of the run. Rows out: one per case, by the last word about it. That a case is gone is no news
+#: where it is unknown or gone already.
+COMPARE: Final = text(
+    f"""
+    INSERT INTO sync_case (position, external_id, case_id, worker_id, co_worker_id, unit_id, state)
+    SELECT said.position, said.external_id,
+           coalesce(known.id, nextval(pg_get_serial_sequence('client_case', 'id'))), worker.id, co_worker.id, unit.id,
+           CASE WHEN said.kind = 'gone' THEN 'gone'
+                WHEN known.id IS NULL THEN 'new'
+                WHEN known.gone_at IS NULL AND known.record_hash = said.record_hash THEN 'unchanged' ELSE 'changed' END
+    FROM (SELECT DISTINCT ON (external_id) * FROM ({_WORDS}) AS word ORDER BY external_id, position DESC) AS said
+    LEFT JOIN client_case AS known ON known.source = :source AND known.external_id = said.external_id
+    LEFT JOIN staged_case AS staged ON staged.position = said.position
+    LEFT JOIN worker ON worker.external_id = staged.responsible_worker
+    LEFT JOIN worker AS co_worker ON co_worker.external_id = staged.co_worker
+    LEFT JOIN unit ON unit.code = staged.unit
+    WHERE said.kind <> 'gone' OR (known.id IS NOT NULL AND known.gone_at IS NULL)
+    """  # noqa: S608 - put together from our own words
+)
+
+#: Rows out: how many hashes were taken for known ones and are not (the case was changed or marked as gone by another hand meanwhile).
+MISTAKEN: Final = text(
+    """
+    SELECT count(*) FROM staged_same AS same
+    WHERE NOT EXISTS (SELECT FROM client_case AS known WHERE known.source = :source AND known.record_hash = same.record_hash
+                      AND known.gone_at IS NULL)
+    """
+)
+
+#: Rows out: how many words there are about cases that an earlier word was about.
+REPEATED: Final = text(
+    """
+    SELECT (SELECT count(*) FROM staged_case WHERE kind = 'record') + (SELECT count(*) FROM staged_same)
+         - (SELECT count(*) FROM sync_case WHERE state <> 'gone')
+    """
+)
+
+#: Rows in: records that another record with the same id follows in the same file. Rows out: where both stand.
+DUPLICATES: Final = text(
+    f"""
+    SELECT external_id, file, place, later FROM (
+        SELECT external_id, file, place, position, lead(place) OVER (PARTITION BY external_id, file ORDER BY position) AS later
+        FROM ({_WORDS}) AS word WHERE kind <> 'gone'
+    ) AS staged
+    WHERE later IS NOT NULL ORDER BY position
+    """  # noqa: S608 - put together from our own words
+)
+
+#: Rows in: cases of the source. Rows out: those in neither the staged nor the rejected records of this run, as `gone`.
+FIND_GONE: Final = text(
+    """
+    INSERT INTO sync_case (external_id, case_id, state)
+    SELECT known.external_id, known.id, 'gone' FROM client_case AS known
+    WHERE known.source = :source AND known.gone_at IS NULL
+      AND NOT EXISTS (SELECT FROM sync_case WHERE sync_case.external_id = known.external_id)
+      AND NOT EXISTS (SELECT FROM rejected_record AS bad WHERE bad.run_id = :run_id AND bad.external_id = known.external_id)
+    """
+)
+
+#: Rows in: new and changed cases. Rows out: the first code in each that Avain does not know, with the field it stands in.
+UNKNOWN_CODES: Final = text(
+    """
+    SELECT DISTINCT ON (position) staged_case.external_id, file, place, field, code
+    FROM (
+        SELECT position, 1 AS rank, 'responsible_worker' AS field, responsible_worker AS code
+        FROM sync_case JOIN staged_case USING (position) WHERE worker_id IS NULL
+        UNION ALL
+        SELECT position, 2, 'co_worker', co_worker FROM sync_case JOIN staged_case USING (position) WHERE co_worker_id IS NULL
+        UNION ALL
+        SELECT position, 3, 'unit', unit FROM sync_case JOIN staged_case USING (position) WHERE unit_id IS NULL
+        UNION ALL
+        SELECT position, 4, 'decisions.baseline.service', baseline_service FROM staged_decision
+        WHERE NOT EXISTS (SELECT FROM service WHERE service.code = baseline_service)
+        UNION ALL
+        SELECT position, 5, 'plan_items.service', service FROM staged_item
+        WHERE NOT EXISTS (SELECT FROM service AS known WHERE known.code = service)
+        UNION ALL
+        SELECT position, 6, 'plan_items.provider', provider FROM staged_item
+        WHERE NOT EXISTS (SELECT FROM provider AS known WHERE known.business_id = provider)
+    ) AS said
+    JOIN sync_case USING (position) JOIN staged_case USING (position)
+    WHERE sync_case.state IN ('new', 'changed') AND code IS NOT NULL
+    ORDER BY position, rank, code
+    """
+)
+
+#: Rows in: external ids. Rows changed: their cases are rejected, so that nothing of them is applied.
+LEAVE_OUT: Final = text("UPDATE sync_case SET state = 'rejected' WHERE external_id = ANY(:ids)")
+
+#: Rows out: how many cases are in each state, how many the source had until now, how many records of the run were rejected, and
+#: whether one of them could not be told apart by an id.
+COUNTS: Final = text(
+    """
+    SELECT (SELECT coalesce(jsonb_object_agg(state, number), '{}')
+            FROM (SELECT state, count(*) AS number FROM sync_case GROUP BY state) AS counted) AS states,
+           (SELECT count(*) FROM client_case WHERE source = :source AND gone_at IS NULL) AS known,
+           (SELECT count(*) FROM rejected_record WHERE run_id = :run_id) AS rejected
+    """
+)
+
+#: Rows out: whether a rejected record of the run could not be told apart by an id.
+NAMELESS: Final = text("SELECT EXISTS (SELECT FROM rejected_record WHERE run_id = :run_id AND external_id IS NULL)")
+
+#: Rows out: whether a known case the run would touch was written by a later one.
+MOVED: Final = text(
+    """
+    SELECT EXISTS (SELECT FROM sync_case JOIN client_case ON client_case.id = sync_case.case_id
+                   WHERE state IN ('changed', 'gone') AND client_case.synced_run_id > :run_id)
+    """
+)
+
+#: Rows in: what earlier runs rejected of the source. Rows changed: those this run read again, settled: what is still wrong with them
+#: was recorded anew.
+SETTLE_READ: Final = text(
+    """
+    UPDATE rejected_record SET settled_at = :now
+    WHERE source = :source AND run_id < :run_id AND settled_at IS NULL
+      AND external_id IN (SELECT external_id FROM sync_case
+                          UNION SELECT external_id FROM rejected_record WHERE run_id = :run_id)
+    """
+)
