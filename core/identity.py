@@ -188,6 +188,10 @@ class RecordHasher:
             raise ConfigurationError("AVAIN_HASH_KEY must have at least {count} characters.", count=_LEAST_SECRET)
         self._key = hashlib.blake2b(secret.encode()).digest()
 
+    def key_for(self, reading: str) -> bytes:
+        """The key of hashes over records as their source writes them. `reading` says how they are read: read another way, none is known."""
+        return hashlib.blake2b(reading.encode(), key=self._key, person=b"raw record").digest()
+
     def digest(self, record: Mapping[str, Any]) -> bytes:
         """32 bytes. The order of keys, and zeros at the end of a Decimal, do not count. Raises TypeError for values without one written form (float)."""
         canonical = json.dumps(_canonical(record), ensure_ascii=False, sort_keys=True, separators=(",", ":"))

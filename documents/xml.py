@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import BinaryIO, Final, cast
+from typing import Any, BinaryIO, Final, cast
 
 from lxml import etree
 
@@ -39,10 +39,16 @@ _ENCODINGS: Final = {
     "iso-8859-1": "iso-8859-1", "latin1": "iso-8859-1", "iso-8859-15": "iso-8859-15",
     "windows-1252": "windows-1252", "cp1252": "windows-1252",
 }  # fmt: skip
+_MARK: Final = b"\xef\xbb\xbf"
 _UTF16: Final = {b"\xff\xfe": "utf-16le", b"\xfe\xff": "utf-16be"}
 _DECLARED: Final = re.compile(r"""<\?xml[ \t\r\n][^>]*?encoding[ \t\r\n]*=[ \t\r\n]*["']([A-Za-z0-9._-]+)["']""")
 _SPACE: Final = re.compile("[ \t\r\n]*")
 _ILLEGAL: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+#: What every parser is told.
+_RULES: Final[dict[str, Any]] = {
+    "no_network": True, "load_dtd": False, "huge_tree": False, "recover": False, "resolve_entities": False, "remove_comments": True,
+    "remove_pis": True,
+}  # fmt: skip
 _XS: Final = "{http://www.w3.org/2001/XMLSchema}"
 
 
@@ -65,6 +71,26 @@ def parse(data: bytes, *, limit: int = DOCUMENT_LIMIT) -> "etree._ElementTree":
     tree = _close(parser).getroottree()
     _refuse_document_type(tree)
     return tree
+
+
+def look_at_prolog(beginning: bytes) -> tuple[str, int]:
+    """For those who cut a file's bytes before they parse them: its encoding, and where the root element begins.
+
+    Raises RefusedInput as the parsing functions do for what may not be in a prolog.
+    """
+    encoding = _settle_encoding(beginning)
+    return encoding, _refuse_doctype(beginning, encoding)
+
+
+def fragment(encoding: str, content: bytes) -> "etree._Element | None":
+    """The root element of a document that was put together around a piece of a larger one; None if it is not well-formed.
+
+    The larger document's prolog has been judged (`look_at_prolog`), and this one has none: a DOCTYPE would not be well-formed here.
+    """
+    try:
+        return etree.fromstring(content, etree.XMLParser(encoding=encoding, **_RULES))
+    except etree.XMLSyntaxError:
+        return None
 
 
 def stream(
@@ -173,13 +199,7 @@ def _parser(encoding: str, *, trusted: bool = False) -> "etree.XMLPullParser":
     return etree.XMLPullParser(
         events=() if trusted else ("start", "end"),
         encoding=None if trusted else encoding,
-        no_network=True,
-        load_dtd=False,
-        huge_tree=False,
-        recover=False,
-        resolve_entities=False,
-        remove_comments=True,
-        remove_pis=True,
+        **_RULES,
     )
 
 
@@ -242,12 +262,15 @@ def _settle_encoding(beginning: bytes) -> str:
     return encoding
 
 
-def _refuse_doctype(beginning: bytes, encoding: str) -> None:
-    """Read declaration, comments and instructions up to the root element. What is malformed is left to libxml2 to describe."""
+def _refuse_doctype(beginning: bytes, encoding: str) -> int:
+    """Read declaration, comments and instructions up to the root element, and say where that is (in an encoding of single bytes).
+
+    What is malformed is left to libxml2 to describe.
+    """
     text = (
         beginning.decode(encoding, "replace").removeprefix("\ufeff")
         if encoding.startswith("utf-16")
-        else beginning.removeprefix(b"\xef\xbb\xbf").decode("latin-1")
+        else beginning.removeprefix(_MARK).decode("latin-1")
     )
     cut_off = len(beginning) == _PROLOG
     position = 0
@@ -265,11 +288,11 @@ def _refuse_doctype(beginning: bytes, encoding: str) -> None:
                 line=text.count("\n", 0, position) + 1,
             )
         else:
-            return
+            return position + 3 * beginning.startswith(_MARK)
         if end < 0:
             if cut_off:
                 raise RefusedInput("The XML file has no root element in its first {limit} bytes.", limit=_PROLOG)
-            return
+            return len(beginning)
         position = end + len(ending)
 
 

@@ -6,9 +6,11 @@ rows, and knows nothing of what is in the database. Which there are: connectors/
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import BinaryIO, Literal, Protocol, runtime_checkable
 
 from connectors.cases.record import FoundGone, FoundRecord
+from connectors.cases.rows import Doubt, RowBatch
 from connectors.rejection import Rejection
 from connectors.transports.base import SourceFile
 from core.errors import InputError, Message, RefusedInput
@@ -78,3 +80,25 @@ class opened:  # noqa: N801 - used as a function, in `with`
         self._content.close()
         if isinstance(error, RefusedInput) and not isinstance(error, RefusedFile):
             raise RefusedFile(self._file.name, error.message) from error
+
+
+@runtime_checkable
+class RowReader(CaseConnector, Protocol):
+    """A connector that can also write rows itself, close to the speed of its parser, without a record in between."""
+
+    def can_read_rows(self, identity: IdentityMode) -> bool:
+        """Whether it can for this source."""
+        ...
+
+    def read_rows(
+        self, files: Sequence[SourceFile], *, key: bytes, known: Path | None
+    ) -> Iterator[tuple[SourceFile, RowBatch]]:
+        """The rows of all files, in order. `key` is that of the hashes, `known` a file of hashes that need no reading.
+
+        Raises SlowWayNeededError when the files must be read by `read` after all, possibly only at their end; RefusedFile for an attack.
+        """
+        ...
+
+    def read_doubt(self, doubt: Doubt) -> Found | None:
+        """What `read` would find in a record that `read_rows` was not sure of."""
+        ...

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from connectors.cases.base import CaseConnector
+from connectors.cases.profile import load_profile
 from connectors.cases.xml.client import XmlCases
 from connectors.transports.base import Transport
 from connectors.transports.registry import transport
@@ -20,8 +21,8 @@ from core.source_settings import CaseSource
 ENTRY_POINTS: Final = "avain.connectors"
 
 
-def _xml(source: CaseSource, folder: Path) -> CaseConnector:  # noqa: ARG001 - every maker is given both
-    return XmlCases()
+def _xml(source: CaseSource, folder: Path) -> CaseConnector:
+    return XmlCases(None if source.profile is None else load_profile(folder / source.profile, "xml"))
 
 
 #: Makes a connector for a source; paths in the settings are relative to the folder.

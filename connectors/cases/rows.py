@@ -4,12 +4,15 @@ The slow way makes them from a validated record (`add`), the fast way of XML (xm
 A test holds the two together. This module imports nothing heavy: parsing children load it.
 """
 
+import sys
+from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from datetime import date
+    from typing import BinaryIO
 
     from connectors.cases.record import CaseRecord, DecisionPart, PlanItemPart
 
@@ -40,6 +43,32 @@ def texts(values: Iterable[str]) -> str:
     """An array of texts, each in quotes, as a row's value."""
     inside = ",".join('"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"' for value in values)
     return escaped("{" + inside + "}")
+
+
+class SlowWayNeededError(Exception):
+    """The rows handed out so far may not be used: the files must be read record by record, which tells what is the matter."""
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """A record (or word that one is gone) that is to be read the slow way. `content` is a whole document around it."""
+
+    position: int
+    line: int
+    record_hash: bytes
+    content: bytes
+
+
+@dataclass(frozen=True)
+class RowBatch:
+    """What a piece of a file held: how many records, their lines for each table, and what the fast way was not sure of."""
+
+    records: int
+    cases: bytes
+    decisions: bytes
+    items: bytes
+    same: bytes
+    doubts: tuple[Doubt, ...]
 
 
 @dataclass
@@ -116,3 +145,13 @@ def _flag(*, value: bool) -> str:
 
 def _bytes(value: bytes | None) -> str:
     return NULL if value is None else f"\\\\x{value.hex()}"
+
+
+def write_known(beginnings: Iterable[bytes], file: "BinaryIO") -> None:
+    """Write the first eight bytes of each known hash as numbers in order: what a reader of rows looks a record's hash up in."""
+    numbers = array("Q")
+    for beginning in beginnings:
+        numbers.frombytes(beginning)
+    if sys.byteorder == "little":
+        numbers.byteswap()
+    array("Q", sorted(numbers)).tofile(file)

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from uuid import uuid4
 
 from sqlalchemy.orm import Session
 
-from connectors.cases.base import RefusedFile
+from connectors.cases.base import CaseConnector, RefusedFile, RowReader
 from connectors.cases.registry import case_connector
+from connectors.cases.rows import SlowWayNeededError
 from connectors.transports.base import SourceFile
 from core.errors import InputError
 from core.faults import fault_point
@@ -15,7 +17,7 @@ from core.keys import record_hasher, sealer
 from core.settings import Settings, configuration_file
 from services.case_sync import tables
 from services.case_sync.merge import SyncResult, merge
-from services.case_sync.staging import Protection, stage
+from services.case_sync.staging import Protection, stage, stage_rows
 from services.work import Claimed, call, claim
 
 
@@ -37,16 +39,37 @@ def run_source(
     settings = configured.sources.cases[source]
     protection = Protection(record_hasher(configured), sealer(configured))
     connector = case_connector(settings, configuration_file().parent)
+    stage_all = partial(_stage, session, run_id, source, files, connector, protection, check)
     try:
-        with session.begin_nested():
-            tables.create(session)
-            read = stage(session, run_id, source, files, connector=connector, protection=protection, check=check)
+        try:
+            read = stage_all(fast=isinstance(connector, RowReader) and connector.can_read_rows(protection.identity))
+        except SlowWayNeededError:
+            read = stage_all(fast=False)
     except RefusedFile as refusal:
         return SyncResult(state="refused", reason=refusal.message, file=refusal.file)
     fault_point("sync.staged")
     result = merge(session, run_id, source, settings, now, read=read, files=files)
     tables.drop(session)
     return result
+
+
+def _stage(  # noqa: PLR0917 - what run_source was given
+    session: Session,
+    run_id: int,
+    source: str,
+    files: Sequence[SourceFile],
+    connector: CaseConnector,
+    protection: Protection,
+    check: Callable[[int], None],
+    *,
+    fast: bool,
+) -> int:
+    """Fill the run's own tables; when that fails, nothing of them is left."""
+    with session.begin_nested():
+        tables.create(session)
+        if fast and isinstance(connector, RowReader):
+            return stage_rows(session, run_id, source, files, connector=connector, protection=protection, check=check)
+        return stage(session, run_id, source, files, connector=connector, protection=protection, check=check)
 
 
 def plan_source(

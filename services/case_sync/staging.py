@@ -1,24 +1,40 @@
 """From files to the run's own tables: parsed, validated, hashed and copied in batches, with constant memory."""
 
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, islice
 from operator import itemgetter
-from typing import Final
+from pathlib import Path
+from typing import Any, Final, cast
 from urllib.parse import quote
 
+import psycopg
 from sqlalchemy.orm import Session
 
-from connectors.cases.base import CaseConnector, Found, IdentityMode
+from connectors.cases.base import CaseConnector, Found, IdentityMode, RowReader
 from connectors.cases.record import CaseRecord, FoundGone, FoundRecord
-from connectors.cases.rows import CASE_COLUMNS, DECISION_COLUMNS, ITEM_COLUMNS, SAME_COLUMNS, Rows
+from connectors.cases.rows import (
+    CASE_COLUMNS,
+    DECISION_COLUMNS,
+    ITEM_COLUMNS,
+    SAME_COLUMNS,
+    Rows,
+    SlowWayNeededError,
+    write_known,
+)
 from connectors.rejection import Rejection
 from connectors.transports.base import SourceFile
 from core.faults import fault_point
 from core.identity import RecordHasher, Sealer
+from services.case_sync.comparing import MISTAKEN
 from services.rejected import reject
 
 _BATCH: Final = 2_000
+#: Rows in: a source. Rows out: the beginnings of the hashes of its cases, eight bytes each.
+_KNOWN: Final = """
+    COPY (SELECT substring(record_hash FOR 8) FROM client_case WHERE source = %(source)s AND gone_at IS NULL) TO STDOUT (FORMAT binary)
+"""
 _COPY: Final = {
     "cases": f"COPY staged_case ({', '.join(CASE_COLUMNS)}) FROM STDIN",
     "decisions": f"COPY staged_decision ({', '.join(DECISION_COLUMNS)}) FROM STDIN",
@@ -72,6 +88,57 @@ def stage(
     return read
 
 
+def stage_rows(
+    session: Session,
+    run_id: int,
+    source: str,
+    files: Sequence[SourceFile],
+    *,
+    connector: RowReader,
+    protection: Protection,
+    check: Callable[[int], None] = lambda _read: None,
+) -> int:
+    """As `stage`, by rows that the connector writes itself; records whose hash is known are not even read.
+
+    Raises SlowWayNeededError as well: roll back, then use `stage`.
+    """
+    ranks = {id(file): rank for rank, file in enumerate(files)}
+    read = 0
+    with tempfile.TemporaryDirectory() as folder:
+        known = Path(folder) / "known"
+        _write_known(session, source, known)
+        for file, batch in connector.read_rows(files, key=protection.hasher.key_for(connector.version), known=known):
+            for table in ("cases", "decisions", "items", "same"):
+                if content := getattr(batch, table):
+                    copy_text(session, table, content)
+            rows, bad = Rows(), []
+            for doubt in batch.doubts:
+                found = connector.read_doubt(doubt)
+                if isinstance(found, Rejection):
+                    bad.append(found)
+                elif found is not None:
+                    add(rows, doubt.position, ranks[id(file)], found, source, protection, doubt.record_hash)
+            copy(session, rows)
+            reject(session, run_id, source, file.name, file.sha256, bad)
+            read += batch.records
+            check(read)
+    if session.execute(MISTAKEN, {"source": source}).scalar_one():
+        raise SlowWayNeededError
+    fault_point("sync.parsed")
+    return read
+
+
+def _write_known(session: Session, source: str, path: Path) -> None:
+    """The first eight bytes of the hash of every case the source has."""
+    with (
+        path.open("wb") as file,
+        _connection(session).cursor() as cursor,
+        cursor.copy(_KNOWN, {"source": source}) as copying,
+    ):
+        copying.set_types(["bytea"])
+        write_known((row[0] for row in copying.rows()), file)
+
+
 def add(  # noqa: PLR0917 - where it stands, in order
     rows: Rows,
     position: int,
@@ -99,11 +166,15 @@ def copy(session: Session, rows: Rows) -> None:
 
 def copy_text(session: Session, table: str, content: bytes) -> None:
     """Copy whole lines into one of the tables: cases, decisions, items, same."""
+    with _connection(session).cursor() as cursor, cursor.copy(_COPY[table]) as copying:
+        copying.write(content)
+
+
+def _connection(session: Session) -> "psycopg.Connection[Any]":
     connection = session.connection().connection.driver_connection
     if connection is None:  # pragma: no cover - SQLAlchemy's type allows it, a live connection has one
         raise RuntimeError("no connection")
-    with connection.cursor() as cursor, cursor.copy(_COPY[table]) as copying:
-        copying.write(content)
+    return cast("psycopg.Connection[Any]", connection)
 
 
 def client_row(source: str, external_id: str) -> str:

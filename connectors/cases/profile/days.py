@@ -43,6 +43,11 @@ class DateFormat:
         """Raises UnknownFormError."""
         object.__setattr__(self, "_pattern", _compile(self.form))
 
+    @property
+    def pattern(self) -> str:
+        """What the form looks like, as a regular expression with the groups Y, m and d."""
+        return self._pattern.pattern
+
     def read(self, text: str) -> str | Message:
         """The day as `2026-11-16`, whether or not there is such a day (the record judges that), or what is wrong with the text."""
         found = self._pattern.fullmatch(text)

@@ -1,0 +1,178 @@
+"""From a text in a document to a value of a row, where that is beyond doubt; None where only the record's own model can say.
+
+Whatever a converter accepts, the model accepts with the same meaning (a test compares them); a converter may refuse what the model
+takes. Values repeat (days, codes, quantities), so each is converted once. This module imports nothing heavy: children load it.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import date
+from decimal import Decimal
+from functools import partial
+from typing import Any, Final
+
+from connectors.cases.rows import NULL
+
+#: A text to a row's value; None: not sure.
+Converter = Callable[[str | None], str | None]
+
+_MOST_REMEMBERED: Final = 20_000
+_PLAIN_ID: Final = re.compile(r"[A-Za-z0-9._/-]{1,64}")
+#: What could be a henkilötunnus among plain ids (core/logging.py has the exact form).
+_SUSPECT: Final = re.compile(r"(?<![0-9A-Za-z])[0-9]{6}[-A-FU-Y][0-9]{3}[0-9A-Y](?![0-9A-Za-z])", re.IGNORECASE)
+_UNIT: Final = re.compile(r"[A-Z0-9]{2,3}")
+_ISO_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_FINNISH_DAY: Final = re.compile(r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})")
+_NUMBER: Final = re.compile(r"[0-9]{1,10}(\.[0-9]{1,4})?")
+_COMMA_NUMBER: Final = re.compile(r"([0-9]{1,10}),([0-9]{1,4})")
+_GROUPED: Final = re.compile(r"[0-9]{1,3}(\.[0-9]{3})+")
+_SHORT_TEXT: Final = re.compile(r"[^\\\t\n\r]{1,64}")
+_BUSINESS_ID: Final = re.compile(r"[0-9]{7}-[0-9]")
+_WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1)  # Y-tunnus: the sum modulo 11 is 0
+_NO_END: Final = frozenset({"9999-12-31", "31.12.9999"})
+_DAYS_LIMIT: Final = 3650
+
+
+def converter(spec: Mapping[str, Any]) -> Converter:
+    """The converter of a field. `spec` as compiling.py writes it: kind, and constant, codes, default, date, comma, required."""
+    check = _CHECKS[spec["kind"]]
+    if spec["constant"] is not None:
+        value = check(spec["constant"])
+        return lambda _raw: value
+    nothing = None if spec["required"] else NULL
+    absent = nothing if spec["default"] is None else check(spec["default"])
+    prepare = _preparation(spec)
+
+    def convert(raw: str | None) -> str | None:
+        text = raw.strip() if raw else ""
+        prepared = prepare(text) if text else ""
+        return absent if prepared == "" else None if prepared is None else check(prepared)
+
+    return convert if spec["unique"] else _remembering(convert)
+
+
+def _preparation(spec: Mapping[str, Any]) -> Callable[[str], str | None]:
+    """What is done to a text before it is judged: codes, then the form of a day or a number. None: not sure; empty: nothing said."""
+    codes = spec["codes"]
+    shape: Callable[[str], str | None] | None = None
+    if spec["date"]:
+        shape = partial(_reshaped_day, re.compile(spec["date"], re.ASCII))
+    elif spec["comma"]:
+        shape = _with_point
+
+    def prepare(text: str) -> str | None:
+        found = text if codes is None else codes.get(text, codes.get("*"))
+        return shape(found) if shape is not None and found else found
+
+    return prepare
+
+
+def _reshaped_day(form: re.Pattern[str], text: str) -> str | None:
+    found = form.fullmatch(text)
+    return None if found is None else f"{found['Y']}-{found['m']:0>2}-{found['d']:0>2}"
+
+
+def _with_point(text: str) -> str | None:
+    found = _COMMA_NUMBER.fullmatch(text)
+    if found is not None:
+        return f"{found[1]}.{found[2]}"
+    return None if _GROUPED.fullmatch(text) else text
+
+
+def _remembering(convert: Converter) -> Converter:
+    remembered: dict[str | None, str | None] = {}
+
+    def look(raw: str | None) -> str | None:
+        if raw in remembered:
+            return remembered[raw]
+        if len(remembered) >= _MOST_REMEMBERED:
+            remembered.clear()
+        value = remembered[raw] = convert(raw)
+        return value
+
+    return look
+
+
+def _plain_id(text: str) -> str | None:
+    return text if _PLAIN_ID.fullmatch(text) and not _SUSPECT.search(text) else None
+
+
+def _short_text(text: str) -> str | None:
+    return text if _SHORT_TEXT.fullmatch(text) else None
+
+
+def _unit(text: str) -> str | None:
+    return text if _UNIT.fullmatch(text) else None
+
+
+def _status(text: str) -> str | None:
+    return text if text in {"open", "closed"} else None
+
+
+def _flag(text: str) -> str | None:
+    return {"true": "t", "1": "t", "false": "f", "0": "f"}.get(text)
+
+
+def _day(text: str) -> str | None:
+    finnish = _FINNISH_DAY.fullmatch(text)
+    if finnish is not None:
+        text = f"{finnish[3]}-{finnish[2]:0>2}-{finnish[1]:0>2}"
+    if not _ISO_DAY.fullmatch(text):
+        return None
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return text if 1900 <= day.year < 2200 else None
+
+
+def _last_day(text: str) -> str | None:
+    return NULL if text in _NO_END else _day(text)
+
+
+def _euros(text: str) -> str | None:
+    return _number(text, decimals=2)
+
+
+def _quantity(text: str) -> str | None:
+    value = _number(text, decimals=4)
+    return None if value is None or Decimal(value) == 0 else value
+
+
+def _number(text: str, *, decimals: int) -> str | None:
+    found = _NUMBER.fullmatch(text)
+    if found is None or len(found[1] or ".") - 1 > decimals:
+        return None
+    value = Decimal(text)
+    return f"{value:f}" if value < Decimal(10) ** (12 - decimals) else None
+
+
+def _days(text: str) -> str | None:
+    return text if text.isascii() and text.isdigit() and str(int(text)) == text and int(text) <= _DAYS_LIMIT else None
+
+
+def _interval(text: str) -> str | None:
+    return None if text == "0" else _days(text)
+
+
+def _business_id(text: str) -> str | None:
+    if not _BUSINESS_ID.fullmatch(text):
+        return None
+    digits = [int(one) for one in text if one != "-"]
+    return text if sum(map(int.__mul__, _WEIGHTS, digits)) % 11 == 0 else None
+
+
+_CHECKS: Final[Mapping[str, Callable[[str], str | None]]] = {
+    "id": _plain_id,
+    "text": _short_text,
+    "unit": _unit,
+    "status": _status,
+    "flag": _flag,
+    "day": _day,
+    "last_day": _last_day,
+    "euros": _euros,
+    "quantity": _quantity,
+    "days": _days,
+    "interval": _interval,
+    "business_id": _business_id,
+}
