@@ -4,9 +4,10 @@ The slow way makes them from a validated record (`add`), the fast way of XML (xm
 A test holds the two together. This module imports nothing heavy: parsing children load it.
 """
 
+import re
 import sys
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -31,6 +32,7 @@ ITEM_COLUMNS: Final = (
 SAME_COLUMNS: Final = ("position", "file", "place", "record_hash")
 
 NULL: Final = "\\N"
+_SPECIAL: Final = re.compile(r'[\\\t\n\r"]')
 _ESCAPES: Final = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
@@ -39,8 +41,12 @@ def escaped(text: str) -> str:
     return text.translate(_ESCAPES)
 
 
-def texts(values: Iterable[str]) -> str:
+def texts(values: Sequence[str]) -> str:
     """An array of texts, each in quotes, as a row's value."""
+    if not values:
+        return "{}"
+    if not _SPECIAL.search("".join(values)):
+        return '{"' + '","'.join(values) + '"}'
     inside = ",".join('"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"' for value in values)
     return escaped("{" + inside + "}")
 

@@ -116,7 +116,7 @@ class _Writer:
                 self._put_group(root, group, name)
         self._no = "False"
         self._line(0, "def read(e, head, cases, decisions, items):")
-        self._line(1, "ids = []; ends = []; found_d = []; found_i = []; goals = []")
+        self._line(1, "ids = []; found_d = []; found_i = []; goals = []")
         self._start(raw.values())
         self._walk(root, "e", 1, first=True)
         self._far(far)
@@ -142,7 +142,7 @@ class _Writer:
         self._line(
             1,
             f'cases.append(f"{{position}}record\\t{{head[1]}}\\t{{{values["external_id",]}}}\\t{{head[2]}}\\t{row}\\t'
-            '{texts(goals) if goals else "{}"}\\n")',
+            '{texts(goals)}\\n")',
         )
         self._line(1, "return True")
 
@@ -365,9 +365,8 @@ class _Writer:
                 self._refuse(required and not optional_part)
                 self._line(1, f"{value} = {None if optional_part and required else nothing}")
                 continue
-            self._line(
-                1, f"{value} = f{self._converter(rule, kind, required=required, unique=unique)}({raw.get(target)})"
-            )
+            conversion = self._conversion(rule, kind, raw.get(target), required=required, unique=unique)
+            self._line(1, f"{value} = {conversion}")
             if kind == "flag":
                 self._line(1, f'if {value} == N: {value} = "f"')
             if optional_part and required:
@@ -375,7 +374,15 @@ class _Writer:
             self._line(1, f"if {value} is None: return {self._no}")
         return values
 
-    def _converter(self, rule: FieldRule, kind: str, *, required: bool, unique: bool) -> int:
+    def _conversion(self, rule: FieldRule, kind: str, raw: str | None, *, required: bool, unique: bool) -> str:
+        """The expression for a value. What repeats is looked up; what does not is mostly right as it stands."""
+        number = self._converter(rule, kind, required=required)
+        if not unique or rule.constant is not None:
+            return f"r{number}[{raw}]"
+        sure = {"id": "is_plain_id", "text": "is_short_text"}[kind]
+        return f"{raw} if {sure}({raw}) else f{number}({raw})" if rule.codes is None else f"f{number}({raw})"
+
+    def _converter(self, rule: FieldRule, kind: str, *, required: bool) -> int:
         form = rule.date_format
         if form is not None and "%z" in form.form:
             raise NotCompilableError
@@ -388,7 +395,6 @@ class _Writer:
                 "date": None if form is None else form.pattern,
                 "comma": rule.decimal_comma,
                 "required": required,
-                "unique": unique and rule.constant is None,
             }
         )
         return len(self._converters) - 1

@@ -17,6 +17,8 @@ from connectors.cases.rows import NULL
 Converter = Callable[[str | None], str | None]
 
 _MOST_REMEMBERED: Final = 20_000
+_SHORTEST_SUSPECT: Final = 11
+#: Texts that are an id as they stand.
 _PLAIN_ID: Final = re.compile(r"[A-Za-z0-9._/-]{1,64}")
 #: What could be a henkilötunnus among plain ids (core/logging.py has the exact form).
 _SUSPECT: Final = re.compile(r"(?<![0-9A-Za-z])[0-9]{6}[-A-FU-Y][0-9]{3}[0-9A-Y](?![0-9A-Za-z])", re.IGNORECASE)
@@ -26,7 +28,7 @@ _FINNISH_DAY: Final = re.compile(r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})")
 _NUMBER: Final = re.compile(r"[0-9]{1,10}(\.[0-9]{1,4})?")
 _COMMA_NUMBER: Final = re.compile(r"([0-9]{1,10}),([0-9]{1,4})")
 _GROUPED: Final = re.compile(r"[0-9]{1,3}(\.[0-9]{3})+")
-_SHORT_TEXT: Final = re.compile(r"[^\\\t\n\r]{1,64}")
+_SHORT_TEXT: Final = re.compile(r"[^\s\\](?:[^\\\t\n\r]{0,62}[^\s\\])?")
 _BUSINESS_ID: Final = re.compile(r"[0-9]{7}-[0-9]")
 _WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1)  # Y-tunnus: the sum modulo 11 is 0
 _NO_END: Final = frozenset({"9999-12-31", "31.12.9999"})
@@ -48,7 +50,7 @@ def converter(spec: Mapping[str, Any]) -> Converter:
         prepared = prepare(text) if text else ""
         return absent if prepared == "" else None if prepared is None else check(prepared)
 
-    return convert if spec["unique"] else _remembering(convert)
+    return convert
 
 
 def _preparation(spec: Mapping[str, Any]) -> Callable[[str], str | None]:
@@ -79,26 +81,42 @@ def _with_point(text: str) -> str | None:
     return None if _GROUPED.fullmatch(text) else text
 
 
-def _remembering(convert: Converter) -> Converter:
-    remembered: dict[str | None, str | None] = {}
+def is_plain_id(text: str | None) -> bool:
+    """Whether a text is an id as it stands, beyond doubt."""
+    return (
+        text is not None
+        and _PLAIN_ID.fullmatch(text) is not None
+        and (len(text) < _SHORTEST_SUSPECT or not _SUSPECT.search(text))
+    )
 
-    def look(raw: str | None) -> str | None:
-        if raw in remembered:
-            return remembered[raw]
-        if len(remembered) >= _MOST_REMEMBERED:
-            remembered.clear()
-        value = remembered[raw] = convert(raw)
+
+def is_short_text(text: str | None) -> bool:
+    """Whether a text is a short one as it stands, beyond doubt."""
+    return text is not None and _SHORT_TEXT.fullmatch(text) is not None
+
+
+class Remembered(dict[str | None, str]):
+    """Values that a converter was sure of. Forgets all when there are too many: what never repeats is not worth keeping."""
+
+    def __init__(self, convert: Converter) -> None:
+        super().__init__()
+        self._convert = convert
+
+    def __missing__(self, raw: str | None) -> str | None:
+        value = self._convert(raw)
+        if value is not None:
+            if len(self) >= _MOST_REMEMBERED:
+                self.clear()
+            self[raw] = value
         return value
-
-    return look
 
 
 def _plain_id(text: str) -> str | None:
-    return text if _PLAIN_ID.fullmatch(text) and not _SUSPECT.search(text) else None
+    return text if is_plain_id(text) else None
 
 
 def _short_text(text: str) -> str | None:
-    return text if _SHORT_TEXT.fullmatch(text) else None
+    return text if is_short_text(text) else None
 
 
 def _unit(text: str) -> str | None:

@@ -11,6 +11,8 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import BinaryIO, Final
 
+import structlog
+
 from connectors.cases.base import opened
 from connectors.cases.profile import XmlShape
 from connectors.cases.rows import Doubt, RowBatch, SlowWayNeededError
@@ -18,6 +20,8 @@ from connectors.cases.xml.fast import child
 from connectors.cases.xml.fast.compiling import Compiled
 from connectors.cases.xml.fast.cutting import Cut, Piece, pieces, prepare
 from connectors.transports.base import SourceFile
+
+log = structlog.get_logger()
 
 #: Parsing is half of the work, copying the other half: two children keep two cores busy.
 _CHILDREN: Final = 2
@@ -91,6 +95,7 @@ class _Child:
             [sys.executable, "-m", child.__name__],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,  # a traceback may quote the document
             cwd=_ROOT,
             start_new_session=True,  # Ctrl-C at a terminal is the parent's to handle
         )
@@ -108,6 +113,7 @@ class _Child:
         stream = self._out
         length = stream.read(child.LENGTH.size)
         if len(length) < child.LENGTH.size:
+            log.warning("parsing_child_died", exit_code=self._process.wait())
             raise SlowWayNeededError
         (size,) = child.LENGTH.unpack(length)
         if size == child.NOT_CUTTABLE:
