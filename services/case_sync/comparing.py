@@ -17,13 +17,14 @@ _WORDS: Final = """
     JOIN client_case AS known ON known.source = :source AND known.record_hash = same.record_hash AND known.gone_at IS NULL
 """
 
-#: Rows in: the words of the run. Rows out: one per case, by the last word about it. That a case is gone is no news
+#: Rows in: the words of the run. Rows out: one per case, by the last word about it; `again` where the run itself made the case. That a case is gone is no news
 #: where it is unknown or gone already.
 COMPARE: Final = text(
     f"""
-    INSERT INTO sync_case (position, external_id, case_id, worker_id, co_worker_id, unit_id, state)
+    INSERT INTO sync_case (position, external_id, case_id, worker_id, co_worker_id, unit_id, again, state)
     SELECT said.position, said.external_id,
            coalesce(known.id, nextval(pg_get_serial_sequence('client_case', 'id'))), worker.id, co_worker.id, unit.id,
+           known.id IS NOT NULL AND known.synced_run_id = :run_id,
            CASE WHEN said.kind = 'gone' THEN 'gone'
                 WHEN known.id IS NULL THEN 'new'
                 WHEN known.gone_at IS NULL AND known.record_hash = said.record_hash THEN 'unchanged' ELSE 'changed' END
@@ -46,11 +47,12 @@ MISTAKEN: Final = text(
     """
 )
 
-#: Rows out: how many words there are about cases that an earlier word was about.
+#: Rows out: how many words there are about cases that another word is about.
 REPEATED: Final = text(
     """
     SELECT (SELECT count(*) FROM staged_case WHERE kind = 'record') + (SELECT count(*) FROM staged_same)
-         - (SELECT count(*) FROM sync_case WHERE state <> 'gone')
+         + (SELECT count(*) FROM sync_word) - (SELECT count(*) FROM sync_case WHERE state <> 'gone' AND NOT again)
+         - (SELECT count(DISTINCT external_id) FROM sync_word)
     """
 )
 
@@ -59,7 +61,7 @@ DUPLICATES: Final = text(
     f"""
     SELECT external_id, file, place, later FROM (
         SELECT external_id, file, place, position, lead(place) OVER (PARTITION BY external_id, file ORDER BY position) AS later
-        FROM ({_WORDS}) AS word WHERE kind <> 'gone'
+        FROM ({_WORDS} UNION ALL SELECT * FROM sync_word) AS word WHERE kind <> 'gone'
     ) AS staged
     WHERE later IS NOT NULL ORDER BY position
     """  # noqa: S608 - put together from our own words
@@ -72,6 +74,7 @@ FIND_GONE: Final = text(
     SELECT known.external_id, known.id, 'gone' FROM client_case AS known
     WHERE known.source = :source AND known.gone_at IS NULL
       AND NOT EXISTS (SELECT FROM sync_case WHERE sync_case.external_id = known.external_id)
+      AND NOT EXISTS (SELECT FROM sync_word WHERE sync_word.external_id = known.external_id)
       AND NOT EXISTS (SELECT FROM rejected_record AS bad WHERE bad.run_id = :run_id AND bad.external_id = known.external_id)
     """
 )
@@ -111,8 +114,9 @@ LEAVE_OUT: Final = text("UPDATE sync_case SET state = 'rejected' WHERE external_
 COUNTS: Final = text(
     """
     SELECT (SELECT coalesce(jsonb_object_agg(state, number), '{}')
-            FROM (SELECT state, count(*) AS number FROM sync_case GROUP BY state) AS counted) AS states,
-           (SELECT count(*) FROM client_case WHERE source = :source AND gone_at IS NULL) AS known,
+            FROM (SELECT state, count(*) AS number FROM sync_case WHERE NOT again GROUP BY state) AS counted) AS states,
+           (SELECT count(*) FROM client_case
+            WHERE source = :source AND gone_at IS NULL AND synced_run_id IS DISTINCT FROM :run_id) AS known,
            (SELECT count(*) FROM rejected_record WHERE run_id = :run_id) AS rejected
     """
 )
@@ -135,6 +139,7 @@ SETTLE_READ: Final = text(
     UPDATE rejected_record SET settled_at = :now
     WHERE source = :source AND run_id < :run_id AND settled_at IS NULL
       AND external_id IN (SELECT external_id FROM sync_case
+                          UNION SELECT external_id FROM sync_word
                           UNION SELECT external_id FROM rejected_record WHERE run_id = :run_id)
     """
 )

@@ -1,8 +1,9 @@
 """One run of a case source inside the caller's transaction: stage, then merge. Refused files leave nothing behind."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
+from typing import Literal
 from uuid import uuid4
 
 from sqlalchemy.orm import Session
@@ -15,8 +16,10 @@ from core.errors import InputError
 from core.faults import fault_point
 from core.keys import record_hasher, sealer
 from core.settings import Settings, configuration_file
+from core.source_settings import CaseSource
 from services.case_sync import tables
-from services.case_sync.merge import SyncResult, merge
+from services.case_sync.early import take_up_the_rest, write_new
+from services.case_sync.merge import HeldAfterWritingError, SyncResult, merge
 from services.case_sync.staging import Protection, stage, stage_rows
 from services.work import Claimed, call, claim
 
@@ -39,37 +42,89 @@ def run_source(
     settings = configured.sources.cases[source]
     protection = Protection(record_hasher(configured), sealer(configured))
     connector = case_connector(settings, configuration_file().parent)
-    stage_all = partial(_stage, session, run_id, source, files, connector, protection, check)
+    run = _Run(session, run_id, source, files, settings, connector, protection, now, check)
     try:
-        try:
-            read = stage_all(fast=isinstance(connector, RowReader) and connector.can_read_rows(protection.identity))
-        except SlowWayNeededError:
-            read = stage_all(fast=False)
+        return run.attempt(_first_way(connector, protection))
     except RefusedFile as refusal:
         return SyncResult(state="refused", reason=refusal.message, file=refusal.file)
-    fault_point("sync.staged")
-    result = merge(session, run_id, source, settings, now, read=read, files=files)
-    tables.drop(session)
-    return result
 
 
-def _stage(  # noqa: PLR0917 - what run_source was given
-    session: Session,
-    run_id: int,
-    source: str,
-    files: Sequence[SourceFile],
-    connector: CaseConnector,
-    protection: Protection,
-    check: Callable[[int], None],
-    *,
-    fast: bool,
-) -> int:
-    """Fill the run's own tables; when that fails, nothing of them is left."""
-    with session.begin_nested():
-        tables.create(session)
-        if fast and isinstance(connector, RowReader):
-            return stage_rows(session, run_id, source, files, connector=connector, protection=protection, check=check)
-        return stage(session, run_id, source, files, connector=connector, protection=protection, check=check)
+#: How a run is read: rows with new cases written as they come, rows, records.
+Way = Literal["early", "rows", "records"]
+
+
+def _first_way(connector: CaseConnector, protection: Protection) -> Way:
+    fast = isinstance(connector, RowReader) and connector.can_read_rows(protection.identity)
+    return "early" if fast else "records"
+
+
+@dataclass(frozen=True)
+class _Run:
+    """One run under way. An attempt that turns out to be the wrong way leaves nothing behind, and another follows."""
+
+    session: Session
+    run_id: int
+    source: str
+    files: Sequence[SourceFile]
+    settings: CaseSource
+    connector: CaseConnector
+    protection: Protection
+    now: datetime
+    check: Callable[[int], None]
+
+    def attempt(self, way: Way) -> SyncResult:
+        """Read, compare, apply or hold."""
+        try:
+            with self.session.begin_nested():
+                tables.create(self.session)
+                read, written = self._staged(way)
+                fault_point("sync.staged")
+                result = merge(
+                    self.session,
+                    self.run_id,
+                    self.source,
+                    self.settings,
+                    self.now,
+                    read=read,
+                    written=written,
+                    files=self.files,
+                )
+                tables.drop(self.session)
+                return result
+        except SlowWayNeededError:
+            return self.attempt("records")
+        except HeldAfterWritingError:
+            return self.attempt("rows")
+
+    def _staged(self, way: Way) -> tuple[int, int]:
+        """Fill the run's own tables. How many records were read, and how many new cases are written already."""
+        if way == "records" or not isinstance(self.connector, RowReader):
+            read = stage(
+                self.session,
+                self.run_id,
+                self.source,
+                self.files,
+                connector=self.connector,
+                protection=self.protection,
+                check=self.check,
+            )
+            return read, 0
+        written: list[int] = []
+        read = stage_rows(
+            self.session,
+            self.run_id,
+            self.source,
+            self.files,
+            connector=self.connector,
+            protection=self.protection,
+            check=self.check,
+            write_new=(lambda: written.append(write_new(self.session, self.run_id, self.source, self.now)))
+            if way == "early"
+            else (lambda: None),
+        )
+        if written:
+            take_up_the_rest(self.session)
+        return read, sum(written)
 
 
 def plan_source(

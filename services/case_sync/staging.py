@@ -31,6 +31,8 @@ from services.case_sync.comparing import MISTAKEN
 from services.rejected import reject
 
 _BATCH: Final = 2_000
+#: Enough for set-based statements to pay, few enough for the parsing children not to wait.
+_CHUNK: Final = 16_000
 #: Rows in: a source. Rows out: the beginnings of the hashes of its cases, eight bytes each.
 _KNOWN: Final = """
     COPY (SELECT substring(record_hash FOR 8) FROM client_case WHERE source = %(source)s AND gone_at IS NULL) TO STDOUT (FORMAT binary)
@@ -96,14 +98,15 @@ def stage_rows(
     *,
     connector: RowReader,
     protection: Protection,
+    write_new: Callable[[], object],
     check: Callable[[int], None] = lambda _read: None,
 ) -> int:
     """As `stage`, by rows that the connector writes itself; records whose hash is known are not even read.
 
-    Raises SlowWayNeededError as well: roll back, then use `stage`.
+    `write_new` is called whenever about _CHUNK records are staged, and may empty the tables of them. Raises SlowWayNeededError as well: roll back, then use `stage`.
     """
     ranks = {id(file): rank for rank, file in enumerate(files)}
-    read = 0
+    read = fresh = 0
     with tempfile.TemporaryDirectory() as folder:
         known = Path(folder) / "known"
         _write_known(session, source, known)
@@ -121,6 +124,10 @@ def stage_rows(
             copy(session, rows)
             reject(session, run_id, source, file.name, file.sha256, bad)
             read += batch.records
+            fresh += batch.cases.count(b"\n")
+            if fresh >= _CHUNK:
+                write_new()
+                fresh = 0
             check(read)
     if session.execute(MISTAKEN, {"source": source}).scalar_one():
         raise SlowWayNeededError

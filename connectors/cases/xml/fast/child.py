@@ -19,15 +19,13 @@ from connectors.cases.xml.fast.converting import Remembered, converter, is_plain
 from connectors.cases.xml.finding import steps_finder, xpath_finder
 from documents import xml
 
-#: number of the piece, line, rank of the file; then the bytes.
+#: position of the piece's first record, line, rank of the file; then the bytes.
 PIECE: Final = struct.Struct("<QQI")
 #: records met, then the lengths of cases, decisions, items, same, and doubtful ones.
 ANSWER: Final = struct.Struct("<IIIIII")
 #: position, line, length; then 16 bytes of hash and the bytes of the element.
 DOUBT: Final = struct.Struct("<QQI")
 LENGTH: Final = struct.Struct("<I")
-#: Records of one piece have positions of their own.
-PER_PIECE: Final = 1 << 24
 HASH_BYTES: Final = 16
 #: The length of an answer that says: not well-formed, or not cut as it seemed.
 NOT_CUTTABLE: Final = 0xFFFFFFFF
@@ -61,7 +59,7 @@ class Reader:
         exec(compile(told["source"], "<profile>", "exec"), names)  # noqa: S102 - compiling.py wrote it, from names and literals
         self._read: Callable[..., bool] = names["read"]
 
-    def answer(self, number: int, line: int, file: int, content: bytes) -> bytes:
+    def answer(self, first_position: int, line: int, file: int, content: bytes) -> bytes:
         """The rows of a piece, in the form of ANSWER. Raises NotCutError."""
         # what follows the last record ends the document itself
         suffix = self._suffix if content.endswith(self._end) else b""
@@ -79,7 +77,7 @@ class Reader:
         records, begin, known, index = 0, self._begin, self._known, -1
         for element in root:
             index += 1
-            position = number * PER_PIECE + index
+            position = first_position + index
             if element.tag != self._record:
                 if element.tag == self._gone:
                     doubts.append(
@@ -151,9 +149,9 @@ def main() -> None:
         return
     reader = Reader(json.loads(told))
     while (frame := following()) is not None:
-        number, line, file = PIECE.unpack_from(frame)
+        first_position, line, file = PIECE.unpack_from(frame)
         try:
-            answer = reader.answer(number, line, file, frame[PIECE.size :])
+            answer = reader.answer(first_position, line, file, frame[PIECE.size :])
             out.write(LENGTH.pack(len(answer)))
             out.write(answer)
         except NotCutError:

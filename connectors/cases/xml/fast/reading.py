@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import SimpleQueue
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, cast
 
 import structlog
 
@@ -25,8 +25,11 @@ log = structlog.get_logger()
 
 #: Parsing is half of the work, copying the other half: two children keep two cores busy.
 _CHILDREN: Final = 2
-#: Pieces a child has before it: enough to go on while the parent writes rows into the database.
-_AHEAD: Final = 4
+#: Pieces a child has before it: enough to go on while the parent applies a chunk of new cases (services/case_sync/early.py).
+_AHEAD: Final = 32
+#: Bits of a position: no piece has more records than fit into the lower ones, no file more pieces than into those between.
+_PER_PIECE: Final = 24
+_PER_FILE: Final = 44
 _ROOT: Final = Path(__file__).resolve().parents[4]
 
 
@@ -58,7 +61,7 @@ def _in_order(team: "list[_Child]", cuts: Iterator[Piece], file: int, cut: Cut) 
     waiting: deque[_Child] = deque()
     for piece in cuts:
         one = team[piece.number % len(team)]
-        one.send(child.PIECE.pack(piece.number, piece.line, file) + piece.content)
+        one.send(child.PIECE.pack((file << _PER_FILE) + (piece.number << _PER_PIECE), piece.line, file) + piece.content)
         waiting.append(one)
         if len(waiting) == _AHEAD * len(team):
             yield _understand(waiting.popleft().receive(), cut)
@@ -88,7 +91,7 @@ def _doubts(blob: bytes, cut: Cut) -> Iterator[Doubt]:
 
 
 class _Child:
-    """A parsing process. Sending never waits: a thread feeds the pipe, so that neither side can wait for the other for ever."""
+    """A parsing process. Two threads keep its pipes moving, so that it works on while the parent is busy with the database."""
 
     def __init__(self, told: bytes) -> None:
         self._process = subprocess.Popen(
@@ -99,53 +102,55 @@ class _Child:
             cwd=_ROOT,
             start_new_session=True,  # Ctrl-C at a terminal is the parent's to handle
         )
-        self._queue: SimpleQueue[bytes | None] = SimpleQueue()
-        self._feeder = threading.Thread(target=self._feed, name="piece-feeder", daemon=True)
-        self._feeder.start()
+        self._questions: SimpleQueue[bytes | None] = SimpleQueue()
+        self._answers: SimpleQueue[bytes | None] = SimpleQueue()
+        self._threads = [threading.Thread(target=work, daemon=True) for work in (self._feed, self._collect)]
+        for thread in self._threads:
+            thread.start()
         self.send(told)
 
     def send(self, frame: bytes) -> None:
         """Have a frame written."""
-        self._queue.put(frame)
+        self._questions.put(frame)
 
     def receive(self) -> bytes:
         """The next answer. Raises SlowWayNeededError; also when the child died, whatever of."""
-        stream = self._out
-        length = stream.read(child.LENGTH.size)
-        if len(length) < child.LENGTH.size:
-            log.warning("parsing_child_died", exit_code=self._process.wait())
-            raise SlowWayNeededError
-        (size,) = child.LENGTH.unpack(length)
-        if size == child.NOT_CUTTABLE:
-            raise SlowWayNeededError
-        answer = stream.read(size)
-        if len(answer) < size:
+        answer = self._answers.get()
+        if answer is None:
             raise SlowWayNeededError
         return answer
 
     def end(self) -> None:
         """No process, thread or pipe stays."""
-        self._queue.put(None)
+        self._questions.put(None)
         self._process.kill()
         self._process.wait()
-        self._feeder.join()
-        self._out.close()
-
-    @property
-    def _out(self) -> BinaryIO:
-        assert self._process.stdout is not None  # noqa: S101 - it was asked for
-        return self._process.stdout  # type: ignore[return-value]
+        for thread in self._threads:
+            thread.join()
 
     def _feed(self) -> None:
-        pipe = self._process.stdin
-        assert pipe is not None  # noqa: S101 - it was asked for
-        with suppress(OSError):  # the child is gone: `receive` tells
-            while (frame := self._queue.get()) is not None:
+        pipe = cast("BinaryIO", self._process.stdin)
+        with suppress(OSError):  # the child is gone: `_collect` tells
+            while (frame := self._questions.get()) is not None:
                 pipe.write(child.LENGTH.pack(len(frame)))
                 pipe.write(frame)
                 pipe.flush()
         with suppress(OSError):
             pipe.close()
+
+    def _collect(self) -> None:
+        """Answers until one says no, or the child ends; then None."""
+        with cast("BinaryIO", self._process.stdout) as pipe:
+            while True:
+                length = pipe.read(child.LENGTH.size)
+                size = child.LENGTH.unpack(length)[0] if len(length) == child.LENGTH.size else None
+                answer = b"" if size in {None, child.NOT_CUTTABLE} else pipe.read(size)
+                if size is None or len(answer) != size:
+                    break
+                self._answers.put(answer)
+        if size is None and self._process.wait() > 0:
+            log.warning("parsing_child_died", exit_code=self._process.returncode)
+        self._answers.put(None)
 
 
 @contextmanager
