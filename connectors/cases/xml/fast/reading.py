@@ -1,6 +1,7 @@
 """The parent: feeds pieces to two children and hands out rows in the file's order."""
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -9,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import SimpleQueue
-from typing import BinaryIO, Final, cast
+from typing import Any, BinaryIO, Final, Protocol, cast
 
 import structlog
 
@@ -27,6 +28,8 @@ log = structlog.get_logger()
 _CHILDREN: Final = 2
 #: Pieces a child has before it: enough to go on while the parent applies a chunk of new cases (services/case_sync/early.py).
 _AHEAD: Final = 32
+#: Bytes of a file for which children are started.
+_WORTH_CHILDREN: Final = 4 * 1024 * 1024
 #: Bits of a position: no piece has more records than fit into the lower ones, no file more pieces than into those between.
 _PER_PIECE: Final = 24
 _PER_FILE: Final = 44
@@ -51,14 +54,15 @@ def read_rows(
                 "key": key.hex(), "known": None if known is None else str(known), "source": compiled.source,
                 "converters": compiled.converters, "finders": compiled.finders,
             }  # fmt: skip
-            with _children(json.dumps(told).encode()) as team:
+            size = content.seek(0, os.SEEK_END)
+            with _children(json.dumps(told).encode()) if size > _WORTH_CHILDREN else _here(told) as team:
                 for rows in _in_order(team, pieces(content, cut, start), rank, cut):
                     yield file, rows
 
 
-def _in_order(team: "list[_Child]", cuts: Iterator[Piece], file: int, cut: Cut) -> Iterator[RowBatch]:
+def _in_order(team: "Sequence[_Reader]", cuts: Iterator[Piece], file: int, cut: Cut) -> Iterator[RowBatch]:
     """Pieces go round; the answers are taken in the same round, so they come in the file's order."""
-    waiting: deque[_Child] = deque()
+    waiting: deque[_Reader] = deque()
     for piece in cuts:
         one = team[piece.number % len(team)]
         one.send(child.PIECE.pack((file << _PER_FILE) + (piece.number << _PER_PIECE), piece.line, file) + piece.content)
@@ -88,6 +92,32 @@ def _doubts(blob: bytes, cut: Cut) -> Iterator[Doubt]:
         at += child.HASH_BYTES
         yield Doubt(position, line, digest, declaration + cut.prefix + blob[at : at + length] + cut.suffix)
         at += length
+
+
+class _Reader(Protocol):
+    def send(self, frame: bytes) -> None: ...
+
+    def receive(self) -> bytes: ...
+
+
+class _Here:
+    """Reads in this process: starting children takes longer than a small file."""
+
+    def __init__(self, told: dict[str, Any]) -> None:
+        self._reader = child.Reader(told)
+        self._answers: deque[bytes] = deque()
+
+    def send(self, frame: bytes) -> None:
+        """Read a piece. Raises SlowWayNeededError."""
+        position, line, file = child.PIECE.unpack_from(frame)
+        try:
+            self._answers.append(self._reader.answer(position, line, file, frame[child.PIECE.size :]))
+        except child.NotCutError as error:
+            raise SlowWayNeededError from error
+
+    def receive(self) -> bytes:
+        """The next answer."""
+        return self._answers.popleft()
 
 
 class _Child:
@@ -151,6 +181,11 @@ class _Child:
         if size is None and self._process.wait() > 0:
             log.warning("parsing_child_died", exit_code=self._process.returncode)
         self._answers.put(None)
+
+
+@contextmanager
+def _here(told: dict[str, Any]) -> Iterator[list[_Here]]:
+    yield [_Here(told)]
 
 
 @contextmanager
