@@ -32,14 +32,17 @@ OWN_FILES = {"cases": "asiakkuudet*.*", "decisions": "paatokset*.*", "plan_items
 CASE_OF = "Asiakkuuden tunnus"
 
 
-def profile_text(*, own_files: bool = False, sections: str = "", over: Mapping[str, str] | None = None) -> str:
+def profile_text(
+    *, own_files: bool = False, own_queries: bool = False, sections: str = "", over: Mapping[str, str] | None = None
+) -> str:
     """A profile over these columns. `sections` go before the groups; `over` replaces the right side of fields (`cases.status`)."""
     lines = ["[profile]", 'name = "vienti"', sections]
     for group, columns in (("cases", CASE), ("decisions", DECISION), ("plan_items", ITEM)):
         lines.append(f"[{group}]")
         if own_files:
             lines.append(f'file = "{OWN_FILES[group]}"')
-            lines += [f'case = "{CASE_OF}"'] if group != "cases" else []
+        if group != "cases" and (own_files or own_queries):
+            lines.append(f'case = "{CASE_OF}"')
         lines += [f"{name} = {(over or {}).get(f'{group}.{name}', f'{column!r}')}" for name, column in columns.items()]
         if group == "cases":
             lines.append(f"goals = {{ from = {list(GOALS)} }}")
