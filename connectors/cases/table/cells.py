@@ -13,6 +13,8 @@ _SIGNIFICANT_DIGITS: Final = 15
 
 def cell_text(value: Any) -> str:
     """`value` as text: a day as 2026-11-16 (a moment as its day, in Helsinki where it knows its offset), a number with a point."""
+    if isinstance(value, str):  # nearly all are
+        return value.strip()
     return next((text(value) for kinds, text in _TEXTS if isinstance(value, kinds)), str(value))
 
 
@@ -33,7 +35,6 @@ def _number(value: float | Decimal) -> str:
 
 #: The first that fits: a bool is an int, and a moment a day.
 _TEXTS: Final[tuple[tuple[Any, Callable[[Any], str]], ...]] = (
-    (str, str.strip),
     (type(None), lambda _: ""),
     (bool, lambda value: str(value).lower()),
     (datetime, _day),

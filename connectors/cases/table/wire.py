@@ -126,7 +126,7 @@ def _find_header(
 def _below(
     rows: Iterable[tuple[int, Cells]], header: Cells, wanted: Sequence[str], footer: str | None
 ) -> Iterator[Row]:
-    places, width, count = pick(header, wanted), _width(header), 0
+    places, width, count = pick(header, wanted), _width([cell_text(cell) for cell in header]), 0
     ended = False
     for number, cells in rows:
         texts = [cell_text(cell) for cell in cells]
@@ -166,9 +166,9 @@ def _check_count(texts: list[str], count: int) -> None:
         raise RefusedInput("The footer says {said} rows; the file has {found}.", said=int(said), found=count)
 
 
-def _width(cells: Cells) -> int:
+def _width(texts: Sequence[str]) -> int:
     """Cells up to the last that holds something."""
-    return max((place for place, cell in enumerate(cells, start=1) if cell_text(cell)), default=0)
+    return next((place for place in range(len(texts), 0, -1) if texts[place - 1]), 0)
 
 
 def _known(cells: Cells, wanted: Sequence[str]) -> int:
