@@ -1,38 +1,28 @@
 """A view as a source of cases: a role that may only read it, one moment for all queries, deltas that lose nothing, sentences for faults."""
 
 import json
+import re
 import sqlite3
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
 from pydantic import SecretStr
 
-from connectors.cases.base import Found
 from connectors.cases.profile import load_profile
 from connectors.cases.record import FoundGone, FoundRecord
-from connectors.cases.registry import case_connector, case_transport
+from connectors.cases.registry import case_connector
 from connectors.cases.sql.client import SqlViews
 from connectors.pace import Pace
 from connectors.rejection import Rejection
-from connectors.transports.base import Fetched, Visit
+from connectors.transports.base import Visit
 from core.embedded import Embedded
-from core.errors import AvainError, ConfigurationError, NotFound, Permanent, Transient
+from core.errors import ConfigurationError, NotFound, Permanent
+from core.settings import ROOT
 from core.source_settings import CaseSource, SqlView
-from tests.support.client_system import PROFILE, QUERIES, ClientSystem, client_system
-
-PEOPLE = """
-    INSERT INTO inside.person (id, hetu, name) SELECT n, '131052-9074', 'Aino Keksitty' FROM generate_series(1, 3) AS n;
-    INSERT INTO inside.client_case SELECT n, n, 'W-101', 'A', 'Arki sujuu|Koulu: 10::30 % ja \\:loma', '2026-10-19 13:00', false,
-        timestamptz '2026-11-16 08:00+02' + n * interval '1 hour' FROM generate_series(1, 3) AS n;
-    INSERT INTO inside.decision VALUES (1, 1, 'P1', '2026-11-09', 900.5), (2, 2, 'P2', '2026-11-10', NULL), (3, 2, 'P3', '2026-11-11', 10);
-    INSERT INTO inside.service VALUES (1, 1, 1, 'NEPSY', 10.5, 'HUR', '2026-11-23', '2027-02-22', '9999994-1'),
-        (2, 2, 3, 'ADHD', 12, 'C62', '2026-11-23', '2027-02-22', NULL);
-"""
+from tests.support.client_system import PEOPLE, PROFILE, ClientSystem, Source, client_system
 
 
 @pytest.fixture
@@ -40,27 +30,6 @@ def system(database: Embedded) -> Iterator[ClientSystem]:
     with client_system(database) as made:
         made.change(PEOPLE)
         yield made
-
-
-class Source:
-    """The view as it would be configured."""
-
-    def __init__(self, system: ClientSystem, folder: Path, *, profile: str = PROFILE, **over: Any) -> None:
-        self.folder = folder
-        (folder / "profile.toml").write_text(profile, "utf-8")
-        view = SqlView(url=SecretStr(system.url), **{**QUERIES, **over})
-        self.settings = CaseSource(kind="sql", sql=view, profile=Path("profile.toml"))
-
-    def fetch(self, *, identity: Any = "none", **visit: Any) -> Fetched:
-        way = case_transport(self.settings, self.folder, identity=identity)
-        return way.fetch(Visit(self.folder / "spool", **visit))
-
-    def read(self, fetched: Fetched, identity: Any = "none") -> list[Found]:
-        connector = case_connector(self.settings, self.folder)
-        return [found for _, found in connector.read(fetched.files, identity=identity)]
-
-    def ids(self, fetched: Fetched) -> list[str]:
-        return [one.record.external_id for one in self.read(fetched) if isinstance(one, FoundRecord)]
 
 
 @pytest.fixture
@@ -250,76 +219,6 @@ class TestDelta:
             Source(system, tmp_path, delta_column=column).fetch()
 
 
-class TestFaults:
-    @pytest.mark.parametrize(
-        ("over", "kind", "why"),
-        [
-            ({"cases": "SELECT * FROM avain.nowhere"}, NotFound, r'sql\.cases names is not there: relation "avain\.nowhere"'),
-            ({"decisions": "SELECT paatos FROM avain.paatokset"}, NotFound, "asiakkuus is not known"),
-            ({"decisions": "SELECT nope FROM avain.paatokset"}, NotFound, r"sql\.decisions names is not there"),
-            ({"cases": "SELECT * FROM inside.person"}, Permanent, r"does not let Avain read what the query sql\.cases names"),
-            ({"cases": "SELEC * FROM avain.asiakkuudet"}, Permanent, r"refused the query sql\.cases: syntax error"),
-            ({"cases": "DELETE FROM avain.asiakkuudet"}, Permanent, r"sql\.cases"),
-            ({"cases": "SELECT *, 1 / (length(tila) - 1) FROM avain.asiakkuudet"}, Permanent, "DivisionByZero"),
-            ({"plan_items": "SELECT pg_sleep(5), p.* FROM avain.palvelut p", "seconds": 1}, Transient, r"broke off the query sql\.plan_items"),
-        ],
-    )  # fmt: skip
-    def test_what_the_database_will_not_do_is_said(
-        self, system: ClientSystem, tmp_path: Path, over: dict[str, Any], kind: type[AvainError], why: str
-    ) -> None:
-        with pytest.raises(kind, match=why):
-            Source(system, tmp_path, **over).fetch()
-        assert not [one for one in (tmp_path / "spool").iterdir() if one.name.startswith(".part")]
-
-    @pytest.mark.parametrize(
-        ("url", "kind", "why"),
-        [
-            ("not a url", ConfigurationError, "not one that SQLAlchemy knows"),
-            ("nosuch://reader:hunter2@db/x", ConfigurationError, "not one that SQLAlchemy knows"),
-            ("mysql+pymysql://reader:hunter2@db/x", ConfigurationError, "driver pymysql"),
-            ("postgresql://reader:hunter2@127.0.0.1:1/x", Transient, "cannot be reached"),
-            ("sqlite:////nowhere/at/all.db", NotFound, "/nowhere/at/all.db does not exist"),
-        ],
-    )
-    def test_a_database_that_is_not_there_is_said_without_its_password(
-        self, system: ClientSystem, tmp_path: Path, url: str, kind: type[AvainError], why: str
-    ) -> None:
-        with pytest.raises(kind, match=why) as told:
-            Source(replace(system, url=url), tmp_path).fetch()
-        assert "hunter2" not in str(told.value)
-
-    def test_a_role_that_is_not_let_in_is_not_tried_again(self, system: ClientSystem, tmp_path: Path) -> None:
-        with pytest.raises(Permanent, match="does not let Avain in"):
-            Source(replace(system, url=system.url.replace(system.reader, "nobody_here")), tmp_path).fetch()
-
-    def test_a_connection_that_breaks_is_tried_again(self, system: ClientSystem, source: Source) -> None:
-        class Breaking(Pace):
-            def after_rows(self, rows: int) -> None:
-                system.cut()
-
-        with pytest.raises(Transient, match="broke off"):
-            source.fetch(pace=Breaking(requests_per_second=1000, rows_per_second=1_000_000))
-
-    @pytest.mark.parametrize(
-        ("over", "profile"),
-        [({"decisions": None}, PROFILE), ({}, PROFILE.replace('[plan_items]\ncase = "asiakkuus"', "[plan_items]"))],
-    )
-    def test_queries_and_profile_must_agree(
-        self, system: ClientSystem, tmp_path: Path, over: Any, profile: str
-    ) -> None:
-        with pytest.raises(ConfigurationError, match="go together"):
-            Source(system, tmp_path, profile=profile, **over).fetch()
-
-
-def test_look_asks_for_columns_only(source: Source, system: ClientSystem) -> None:
-    way = case_transport(source.settings, source.folder)
-    assert way.look() == ["cases", "decisions", "plan_items"]
-    way.put_away(["cases"])
-    system.change("DROP VIEW avain.palvelut")
-    with pytest.raises(NotFound, match=r"sql\.plan_items"):
-        way.look()
-
-
 def test_rows_that_are_wrong_are_rejected_with_their_row(system: ClientSystem, source: Source) -> None:
     system.change("UPDATE inside.client_case SET state = 'X' WHERE id = 1")
     system.change("INSERT INTO inside.decision VALUES (9, 99, 'P9', '2026-11-09', NULL)")
@@ -352,6 +251,13 @@ def test_another_database_is_read_too(tmp_path: Path) -> None:
     ((_, found),) = connector.read(second.files, identity="none")
     assert isinstance(found, FoundRecord)
     assert found.record.external_id == "C-2"
+    for query, why in (
+        ("DELETE FROM v", "attempt to write a readonly database"),
+        ("PRAGMA query_only = OFF", "gives no rows"),
+    ):
+        way = SqlViews(SqlView(url=view.url, cases=query), load_profile(tmp_path / "muu.toml", "sql"))
+        with pytest.raises(Permanent, match=why):
+            way.fetch(Visit(tmp_path / "spool"))
 
 
 def test_fetching_leaves_no_connection_behind(source: Source, system: ClientSystem) -> None:
@@ -362,3 +268,44 @@ def test_fetching_leaves_no_connection_behind(source: Source, system: ClientSyst
             "SELECT count(*) FROM pg_stat_activity WHERE usename = %s", [system.reader]
         ).fetchone() == (0,)
     assert threading.active_count() == before
+
+
+def test_the_sql_of_the_documentation_makes_such_views(database: Embedded, tmp_path: Path) -> None:
+    """docs/sources/sql-view.md as it stands, over base tables such as it names, by roles of this test."""
+    page = (ROOT / "docs/sources/sql-view.md").read_text("utf-8")
+    (statements,) = re.findall(r"```sql\n(.*?)```", page, re.DOTALL)
+    (profile,) = re.findall(r"```toml profile:sql\n(.*?)```", page, re.DOTALL)
+    queries = dict(re.findall(r'^(cases|decisions|plan_items) = "(SELECT .*)"$', page, re.MULTILINE))
+    with client_system(database, views="") as system:
+        system.change(
+            """
+            CREATE SCHEMA asiakas;
+            CREATE TABLE asiakas.henkilo (tunnus int, hetu text, turvakielto bool);
+            CREATE TABLE asiakas.asiakkuus (
+                tunnus text, henkilo int, asiakasviite text, omatyontekija text, tila text, suunnitelma_pvm date, poistettu bool,
+                muutettu timestamptz, palvelutehtava text
+            );
+            CREATE TABLE asiakas.paatos (
+                asiakkuus text, tunnus text, numero text, paatospaiva date, myonnetty numeric, muutettu timestamptz
+            );
+            CREATE TABLE asiakas.palvelu (
+                asiakkuus text, tunnus text, paatos text, palvelukoodi text, maara numeric, yksikko text, alkaa date, paattyy date,
+                tuottaja text, muutettu timestamptz
+            );
+            INSERT INTO asiakas.henkilo VALUES (1, '131052-9074', true);
+            INSERT INTO asiakas.asiakkuus VALUES ('C-1', 1, 'K-1', 'W-1', 'A', NULL, false, '2026-11-01', 'HB'),
+                ('C-2', 1, 'K-1', 'W-1', 'A', NULL, true, '2026-11-01', 'HB'), ('C-3', 1, 'K-1', 'W-1', 'A', NULL, false, '2026-11-01', 'X');
+            INSERT INTO asiakas.paatos VALUES ('C-1', 'D-1', 'P1', '2026-11-02', 900, '2026-11-02');
+            """
+        )
+        role = next(one for one in statements.split(";") if "CREATE ROLE" in one)
+        system.change(statements.replace(role, "\n").replace("avain_lukija", system.reader))
+        with psycopg.connect(system.url) as reader, pytest.raises(psycopg.errors.InsufficientPrivilege):
+            reader.execute("SELECT * FROM asiakas.henkilo")
+        source = Source(system, tmp_path, profile=profile, **queries, delta_column="muuttunut")
+        fetched = source.fetch()
+        assert fetched.memory["latest"]["value"].startswith("2026-11-02")
+        found, gone, stray = source.read(fetched)[0], source.read(fetched)[1], source.read(fetched)[2:]
+        assert isinstance(found, FoundRecord)
+        assert (found.record.client.non_disclosure, len(found.record.decisions)) == (True, 1)
+        assert (gone, stray) == (FoundGone("2", "C-2"), [])

@@ -4,12 +4,19 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import psycopg
+from pydantic import SecretStr
 from sqlalchemy import make_url
 
+from connectors.cases.base import Found
+from connectors.cases.record import FoundRecord
+from connectors.cases.registry import case_connector, case_transport
+from connectors.transports.base import Fetched, Visit
 from core.embedded import Embedded
+from core.source_settings import CaseSource, SqlView
 
 TABLES = """
     CREATE SCHEMA inside;
@@ -82,6 +89,15 @@ QUERIES = {
     "plan_items": "SELECT * FROM avain.palvelut",
 }
 
+PEOPLE = """
+    INSERT INTO inside.person (id, hetu, name) SELECT n, '131052-9074', 'Aino Keksitty' FROM generate_series(1, 3) AS n;
+    INSERT INTO inside.client_case SELECT n, n, 'W-101', 'A', 'Arki sujuu|Koulu: 10::30 % ja \\:loma', '2026-10-19 13:00', false,
+        timestamptz '2026-11-16 08:00+02' + n * interval '1 hour' FROM generate_series(1, 3) AS n;
+    INSERT INTO inside.decision VALUES (1, 1, 'P1', '2026-11-09', 900.5), (2, 2, 'P2', '2026-11-10', NULL), (3, 2, 'P3', '2026-11-11', 10);
+    INSERT INTO inside.service VALUES (1, 1, 1, 'NEPSY', 10.5, 'HUR', '2026-11-23', '2027-02-22', '9999994-1'),
+        (2, 2, 3, 'ADHD', 12, 'C62', '2026-11-23', '2027-02-22', NULL);
+"""
+
 
 @dataclass(frozen=True)
 class ClientSystem:
@@ -107,7 +123,7 @@ class ClientSystem:
 
 
 @contextmanager
-def client_system(database: Embedded) -> Iterator[ClientSystem]:
+def client_system(database: Embedded, *, views: str = VIEWS) -> Iterator[ClientSystem]:
     """The tables and views in a database of the test's own; the roles are gone after the block."""
     name = uuid.uuid4().hex[:8]
     owner, reader = f"clients_{name}", f"reader_{name}"
@@ -119,9 +135,10 @@ def client_system(database: Embedded) -> Iterator[ClientSystem]:
         made = ClientSystem(database.database_owner_url, _as(database, owner), _as(database, reader), owner, reader)
         with _connect(made.owner_url) as connection:
             connection.execute(TABLES.encode())
-            connection.execute(VIEWS.encode())
-            connection.execute(f"GRANT USAGE ON SCHEMA avain TO {reader}".encode())
-            connection.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA avain TO {reader}".encode())
+            if views:
+                connection.execute(views.encode())
+                connection.execute(f"GRANT USAGE ON SCHEMA avain TO {reader}".encode())
+                connection.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA avain TO {reader}".encode())
         yield made
     finally:
         with _connect(database.database_owner_url) as connection:
@@ -143,3 +160,24 @@ def _connect(url: str) -> "psycopg.Connection[Any]":
         dbname=parsed.database,
         autocommit=True,
     )
+
+
+class Source:
+    """The view as it would be configured."""
+
+    def __init__(self, system: ClientSystem, folder: Path, *, profile: str = PROFILE, **over: Any) -> None:
+        self.folder = folder
+        (folder / "profile.toml").write_text(profile, "utf-8")
+        view = SqlView(url=SecretStr(system.url), **{**QUERIES, **over})
+        self.settings = CaseSource(kind="sql", sql=view, profile=Path("profile.toml"))
+
+    def fetch(self, *, identity: Any = "none", **visit: Any) -> Fetched:
+        way = case_transport(self.settings, self.folder, identity=identity)
+        return way.fetch(Visit(self.folder / "spool", **visit))
+
+    def read(self, fetched: Fetched, identity: Any = "none") -> list[Found]:
+        connector = case_connector(self.settings, self.folder)
+        return [found for _, found in connector.read(fetched.files, identity=identity)]
+
+    def ids(self, fetched: Fetched) -> list[str]:
+        return [one.record.external_id for one in self.read(fetched) if isinstance(one, FoundRecord)]

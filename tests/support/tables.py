@@ -6,9 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
 from openpyxl import Workbook
 
+from connectors.cases.base import Found, IdentityMode, RefusedFile
+from connectors.cases.contract import a_record, fetched
 from connectors.cases.profile import Profile, load_profile
+from connectors.cases.record import CaseRecord, FoundRecord
+from connectors.cases.table.client import TableCases
+from connectors.rejection import Rejection
 
 #: The column of each field, by group.
 CASE = {
@@ -112,3 +118,37 @@ def as_xlsx(sheets: Mapping[str, Iterable[Sequence[Any]]]) -> bytes:
     content = io.BytesIO()
     book.save(content)
     return content.getvalue()
+
+
+def csv_of(*records: dict[str, Any], **how: Any) -> bytes:
+    return as_csv(one_table(records or [a_record()]), **how)
+
+
+class Reader:
+    """Reads files by a profile."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def found(
+        self, files: dict[str, bytes] | bytes, text: str | None = None, identity: IdentityMode = "none"
+    ) -> list[tuple[str, Found]]:
+        connector = TableCases(profile(self.folder, text or profile_text()))
+        with fetched(files if isinstance(files, dict) else {"asiakkuudet.csv": files}) as copies:
+            return [(file.name, one) for file, one in connector.read(copies, identity=identity)]
+
+    def records(self, content: bytes, text: str | None = None) -> list[CaseRecord]:
+        found = [one for _, one in self.found(content, text)]
+        assert all(isinstance(one, FoundRecord) for one in found), found
+        return [one.record for one in found if isinstance(one, FoundRecord)]
+
+    def rejection(
+        self, files: dict[str, bytes] | bytes, text: str | None = None, identity: IdentityMode = "none"
+    ) -> Rejection:
+        (found,) = [one for _, one in self.found(files, text, identity) if isinstance(one, Rejection)]
+        return found
+
+    def refusal(self, files: dict[str, bytes] | bytes, text: str | None = None) -> str:
+        with pytest.raises(RefusedFile) as refused:
+            self.found(files, text)
+        return f"{refused.value.file}: {refused.value}"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import URL, Connection, NullPool, create_engine, make_url, text
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, ResourceClosedError
 
 from connectors.cases.profile import Profile
 from connectors.cases.sql import faults
@@ -24,7 +24,7 @@ from connectors.cases.table.mapping import Part, parts_of
 from connectors.cases.table.wire import pick
 from connectors.pace import Pace, unhurried
 from connectors.transports.base import Fetched, Visit
-from core.errors import NotFound, RefusedInput
+from core.errors import NotFound, Permanent, RefusedInput
 from core.source_settings import SqlView
 
 _BATCH: Final = 500
@@ -156,6 +156,10 @@ def _told(query: _Query, url: URL) -> Iterator[None]:
         yield
     except DBAPIError as error:
         faults.query_failed(error, query.name, url)
+    except ResourceClosedError:
+        raise Permanent(
+            "The query sql.{query} gives no rows: it is something else than a query.", query=query.name
+        ) from None
 
 
 @contextmanager
@@ -178,7 +182,10 @@ def _reading(view: SqlView) -> Iterator[tuple[Connection, URL]]:
     except DBAPIError as error:
         faults.not_reached(error, url)
     with connection:
-        for statement in _READ_ONLY.get(backend, ()):
-            connection.execute(text(statement.format(milliseconds=view.seconds * 1000)))
+        try:
+            for statement in _READ_ONLY.get(backend, ()):
+                connection.execute(text(statement.format(milliseconds=view.seconds * 1000)))
+        except DBAPIError as error:
+            faults.not_reached(error, url)
         yield connection, url
         connection.rollback()

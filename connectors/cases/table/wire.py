@@ -114,10 +114,13 @@ def _sheets(file: BinaryIO) -> Iterator[tuple[str, Iterator[Cells]]]:
 def _find_header(
     rows: Iterator[tuple[int, Cells]], wanted: Sequence[str]
 ) -> tuple[list[tuple[int, Cells]], Cells | None]:
-    """The header and the rows after it that were taken from `rows` in looking for it: the one that names most columns."""
+    """The header and the rows after it that were taken from `rows` in looking for it: the one that names most columns.
+
+    None if it names less than half of them: its cells may be data then, which no sentence may show.
+    """
     first = list(itertools.islice(rows, _SEARCHED))
     known = [_known(cells, wanted) for _, cells in first]
-    if not any(known):
+    if 2 * max(known, default=0) < len(wanted):
         return first, None
     place = known.index(max(known))
     return first[place + 1 :], first[place][1]
