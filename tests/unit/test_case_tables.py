@@ -1,5 +1,6 @@
 """Cases from tables: what rows may say, and which row is at fault."""
 
+import tempfile
 from datetime import date, datetime, time
 from decimal import Decimal
 from pathlib import Path
@@ -7,6 +8,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from connectors.cases.contract import a_record, fetched
 from connectors.cases.record import CaseRecord, FoundGone, FoundRecord
@@ -237,6 +240,8 @@ def test_a_case_can_be_said_to_be_gone(reader: Reader) -> None:
     found = [one for _, one in reader.found(csv_of(a_record(status="POISTETTU"), a_record("C-2")), text)]
     assert found[0] == FoundGone("2", "C-1")
     assert isinstance(found[1], FoundRecord)
+    broken = a_record(status="X", decisions=[{"external_id": "D-1", "granted_amount": "-1"}], plan_items=[])
+    assert reader.found(csv_of(broken), text)[0][1] == FoundGone("2", "C-1"), "what else it says does not matter"
     said = reader.rejection(csv_of(a_record("131052-9074", status="X")), text)
     assert (said.position, said.field, said.external_id) == ("2", "external_id", None)
 
@@ -353,3 +358,17 @@ def test_the_registry_makes_it(tmp_path: Path) -> None:
     assert isinstance(case_connector(source, tmp_path), TableCases)
     with pytest.raises(ConfigurationError, match=r"nowhere\.toml"):
         case_connector(CaseSource(kind="table", path="x", profile=Path("nowhere.toml")), tmp_path)
+
+
+@given(st.data())
+def test_the_order_of_rows_says_nothing(data: st.DataObject) -> None:
+    """Of a case's rows any may come first; the cases come in the order in which they are first seen."""
+    decisions = [{"external_id": f"D-{n}"} for n in range(1, 4)]
+    head, *rows = one_table(a_record(f"C-{n}", decisions=decisions) for n in range(3))
+    shuffled = data.draw(st.permutations(rows))
+    with tempfile.TemporaryDirectory() as folder:
+        records = Reader(Path(folder)).records(as_csv([head, *shuffled]))
+    assert [one.external_id for one in records] == list(dict.fromkeys(row[0] for row in shuffled))
+    for record in records:
+        assert {one.external_id for one in record.decisions} == {"D-1", "D-2", "D-3"}
+        assert [one.external_id for one in record.plan_items] == ["I-1"]

@@ -12,6 +12,7 @@ _KINDS: Final[dict[str, tuple[type, Any]]] = {
     "day": (date, date.fromisoformat),
     "whole": (int, int),
     "number": (Decimal, Decimal),
+    "real": (float, float),
     "text": (str, str),
     "bytes": (bytes, bytes.fromhex),
 }
@@ -36,7 +37,11 @@ class LatestSeen:
                 "The column {column} cannot tell what is new: its values have no order.",
                 column=self._column,
             )
-        self.value = value if self.value is None or self.value < value else self.value
+        try:
+            later = self.value is None or self.value < value
+        except TypeError:  # the column has become another kind since: what is remembered says nothing about it
+            later = True
+        self.value = value if later else self.value
 
     def since(self, overlap: timedelta) -> Any:
         """From where the next delta reads: what was seen last once more, and moments by `overlap` earlier. None: everything."""

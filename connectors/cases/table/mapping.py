@@ -86,9 +86,8 @@ class CaseRows:
         """
         try:
             _refuse_faulty(rows)
-            decisions, plan_items = self._gather("decisions", rows), self._gather("plan_items", rows)
             for row in self._case_rows(rows):
-                yield row.file, self._record(row, decisions, plan_items)
+                yield row.file, self._gone(row) or self._record(row, rows)
         except _RowFaultError as fault:
             yield fault.row.file, _rejection(fault)
 
@@ -142,23 +141,23 @@ class CaseRows:
                 raise _RowFaultError(row, group, reason)
         return list(gathered.values())
 
-    def _record(
-        self,
-        row: StoredRow,
-        decisions: Sequence[tuple[dict[str, Any], StoredRow]],
-        plan_items: Sequence[tuple[dict[str, Any], StoredRow]],
-    ) -> FoundRecord | FoundGone:
+    def _gone(self, row: StoredRow) -> FoundGone | None:
+        """The row's word that its case is there no more; what else it says does not matter then."""
         part, gone = self._parts[row.part], self._profile.gone
-        if gone is not None and part.text(row, gone.source) in gone.values:
-            external_id = readable_id(row.case_id)
-            if external_id is None:
-                raise _RowFaultError(row, "external_id", Message(_MISSING))
-            return FoundGone(str(row.number), external_id)
+        if gone is None or part.text(row, gone.source) not in gone.values:
+            return None
+        external_id = readable_id(row.case_id)
+        if external_id is None:
+            raise _RowFaultError(row, "external_id", Message(_MISSING))
+        return FoundGone(str(row.number), external_id)
+
+    def _record(self, row: StoredRow, rows: Sequence[StoredRow]) -> FoundRecord:
+        part = self._parts[row.part]
         data = _read(part, row, part.groups["cases"], "")
-        data["decisions"], data["plan_items"] = [one for one, _ in decisions], [one for one, _ in plan_items]
-        record = validated(data)
+        parts = {group: self._gather(group, rows) for group in ("decisions", "plan_items")}
+        record = validated({**data, **{group: [one for one, _ in gathered] for group, gathered in parts.items()}})
         if isinstance(record, Fault):
-            _raise_where_it_is(record, row, {"decisions": decisions, "plan_items": plan_items})
+            _raise_where_it_is(record, row, parts)
         return FoundRecord(str(row.number), record)
 
 
