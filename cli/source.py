@@ -257,7 +257,8 @@ def _plan_cases(source: "Source") -> "tuple[SyncResult, list[Group]]":
     from services.sources import transport_of
 
     with tempfile.TemporaryDirectory() as spool, transaction(dry_run=True) as session:
-        fetched = transport_of(settings().sources, source).fetch(Visit(Path(spool)))
+        way = transport_of(settings().sources, source, identity=settings().privacy.identity)
+        fetched = way.fetch(Visit(Path(spool)))
         if not fetched.files:
             raise NotFound("There are no files at the source.")
         before = {group.id for group in rejected.grouped(session, source.name)}

@@ -107,8 +107,13 @@ class SqlView(Group):
     decisions: str | None = None
     plan_items: str | None = None
     delta_column: str | None = Field(
-        default=None, description="a delta asks for rows whose column is later than the last seen"
+        default=None,
+        description="a column of the query of the cases: a delta asks for cases whose value is not before the last seen",
     )
+    overlap_minutes: int = Field(
+        default=10, ge=0, description="so much before the last seen, where the column is a moment: changes committed late"
+    )
+    seconds: int = Field(default=300, ge=1, description="that the database may take to answer before it is left alone")
 
 
 class Gentleness(Group):

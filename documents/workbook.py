@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -91,9 +91,20 @@ def read_workbook(source: Path | bytes, *, limits: WorkbookLimits = DEFAULT_LIMI
     with source.open("rb") if isinstance(source, Path) else tempfile.TemporaryFile() as file:
         if isinstance(source, bytes):
             file.write(source)
-            file.seek(0)
-        _check(file, limits)
-        return _read_in_child(file, limits)
+        return [Sheet(name, list(rows)) for name, rows in stream_workbook(file, limits=limits)]
+
+
+def stream_workbook(
+    file: BinaryIO, *, limits: WorkbookLimits = DEFAULT_LIMITS
+) -> Iterator[tuple[str, Iterator[list[Cell]]]]:
+    """The worksheets of a seekable `file` one by one, each name with its rows: as `read_workbook`, but in constant memory here.
+
+    A sheet's rows must be read, or left, before the next sheet is asked for.
+    """
+    file.seek(0)
+    _check(file, limits)
+    with tempfile.TemporaryFile() as answer:
+        yield from _understand(answer, _read_in_child(file, answer, limits), limits)
 
 
 def _check(file: BinaryIO, limits: WorkbookLimits) -> None:
@@ -120,46 +131,64 @@ def _check(file: BinaryIO, limits: WorkbookLimits) -> None:
     file.seek(0)
 
 
-def _read_in_child(file: BinaryIO, limits: WorkbookLimits) -> list[Sheet]:
-    """Files as the child's input and output: no pipe to fill up, and RLIMIT_FSIZE bounds the answer."""
+def _read_in_child(file: BinaryIO, answer: BinaryIO, limits: WorkbookLimits) -> int:
+    """The child's exit code. Files as its input and output: no pipe to fill up, and RLIMIT_FSIZE bounds the answer."""
     numbers = {name: value for name, value in asdict(limits).items() if isinstance(value, int)}
     environment = {name: os.environ[name] for name in ("LD_LIBRARY_PATH", "SYSTEMROOT") if name in os.environ}
-    with tempfile.TemporaryFile() as answer:
-        try:
-            done = subprocess.run(
-                [sys.executable, "-I", str(_CHILD), json.dumps(numbers)],
-                stdin=file,
-                stdout=answer,
-                stderr=subprocess.DEVNULL,  # a reader's backtrace may quote the document
-                env=environment | {"RUST_BACKTRACE": "0"},
-                timeout=limits.seconds,
-                check=False,
-                start_new_session=True,  # Ctrl-C at a terminal is the parent's to handle
-            )
-        except subprocess.TimeoutExpired as error:
-            raise RefusedInput(_TOO_SLOW, seconds=limits.seconds) from error
-        answer.seek(0)
-        return _understand(answer, done.returncode, limits)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-I", str(_CHILD), json.dumps(numbers)],
+            stdin=file,
+            stdout=answer,
+            stderr=subprocess.DEVNULL,  # a reader's backtrace may quote the document
+            env=environment | {"RUST_BACKTRACE": "0"},
+            timeout=limits.seconds,
+            check=False,
+            start_new_session=True,  # Ctrl-C at a terminal is the parent's to handle
+        )
+    except subprocess.TimeoutExpired as error:
+        raise RefusedInput(_TOO_SLOW, seconds=limits.seconds) from error
+    answer.seek(0)
+    return done.returncode
 
 
-def _understand(answer: Iterable[bytes], exit_code: int, limits: WorkbookLimits) -> list[Sheet]:
+def _understand(
+    answer: Iterable[bytes], exit_code: int, limits: WorkbookLimits
+) -> Iterator[tuple[str, Iterator[list[Cell]]]]:
     """Lines `{"sheet": name}`, then its rows as arrays; the last line is `{"end": true}` or `{"error": …}`."""
     if exit_code in (-signal.SIGXCPU, -signal.SIGKILL):
         raise RefusedInput(_TOO_SLOW, seconds=limits.seconds)
     if exit_code < 0:  # the reader aborts when an allocation fails
         raise RefusedInput(_TOO_MUCH, megabytes=limits.memory // MEBIBYTE)
-    sheets: list[Sheet] = []
-    for line in answer:
-        value = json.loads(line, object_hook=_revive)
-        if isinstance(value, list):
-            sheets[-1].rows.append(value)
-        elif "error" in value:
-            raise _error(value, limits)
-        elif "sheet" in value:
-            sheets.append(Sheet(value["sheet"], []))
-        else:
-            return sheets
-    raise RefusedInput(_DAMAGED, detail=Message("its reader stopped with {code}", code=exit_code))
+    values = _Ahead(json.loads(line, object_hook=_revive) for line in answer)
+    while values.next is not None and values.next.keys() == {"sheet"}:  # an error may name a sheet too
+        name = values.take()["sheet"]
+        rows = _rows(values)
+        yield name, rows
+        for _ in rows:
+            pass
+    if values.next is None:
+        raise RefusedInput(_DAMAGED, detail=Message("its reader stopped with {code}", code=exit_code))
+    if "error" in values.next:
+        raise _error(values.next, limits)
+
+
+class _Ahead:
+    """Values of which the next one can be looked at; None after the last."""
+
+    def __init__(self, values: Iterator[Any]) -> None:
+        self._values = values
+        self.next: Any = next(values, None)
+
+    def take(self) -> Any:
+        """The next value, taken off."""
+        taken, self.next = self.next, next(self._values, None)
+        return taken
+
+
+def _rows(values: _Ahead) -> Iterator[list[Cell]]:
+    while isinstance(values.next, list):
+        yield values.take()
 
 
 def _revive(value: dict[str, Any]) -> Any:

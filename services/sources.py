@@ -12,10 +12,12 @@ from typing import Any, Literal
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from connectors.cases.base import IdentityMode
 from connectors.cases.registry import case_transport
 from connectors.transports.base import Transport
 from connectors.transports.registry import transport
 from core.errors import Message, NotFound
+from core.settings import configuration_file
 from core.source_settings import Sources
 from services.work import call_again
 
@@ -95,10 +97,10 @@ def find_source(configured: Sources, name: str) -> Source:
     return known[name]
 
 
-def transport_of(configured: Sources, source: Source) -> Transport:
-    """How what a source holds comes in."""
+def transport_of(configured: Sources, source: Source, *, identity: IdentityMode = "none") -> Transport:
+    """How what a source holds comes in. With `identity="none"` a database is not asked who clients are."""
     if source.kind == "cases":
-        return case_transport(configured.cases[source.name])
+        return case_transport(configured.cases[source.name], configuration_file().parent, identity=identity)
     return transport(configured.prices[source.name].files)
 
 

@@ -23,7 +23,8 @@ def call_every_fetch(lease: Lease, kind: Kind) -> None:
 def fetch(lease: Lease, reader: str) -> None:
     """Copy the files of the source in `lease.arguments` and call for `reader`, the kind of Work that reads them, in the source's lane."""
     source = source_of(lease)
-    fetched = transport_of(lease.settings.sources, source).fetch(Visit(empty_spool(lease, source.name)))
+    way = transport_of(lease.settings.sources, source, identity=lease.settings.privacy.identity)
+    fetched = way.fetch(Visit(empty_spool(lease, source.name)))
     if fetched.growing:  # without them the rest would be half a picture
         raise Transient("Still being written: {names}", names=", ".join(fetched.growing))
     fault_point("fetch.spooled")

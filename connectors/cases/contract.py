@@ -26,6 +26,7 @@ from connectors.transports.base import SourceFile
 
 WHO = {"henkilotunnus": "131052-9074", "name": "Aino Keksitty"}
 WRONG_WHO = {"henkilotunnus": "131052-907X", "name": "Aino Keksitty"}
+PEOPLE = (("C-1", WHO), ("C-2", WRONG_WHO))
 
 
 def a_record(external_id: str = "C-1", **over: Any) -> dict[str, Any]:
@@ -94,13 +95,13 @@ class CaseConnectorContract(ABC):
         assert (bad.external_id, bad.field) == ("C-2", "status")
 
     def test_identity_is_dropped_before_anything_looks_at_it(self) -> None:
-        records = [a_record(client={"external_id": "K", "identity": who}) for who in (WHO, WRONG_WHO)]
+        records = [a_record(id_, client={"external_id": "K", "identity": who}) for id_, who in PEOPLE]
         for found in self.read(self.write(records)):
             assert isinstance(found, FoundRecord), "nobody looked whether it is right"
             assert found.record.client.identity is None
 
     def test_identity_is_kept_and_checked_where_it_will_be_sealed(self) -> None:
-        records = [a_record(client={"external_id": "K", "identity": who}) for who in (WHO, WRONG_WHO)]
+        records = [a_record(id_, client={"external_id": "K", "identity": who}) for id_, who in PEOPLE]
         good, bad = self.read(self.write(records), "sealed")
         assert isinstance(good, FoundRecord)
         assert good.record.client.identity is not None

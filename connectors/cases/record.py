@@ -297,13 +297,34 @@ _FOUND_BY_PYDANTIC: Final[Mapping[str, str]] = {
 }
 
 
-def parse_record(data: Mapping[str, Any], position: str) -> FoundRecord | Rejection:
-    """The record in `data` (canonical names; texts or values), or why it is rejected, by its first fault."""
+@dataclass(frozen=True)
+class Fault:
+    """The first thing that is wrong with a record: where, as in `("plan_items", 2, "end")`, and the sentence."""
+
+    location: tuple[int | str, ...]
+    reason: Message
+
+    @property
+    def field(self) -> str | None:
+        """`plan_items.end`: without the index, so that equal faults are counted as one."""
+        return ".".join(part for part in self.location if isinstance(part, str)) or None
+
+
+def validated(data: Mapping[str, Any]) -> CaseRecord | Fault:
+    """The record in `data` (canonical names; texts or values), or what is wrong with it."""
     try:
-        return FoundRecord(position, CaseRecord.model_validate(data))
+        return CaseRecord.model_validate(data)
     except ValidationError as error:
         found = error.errors(include_url=False)[0]
-    return Rejection(position, _field(found["loc"]), readable_id(data.get("external_id")), _reason(found))
+    return Fault(found["loc"], _reason(found))
+
+
+def parse_record(data: Mapping[str, Any], position: str) -> FoundRecord | Rejection:
+    """The record in `data`, or why it is rejected, by its first fault."""
+    record = validated(data)
+    if isinstance(record, Fault):
+        return Rejection(position, record.field, readable_id(data.get("external_id")), record.reason)
+    return FoundRecord(position, record)
 
 
 def readable_id(value: Any) -> str | None:
@@ -320,11 +341,6 @@ def json_schema() -> str:
         **CaseRecord.model_json_schema(),
     }
     return json.dumps(schema, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
-
-
-def _field(location: tuple[int | str, ...]) -> str | None:
-    """`plan_items.end` of `("plan_items", 2, "end")`: without the index, so that equal faults are counted as one."""
-    return ".".join(part for part in location if isinstance(part, str)) or None
 
 
 def _reason(found: Any) -> Message:

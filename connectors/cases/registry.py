@@ -8,10 +8,13 @@ import difflib
 from collections.abc import Callable
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
-from connectors.cases.base import CaseConnector
-from connectors.cases.profile import load_profile
+from connectors.cases.base import CaseConnector, IdentityMode
+from connectors.cases.profile import Profile, load_profile
+from connectors.cases.sql.cases import SqlCases
+from connectors.cases.sql.client import SqlViews
+from connectors.cases.table.client import TableCases
 from connectors.cases.xml.client import XmlCases
 from connectors.transports.base import Transport
 from connectors.transports.registry import transport
@@ -25,9 +28,23 @@ def _xml(source: CaseSource, folder: Path) -> CaseConnector:
     return XmlCases(None if source.profile is None else load_profile(folder / source.profile, "xml"))
 
 
+def _table(source: CaseSource, folder: Path) -> CaseConnector:
+    return TableCases(_profile(source, folder, "table"))
+
+
+def _sql(source: CaseSource, folder: Path) -> CaseConnector:
+    return SqlCases(_profile(source, folder, "sql"))
+
+
+def _profile(source: CaseSource, folder: Path, kind: Literal["table", "sql"]) -> Profile:
+    if source.profile is None:
+        raise ConfigurationError("A table or view needs a profile that says which column is what.")
+    return load_profile(folder / source.profile, kind)
+
+
 #: Makes a connector for a source; paths in the settings are relative to the folder.
 Maker = Callable[[CaseSource, Path], CaseConnector]
-_OWN: Final[dict[str, Maker]] = {"xml": _xml}
+_OWN: Final[dict[str, Maker]] = {"xml": _xml, "table": _table, "sql": _sql}
 
 
 def case_connector(source: CaseSource, folder: Path = Path()) -> CaseConnector:
@@ -53,8 +70,14 @@ def case_connector(source: CaseSource, folder: Path = Path()) -> CaseConnector:
     return made
 
 
-def case_transport(source: CaseSource) -> Transport:
-    """How what a source holds comes in."""
+def case_transport(source: CaseSource, folder: Path = Path(), *, identity: IdentityMode = "none") -> Transport:
+    """How what a source holds comes in. With `identity="none"` a database is not asked who clients are.
+
+    Raises ConfigurationError when the profile of a database cannot be used.
+    """
     if source.files is not None:
         return transport(source.files)
+    if source.sql is not None:
+        profile = _profile(source, folder, "sql")
+        return SqlViews(source.sql, profile if identity == "sealed" else profile.without_identity())
     raise ConfigurationError("There is no connector {kind} for cases. Known: {known}", kind=source.kind, known="")

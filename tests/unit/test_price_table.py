@@ -182,7 +182,7 @@ def test_the_rest_of_a_list_goes_on():
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "EncryptedPackage".encode("utf-16-le"), "password"),
         (b"<!DOCTYPE html><html><body>500</body></html>", "web page"),
         (b"Palvelu;Yksikk\x81;Hinta\n", "neither UTF-8 nor cp1252"),
-        (b"Palvelu;Hinta\nX;" + b"6" * 10_000_000 + b"\n", "Line 2 has 10000002 characters"),
+        (b"Palvelu;Hinta\nX;" + b"6" * 10_000_000 + b"\n", "Row 2 is longer than 100000 characters"),
         (b'Palvelu;Hinta\n"X;60\n', "not a whole CSV file"),
         (b"a;b\n1;2\n", "No price table"),
         (b"Palvelu;Hinta;Yksikko\n;;\n", "table is empty"),

@@ -83,6 +83,8 @@ def _rule(within: Section, key: str, target: Target, language: Language) -> Fiel
     if ("from" in section.data) == ("constant" in section.data):
         section.fail("", Message("A field has exactly one of: from, constant."))
     if "constant" in section.data:
+        if target.path == ("external_id",):
+            section.fail("constant", Message("This field does not take {key}.", key="constant"))
         section.allow(("constant",))
         return FieldRule(target.path, constant=_value(section, "constant", target), repeated=target.repeated)
     sources = section.texts("from")

@@ -13,7 +13,7 @@ from connectors.cases.profile.paths import PathError, clark, parse_path, parse_s
 from connectors.cases.profile.rules import GoneRule, GroupRule, Kind, Profile, TableShape, XmlShape
 from connectors.cases.profile.section import Section
 from core.errors import ConfigurationError, Message
-from core.reasons import os_reason
+from core.reasons import os_reason, toml_reason
 
 Found = TypeVar("Found")
 
@@ -71,7 +71,9 @@ def _parse(path: Path) -> dict[str, Any]:
             "The profile {file} cannot be read: {detail}", file=str(path), detail=os_reason(error)
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError("{file} is not a TOML file: {detail}", file=path.name, detail=str(error)) from error
+        raise ConfigurationError(
+            "{file} is not a TOML file: {detail}", file=path.name, detail=toml_reason(error)
+        ) from error
 
 
 def _version(kind: Kind, data: Mapping[str, Any]) -> str:
@@ -151,7 +153,7 @@ def _told(section: Section, key: str, understand: Callable[[str], Found], defaul
 
 
 def _table(section: Section) -> TableShape:
-    section.allow(("encoding", "separator", "sheet", "footer", "decimal_comma"))
+    section.allow(("encoding", "separator", "sheet", "footer", "line_break_at_end", "decimal_comma"))
     encoding, separator = section.text_or_none("encoding") or "cp1252", section.text_or_none("separator")
     try:
         codecs.lookup(encoding)
@@ -159,4 +161,10 @@ def _table(section: Section) -> TableShape:
         section.fail("encoding", Message("The encoding {encoding} is not known.", encoding=encoding))
     if separator is not None and (len(separator) != 1 or separator in '"\r\n'):
         section.fail("separator", Message("One character is expected."))
-    return TableShape(encoding, separator, section.text_or_none("sheet"), section.text_or_none("footer"))
+    return TableShape(
+        encoding,
+        separator,
+        section.text_or_none("sheet"),
+        section.text_or_none("footer"),
+        section.flag("line_break_at_end", default=True),
+    )

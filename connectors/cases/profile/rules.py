@@ -97,12 +97,17 @@ class XmlShape:
 
 @dataclass(frozen=True)
 class TableShape:
-    """How table files are written; None: found out. `footer` is the first cell of the row that must be the last one."""
+    """How table files are written; None: found out.
+
+    That a CSV file is whole shows in its last row: it ends with a line break (`line_break_at_end`), or is the `footer`, which begins with
+    this cell and may name the number of rows in the next.
+    """
 
     encoding: str = "cp1252"
     separator: str | None = None
     sheet: str | None = None
     footer: str | None = None
+    line_break_at_end: bool = True
 
 
 @dataclass(frozen=True)
