@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Final
 
 from connectors.cases.base import CaseConnector
+from connectors.cases.fhir.cases import FhirCases
+from connectors.cases.fhir.client import FhirTransport
 from connectors.cases.xml.client import XmlCases
 from connectors.transports.base import Transport
 from connectors.transports.registry import transport
@@ -24,9 +26,13 @@ def _xml(source: CaseSource, folder: Path) -> CaseConnector:  # noqa: ARG001 - e
     return XmlCases()
 
 
+def _fhir(source: CaseSource, folder: Path) -> CaseConnector:  # noqa: ARG001
+    return FhirCases(source.fhir.reading if source.fhir is not None else None)
+
+
 #: Makes a connector for a source; paths in the settings are relative to the folder.
 Maker = Callable[[CaseSource, Path], CaseConnector]
-_OWN: Final[dict[str, Maker]] = {"xml": _xml}
+_OWN: Final[dict[str, Maker]] = {"xml": _xml, "fhir": _fhir}
 
 
 def case_connector(source: CaseSource, folder: Path = Path()) -> CaseConnector:
@@ -56,4 +62,6 @@ def case_transport(source: CaseSource) -> Transport:
     """How what a source holds comes in."""
     if source.files is not None:
         return transport(source.files)
+    if source.fhir is not None:
+        return FhirTransport(source.fhir)
     raise ConfigurationError("There is no connector {kind} for cases. Known: {known}", kind=source.kind, known="")

@@ -36,13 +36,15 @@ class Visit:
     """What a transport is told before it goes: where copies go, how far the source was read, what it need not bring, how fast to ask.
 
     `memory` is what the last applied visit left (`Fetched.memory`); `processed` are sha256 of files that were applied; empty to have
-    everything anew. `snapshot` says that everything is wanted, not only what changed.
+    everything anew. `snapshot` says that everything is wanted, not only what changed. Who a client is may be written to the spool only
+    with `keep_identity` (`privacy.identity = "sealed"`), where the transport can tell.
     """
 
     spool: Path
     memory: Mapping[str, Any] = field(default_factory=dict)
     processed: Collection[str] = ()
     snapshot: bool = True
+    keep_identity: bool = False
     pace: Pace = field(default_factory=unhurried)
 
 
