@@ -118,8 +118,12 @@ class Gathering:
         all_known = deletions.find()
         if all_known:
             for kind, element in _CHANGING.items():
-                if self._offer.has(kind):
+                try:
                     self._find_changed(kind, element, since)
+                except Refusal:
+                    if kind in self._only or kind in self._offer.types:
+                        raise
+                    # else the server has no such resources
             for patients in self._scratch.batches("affected", "Patient", BATCH):
                 self._read_cases(patients)
             self._follow()

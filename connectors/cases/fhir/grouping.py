@@ -23,12 +23,13 @@ _TABLES: Final = """
     CREATE TABLE request (plan TEXT, id TEXT, PRIMARY KEY (plan, id)) WITHOUT ROWID;
     CREATE TABLE gone (id TEXT PRIMARY KEY);
 """
+#: Parts of a case come in the order of their ids: a server's own order changes with every update, and equal cases must be equal.
 #: Rows in: an episode and its client. Rows out: plans that name it, and those that name none where the client has no other episode.
 _PLANS: Final = """
     SELECT body FROM resource JOIN plan ON resource.kind = 'CarePlan' AND resource.id = plan.id
     WHERE plan.client = :client
       AND (plan.episode = :episode OR (plan.episode = '' AND (SELECT count(*) FROM episode WHERE client = :client) = 1))
-    ORDER BY number
+    ORDER BY plan.id
 """
 #: Rows out: plans that name no episode, of clients with several.
 _UNDECIDED: Final = """
@@ -38,7 +39,7 @@ _UNDECIDED: Final = """
 """
 _REQUESTS: Final = """
     SELECT body FROM resource JOIN request ON resource.kind = 'ServiceRequest' AND resource.id = request.id
-    WHERE request.plan = ? ORDER BY number
+    WHERE request.plan = ? ORDER BY request.id
 """
 
 

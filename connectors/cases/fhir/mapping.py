@@ -138,7 +138,8 @@ class Mapping:
         organisations = [
             one
             for one in wire.parts(request, "performer")
-            if wire.targets(one, kinds=("Organization",)) or (wire.text(one, "reference") is None and one.get("identifier"))
+            if wire.targets(one, kinds=("Organization",))
+            or (wire.text(one, "reference") is None and one.get("identifier"))
         ]
         rhythm = self._extensions.find(request, "follow-up")
         return _without_none(

@@ -59,10 +59,6 @@ class Offer:
     histories: frozenset[str] = frozenset()
     base: str | None = None
 
-    def has(self, kind: str) -> bool:
-        """Whether resources of this type are there, as far as it says."""
-        return not self.types or kind in self.types
-
     def can_include(self, include: str) -> bool:
         """Whether `Type:parameter` may be asked for with its type."""
         return include in self.includes or f"{include.partition(':')[0]}:*" in self.includes
