@@ -8,7 +8,7 @@ import base64
 import json
 from collections.abc import Callable
 from typing import Any, Final
-from urllib.parse import quote, urlencode
+from urllib.parse import quote_plus, urlencode
 
 from connectors.http import HttpDoor
 from connectors.pace import Pace
@@ -47,7 +47,7 @@ class Credentials:
     def _fetched(self, url: str) -> str:
         settings = self._settings
         secret = settings.client_secret.get_secret_value() if settings.client_secret is not None else ""
-        pair = f"{quote(settings.client_id or '', safe='')}:{quote(secret, safe='')}"  # RFC 6749, 2.3.1
+        pair = f"{quote_plus(settings.client_id or '')}:{quote_plus(secret)}"  # RFC 6749, 2.3.1
         form = {"grant_type": "client_credentials", **({"scope": settings.scope} if settings.scope else {})}
         headers = {
             "accept": "application/json",

@@ -64,12 +64,14 @@ def found(server: FhirServer, search: Search, size: int, tally: Tally) -> Iterat
         url = server.onward(page.next)
     reached = tally.count >= page.total if page.total is not None else len(visited) > 1 or len(page.matches) < size
     if not reached:
-        yield from _in_order_of_change(server, search, size, tally)
+        yield from _in_order_of_change(server, search, size, tally, page.total)
         if page.total is not None and tally.count < page.total:
-            raise _incomplete(server, search, page, tally)
+            raise _incomplete(server, search, page.total, tally)
 
 
-def _in_order_of_change(server: FhirServer, search: Search, size: int, tally: Tally) -> Iterator[Page]:
+def _in_order_of_change(
+    server: FhirServer, search: Search, size: int, tally: Tally, total: int | None
+) -> Iterator[Page]:
     after: str | None = None
     while True:
         own = [one for one in search.parameters if after is None or one[0] != "_lastUpdated"]
@@ -86,7 +88,7 @@ def _in_order_of_change(server: FhirServer, search: Search, size: int, tally: Ta
         if last == after:
             size *= 2
         if not page.matches or size > LARGEST_PAGE:
-            raise _incomplete(server, search, page, tally)
+            raise _incomplete(server, search, total, tally)
         after = last
 
 
@@ -103,12 +105,13 @@ def _last_moment(server: FhirServer, search: Search, page: Page) -> str | None:
     return written[-1] if written else None
 
 
-def _incomplete(server: FhirServer, search: Search, page: Page, tally: Tally) -> Transient:
+def _incomplete(server: FhirServer, search: Search, total: int | None, tally: Tally) -> Transient:
+    counted = total if total is not None else "?"
     return Transient(
         "{host} counts {total} of {type}, but gave {count}.",
         host=server.host,
         type=search.kind,
-        total=page.total if page.total is not None else "?",
+        total=counted,
         count=tally.count,
     )
 

@@ -76,8 +76,8 @@ class FhirServer:
         wait: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.base = wire.base_of(settings.base_url)
         self.host = _host(settings.base_url)
+        self.base = wire.base_of(settings.base_url)
         self._settings, self._pace, self._wait = settings, pace or unhurried(), wait
         self._door = HttpDoor(_policy(settings), resolver=resolver)
         self._credentials = Credentials(settings, self._door, self._pace, clock=clock)
@@ -97,16 +97,16 @@ class FhirServer:
 
     def onward(self, link: str) -> str:
         """The address a page gives as its next. Raises Permanent when it leads off this server: nobody else is asked, or told, anything."""
-        url = urljoin(f"{self.base}/", link)
-        path = urlsplit(self.base).path
-        there = urlsplit(url)
-        inside = there.path.rstrip("/") == path or there.path.startswith(f"{path}/")
-        if _origin(url) != _origin(self.base) or not inside or ".." in unquote(there.path).split("/"):
-            raise Permanent(
-                "{host} gives a next page that is not under base_url. Set base_url to the address the server gives itself.",
-                host=self.host,
-            )
-        return url
+        with suppress(ValueError):
+            url = urljoin(f"{self.base}/", link)
+            own, there = urlsplit(self.base).path, urlsplit(url).path
+            inside = there.rstrip("/") == own or there.startswith(f"{own}/")
+            if _origin(url) == _origin(self.base) and inside and ".." not in unquote(there).split("/"):
+                return url
+        raise Permanent(
+            "{host} gives a next page that is not under base_url. Set base_url to the address the server gives itself.",
+            host=self.host,
+        )
 
     def offer(self) -> Offer:
         """What the server can do, by its own word; an empty one if it does not say. Raises as `get`."""
@@ -219,20 +219,18 @@ def _offer(statement: wire.Resource, version: str | None) -> Offer:
 
 
 def _origin(url: str) -> tuple[str, str, int | None]:
+    """Scheme, host and port. Raises ValueError for what is not an address."""
     found = urlsplit(url)
-    try:
-        port = found.port or _PORTS.get(found.scheme)
-    except ValueError:
-        port = None
-    return found.scheme, plain_host(found.hostname or ""), port
+    return found.scheme, plain_host(found.hostname or ""), found.port or _PORTS.get(found.scheme)
 
 
 def _host(url: str) -> str:
     """The host of a configured address. Raises ConfigurationError for one that is not an address."""
-    scheme, host, port = _origin(url)
-    if scheme not in _PORTS or not host or port is None or urlsplit(url).query or urlsplit(url).fragment:
-        raise ConfigurationError("base_url and token_url must be addresses such as https://fhir.example.fi/r4")
-    return host
+    with suppress(ValueError):
+        scheme, host, _ = _origin(url)
+        if scheme in _PORTS and host and not urlsplit(url).query and not urlsplit(url).fragment:
+            return host
+    raise ConfigurationError("base_url and token_url must be addresses such as https://fhir.example.fi/r4")
 
 
 def _policy(settings: Fhir) -> Outbound:

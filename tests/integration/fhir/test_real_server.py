@@ -181,7 +181,7 @@ def test_references_may_be_addresses_of_the_server(tmp_path: Path) -> None:
 
 
 def test_tokens_of_oauth2_and_fixed_ones_open_the_door(tmp_path: Path) -> None:
-    client = {"client_id": "avain", "client_secret": "s e+cret"}
+    client = {"client_id": "avain", "client_secret": "s3cret"}
     auth = {"types": ["smart", "bearer"], "tokens": ["fixed"], "smart_clients": [client]}
     with sekmet(tmp_path, server_auth=auth) as server:
         token_url = server.base.removesuffix("/fhir") + "/auth/token"
