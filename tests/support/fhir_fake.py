@@ -11,8 +11,6 @@ from werkzeug import Request, Response
 
 from core.source_settings import Fhir
 
-DATE = "Sun, 22 Nov 2026 06:00:00 GMT"
-
 
 @dataclass
 class FakeFhir:
@@ -76,7 +74,7 @@ class FakeFhir:
             found = [one for one in found if one["id"] in parameters["_id"].split(",")]
         if "patient" in parameters:
             wanted = {f"Patient/{one}" for one in parameters["patient"].split(",")}
-            found = [one for one in found if (one.get("patient") or one.get("subject"))["reference"] in wanted]
+            found = [one for one in found if one["patient" if "patient" in one else "subject"]["reference"] in wanted]
         if "based-on" in parameters:
             found = [one for one in found if one["basedOn"][0]["reference"] in parameters["based-on"].split(",")]
         if "_lastUpdated" in parameters:
@@ -127,7 +125,7 @@ class FakeFhir:
 def said(resource: Any, status: int = 200, **headers: str) -> Response:
     """An answer in FHIR's JSON."""
     answer = Response(json.dumps(resource), status, content_type="application/fhir+json")
-    answer.headers.update({"Date": DATE, **{name.replace("_", "-"): value for name, value in headers.items()}})
+    answer.headers.update({name.replace("_", "-"): value for name, value in headers.items()})
     return answer
 
 

@@ -120,7 +120,7 @@ class FhirServer:
         if version is not None and not version.startswith("4."):
             raise Permanent("{host} speaks FHIR {version}; only R4 is read.", host=self.host, version=version[:20])
         offer = _offer(statement, version)
-        if offer.base is not None:
+        if offer.base:
             self.bases = (self.base, offer.base)
         return offer
 
@@ -212,10 +212,10 @@ def _offer(statement: wire.Resource, version: str | None) -> Offer:
             includes.add(include if ":" in str(include) else f"{kind}:{include}")
         if "history-type" in wire.parts(one, "interaction", "code"):
             histories.add(kind)
-    url = wire.text(statement, "implementation", "url")
-    return Offer(
-        version, frozenset(types), frozenset(includes), frozenset(histories), wire.base_of(url) if url else None
-    )
+    base = None
+    with suppress(ValueError):  # not an address: then its references cannot be under it
+        base = wire.base_of(wire.text(statement, "implementation", "url") or "")
+    return Offer(version, frozenset(types), frozenset(includes), frozenset(histories), base)
 
 
 def _origin(url: str) -> tuple[str, str, int | None]:

@@ -251,6 +251,6 @@ def followed(resource: Resource) -> Iterator[Key]:
 
 
 def base_of(url: str) -> str:
-    """A server's address in the form in which others are compared with it."""
-    parts_ = urlsplit(url)
-    return f"{parts_.scheme}://{parts_.netloc.lower()}{parts_.path.rstrip('/')}"
+    """A server's address in the form in which others are compared with it. Raises ValueError for what is not an address."""
+    address = urlsplit(url)
+    return f"{address.scheme}://{address.netloc.lower()}{address.path.rstrip('/')}"

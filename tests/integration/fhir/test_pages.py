@@ -135,7 +135,8 @@ def test_a_search_that_passes_over_a_parameter_is_refused(httpserver: HTTPServer
 @pytest.mark.parametrize("how", ["refuses", "ignores"])
 def test_without_lists_of_ids_each_is_read_by_itself(httpserver: HTTPServer, tmp_path: Path, how: str) -> None:
     strangers = [{"resourceType": "Patient", "id": f"stranger-{number}"} for number in range(2)]
-    server = FakeFhir(httpserver, strangers + _cases(2), **{how: frozenset({"_id"})})
+    server = FakeFhir(httpserver, strangers + _cases(2))
+    setattr(server, how, frozenset({"_id"}))
     asked = server.settings()
     assert cases_in(visit(asked, tmp_path), asked) == _ids(2)
     assert server.paths("Patient")[1:] == ["/fhir/Patient/K-C-0", "/fhir/Patient/K-C-1"]
