@@ -4,6 +4,7 @@ Values are only brought into the record's form here; connectors/cases/record.py 
 a worker, a unit or a client's turvakielto is never guessed.
 """
 
+from collections.abc import Iterator
 from typing import Any, Final
 
 from connectors.cases.fhir import values, wire
@@ -87,11 +88,20 @@ class Mapping:
 
     def _goals(self, plans: list[wire.Resource]) -> list[str]:
         """The first goals that were not given up; there is room for three."""
-        keys = dict.fromkeys(key for plan in plans for key in wire.targets(plan, "goal", kinds=("Goal",)))
-        goals = (self._need(key, "goals") for key in keys)
+        goals = (goal for plan in plans for goal in self._goals_of(plan))
         kept = (goal for goal in goals if wire.text(goal, "lifecycleStatus") not in _NO_GOAL)
         texts = (wire.text(goal, "description", "text") for goal in kept)
         return list(dict.fromkeys(text for text in texts if text is not None))[:MAX_GOALS]
+
+    def _goals_of(self, plan: wire.Resource) -> Iterator[wire.Resource]:
+        """Goals of their own, and those that the plan holds itself (`#id`)."""
+        inside = {f"#{wire.text(one, 'id')}": one for one in wire.parts(plan, "contained")}
+        for literal in (str(one) for one in wire.parts(plan, "goal", "reference")):
+            key = wire.pointed_at(literal)
+            found = inside.get(literal) if key is None else self._store.one(key)
+            if found is None:
+                raise FaultError("goals", values.unreadable(literal))
+            yield found
 
     def _decision(self, plan: wire.Resource) -> Record:
         numbers = values.identifier(plan, self._reading.decision_system)
@@ -135,12 +145,7 @@ class Mapping:
             request, "occurrenceTiming", "repeat", "boundsPeriod"
         )
         quantity = wire.parts(request, "quantityQuantity")
-        organisations = [
-            one
-            for one in wire.parts(request, "performer")
-            if wire.targets(one, kinds=("Organization",))
-            or (wire.text(one, "reference") is None and one.get("identifier"))
-        ]
+        organisations = [one for one in wire.parts(request, "performer") if _may_be_provider(one)]
         rhythm = self._extensions.find(request, "follow-up")
         return _without_none(
             {
@@ -184,6 +189,15 @@ def _status(episode: wire.Resource) -> str:
             ),
         )
     return _STATUS[found]
+
+
+def _may_be_provider(performer: Any) -> bool:
+    """An Organization, or something that Avain cannot see: then the case is rejected rather than the provider lost."""
+    literal = wire.text(performer, "reference")
+    if literal is None:
+        return bool(values.identifier(performer, None))
+    key = wire.pointed_at(literal)
+    return key is None or key[0] == "Organization"
 
 
 def _who(client: wire.Resource) -> Record:

@@ -169,6 +169,7 @@ _VALUES: Final[_Shape] = {
 }
 _EXTENSION: Final[_Shape] = {**_VALUES, "extension": _VALUES}
 _HEAD: Final[_Shape] = {"resourceType": _LEAF, "id": _LEAF}
+_GOAL: Final[_Shape] = {"lifecycleStatus": _LEAF, "description": {"text": _LEAF}}
 _KEPT: Final[dict[str, _Shape]] = {
     "EpisodeOfCare": {
         "status": _LEAF, "patient": _REFERENCE, "careManager": _REFERENCE, "managingOrganization": _REFERENCE, "team": _REFERENCE,
@@ -176,7 +177,7 @@ _KEPT: Final[dict[str, _Shape]] = {
     },
     "CarePlan": {
         "status": _LEAF, "subject": _REFERENCE, "identifier": _IDENTIFIER, "created": _LEAF, "period": _PERIOD, "supportingInfo": _REFERENCE,
-        "careTeam": _REFERENCE, "goal": _REFERENCE, "extension": _EXTENSION,
+        "careTeam": _REFERENCE, "goal": _REFERENCE, "extension": _EXTENSION, "contained": {**_HEAD, **_GOAL},
     },
     "ServiceRequest": {
         "status": _LEAF, "subject": _REFERENCE, "basedOn": _REFERENCE, "code": _CONCEPT, "quantityQuantity": _QUANTITY,
@@ -185,7 +186,7 @@ _KEPT: Final[dict[str, _Shape]] = {
     },
     "Patient": {"meta": {"security": _CODING}},
     "CareTeam": {"status": _LEAF, "participant": {"member": _REFERENCE}},
-    "Goal": {"lifecycleStatus": _LEAF, "description": {"text": _LEAF}},
+    "Goal": _GOAL,
     "Practitioner": {"identifier": _IDENTIFIER},
     "PractitionerRole": {"identifier": _IDENTIFIER, "practitioner": _REFERENCE},
     "Organization": {"identifier": _IDENTIFIER},
@@ -206,6 +207,8 @@ def slim(resource: Resource, *, keep_identity: bool, bases: Iterable[str] = ()) 
         return (text(identifier, "system") == HENKILOTUNNUS) is not is_client
 
     found: Resource = _pruned(resource, shape, lambda reference: _shortened(reference, bases))
+    if "contained" in found:
+        found["contained"] = [one for one in many(found["contained"]) if text(one, "resourceType") == "Goal"]
     if "identifier" in found:
         found["identifier"] = [one for one in many(found["identifier"]) if not unwanted(one)]
     return found
