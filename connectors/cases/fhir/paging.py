@@ -12,7 +12,7 @@ from typing import Final
 from connectors.cases.fhir import wire
 from connectors.cases.fhir.scratch import Tally
 from connectors.cases.fhir.server import FhirServer
-from core.errors import Permanent, RefusedInput, Transient
+from core.errors import Message, Permanent, RefusedInput, Transient
 
 #: Pages in a row that bring nothing new before it is called a circle. Some servers filter after they have cut the pages.
 IDLE_PAGES: Final = 50
@@ -122,11 +122,14 @@ def _page(server: FhirServer, url: str, search: Search) -> Page:
         raise server.not_fhir()
     page = read_page(server, bundle, search.kind)
     if not all(map(search.fits, page.matches)):
+        parameters = ", ".join(name for name, _ in search.parameters if name != "_include")
         raise PassedOver(
-            "{host} passes over the search parameter {parameter} of {type}. It cannot be read like this.",
-            host=server.host,
-            parameter=", ".join(name for name, _ in search.parameters if name != "_include"),
-            type=search.kind,
+            Message(
+                "{host} passes over the search parameter {parameter} of {type}. It cannot be read like this.",
+                host=server.host,
+                parameter=parameters,
+                type=search.kind,
+            )
         )
     return page
 

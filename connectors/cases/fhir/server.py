@@ -19,7 +19,7 @@ from connectors.cases.fhir import wire
 from connectors.cases.fhir.auth import Credentials
 from connectors.http import HostRule, HttpDoor, Outbound
 from connectors.pace import Pace, unhurried
-from core.errors import ConfigurationError, Permanent, RefusedInput, Transient
+from core.errors import ConfigurationError, Message, Permanent, RefusedInput, Transient
 from core.source_settings import Fhir
 
 #: Seconds that the server may ask to wait, once and in all, before the visit is put off instead.
@@ -40,10 +40,8 @@ class Refusal(Permanent):
 
     def __init__(self, host: str, status: int, codes: str) -> None:
         self.status = status
-        if codes:
-            super().__init__("{host} refused the request ({status}: {codes}).", host=host, status=status, codes=codes)
-        else:
-            super().__init__("{host} refused the request ({status}).", host=host, status=status)
+        told = Message("{host} refused the request ({status}: {codes}).", host=host, status=status, codes=codes)
+        super().__init__(told if codes else Message("{host} refused the request ({status}).", host=host, status=status))
 
 
 @dataclass(frozen=True)
