@@ -39,7 +39,7 @@ _CHANGING: Final = {
     "Goal": "subject",
     "Patient": None,
 }
-_FORBIDDEN: Final = 403
+_NOT_FOR_US: Final = frozenset({401, 403})
 _SINCE: Final = "since"
 
 MakeServer = Callable[[Fhir, Pace | None], FhirServer]
@@ -225,18 +225,22 @@ class Gathering:
             for page in found(self._server, search, len(ids), self._scratch.tally()):
                 for resource in page.matches:
                     self._write(resource)
-        except (Refusal, PassedOver):
+        except PassedOver:
+            return False
+        except Refusal as refusal:
+            if refusal.status in _NOT_FOR_US:  # then each of them would be refused, one by one
+                raise
             return False
         return True
 
     def _read_one(self, key: wire.Key) -> None:
-        """Read one by its id; what is gone (404, 410) or not for us (403) is left out, and its case will be rejected."""
+        """Read one by its id; what is gone (404, 410) or not for us (401, 403) is left out, and its case will be rejected."""
         try:
             resource = self._server.read(key)
         except Refusal as refusal:
-            if refusal.status == _FORBIDDEN:
-                return
-            raise
+            if refusal.status not in _NOT_FOR_US:
+                raise
+            return
         if resource is not None and wire.key_of(resource) == key:
             self._write(resource)
 
@@ -244,11 +248,19 @@ class Gathering:
         """Episodes that were deleted by the server's word, or are named by a plan that was read and are not there."""
         for ids in self._scratch.batches("named", "EpisodeOfCare", BATCH, without=("written", "gone")):
             for one in ids:
-                if self._server.read(("EpisodeOfCare", one)) is None:
+                if self._is_gone(("EpisodeOfCare", one)):
                     self._scratch.mark("gone", ("EpisodeOfCare", one))
         for ids in self._scratch.batches("gone", "EpisodeOfCare", BATCH, without=("written",)):
             for one in ids:
                 self._lines.write({"gone": one})
+
+    def _is_gone(self, key: wire.Key) -> bool:
+        try:
+            return self._server.read(key) is None
+        except Refusal as refusal:
+            if refusal.status not in _NOT_FOR_US:
+                raise
+            return False
 
 
 def _filter(parameters: str) -> list[tuple[str, str]]:

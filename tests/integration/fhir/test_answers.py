@@ -4,6 +4,7 @@ import base64
 import json
 import re
 import ssl
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,12 @@ from werkzeug import Response
 from connectors.cases.contract import a_record
 from connectors.cases.fhir.client import FhirTransport
 from connectors.cases.record import FoundGone, FoundRecord
+from connectors.cases.registry import case_connector, case_transport
 from connectors.pace import Pace
 from connectors.rejection import Rejection
 from connectors.transports.base import Visit
 from core.errors import AvainError, ConfigurationError, Permanent, RefusedInput, Transient
-from core.source_settings import Fhir
+from core.source_settings import CaseSource, Fhir
 from tests.support.fhir_fake import FakeFhir, refused, said
 from tests.support.fhir_resources import resources
 from tests.support.fhir_server import cases_in, found_in, visit
@@ -150,6 +152,12 @@ def test_a_patient_who_may_not_be_read_costs_that_case_only(
     assert isinstance(bad, Rejection)
     assert isinstance(good, FoundRecord)
     assert (bad.position, bad.field) == ("EpisodeOfCare/C-0", "client"), "turvakielto is not guessed"
+
+
+def test_a_type_that_may_not_be_read_at_all_is_not_asked_for_one_by_one(httpserver: HTTPServer, tmp_path: Path) -> None:
+    server = FakeFhir(httpserver, _cases(2), instead={"Patient": refused(403, "forbidden")})
+    assert _sentence(Permanent, server, tmp_path / "spool") == "localhost refused the request (403: forbidden)."
+    assert len(server.paths("Patient")) == 1
 
 
 def test_every_request_keeps_the_pace(httpserver: HTTPServer, tmp_path: Path) -> None:
@@ -353,9 +361,9 @@ def test_old_deletions_are_old(httpserver: HTTPServer, tmp_path: Path) -> None:
     assert visit(server.settings(), tmp_path, memory=_SINCE).files == ()
 
 
-@pytest.mark.parametrize("status", [404, 410])
+@pytest.mark.parametrize(("status", "gone"), [(404, True), (410, True), (403, False)])
 def test_an_episode_that_a_changed_plan_names_and_that_is_not_there_is_gone(
-    httpserver: HTTPServer, tmp_path: Path, status: int
+    httpserver: HTTPServer, tmp_path: Path, status: int, gone: bool
 ) -> None:
     cases = _cases(1)
     plan = next(one for one in cases if one["resourceType"] == "CarePlan")
@@ -363,9 +371,32 @@ def test_an_episode_that_a_changed_plan_names_and_that_is_not_there_is_gone(
     plan["supportingInfo"].append({"reference": "EpisodeOfCare/C-9"})
     server = FakeFhir(httpserver, cases, instead={"EpisodeOfCare/C-9": refused(status, "deleted")})
     asked = server.settings(overlap_minutes=0)
-    found = found_in(visit(asked, tmp_path, memory=_SINCE), asked)
-    assert [type(one) for one in found] == [FoundRecord, FoundGone]
-    assert found[1] == FoundGone("EpisodeOfCare/C-9", "C-9")
+    first, *rest = found_in(visit(asked, tmp_path, memory=_SINCE), asked)
+    assert isinstance(first, FoundRecord)
+    assert rest == ([FoundGone("EpisodeOfCare/C-9", "C-9")] if gone else [])
+
+
+def test_memory_does_not_grow_with_the_server(httpserver: HTTPServer, tmp_path: Path) -> None:
+    def peak(number: int) -> int:
+        httpserver.clear()
+        settings = FakeFhir(httpserver, _cases(number)).settings(page_size=20)
+        tracemalloc.start()
+        try:
+            visit(settings, tmp_path)
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    peak(5)
+    assert peak(250) < 2 * peak(50) + 500_000
+
+
+def test_the_registry_knows_the_way(httpserver: HTTPServer, tmp_path: Path) -> None:
+    source = CaseSource(kind="fhir", fhir=FakeFhir(httpserver, _cases(1)).settings())
+    files = case_transport(source).fetch(Visit(tmp_path)).files
+    (found,) = case_connector(source).read(files, identity="none")
+    assert found[0] == files[0]
+    assert isinstance(found[1], FoundRecord)
 
 
 def test_no_two_visits_bring_the_same_bytes(httpserver: HTTPServer, tmp_path: Path) -> None:
