@@ -37,6 +37,9 @@ from core.logging import LOG_HANDLER
 from core.redis import redis_client_url
 from core.settings import ROOT
 
+# Before any test asks it for a record: what was imported cannot be rewritten.
+pytest.register_assert_rewrite("connectors.cases.contract")
+
 TEMPLATE = "avain_template"
 
 

@@ -23,6 +23,7 @@ class FakeFhir:
     links: bool = True
     totals: bool = True
     sorts: bool = True
+    cap: int = 1000  # on a page, whatever is asked for
     counted: int = 0  # added to every total
     refuses: frozenset[str] = frozenset()
     ignores: frozenset[str] = frozenset()
@@ -83,7 +84,7 @@ class FakeFhir:
             ]
         if "_sort" in parameters and self.sorts:
             found.sort(key=lambda one: one["meta"]["lastUpdated"])
-        start, count = int(parameters.get("_offset", 0)), int(parameters.get("_count", 50))
+        start, count = int(parameters.get("_offset", 0)), min(int(parameters.get("_count", 50)), self.cap)
         page = found[start : start + count]
         bundle: dict[str, Any] = {
             "resourceType": "Bundle",

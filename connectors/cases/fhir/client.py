@@ -220,7 +220,7 @@ class Gathering:
 
     def _read_list(self, kind: str, ids: list[str]) -> bool:
         """Read several by id in one request. False where the server cannot: then one by one."""
-        search = Search(kind, (("_id", ",".join(ids)),), lambda one: one["id"] in ids)
+        search = Search(kind, (("_id", ",".join(ids)),), lambda one: one["id"] in ids, most=len(ids))
         try:
             for page in found(self._server, search, len(ids), self._scratch.tally()):
                 for resource in page.matches:

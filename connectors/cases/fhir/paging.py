@@ -16,6 +16,8 @@ from core.errors import Message, Permanent, RefusedInput, Transient
 
 #: Pages in a row that bring nothing new before it is called a circle. Some servers filter after they have cut the pages.
 IDLE_PAGES: Final = 50
+#: Fewer than this on a page are all there is: no server cuts its pages shorter, whatever was asked for.
+SMALLEST_PAGE: Final = 10
 #: The largest page asked for, to get past many resources of one and the same moment.
 LARGEST_PAGE: Final = 10_000
 
@@ -26,11 +28,15 @@ class PassedOver(Permanent):
 
 @dataclass(frozen=True)
 class Search:
-    """A question: a type, its parameters, and what each answer must then be like (a server may pass over a parameter in silence)."""
+    """A question: a type, its parameters, and what each answer must then be like (a server may pass over a parameter in silence).
+
+    `most` is how many there can be, where that is known.
+    """
 
     kind: str
     parameters: tuple[tuple[str, str], ...] = ()
     fits: Callable[[wire.Resource], bool] = lambda _: True
+    most: int | None = None
 
 
 @dataclass(frozen=True)
@@ -62,7 +68,8 @@ def found(server: FhirServer, search: Search, size: int, tally: Tally) -> Iterat
         if page.next is None:
             break
         url = server.onward(page.next)
-    reached = tally.count >= page.total if page.total is not None else len(visited) > 1 or len(page.matches) < size
+    led_on, few = len(visited) > 1, tally.count < min(size, SMALLEST_PAGE)
+    reached = tally.count >= page.total if page.total is not None else led_on or few or tally.count == search.most
     if not reached:
         yield from _in_order_of_change(server, search, size, tally, page.total)
         if page.total is not None and tally.count < page.total:
@@ -78,9 +85,10 @@ def _in_order_of_change(
         since = [("_lastUpdated", f"ge{after}")] if after is not None else []
         parameters = [*own, *since, ("_sort", "_lastUpdated"), ("_count", str(size))]
         page = _page(server, server.url(search.kind, parameters), search)
-        tally.add(one["id"] for one in page.matches)
+        new = tally.add(one["id"] for one in page.matches)
         yield page
-        if page.total is None and len(page.matches) < size:
+        # without a count, a short page may be one that the server cut: what follows its last moment tells
+        if page.total is None and len(page.matches) < size and not new and (after is not None or not page.matches):
             return
         if page.total is not None and page.total <= len({one["id"] for one in page.matches}):
             return

@@ -32,6 +32,23 @@ def test_everything_comes_with_and_without_links_and_counts(
     assert cases_in(visit(asked, tmp_path), asked) == _ids(7)
 
 
+@pytest.mark.parametrize("totals", [True, False])
+def test_pages_that_the_server_cuts_shorter_than_asked_for_are_not_the_end(
+    httpserver: HTTPServer, tmp_path: Path, totals: bool
+) -> None:
+    server = FakeFhir(httpserver, _cases(25), links=False, totals=totals, cap=10)
+    asked = server.settings()
+    assert cases_in(visit(asked, tmp_path), asked) == sorted(_ids(25))
+
+
+def test_a_single_page_without_a_count_is_made_sure_of(httpserver: HTTPServer, tmp_path: Path) -> None:
+    server = FakeFhir(httpserver, _cases(12), links=False, totals=False)
+    asked = server.settings()
+    assert cases_in(visit(asked, tmp_path), asked) == sorted(_ids(12))
+    assert len(server.paths("EpisodeOfCare")) == 3
+    assert len(server.paths("Patient")) == 1, "all that were asked for came"
+
+
 def test_more_than_a_page_of_the_same_moment_is_no_obstacle(httpserver: HTTPServer, tmp_path: Path) -> None:
     cases = _cases(9)
     for one in cases:
