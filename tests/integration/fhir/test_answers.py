@@ -361,6 +361,32 @@ def test_old_deletions_are_old(httpserver: HTTPServer, tmp_path: Path) -> None:
     assert visit(server.settings(), tmp_path, memory=_SINCE).files == ()
 
 
+def test_a_history_that_is_none_or_never_ends_is_refused(httpserver: HTTPServer, tmp_path: Path) -> None:
+    server = FakeFhir(httpserver, histories={"CarePlan/_history": []})
+    again = {"relation": "next", "url": "CarePlan/_history?page=2"}
+    circle = {"resourceType": "Bundle", "link": [again], "entry": [_deleted("CarePlan/1")]}
+    server.instead = {"CarePlan/_history": said(circle)}
+    expected = "The pages of CarePlan at localhost lead in a circle."
+    assert _sentence(Permanent, server, tmp_path / "spool", memory=_SINCE) == expected
+    server.instead = {"CarePlan/_history": said({"resourceType": "Patient", "id": "1"})}
+    expected = "localhost answers with another kind of resource than was asked for."
+    assert _sentence(RefusedInput, server, tmp_path / "spool", memory=_SINCE) == expected
+
+
+def test_a_server_without_teams_and_goals_has_deltas_all_the_same(httpserver: HTTPServer, tmp_path: Path) -> None:
+    cases = [one for one in _cases(1) if one["resourceType"] not in {"CareTeam", "Goal"}]
+    for one in cases:
+        one.pop("team", None)
+        one.pop("goal", None)
+        one["meta"] = {"lastUpdated": "2026-11-21T12:00:00Z"}
+    unknown = refused(404, "not-supported")
+    server = FakeFhir(httpserver, cases, instead={"CareTeam": unknown, "Goal": unknown})
+    asked = server.settings()
+    assert cases_in(visit(asked, tmp_path, memory=_SINCE), asked) == ["C-0"]
+    server.instead = {"CarePlan": unknown}
+    assert _sentence(Permanent, server, tmp_path / "other", memory=_SINCE).endswith("(404: not-supported).")
+
+
 @pytest.mark.parametrize(("status", "gone"), [(404, True), (410, True), (403, False)])
 def test_an_episode_that_a_changed_plan_names_and_that_is_not_there_is_gone(
     httpserver: HTTPServer, tmp_path: Path, status: int, gone: bool
