@@ -75,7 +75,42 @@ class SftpFiles(Group):
     move_to: str | None = None
 
 
+#: What base R4 has no element for.
+FhirExtension = Literal[
+    "assessment-date",
+    "plan-date",
+    "kykyviisari-date",
+    "support-person",
+    "stand-date",
+    "granted-amount",
+    "baseline",
+    "follow-up",
+]
 Transport = Annotated[LocalFiles | HttpsFile | SftpFiles, Field(discriminator="kind")]
+
+
+class FhirReading(Group):
+    """Which of a server's codes mean what to Avain, and which resources are asked for at all.
+
+    Without a `…_system`, the only identifier is taken (of a provider: the one that is a business id), and the resource's id where
+    there is none. `only_…` are search parameters of that type, such as "category=http://example.test|decision".
+    """
+
+    only_episodes: str = ""
+    only_care_plans: str = ""
+    only_service_requests: str = ""
+    worker_system: str | None = None
+    unit_system: str | None = None
+    decision_system: str | None = None
+    provider_system: str | None = None
+    service_system: str | None = Field(default=None, description="the code system of ServiceRequest.code")
+    non_disclosure: tuple[str, ...] = Field(
+        default=("TURVAKIELTO",),
+        description="codes in meta.security of a Patient that mean non-disclosure (turvakielto)",
+    )
+    extensions: dict[FhirExtension, str] = Field(
+        default_factory=dict, description="the url of an extension, where it is not urn:avain:fhir:<name>"
+    )
 
 
 class Fhir(Group):
@@ -97,6 +132,17 @@ class Fhir(Group):
     overlap_minutes: int = Field(
         default=10, ge=0, description="a delta asks for what changed since the last one, and this much before"
     )
+    reading: FhirReading = FhirReading()
+
+    @model_validator(mode="after")
+    def _credentials_are_whole(self) -> "Fhir":
+        if (self.client_certificate is None) != (self.client_key is None):
+            raise ValueError(N_("client_certificate and client_key go together"))
+        if self.token_url is not None and self.bearer_token is not None:
+            raise ValueError(N_("a FHIR server has bearer_token or token_url, not both"))
+        if self.token_url is not None and (self.client_id is None or self.client_secret is None):
+            raise ValueError(N_("token_url needs client_id and client_secret"))
+        return self
 
 
 class SqlView(Group):
@@ -111,7 +157,9 @@ class SqlView(Group):
         description="a column of the query of the cases: a delta asks for cases whose value is not before the last seen",
     )
     overlap_minutes: int = Field(
-        default=10, ge=0, description="so much before the last seen, where the column is a moment: changes committed late"
+        default=10,
+        ge=0,
+        description="so much before the last seen, where the column is a moment: changes committed late",
     )
     seconds: int = Field(default=300, ge=1, description="that the database may take to answer before it is left alone")
 

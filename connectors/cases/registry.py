@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Final, Literal
 
 from connectors.cases.base import CaseConnector, IdentityMode
+from connectors.cases.fhir.cases import FhirCases
+from connectors.cases.fhir.client import FhirTransport
 from connectors.cases.profile import Profile, load_profile
 from connectors.cases.sql.cases import SqlCases
 from connectors.cases.sql.client import SqlViews
@@ -42,9 +44,13 @@ def _profile(source: CaseSource, folder: Path, kind: Literal["table", "sql"]) ->
     return load_profile(folder / source.profile, kind)
 
 
+def _fhir(source: CaseSource, folder: Path) -> CaseConnector:  # noqa: ARG001
+    return FhirCases(source.fhir.reading if source.fhir is not None else None)
+
+
 #: Makes a connector for a source; paths in the settings are relative to the folder.
 Maker = Callable[[CaseSource, Path], CaseConnector]
-_OWN: Final[dict[str, Maker]] = {"xml": _xml, "table": _table, "sql": _sql}
+_OWN: Final[dict[str, Maker]] = {"xml": _xml, "table": _table, "fhir": _fhir, "sql": _sql}
 
 
 def case_connector(source: CaseSource, folder: Path = Path()) -> CaseConnector:
@@ -71,7 +77,7 @@ def case_connector(source: CaseSource, folder: Path = Path()) -> CaseConnector:
 
 
 def case_transport(source: CaseSource, folder: Path = Path(), *, identity: IdentityMode = "none") -> Transport:
-    """How what a source holds comes in. With `identity="none"` a database is not asked who clients are.
+    """How what a source holds comes in. With `identity="none"` who clients are stays at the source, where it can.
 
     Raises ConfigurationError when the profile of a database cannot be used.
     """
@@ -80,4 +86,6 @@ def case_transport(source: CaseSource, folder: Path = Path(), *, identity: Ident
     if source.sql is not None:
         profile = _profile(source, folder, "sql")
         return SqlViews(source.sql, profile if identity == "sealed" else profile.without_identity())
+    if source.fhir is not None:
+        return FhirTransport(source.fhir, keep_identity=identity == "sealed")
     raise ConfigurationError("There is no connector {kind} for cases. Known: {known}", kind=source.kind, known="")

@@ -7,9 +7,12 @@ from xml.sax.saxutils import escape, quoteattr
 
 from connectors.cases.base import FileConnector, Found, IdentityMode
 from connectors.cases.contract import CaseConnectorContract
+from connectors.cases.fhir.cases import FhirCases
+from connectors.cases.fhir.lines import NAME
 from connectors.cases.record import parse_record
 from connectors.cases.xml.client import XmlCases
 from core.errors import RefusedInput
+from tests.support.fhir_resources import file_of, resources
 
 
 class JsonLines(FileConnector):
@@ -48,6 +51,23 @@ class TestXml(CaseConnectorContract):
     def write(self, records: Sequence[dict[str, Any]]) -> dict[str, bytes]:
         content = '<cases xmlns="urn:avain:cases:1">\n' + "\n".join(map(_case, records)) + "\n</cases>"
         return {"cases.xml": content.encode()}
+
+
+class TestFhir(CaseConnectorContract):
+    """The resources of a FHIR server, as its transport writes them down."""
+
+    connector = FhirCases()
+
+    def write(self, records: Sequence[dict[str, Any]]) -> dict[str, bytes]:
+        lines, ids = list[dict[str, Any]](), set[str]()
+        for number, record in enumerate(records):  # on a server, each id is there once, those of parts as well
+            prefix = f"{number}." if len(records) > 1 else ""
+            again = record["external_id"] in ids
+            ids.add(record["external_id"])
+            client = {**record["client"], "external_id": f"{prefix}{record['client']['external_id']}"}
+            own = {"client": client, "external_id": f"{prefix * again}{record['external_id']}"}
+            lines += resources({**record, **own}, prefix=prefix)
+        return {NAME: file_of(lines)}
 
 
 def _case(record: dict[str, Any]) -> str:
