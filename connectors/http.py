@@ -9,7 +9,7 @@ the host and the status, never the URL, which may hold what must not be told.
 import io
 import ssl
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -90,9 +90,12 @@ class HttpDoor:
         headers: Mapping[str, str] | None = None,
         content: bytes | None = None,
         conflict_is_done: bool = False,
+        answers: Container[int] = (),
     ) -> tuple[Reply, bytes]:
         """The answer and its whole body (at most `max_bytes`). Errors as in `stream`."""
-        with self.stream(method, url, headers=headers, content=content, conflict_is_done=conflict_is_done) as reply:
+        with self.stream(
+            method, url, headers=headers, content=content, conflict_is_done=conflict_is_done, answers=answers
+        ) as reply:
             return reply, reply.body.read()
 
     @contextmanager
@@ -104,8 +107,9 @@ class HttpDoor:
         headers: Mapping[str, str] | None = None,
         content: bytes | None = None,
         conflict_is_done: bool = False,
+        answers: Container[int] = (),
     ) -> Iterator[Reply]:
-        """The answer (2xx or 304) with its body to be read inside the block.
+        """The answer (2xx, 304, or a status in `answers`) with its body to be read inside the block.
 
         Raises, also while the body is read: Transient (network, time, 408, 425, 429, 5xx), Permanent (other statuses, a host or
         address that is not allowed, a bad certificate), AlreadyDone (409 with `conflict_is_done`), RefusedInput (too many bytes).
@@ -127,7 +131,10 @@ class HttpDoor:
                     sent = httpx2.Headers({name: value for name, value in sent.items() if name in _HARMLESS})
                 target = onward
             try:
-                raise_for(response.status_code, response.headers, host=target.host, conflict_is_done=conflict_is_done)
+                if response.status_code not in answers:
+                    raise_for(
+                        response.status_code, response.headers, host=target.host, conflict_is_done=conflict_is_done
+                    )
                 body = _Body(response, target.host, self._policy.max_bytes)
                 yield Reply(response.status_code, response.headers, cast("BinaryIO", io.BufferedReader(body, PIECE)))
             finally:
