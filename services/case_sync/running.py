@@ -7,6 +7,7 @@ from uuid import uuid4
 from sqlalchemy.orm import Session
 
 from connectors.cases.base import RefusedFile
+from connectors.cases.packed import unpacked
 from connectors.cases.registry import case_connector
 from connectors.transports.base import SourceFile
 from core.errors import InputError
@@ -31,7 +32,7 @@ def run_source(
     """Read `files` as the source is configured (`sources.cases.<source>`) and apply what they say, all of it or nothing.
 
     State `refused` means that a file was malformed, cut short or an attack. `check` is called between batches and may raise
-    LeaseLost. Raises InputError when a fetched copy is gone.
+    LeaseLost. Raises InputError when a fetched copy is gone, Transient when an archive cannot be unpacked beside it.
     """
     settings = configured.sources.cases[source]
     try:
@@ -40,7 +41,7 @@ def run_source(
                 session,
                 run_id,
                 source,
-                files,
+                unpacked(files),
                 connector=case_connector(settings, configuration_file().parent),
                 hasher=record_hasher(configured),
                 sealer=sealer(configured),

@@ -7,7 +7,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import asyncssh
 import pytest
@@ -91,7 +91,7 @@ def test_folders_below_a_pattern_and_a_path(root: Path, port: int, tmp_path: Pat
 
 
 class Counts(asyncssh.SFTPServer):
-    opened: list[bytes] = []
+    opened: ClassVar[list[bytes]] = []
 
     def open(self, path: bytes, pflags: int, attrs: Any) -> object:
         self.opened.append(path)
@@ -134,10 +134,10 @@ def test_a_file_still_growing_is_left(root: Path, port: int, tmp_path: Path, mon
 
 
 class GrowsWhileRead(asyncssh.SFTPServer):
-    def read(self, file_obj: Any, offset: int, size: int) -> bytes:
+    def read(self, file_obj: Any, offset: int, size: int) -> Any:
         data = super().read(file_obj, offset, size)
         if offset == 0:
-            with open(file_obj.name, "ab") as same:
+            with Path(os.fsdecode(file_obj.name)).open("ab") as same:
                 same.write(b"more")
         return data
 
@@ -239,7 +239,7 @@ def test_a_server_that_says_nothing_holds_nobody(root: Path, tmp_path: Path) -> 
 
 
 class Hangs(asyncssh.SFTPServer):
-    async def read(self, file_obj: Any, offset: int, size: int) -> bytes:  # type: ignore[override]
+    async def read(self, file_obj: Any, offset: int, size: int) -> bytes:
         await asyncio.sleep(2)
         return b""
 
@@ -252,11 +252,11 @@ def test_a_file_that_does_not_come_ends_with_the_visit(root: Path, tmp_path: Pat
 
 
 class Cuts(asyncssh.SFTPServer):
-    def __init__(self, channel: asyncssh.SSHServerChannel, chroot: bytes) -> None:
+    def __init__(self, channel: Any, chroot: bytes) -> None:
         super().__init__(channel, chroot)
         self._connection = channel.get_connection()
 
-    def read(self, file_obj: Any, offset: int, size: int) -> bytes:
+    def read(self, file_obj: Any, offset: int, size: int) -> Any:
         self._connection.abort()
         return b"half"
 
@@ -269,7 +269,7 @@ def test_a_cut_connection_leaves_no_half_file(root: Path, tmp_path: Path) -> Non
 
 
 class Fails(asyncssh.SFTPServer):
-    error: type[asyncssh.SFTPError] = asyncssh.SFTPFailure
+    error: Callable[[str], asyncssh.SFTPError] = asyncssh.SFTPFailure
 
     def open(self, path: bytes, pflags: int, attrs: Any) -> object:
         raise self.error("no")
@@ -382,7 +382,8 @@ def test_a_folder_that_cannot_be_used_is_said(root: Path, port: int, tmp_path: P
 
 
 class CutsRename(Cuts):
-    read = asyncssh.SFTPServer.read
+    def read(self, file_obj: Any, offset: int, size: int) -> Any:
+        return asyncssh.SFTPServer.read(self, file_obj, offset, size)
 
     def rename(self, oldpath: bytes, newpath: bytes) -> None:
         self._connection.abort()
@@ -398,8 +399,7 @@ def test_a_connection_cut_while_moving_may_pass_by_itself(root: Path, tmp_path: 
 
 def test_names_of_any_bytes_do_no_harm(root: Path, port: int, tmp_path: Path) -> None:
     strange = os.fsencode(root / "out") + b"/p\xe4iv\xe4\x1b[2J.xml"
-    with open(strange, "wb") as file:
-        file.write(b"x")
+    Path(os.fsdecode(strange)).write_bytes(b"x")
     fetched = make(port).fetch(Visit(tmp_path / "spool"))
     assert names(fetched) == ["piv[2J.xml"]
     assert str(fetched.memory).isascii()

@@ -166,8 +166,7 @@ def test_a_full_disk_at_the_spool_may_pass_by_itself(tmp_path: Path, monkeypatch
 
 def test_names_of_any_length_and_bytes_do_no_harm(tmp_path: Path) -> None:
     put(tmp_path / f"{'ä' * 120}.xml")
-    with open(os.fsencode(tmp_path) + b"/p\xe4iv\x1b[2J\n.xml", "wb"):
-        pass
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/p\xe4iv\x1b[2J\n.xml")).touch()
     fetched = fetch(LocalFiles(f"{tmp_path}/*.xml", settled_after=0), tmp_path)
     assert [one.name for one in fetched.files] == ["piv[2J.xml", f"{'ä' * 120}.xml"]
     assert all(one.path.is_file() for one in fetched.files)

@@ -237,6 +237,7 @@ def test_a_server_that_trickles_ends_with_the_visit(tmp_path: Path) -> None:
     ],
 )
 def test_statuses(
+    *,
     status: int,
     kind: Any,
     says: str,
@@ -332,6 +333,7 @@ def test_without_x_road_its_headers_mean_nothing(server: HTTPServer, make: Make,
     ],
 )
 def test_a_fault_of_the_security_server_is_not_the_provider_s(
+    *,
     fault: str,
     status: int,
     kind: Any,
