@@ -12,7 +12,7 @@ from connectors.transports.local import LocalFiles
 from core.settings import Settings
 from core.source_settings import CaseSource, HttpsFile, SftpFiles, Sources
 from services.looking import look_at_all
-from tests.integration.test_sftp import HOST_KEY
+from tests.support.sftp_server import HOST_KEY
 
 
 @pytest.fixture

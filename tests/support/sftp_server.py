@@ -9,7 +9,14 @@ from typing import Any
 
 import asyncssh
 
+from connectors.transports.base import Fetched
+from connectors.transports.sftp import SftpFiles
+from core.source_settings import SftpFiles as Settings
+
 USER, WORD = "avain", "a pass word"
+HOST = "files.test"
+HOST_KEY = asyncssh.generate_private_key("ssh-ed25519")
+OWN_KEY = asyncssh.generate_private_key("ssh-ed25519")
 
 
 class _Login(asyncssh.SSHServer):
@@ -76,3 +83,31 @@ def _loop() -> Iterator[Callable[[Callable[[], Any]], Any]]:
         loop.call_soon_threadsafe(loop.stop)
         thread.join(5)
         loop.close()
+
+
+def make(port: int, settled_after: float = 0, resolver: Any = lambda *_: ["127.0.0.1"], **settings: Any) -> SftpFiles:
+    defaults: dict[str, Any] = {
+        "kind": "sftp",
+        "host": HOST,
+        "port": port,
+        "username": USER,
+        "password": WORD if "private_key" not in settings else None,
+        "host_key": HOST_KEY.export_public_key().decode().strip(),
+        "path": "/out/*.xml",
+    }
+    return SftpFiles(Settings(**(defaults | settings)), resolver=resolver, settled_after=settled_after)
+
+
+def put(root: Path, name: str, content: bytes = b"x") -> Path:
+    path = root / "out" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path
+
+
+def names(fetched: Fetched) -> list[str]:
+    return [one.name for one in fetched.files]
+
+
+def spooled(tmp_path: Path) -> list[str]:
+    return [one.name for one in (tmp_path / "spool").glob("*")]
