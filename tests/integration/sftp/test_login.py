@@ -13,10 +13,11 @@ from tests.support.http_door import head, raw_server, refused
 from tests.support.sftp_server import HOST_KEY, OWN_KEY, make, put, sftp_server
 
 
-def test_a_key_with_a_passphrase_lets_us_in(root: Path, port: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize("form", ["openssh", "pkcs8-pem"])
+def test_a_key_with_a_passphrase_lets_us_in(form: str, root: Path, port: int, tmp_path: Path) -> None:
     put(root, "a.xml")
     key = tmp_path / "id"
-    key.write_bytes(OWN_KEY.export_private_key("pkcs8-pem", passphrase="open it"))
+    key.write_bytes(OWN_KEY.export_private_key(form, passphrase="open it"))
     transport = make(port, private_key=key, passphrase="open it")
     assert transport.look() == ["a.xml"]
     for wrong in ("shut", None):
