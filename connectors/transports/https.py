@@ -17,7 +17,7 @@ from connectors.addresses import Resolver, resolve
 from connectors.http import HostRule, HttpDoor, Outbound, Reply, raise_for
 from connectors.transports import x_road
 from connectors.transports.base import Fetched, Visit
-from connectors.transports.spooling import CHUNK, incoming, plain_name
+from connectors.transports.spooling import CHUNK, Incoming, incoming, plain_name
 from core.errors import NotFound, Transient
 from core.source_settings import HttpsFile as Settings
 
@@ -40,21 +40,25 @@ class HttpsFile:
         self._host = httpx2.URL(self._url).raw_host.decode("ascii")
 
     def fetch(self, visit: Visit) -> Fetched:
-        """See Transport.fetch. An answer "not modified" brings no file, and leaves the memory as it is."""
-        known = visit.memory if visit.memory.get("url") == self._mark else {}
+        """See Transport.fetch. An answer "not modified" brings no file, and leaves the memory as it is.
+
+        Asked for only if it changed is a file that was applied: one that is wanted anew must come whatever the server thinks.
+        """
+        mine = visit.memory.get("url") == self._mark and visit.memory.get("sha256") in visit.processed
+        known = visit.memory if mine else {}
         conditions = {_CONDITIONS[name]: str(known[name]) for name in _CONDITIONS if name in known}
         visit.pace.before_request()
         door = self._door(visit.seconds)
         with door.stream("GET", self._url, headers=self._headers(conditions), answers=range(300, 600)) as reply:
             number = self._judge(reply)
-            if reply.status == _NOT_MODIFIED:
-                return Fetched((), processed=(self._name(reply),), memory=known, reply=number)
+            if reply.status == _NOT_MODIFIED and conditions:
+                return Fetched((), processed=(str(known.get("name")),), memory=known, reply=number)
             if reply.status != _OK:
                 raise Transient("{host} answered without the file ({status}).", host=self._host, status=reply.status)
             with incoming(visit.spool, self._name(reply), limit=self._configured.max_bytes) as copy:
                 while chunk := reply.body.read(CHUNK):
                     copy.write(chunk)
-                memory = self._memory(reply)
+                memory = self._memory(reply, copy)
                 if copy.sha256 in visit.processed:
                     return Fetched((), processed=(copy.name,), memory=memory, reply=number)
                 return Fetched((copy.finish(),), memory=memory, reply=number)
@@ -119,9 +123,9 @@ class HttpsFile:
         raise_for(reply.status, reply.headers, host=self._host)
         return x_road.answer_id(reply.headers) if self._configured.x_road is not None else None
 
-    def _memory(self, reply: Reply) -> dict[str, Any]:
+    def _memory(self, reply: Reply, copy: Incoming) -> dict[str, Any]:
         kept = {name: reply.headers[name] for name in _CONDITIONS if name in reply.headers}
-        return {**kept, "url": self._mark} if kept else {}
+        return {**kept, "url": self._mark, "name": copy.name, "sha256": copy.sha256} if kept else {}
 
     def _name(self, reply: Reply) -> str:
         """The name the server gives the file (Content-Disposition, RFC 6266), else the last part of the address."""

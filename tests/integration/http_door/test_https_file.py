@@ -67,17 +67,27 @@ def test_a_file_that_did_not_change_is_not_sent_again(server: HTTPServer, make: 
         asked.append(dict(request.headers))
         if request.headers.get("If-None-Match") == '"v1"':
             return Response(status=304)
-        return Response("x", headers={"ETag": '"v1"', "Last-Modified": "Mon, 02 Nov 2026 08:00:00 GMT"})
+        version = {"ETag": '"v1"', "Last-Modified": "Mon, 02 Nov 2026 08:00:00 GMT"}
+        return Response("x", headers={**version, "Content-Disposition": "attachment; filename=export.xml"})
 
     server.expect_request("/out/cases.xml").respond_with_handler(answer)
     server.expect_request("/other.xml").respond_with_handler(answer)
     first = make().fetch(visit(tmp_path))
-    again = make().fetch(visit(tmp_path, memory=first.memory))
+    told = {"memory": first.memory, "processed": [first.files[0].sha256]}
+    again = make().fetch(visit(tmp_path, **told))
     assert asked[1]["If-Modified-Since"] == "Mon, 02 Nov 2026 08:00:00 GMT"
-    assert (again.files, again.processed, again.memory) == ((), ("cases.xml",), first.memory)
-    assert len(make().fetch(visit(tmp_path)).files) == 1, "without a memory everything comes anew"
-    assert len(make("/other.xml").fetch(visit(tmp_path, memory=first.memory)).files) == 1, "a memory is of one address"
-    assert "If-None-Match" not in asked[-1]
+    assert (again.files, again.processed, again.memory) == ((), ("export.xml",), first.memory)
+    for anew in ({}, {"memory": first.memory}, {"memory": first.memory, "processed": ["0" * 64]}):
+        assert len(make().fetch(visit(tmp_path, **anew)).files) == 1, "what was not applied must come"
+    make("/other.xml").fetch(visit(tmp_path, **told))
+    assert "If-None-Match" not in asked[-1], "a memory is of one address"
+
+
+def test_not_modified_without_having_been_asked_for_is_no_answer(
+    server: HTTPServer, make: Make, tmp_path: Path
+) -> None:
+    server.expect_request("/out/cases.xml").respond_with_data(status=304)
+    assert "without the file" in refused(Transient, lambda: make().fetch(visit(tmp_path)))
 
 
 def test_a_file_that_was_applied_is_known_by_its_bytes(server: HTTPServer, make: Make, tmp_path: Path) -> None:
