@@ -49,7 +49,11 @@ def _x_road_id(parts: int) -> AfterValidator:
         named = value.split("/")
         wrong = any(not part.strip() or part in {".", ".."} or not part.isprintable() for part in named)
         if wrong or set(value) & set(":;%\\"):
-            raise ValueError(N_("an X-Road identifier is names between slashes; : ; % and \\ are not allowed in it"))
+            raise ValueError(
+                N_(
+                    "an X-Road identifier is names between slashes, without colons, semicolons, percent signs or backslashes"
+                )
+            )
         if len(named) != parts:
             raise RefusedSettingError(
                 Message(
