@@ -86,6 +86,7 @@ def test_a_workbook_is_a_file_in_itself(inside: str, tmp_path: Path) -> None:
         (attacks.zip_of(("a.zip", attacks.zip_of(("a.xml", XML)))), "another archive"),
         (attacks.zip_of(), "holds no files"),
     ],
+    ids=["zip bomb", "gzip bomb", "overlap", "cut zip", "cut gzip", "leads out", "zip in zip", "empty zip"],
 )
 def test_attacks_and_damage_refuse_the_file(content: bytes, says: str, tmp_path: Path) -> None:
     assert says in refusal(fetched(tmp_path, "cases.zip", content))
