@@ -15,7 +15,7 @@ from sqlalchemy.exc import ProgrammingError, SQLAlchemyError
 
 from cli.common import console, table, transaction
 from core.database import redis_url
-from core.errors import AvainError
+from core.errors import AvainError, Transient
 from core.i18n import _
 from core.reasons import os_reason
 from core.redis import redis_client_url
@@ -263,23 +263,24 @@ def _outbox(configured: Settings) -> list[Finding]:
 
 
 def _sources(configured: Settings) -> list[Finding]:
-    from services.sources import all_sources, transport_of
+    from services.looking import look_at_all
 
-    sources = all_sources(configured.sources)
-    if not sources:
+    looks = look_at_all(configured.sources)
+    if not looks:
         return [Finding(_("Sources"), "warning", _("none"), _("Name them under [sources] in avain.toml."))]
     findings = []
-    for source in sources:
-        name = _("Source {name}").format(name=source.name)
-        try:
-            files = transport_of(configured.sources, source).look()
-        except AvainError as error:
-            findings.append(
-                Finding(name, "broken", str(error), _("Correct [sources] in avain.toml, or put the file there."))
+    for look in looks:
+        name = _("Source {name}").format(name=look.source.name)
+        if look.error is not None:
+            advice = (
+                _("It may pass by itself. If it lasts, ask the source's owner.")
+                if isinstance(look.error, Transient)
+                else _("Correct [sources] in avain.toml, or put the file there.")
             )
+            findings.append(Finding(name, "broken", str(look.error), advice))
             continue
-        advice = "" if files else _("If a file should be there, see who puts it there.")
+        advice = "" if look.files else _("If a file should be there, see who puts it there.")
         findings.append(
-            Finding(name, "ok" if files else "warning", ", ".join(files) or _("no file at present"), advice)
+            Finding(name, "ok" if look.files else "warning", ", ".join(look.files) or _("no file at present"), advice)
         )
     return findings

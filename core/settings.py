@@ -11,7 +11,7 @@ import types
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -269,7 +269,7 @@ def _refuse_unknown_environment() -> None:
 def _explain(error: Any) -> str:
     """One mistake as `path: what is wrong; what is allowed`."""
     location = [str(part) for part in error["loc"]]
-    path = ".".join(location) or "avain.toml"
+    path = ".".join(_as_written(location)) or "avain.toml"
     if error["type"] == "extra_forbidden":
         allowed = sorted(_fields_at(location[:-1]))
         return _("{path}: unknown key. {hint}").format(path=path, hint=_did_you_mean(location[-1], allowed))
@@ -281,7 +281,11 @@ def _explain(error: Any) -> str:
     if error["type"] == "value_error":
         refused = context["error"]
         return f"{path}: {refused.message.text() if isinstance(refused, RefusedSettingError) else _(str(refused))}"
-    secret = isinstance(error["input"], dict) or any(word in path for word in ("key", "password", "url"))
+    if error["type"] == "union_tag_invalid":
+        return _("{path}: {value} is not allowed; allowed: {allowed}").format(
+            path=f"{path}.kind", value=repr(context["tag"]), allowed=context["expected_tags"]
+        )
+    secret = isinstance(error["input"], dict) or any(word in path for word in ("key", "pass", "token", "secret", "url"))
     template = _COMPLAINTS.get(error["type"])
     said = _(template).format_map(context) if template else error["msg"]
     return f"{path}: {said}" + ("" if secret else f" ({error['input']})")
@@ -301,11 +305,19 @@ _COMPLAINTS = {
     "path_type": N_("must be a path"),
     "dict_type": N_("must be a table"),
     "model_type": N_("must be a table"),
+    "model_attributes_type": N_("must be a table"),
+    "union_tag_not_found": N_("`kind` is missing"),
     "greater_than": N_("must be greater than {gt}"),
     "greater_than_equal": N_("must be at least {ge}"),
     "less_than_equal": N_("must be at most {le}"),
     "string_pattern_mismatch": N_("is not written as it must be; see: avain config schema"),
 }
+
+
+def _as_written(location: list[str]) -> list[str]:
+    """A location as it stands in avain.toml: pydantic puts the kind of a transport into it (`transport.sftp.host`)."""
+    inside_transport = location[:1] == ["sources"] and location[3:4] == ["transport"]
+    return location[:4] + location[5:] if inside_transport else location
 
 
 def _did_you_mean(wrong: str, allowed: list[str]) -> str:
@@ -319,10 +331,17 @@ def _fields_at(location: list[str]) -> list[str]:
     """The keys a table at `location` may hold; dictionaries keyed by a name are stepped through."""
     model: Any = Settings
     for part in location:
+        if get_origin(model) is Annotated:  # tables told apart by their kind, which stands in the location
+            model = next((one for one in get_args(get_args(model)[0]) if _kind_of(one) == part), model)
+            continue
         fields = getattr(model, "model_fields", {})
         annotation = fields[part].annotation if part in fields else None
         model = _inner(annotation) if annotation is not None else model
     return list(getattr(model, "model_fields", {}))
+
+
+def _kind_of(model: Any) -> str:
+    return str(get_args(model.model_fields["kind"].annotation)[0])
 
 
 def _inner(annotation: Any) -> Any:

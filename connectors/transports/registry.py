@@ -1,13 +1,22 @@
 """From the settings of a transport to the transport."""
 
+from typing import assert_never
+
 from connectors.transports.base import Transport
+from connectors.transports.https import HttpsFile
 from connectors.transports.local import LocalFiles
+from connectors.transports.sftp import SftpFiles
 from core import source_settings as settings
-from core.errors import ConfigurationError
 
 
 def transport(configured: settings.Transport) -> Transport:
     """The transport as it is set up. Costs nothing: it connects when it is used."""
-    if isinstance(configured, settings.LocalFiles):
-        return LocalFiles(configured.path)
-    raise ConfigurationError("The transport {kind} is not known.", kind=configured.kind)
+    match configured:
+        case settings.LocalFiles():
+            return LocalFiles(configured.path, move_to=configured.move_to)
+        case settings.HttpsFile():
+            return HttpsFile(configured)
+        case settings.SftpFiles():
+            return SftpFiles(configured)
+        case _:
+            assert_never(configured)

@@ -9,6 +9,7 @@ from uuid import uuid4
 from sqlalchemy.orm import Session
 
 from connectors.cases.base import CaseConnector, RefusedFile, RowReader
+from connectors.cases.packed import unpacked
 from connectors.cases.registry import case_connector
 from connectors.cases.rows import SlowWayNeededError
 from connectors.transports.base import SourceFile
@@ -37,13 +38,14 @@ def run_source(
     """Read `files` as the source is configured (`sources.cases.<source>`) and apply what they say, all of it or nothing.
 
     State `refused` means that a file was malformed, cut short or an attack. `check` is called after each batch with
-    how many records were read so far, and may raise LeaseLost. Raises InputError when a fetched copy is gone.
+    how many records were read so far, and may raise LeaseLost. Raises InputError when a fetched copy is gone,
+    Transient when an archive cannot be unpacked beside it.
     """
     settings = configured.sources.cases[source]
     protection = Protection(record_hasher(configured), sealer(configured))
     connector = case_connector(settings, configuration_file().parent)
-    run = _Run(session, run_id, source, files, settings, connector, protection, now, check)
     try:
+        run = _Run(session, run_id, source, unpacked(files), settings, connector, protection, now, check)
         return run.attempt(_first_way(connector, protection))
     except RefusedFile as refusal:
         return SyncResult(state="refused", reason=refusal.message, file=refusal.file)

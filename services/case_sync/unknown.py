@@ -87,4 +87,5 @@ def _reject(
     for row, field, reason in found:
         by_file[row["file"]].append(Rejection(row["place"], field, row["external_id"], reason))
     for rank, rejections in by_file.items():
-        reject(session, run_id, source, files[rank].name, files[rank].sha256, rejections)
+        file = files[min(rank, len(files) - 1)]  # a run approved later knows an archive, not the files that were in it
+        reject(session, run_id, source, file.name, file.sha256, rejections)

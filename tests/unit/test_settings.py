@@ -69,6 +69,91 @@ def test_a_mistake_is_refused_with_its_path_and_what_is_allowed(file, content, p
     assert hint in said
 
 
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBZjYXIgLWtleSB0aGF0IGlzIGludmVudGVkISEh"
+HTTPS = 'kind = "https"\nurl = "https://files.test/a.xml"\n'
+SFTP = f'kind = "sftp"\nhost = "files.test"\nusername = "avain"\npath = "/out/*.xml"\nhost_key = "{KEY}"\n'
+PASSWORD = 'password = "hush"\n'
+X_ROAD = '[sources.cases.x.transport.x_road]\nclient = "FI/GOV/1/avain"\nservice = "FI/COM/2/system/cases"\n'
+
+
+@pytest.mark.parametrize(
+    "transport",
+    [
+        'kind = "local"\npath = "/srv/*.xml"\nafter = "move"\nmove_to = "done"',
+        HTTPS + 'client_certificate = "a"\nclient_key = "b"\nbearer_token = "x"',
+        HTTPS + 'redirect_hosts = ["store.test"]\nusername = "avain"\n' + PASSWORD,
+        HTTPS.replace("https://", "http://") + "allow_http = true",
+        HTTPS + X_ROAD,
+        SFTP + PASSWORD,
+        SFTP + 'private_key = "id"\npassphrase = "x"\nafter = "move"\nmove_to = "/done"',
+    ],
+)
+def test_transports_that_can_be_used(file, transport):
+    file.write_text(f"[sources.cases.x.transport]\n{transport}", "utf-8")
+    source = load(file).sources.cases["x"]
+    assert source.files is source.transport
+    assert "hush" not in source.place + repr(source)
+
+
+@pytest.mark.parametrize(
+    ("transport", "path", "hint"),
+    [
+        ('kind = "ftp"', ".kind", "'local', 'https', 'sftp'"),
+        ('path = "a"', "", "`kind` is missing"),
+        ('kind = "local"\npath = "a"\nafter = "move"', "", "needs move_to"),
+        ('kind = "local"\npath = "a"\nmove_to = "done"', "", 'move_to needs after = "move"'),
+        (SFTP + PASSWORD + 'move_to = "done"', "", 'move_to needs after = "move"'),
+        (HTTPS.replace("https://", "http://"), "", "must begin with https://"),
+        (HTTPS.replace("https://", "ftp://") + "allow_http = true", "", "must begin with https://"),
+        (HTTPS.replace("https://", "https://me:hush@"), "", "must not hold a user name"),
+        (HTTPS.replace("files.test", ""), "", "not a whole address"),
+        (HTTPS.replace("files.test", "files.test:port"), "", "not a whole address"),
+        (HTTPS.replace("a.xml", "a .xml"), "", "not a whole address"),
+        (HTTPS + 'redirect_hosts = ["https://store.test"]', "", "names of hosts alone"),
+        (HTTPS + 'client_certificate = "a"', "", "client_certificate and client_key go together"),
+        (HTTPS + 'client_key = "a"', "", "client_certificate and client_key go together"),
+        (HTTPS + 'username = "avain"', "", "username and password go together"),
+        (HTTPS + PASSWORD, "", "username and password go together"),
+        (HTTPS + 'username = "avain"\nbearer_token = "x"\n' + PASSWORD, "", "not both"),
+        (HTTPS + 'bearertoken = "hush"', ".bearertoken", "Did you mean bearer_token?"),
+        (HTTPS + "bearer_token = 3141", ".bearer_token", "must be text"),
+        (HTTPS + 'redirect_hosts = ["store.test"]\n' + X_ROAD, "", "not followed through X-Road"),
+        (HTTPS + X_ROAD.replace("/avain", ""), ".x_road.client", "has 4 parts here, this one has 3"),
+        (HTTPS + X_ROAD.replace("/cases", ""), ".x_road.service", "has 5 parts here, this one has 4"),
+        (HTTPS + X_ROAD.replace("/1/", "/%31/"), ".x_road.client", "names between slashes"),
+        (HTTPS + X_ROAD.replace("/2/", "/../"), ".x_road.service", "names between slashes"),
+        (HTTPS + X_ROAD.replace("/2/", "//"), ".x_road.service", "names between slashes"),
+        (HTTPS + X_ROAD + 'issue = "pää"', ".x_road.issue", "goes into a header"),
+        (HTTPS + X_ROAD + 'user_id = "a\\nb"', ".x_road.user_id", "goes into a header"),
+        (SFTP, "", "exactly one of: private_key, password"),
+        (SFTP + PASSWORD + 'private_key = "id"', "", "exactly one of: private_key, password"),
+        (SFTP + PASSWORD + 'passphrase = "x"', "", "opens the private_key"),
+        (SFTP.replace(KEY, "AAAA") + PASSWORD, "", "the server's public key as one line"),
+        (SFTP.replace("ssh-ed25519 ", "ssh-rsa ") + PASSWORD, "", "the server's public key as one line"),
+        (SFTP.replace(KEY, "ssh-ed25519 ää") + PASSWORD, "", "the server's public key as one line"),
+        (SFTP.replace("host = ", "hots = ") + PASSWORD, ".hots", "host"),
+        (SFTP + PASSWORD + "port = 0", ".port", "must be at least 1"),
+    ],
+)
+def test_a_mistake_in_a_transport_is_said_where_it_stands(file, transport, path, hint):
+    said = refused(file, f"[sources.cases.x.transport]\n{transport}")
+    assert f"sources.cases.x.transport{path}: " in said
+    assert hint in said
+    assert "hush" not in said
+    assert "3141" not in said
+
+
+def test_the_place_of_a_source_shows_no_secret(file):
+    file.write_text(
+        "[sources.cases.a.transport]\n" + HTTPS.replace("a.xml", "a.xml?key=hush") + X_ROAD.replace(".x.", ".a.")
+        + "[sources.prices.b]\nkind = 'own'\n[sources.prices.b.transport]\n" + SFTP + PASSWORD,
+        "utf-8",
+    )  # fmt: skip
+    sources = load(file).sources
+    assert sources.cases["a"].place == "https://files.test/a.xml (X-Road: FI/COM/2/system/cases)"
+    assert sources.prices["b"].place == "sftp://files.test/out/*.xml"
+
+
 def test_broken_toml_and_missing_named_files_are_said(file, monkeypatch, tmp_path):
     assert "TOML" in refused(file, "a = = 1")
     monkeypatch.setenv("AVAIN_CONFIG", str(tmp_path / "none.toml"))

@@ -5,7 +5,7 @@ these clients' cases. Requests are few: lists of ids, what a server can send alo
 """
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -78,7 +78,7 @@ class FhirTransport:
         total = wire.text(server.get(server.url("EpisodeOfCare", parameters)), "total")
         return [f"EpisodeOfCare ({total if total is not None else '?'})"]
 
-    def put_away(self, names: Sequence[str]) -> None:
+    def put_away(self, applied: Mapping[str, str]) -> None:
         """See Transport.put_away: there is nothing to be moved."""
 
 

@@ -88,7 +88,7 @@ class SqlViews:
                     _probe(connection, query, unhurried())
         return [query.name for query in self._queries]
 
-    def put_away(self, names: Sequence[str]) -> None:
+    def put_away(self, applied: Mapping[str, str]) -> None:
         """See Transport.put_away: a database has nothing to put away."""
 
     def _rows(

@@ -202,4 +202,4 @@ def test_looking_counts_the_episodes(server: Sekmet, settings: MakeSettings) -> 
     server.put(*a_case(1), *a_case(2))
     transport = FhirTransport(settings())
     assert transport.look() == ["EpisodeOfCare (2)"]
-    transport.put_away(["fhir.ndjson"])
+    transport.put_away({})

@@ -1,0 +1,112 @@
+"""Where an applied file goes: into a folder beside it or elsewhere, under a name that nothing has yet.
+
+What was put away earlier is evidence and is never overwritten.
+"""
+
+import errno
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+from typing import BinaryIO
+
+from connectors.transports.spooling import CHUNK
+from core.clock import local_date
+from core.errors import Permanent
+from core.reasons import os_reason
+
+
+def free_names(name: str, changed_at: float) -> Iterator[str]:
+    """Names to try in turn: its own, with the date the file was last written (Helsinki), then with a number as well.
+
+    `changed_at` is in seconds since 1970. `cases.xml.gz`, `cases-2026-11-22.xml.gz`, `cases-2026-11-22-2.xml.gz` …
+    """
+    stem, dot, endings = name.partition(".") if not name.startswith(".") else (name, "", "")
+    dated = f"{stem}-{local_date(datetime.fromtimestamp(changed_at, UTC))}"
+    yield name
+    yield f"{dated}{dot}{endings}"
+    yield from (f"{dated}-{number}{dot}{endings}" for number in count(2))
+
+
+def sha256_of(file: BinaryIO) -> str:
+    """The sha256 (hex) of what is left to read."""
+    digest = hashlib.sha256()
+    while chunk := file.read(CHUNK):
+        digest.update(chunk)
+    return digest.hexdigest()
+
+
+def move_aside(path: Path, folder: Path) -> Path:
+    """Move a file into `folder` (made if only it is missing), also on another file system; where it is now.
+
+    Raises Permanent when the folder cannot be used. The file stays where it was until its copy is safe.
+    """
+    try:
+        folder.mkdir(exist_ok=True)
+        target = _reserve(folder, path)
+        try:
+            _replace(path, target)
+        except BaseException:
+            target.unlink(missing_ok=True)
+            raise
+    except FileNotFoundError:
+        if not path.exists():  # somebody else has moved it
+            return path
+        raise _unusable(path, folder, FileNotFoundError(errno.ENOENT, "")) from None
+    except OSError as error:
+        raise _unusable(path, folder, error) from error
+    return target
+
+
+def _unusable(path: Path, folder: Path, error: OSError) -> Permanent:
+    return Permanent(
+        "The file {name} was applied but cannot be moved to {folder}: {detail}",
+        name=path.name,
+        folder=str(folder),
+        detail=os_reason(error),
+    )
+
+
+def _reserve(folder: Path, path: Path) -> Path:
+    """An empty file under the first free name: a rename then replaces that, never what another process put there."""
+    for name in free_names(path.name, path.stat().st_mtime):
+        try:
+            os.close(os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        except FileExistsError:
+            continue
+        return folder / name
+    raise AssertionError  # there is always another number
+
+
+def _replace(path: Path, target: Path) -> None:
+    try:
+        path.replace(target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        _copy_across(path, target)
+
+
+def _copy_across(path: Path, target: Path) -> None:
+    """To another file system: the copy is on disk, under its name, before the file goes."""
+    part = target.with_name(f".{target.name}.part")
+    try:
+        shutil.copy2(path, part)
+        _sync(part)
+        part.replace(target)
+        _sync(target.parent)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    path.unlink()
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
