@@ -32,14 +32,17 @@ class Client(SQLModel, table=True):
     """Whom a case is about: a reference of the source, and identity only where the installation seals it."""
 
     __tablename__ = "client"
-    __table_args__ = (UniqueConstraint("source", "external_id"),)
+    __table_args__ = (
+        UniqueConstraint("source", "external_id"),
+        Index("ix_client_blind_index", "blind_index", postgresql_where=sql("blind_index IS NOT NULL")),
+    )
 
     id: int = primary_key()
     source: str = text()
     external_id: str = text()
     non_disclosure: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
     sealed_identity: bytes | None = Field(default=None, sa_type=LargeBinary)
-    blind_index: bytes | None = Field(default=None, sa_type=LargeBinary, index=True)
+    blind_index: bytes | None = Field(default=None, sa_type=LargeBinary)
 
 
 class Case(SQLModel, table=True):
@@ -58,7 +61,7 @@ class Case(SQLModel, table=True):
     client_id: int = checked_reference("client.id")
     responsible_worker_id: int | None = checked_reference("worker.id", nullable=True)
     co_worker_id: int | None = checked_reference("worker.id", nullable=True, index=False)
-    unit_id: int | None = checked_reference("unit.id", nullable=True)
+    unit_id: int | None = checked_reference("unit.id", nullable=True, index=False)
     status: str = text(default="open")
     assessment_date: date | None = None
     plan_date: date | None = None
@@ -93,7 +96,7 @@ class Decision(SQLModel, table=True):
     decided_on: date | None = None
     valid: DateRange | None = period(nullable=True)
     granted_amount: Decimal | None = euros(nullable=True)
-    baseline_service_id: int | None = checked_reference("service.id", nullable=True)
+    baseline_service_id: int | None = checked_reference("service.id", nullable=True, index=False)
     baseline_quantity: Decimal | None = amount_of_units(nullable=True)
     baseline_unit: str | None = text(nullable=True)
     basis_from_source: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
@@ -116,7 +119,7 @@ class PlanItem(SQLModel, table=True):
     case_id: int = checked_reference("client_case.id", index=False)
     decision_id: int = checked_reference("decision.id")
     external_id: str = text()
-    service_id: int = checked_reference("service.id")
+    service_id: int = checked_reference("service.id", index=False)
     quantity: Decimal = amount_of_units()
     unit: str = text()
     period: DateRange = period()

@@ -1,5 +1,7 @@
 """Numbers people see: `HB-2026-000001` for cases, `T-2026-000001` for orders. Without gaps, never used twice."""
 
+from dataclasses import dataclass
+
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -16,7 +18,22 @@ _TAKE = text(
 
 def take(session: Session, prefix: str, year: int, count: int = 1) -> list[str]:
     """The next `count` numbers of a series, in order: `take(s, "T", 2026, 2)` → `["T-2026-000007", "T-2026-000008"]`."""
+    start = take_range(session, prefix, year, count)
+    return [f"{start.prefix}{value:06d}" for value in range(start.first, start.first + count)]
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where a range of numbers begins: `HB-2026-` and 7. A number has at least six digits."""
+
+    prefix: str
+    first: int
+
+
+def take_range(session: Session, prefix: str, year: int, count: int) -> Start:
+    """As `take`, for statements that write the numbers themselves."""
+    series = f"{prefix}-{year}"
     if count <= 0:
-        return []
-    last = session.execute(_TAKE, {"series": f"{prefix}-{year}", "count": count}).scalar_one()
-    return [f"{prefix}-{year}-{value:06d}" for value in range(last - count + 1, last + 1)]
+        return Start(f"{series}-", 0)
+    last = session.execute(_TAKE, {"series": series, "count": count}).scalar_one()
+    return Start(f"{series}-", last - count + 1)

@@ -47,6 +47,10 @@ _SETTINGS = {
     "log_parameter_max_length": "0",
     "log_error_verbosity": "terse",
     "log_statement": "none",
+    # The defaults are for the smallest of machines: a first load would spend a tenth of its time on moving pages about.
+    "shared_buffers": "256MB",
+    "max_wal_size": "2GB",
+    "wal_buffers": "16MB",
     "log_checkpoints": "off",
 }
 #: A test cluster may lose everything at a power cut. Not `synchronous_commit`: without fsync it costs next to nothing, and

@@ -26,24 +26,31 @@ REFERENCES = {
     "decision": {"case_id": "client_case", "baseline_service_id": "service"},
     "plan_item": {"case_id": "client_case", "decision_id": "decision", "service_id": "service"},
 }
-DROPPED_INDEXES = {"client_case": ("co_worker_id", "synced_run_id")}
+#: Columns of few values, or seldom asked for: their indexes cost every row and serve no query.
+DROPPED_INDEXES = {
+    "client_case": ("co_worker_id", "synced_run_id", "unit_id"),
+    "decision": ("baseline_service_id",),
+    "plan_item": ("service_id",),
+}
 
 CHECK_REFERENCES = """
     CREATE FUNCTION check_references() RETURNS trigger LANGUAGE plpgsql AS $$
-    -- arguments: column, table, column, table, …
+    -- arguments: column, table, column, table, …; one look at what was written, joined to every table it refers to
     DECLARE
-        missing bigint;
+        known text := '';
+        missing text[] := '{}';
+        found text;
     BEGIN
         FOR i IN 0 .. TG_NARGS - 1 BY 2 LOOP
-            EXECUTE format(
-                'SELECT written.%1$I FROM written WHERE written.%1$I IS NOT NULL'
-                ' AND NOT EXISTS (SELECT FROM %2$I AS known WHERE known.id = written.%1$I) LIMIT 1',
-                TG_ARGV[i], TG_ARGV[i + 1]) INTO missing;
-            IF missing IS NOT NULL THEN
-                RAISE EXCEPTION 'table % refers to % %, which does not exist', TG_TABLE_NAME, TG_ARGV[i + 1], missing
-                    USING ERRCODE = 'foreign_key_violation';
-            END IF;
+            known := known || format(' LEFT JOIN %I AS known_%s ON known_%s.id = written.%I', TG_ARGV[i + 1], i, i, TG_ARGV[i]);
+            missing := missing || format('CASE WHEN written.%I IS NOT NULL AND known_%s.id IS NULL THEN %L || written.%I END',
+                                         TG_ARGV[i], i, TG_ARGV[i + 1] || ' ', TG_ARGV[i]);
         END LOOP;
+        EXECUTE format('SELECT missing FROM (SELECT coalesce(%s, NULL) AS missing FROM written%s) AS judged WHERE missing IS NOT NULL LIMIT 1',
+                       array_to_string(missing, ', '), known) INTO found;
+        IF found IS NOT NULL THEN
+            RAISE EXCEPTION 'table % refers to %, which does not exist', TG_TABLE_NAME, found USING ERRCODE = 'foreign_key_violation';
+        END IF;
         RETURN NULL;
     END $$
 """
@@ -107,6 +114,10 @@ def upgrade() -> None:
     for table, columns in DROPPED_INDEXES.items():
         for column in columns:
             op.drop_index(f"ix_{table}_{column}", table_name=table)
+    op.drop_index("ix_client_blind_index", table_name="client")
+    op.create_index(
+        "ix_client_blind_index", "client", ["blind_index"], postgresql_where=sa.text("blind_index IS NOT NULL")
+    )
     op.alter_column("budget_dirty", "budget_id", nullable=True)
     op.create_check_constraint(
         op.f("ck_budget_dirty_budget_or_run"), "budget_dirty", "budget_id IS NOT NULL OR run_id IS NOT NULL"
@@ -118,6 +129,8 @@ def downgrade() -> None:
     op.execute("DELETE FROM budget_dirty WHERE budget_id IS NULL")
     op.drop_constraint(op.f("ck_budget_dirty_budget_or_run"), "budget_dirty", type_="check")
     op.alter_column("budget_dirty", "budget_id", nullable=False)
+    op.drop_index("ix_client_blind_index", table_name="client")
+    op.create_index("ix_client_blind_index", "client", ["blind_index"])
     for table, columns in DROPPED_INDEXES.items():
         for column in columns:
             op.create_index(f"ix_{table}_{column}", table, [column])

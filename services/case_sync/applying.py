@@ -44,16 +44,15 @@ NEW_CLIENTS: Final = text(
     """
 )
 
-#: Rows in: new cases and as many numbers, in the files' order. Rows out: their rows.
+#: Rows in: new cases, and the first of as many numbers (services/numbers.py). Rows out: their rows, numbered in the files' order.
 NEW_CASES: Final = text(
     """
     INSERT INTO client_case (id, number, source, external_id, client_id, responsible_worker_id, co_worker_id, unit_id, status,
         assessment_date, plan_date, kykyviisari_date, support_person, goals, goals_from_source, record_hash, synced_run_id)
-    SELECT fresh.case_id, numbered.number, :source, said.external_id, client.id, fresh.worker_id, fresh.co_worker_id, fresh.unit_id,
+    SELECT fresh.case_id, :prefix || CASE WHEN n < 1000000 THEN lpad(n::text, 6, '0') ELSE n::text END, :source, said.external_id, client.id, fresh.worker_id, fresh.co_worker_id, fresh.unit_id,
            said.status, said.assessment_date, said.plan_date, said.kykyviisari_date, said.support_person, said.goals,
            said.goals <> '{}', said.record_hash, :run_id
-    FROM (SELECT *, row_number() OVER (ORDER BY position) AS rank FROM sync_case WHERE state = 'new') AS fresh
-    JOIN unnest(CAST(:numbers AS text[])) WITH ORDINALITY AS numbered(number, rank) USING (rank)
+    FROM (SELECT *, :first - 1 + row_number() OVER (ORDER BY position) AS n FROM sync_case WHERE state = 'new') AS fresh
     JOIN staged_case AS said ON said.position = fresh.position
     JOIN client ON client.source = :source AND client.external_id = said.client
     """

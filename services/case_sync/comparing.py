@@ -10,30 +10,29 @@ from sqlalchemy import text
 
 #: Every word of the run about a case: a record, that it is as known, that it is gone.
 _WORDS: Final = """
-    SELECT position, kind, file, place, external_id, record_hash FROM staged_case
+    SELECT position, kind, file, place, external_id, record_hash, responsible_worker, co_worker, unit FROM staged_case
     UNION ALL
-    SELECT same.position, 'same', same.file, same.place, known.external_id, same.record_hash
+    SELECT same.position, 'same', same.file, same.place, known.external_id, same.record_hash, NULL, NULL, NULL
     FROM staged_same AS same
     JOIN client_case AS known ON known.source = :source AND known.record_hash = same.record_hash AND known.gone_at IS NULL
 """
 
-#: Rows in: the words of the run. Rows out: one per case, by the last word about it; `again` where the run itself made the case. That a case is gone is no news
-#: where it is unknown or gone already.
+#: Rows in: the words of the run. Rows out: one per case, by the last word about it. That a case is gone is
+#: no news where it is unknown or gone already.
 COMPARE: Final = text(
     f"""
-    INSERT INTO sync_case (position, external_id, case_id, worker_id, co_worker_id, unit_id, again, state)
+    INSERT INTO sync_case (position, external_id, case_id, worker_id, co_worker_id, unit_id, state)
     SELECT said.position, said.external_id,
            coalesce(known.id, nextval(pg_get_serial_sequence('client_case', 'id'))), worker.id, co_worker.id, unit.id,
-           known.id IS NOT NULL AND known.synced_run_id = :run_id,
            CASE WHEN said.kind = 'gone' THEN 'gone'
                 WHEN known.id IS NULL THEN 'new'
                 WHEN known.gone_at IS NULL AND known.record_hash = said.record_hash THEN 'unchanged' ELSE 'changed' END
-    FROM (SELECT DISTINCT ON (external_id) * FROM ({_WORDS}) AS word ORDER BY external_id, position DESC) AS said
+    FROM (SELECT DISTINCT ON (external_id) position, kind, external_id, record_hash, responsible_worker, co_worker, unit
+          FROM ({_WORDS}) AS word ORDER BY external_id, position DESC) AS said
     LEFT JOIN client_case AS known ON known.source = :source AND known.external_id = said.external_id
-    LEFT JOIN staged_case AS staged ON staged.position = said.position
-    LEFT JOIN worker ON worker.external_id = staged.responsible_worker
-    LEFT JOIN worker AS co_worker ON co_worker.external_id = staged.co_worker
-    LEFT JOIN unit ON unit.code = staged.unit
+    LEFT JOIN worker ON worker.external_id = said.responsible_worker
+    LEFT JOIN worker AS co_worker ON co_worker.external_id = said.co_worker
+    LEFT JOIN unit ON unit.code = said.unit
     WHERE said.kind <> 'gone' OR (known.id IS NOT NULL AND known.gone_at IS NULL)
     """  # noqa: S608 - put together from our own words
 )
@@ -51,8 +50,7 @@ MISTAKEN: Final = text(
 REPEATED: Final = text(
     """
     SELECT (SELECT count(*) FROM staged_case WHERE kind = 'record') + (SELECT count(*) FROM staged_same)
-         + (SELECT count(*) FROM sync_word) - (SELECT count(*) FROM sync_case WHERE state <> 'gone' AND NOT again)
-         - (SELECT count(DISTINCT external_id) FROM sync_word)
+         - (SELECT count(*) FROM sync_case WHERE state <> 'gone')
     """
 )
 
@@ -61,7 +59,7 @@ DUPLICATES: Final = text(
     f"""
     SELECT external_id, file, place, later FROM (
         SELECT external_id, file, place, position, lead(place) OVER (PARTITION BY external_id, file ORDER BY position) AS later
-        FROM ({_WORDS} UNION ALL SELECT * FROM sync_word) AS word WHERE kind <> 'gone'
+        FROM ({_WORDS}) AS word WHERE kind <> 'gone'
     ) AS staged
     WHERE later IS NOT NULL ORDER BY position
     """  # noqa: S608 - put together from our own words
@@ -74,7 +72,6 @@ FIND_GONE: Final = text(
     SELECT known.external_id, known.id, 'gone' FROM client_case AS known
     WHERE known.source = :source AND known.gone_at IS NULL
       AND NOT EXISTS (SELECT FROM sync_case WHERE sync_case.external_id = known.external_id)
-      AND NOT EXISTS (SELECT FROM sync_word WHERE sync_word.external_id = known.external_id)
       AND NOT EXISTS (SELECT FROM rejected_record AS bad WHERE bad.run_id = :run_id AND bad.external_id = known.external_id)
     """
 )
@@ -114,9 +111,8 @@ LEAVE_OUT: Final = text("UPDATE sync_case SET state = 'rejected' WHERE external_
 COUNTS: Final = text(
     """
     SELECT (SELECT coalesce(jsonb_object_agg(state, number), '{}')
-            FROM (SELECT state, count(*) AS number FROM sync_case WHERE NOT again GROUP BY state) AS counted) AS states,
-           (SELECT count(*) FROM client_case
-            WHERE source = :source AND gone_at IS NULL AND synced_run_id IS DISTINCT FROM :run_id) AS known,
+            FROM (SELECT state, count(*) AS number FROM sync_case GROUP BY state) AS counted) AS states,
+           (SELECT count(*) FROM client_case WHERE source = :source AND gone_at IS NULL) AS known,
            (SELECT count(*) FROM rejected_record WHERE run_id = :run_id) AS rejected
     """
 )
@@ -139,7 +135,6 @@ SETTLE_READ: Final = text(
     UPDATE rejected_record SET settled_at = :now
     WHERE source = :source AND run_id < :run_id AND settled_at IS NULL
       AND external_id IN (SELECT external_id FROM sync_case
-                          UNION SELECT external_id FROM sync_word
                           UNION SELECT external_id FROM rejected_record WHERE run_id = :run_id)
     """
 )

@@ -51,10 +51,6 @@ class SyncResult:
         return {name: value for name, value in asdict(self).items() if isinstance(value, int)}
 
 
-class HeldAfterWritingError(Exception):
-    """A guard holds the run, but new cases have been written already: roll back, and read it again without doing so."""
-
-
 def merge(
     session: Session,
     run_id: int,
@@ -64,7 +60,6 @@ def merge(
     *,
     read: int,
     files: Sequence[SourceFile],
-    written: int = 0,
     agreed: Mapping[str, int] | None = None,
 ) -> SyncResult:
     """Bring the cases of `source` in line with what the run's tables hold, by a number of statements that does not grow with them.
@@ -73,9 +68,6 @@ def merge(
     not missing, and when a rejected record has no readable id, none is. A delta says itself which are gone. A run that passes a guard
     (`max_gone`, `max_rejected`) is held: nothing is applied, what it would apply stays staged. When a person approves that later, it is
     merged again with the figures it was held with (`agreed`). Raises InputError when by now something else would be done.
-
-    So many new cases as `written` says were written while the run was read (early.py). Raises HeldAfterWritingError when the run turns
-    out to be held all the same.
     """
     names = {"run_id": run_id, "source": source}
     tables.analyse(session)
@@ -85,28 +77,26 @@ def merge(
     reject_unknown(session, run_id, source, files)
     if settings.mode == "snapshot" and not session.execute(comparing.NAMELESS, names).scalar_one():
         session.execute(comparing.FIND_GONE, names)
-    result = _judge(session, names, settings, read=read, written=written)
+    result = _judge(session, names, settings, read=read)
     if agreed is not None:
         _insist(session, names, result, agreed)
         result = replace(result, state="succeeded", reason=None, read=agreed["read"])
     if result.state == "held":
-        if written:
-            raise HeldAfterWritingError
         tables.hold(session, run_id)
         return result
-    _apply(session, names, settings, now, result, written=written)
+    _apply(session, names, settings, now, result)
     conflicts = tell_of_conflicts(session)
     fault_point("sync.merged")
     return replace(result, state="partly" if result.rejected else "succeeded", conflicts=conflicts)
 
 
-def _judge(session: Session, names: dict[str, Any], settings: CaseSource, *, read: int, written: int) -> SyncResult:
+def _judge(session: Session, names: dict[str, Any], settings: CaseSource, *, read: int) -> SyncResult:
     """The figures, and whether they pass the guards of the source."""
     found = session.execute(comparing.COUNTS, names).one()
     states: dict[str, int] = found.states
     result = SyncResult(
         read=read,
-        added=states.get("new", 0) + written,
+        added=states.get("new", 0),
         changed=states.get("changed", 0),
         unchanged=states.get("unchanged", 0),
         gone=states.get("gone", 0),
@@ -143,16 +133,14 @@ def _insist(session: Session, names: dict[str, Any], result: SyncResult, agreed:
         )
 
 
-def _apply(
-    session: Session, names: dict[str, Any], settings: CaseSource, now: datetime, result: SyncResult, *, written: int
-) -> None:
+def _apply(session: Session, names: dict[str, Any], settings: CaseSource, now: datetime, result: SyncResult) -> None:
     """Write the difference; then settle what earlier runs rejected, and call for what follows from it."""
     touched = result.added or result.changed or result.gone
     values = {**names, "now": now}
     if touched:
-        taken = numbers.take(session, "HB", local_date(now).year, result.added - written)
+        start = numbers.take_range(session, "HB", local_date(now).year, result.added)
         for statement in APPLY:
-            session.execute(statement, {**values, "numbers": taken} if statement is NEW_CASES else values)
+            session.execute(statement, {**values, **vars(start)} if statement is NEW_CASES else values)
     if settings.mode == "snapshot":
         settle_earlier(session, names["source"], names["run_id"], now)
     else:

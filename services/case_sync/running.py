@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 from uuid import uuid4
 
 from sqlalchemy.orm import Session
@@ -19,8 +18,7 @@ from core.keys import record_hasher, sealer
 from core.settings import Settings, configuration_file
 from core.source_settings import CaseSource
 from services.case_sync import tables
-from services.case_sync.early import take_up_the_rest, write_new
-from services.case_sync.merge import HeldAfterWritingError, SyncResult, merge
+from services.case_sync.merge import SyncResult, merge
 from services.case_sync.staging import Protection, stage, stage_rows
 from services.work import Claimed, call, claim
 
@@ -46,23 +44,14 @@ def run_source(
     connector = case_connector(settings, configuration_file().parent)
     try:
         run = _Run(session, run_id, source, unpacked(files), settings, connector, protection, now, check)
-        return run.attempt(_first_way(connector, protection))
+        return run.result()
     except RefusedFile as refusal:
         return SyncResult(state="refused", reason=refusal.message, file=refusal.file)
 
 
-#: How a run is read: rows with new cases written as they come, rows, records.
-Way = Literal["early", "rows", "records"]
-
-
-def _first_way(connector: CaseConnector, protection: Protection) -> Way:
-    fast = isinstance(connector, RowReader) and connector.can_read_rows(protection.identity)
-    return "early" if fast else "records"
-
-
 @dataclass(frozen=True)
 class _Run:
-    """One run under way. An attempt that turns out to be the wrong way leaves nothing behind, and another follows."""
+    """One run under way. A way of reading that turns out to be wrong leaves nothing behind, and the other follows."""
 
     session: Session
     run_id: int
@@ -74,34 +63,33 @@ class _Run:
     now: datetime
     check: Callable[[int], None]
 
-    def attempt(self, way: Way) -> SyncResult:
-        """Read, compare, apply or hold."""
+    def result(self) -> SyncResult:
+        """Read, compare, apply or hold. Raises RefusedFile."""
+        fast = isinstance(self.connector, RowReader) and self.connector.can_read_rows(self.protection.identity)
         try:
-            with self.session.begin_nested():
-                tables.create(self.session)
-                read, written = self._staged(way)
-                fault_point("sync.staged")
-                result = merge(
+            read = self._staged(fast=fast)
+        except SlowWayNeededError:
+            read = self._staged(fast=False)
+        fault_point("sync.staged")
+        result = merge(self.session, self.run_id, self.source, self.settings, self.now, read=read, files=self.files)
+        tables.drop(self.session)
+        return result
+
+    def _staged(self, *, fast: bool) -> int:
+        """Fill the run's own tables; when that fails, nothing of them is left. How many records were read."""
+        with self.session.begin_nested():
+            tables.create(self.session)
+            if fast and isinstance(self.connector, RowReader):
+                return stage_rows(
                     self.session,
                     self.run_id,
                     self.source,
-                    self.settings,
-                    self.now,
-                    read=read,
-                    written=written,
-                    files=self.files,
+                    self.files,
+                    connector=self.connector,
+                    protection=self.protection,
+                    check=self.check,
                 )
-                tables.drop(self.session)
-                return result
-        except SlowWayNeededError:
-            return self.attempt("records")
-        except HeldAfterWritingError:
-            return self.attempt("rows")
-
-    def _staged(self, way: Way) -> tuple[int, int]:
-        """Fill the run's own tables. How many records were read, and how many new cases are written already."""
-        if way == "records" or not isinstance(self.connector, RowReader):
-            read = stage(
+            return stage(
                 self.session,
                 self.run_id,
                 self.source,
@@ -110,23 +98,6 @@ class _Run:
                 protection=self.protection,
                 check=self.check,
             )
-            return read, 0
-        written: list[int] = []
-        read = stage_rows(
-            self.session,
-            self.run_id,
-            self.source,
-            self.files,
-            connector=self.connector,
-            protection=self.protection,
-            check=self.check,
-            write_new=(lambda: written.append(write_new(self.session, self.run_id, self.source, self.now)))
-            if way == "early"
-            else (lambda: None),
-        )
-        if written:
-            take_up_the_rest(self.session)
-        return read, sum(written)
 
 
 def plan_source(

@@ -19,6 +19,7 @@ from connectors.cases.rows import (
     DECISION_COLUMNS,
     ITEM_COLUMNS,
     SAME_COLUMNS,
+    RowBatch,
     Rows,
     SlowWayNeededError,
     write_known,
@@ -31,8 +32,8 @@ from services.case_sync.comparing import MISTAKEN
 from services.rejected import reject
 
 _BATCH: Final = 2_000
-#: Enough for set-based statements to pay, few enough for the parsing children not to wait.
-_CHUNK: Final = 16_000
+#: Bytes.
+_WORTH_A_COPY: Final = 2 * 1024 * 1024
 #: Rows in: a source. Rows out: the beginnings of the hashes of its cases, eight bytes each.
 _KNOWN: Final = """
     COPY (SELECT substring(record_hash FOR 8) FROM client_case WHERE source = %(source)s AND gone_at IS NULL) TO STDOUT (FORMAT binary)
@@ -98,22 +99,20 @@ def stage_rows(
     *,
     connector: RowReader,
     protection: Protection,
-    write_new: Callable[[], object],
     check: Callable[[int], None] = lambda _read: None,
 ) -> int:
     """As `stage`, by rows that the connector writes itself; records whose hash is known are not even read.
 
-    `write_new` is called whenever about _CHUNK records are staged, and may empty the tables of them. Raises SlowWayNeededError as well: roll back, then use `stage`.
+    Raises SlowWayNeededError as well: roll back, then use `stage`.
     """
     ranks = {id(file): rank for rank, file in enumerate(files)}
-    read = fresh = 0
+    read = 0
     with tempfile.TemporaryDirectory() as folder:
         known = Path(folder) / "known"
         _write_known(session, source, known)
+        waiting = _Waiting(session)
         for file, batch in connector.read_rows(files, key=protection.hasher.key_for(connector.version), known=known):
-            for table in ("cases", "decisions", "items", "same"):
-                if content := getattr(batch, table):
-                    copy_text(session, table, content)
+            waiting.add(batch)
             rows, bad = Rows(), []
             for doubt in batch.doubts:
                 found = connector.read_doubt(doubt)
@@ -124,15 +123,44 @@ def stage_rows(
             copy(session, rows)
             reject(session, run_id, source, file.name, file.sha256, bad)
             read += batch.records
-            fresh += batch.cases.count(b"\n")
-            if fresh >= _CHUNK:
-                write_new()
-                fresh = 0
-            check(read)
+            if waiting.enough:
+                waiting.copy()
+                check(read)
+        waiting.copy()
+        check(read)
     if session.execute(MISTAKEN, {"source": source}).scalar_one():
         raise SlowWayNeededError
     fault_point("sync.parsed")
     return read
+
+
+class _Waiting:
+    """Rows on their way: a COPY costs as much time to begin and end as some hundred rows take."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._texts: dict[str, list[bytes]] = {table: [] for table in _COPY}
+        self._size = 0
+
+    @property
+    def enough(self) -> bool:
+        """Whether there is enough for it to pay."""
+        return self._size > _WORTH_A_COPY
+
+    def add(self, batch: RowBatch) -> None:
+        """The lines of a piece."""
+        for table, texts in self._texts.items():
+            if content := getattr(batch, table):
+                texts.append(content)
+                self._size += len(content)
+
+    def copy(self) -> None:
+        """Copy what waits."""
+        for table, texts in self._texts.items():
+            if texts:
+                copy_text(self._session, table, b"".join(texts))
+                texts.clear()
+        self._size = 0
 
 
 def _write_known(session: Session, source: str, path: Path) -> None:

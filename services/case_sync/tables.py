@@ -19,28 +19,17 @@ _CREATE: Final = (
         f"ALTER TABLE {name} ALTER run_id DROP NOT NULL, ALTER run_id SET DEFAULT NULL"
         for name in ("staged_case", "staged_decision", "staged_item")
     ),
-    # What of a run is not staged any more, because new cases were written as they came (early.py): the words, and what was left over.
-    """
-    CREATE TEMPORARY TABLE sync_word (
-        position bigint, kind text, file integer, place text, external_id text, record_hash bytea
-    ) ON COMMIT DROP
-    """,
-    "CREATE TEMPORARY TABLE left_case (LIKE staged_case) ON COMMIT DROP",
-    "CREATE TEMPORARY TABLE left_decision (LIKE staged_decision) ON COMMIT DROP",
-    "CREATE TEMPORARY TABLE left_item (LIKE staged_item) ON COMMIT DROP",
     "CREATE TEMPORARY TABLE staged_same (position bigint, file integer, place text, record_hash bytea) ON COMMIT DROP",
     # One row per case the run is about. state: new, changed, unchanged, gone or rejected. A new case has its id already.
     """
     CREATE TEMPORARY TABLE sync_case (
         position bigint, external_id text, case_id bigint, worker_id bigint, co_worker_id bigint, unit_id bigint,
-        again boolean NOT NULL DEFAULT false, state text NOT NULL
+        state text NOT NULL
     ) ON COMMIT DROP
     """,
 )
 _ANALYSE: Final = text("ANALYZE staged_case, staged_decision, staged_item, staged_same")
-_DROP: Final = text(
-    "DROP TABLE staged_case, staged_decision, staged_item, staged_same, sync_case, sync_word, left_case, left_decision, left_item"
-)
+_DROP: Final = text("DROP TABLE staged_case, staged_decision, staged_item, staged_same, sync_case")
 
 _CASE: Final = ", ".join(CASE_COLUMNS)
 _DECISION: Final = ", ".join(DECISION_COLUMNS)

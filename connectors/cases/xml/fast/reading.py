@@ -26,8 +26,8 @@ log = structlog.get_logger()
 
 #: Parsing is half of the work, copying the other half: two children keep two cores busy.
 _CHILDREN: Final = 2
-#: Pieces a child has before it: enough to go on while the parent applies a chunk of new cases (services/case_sync/early.py).
-_AHEAD: Final = 32
+#: Pieces a child has before it: enough to go on while the parent copies rows into the database.
+_AHEAD: Final = 8
 #: Bytes of a file for which children are started.
 _WORTH_CHILDREN: Final = 4 * 1024 * 1024
 #: Bits of a position: no piece has more records than fit into the lower ones, no file more pieces than into those between.
