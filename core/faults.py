@@ -19,6 +19,7 @@ FAULT_POINTS = (
     "tick.enqueued",
     "tick.published",
     "fetch.spooled",
+    "put_away.moved",
     "sync.parsed",
     "sync.staged",
     "sync.merged",

@@ -4,7 +4,7 @@ A transport copies what is at the source into the spool and remembers how far it
 So everything slow and outside happens in `fetch` Work, and what is parsed later is what was hashed.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, Self
@@ -36,7 +36,7 @@ class Visit:
     """What a transport is told before it goes: where copies go, how far the source was read, what it need not bring, how fast to ask.
 
     `memory` is what the last applied visit left (`Fetched.memory`); `processed` are sha256 of files that were applied; empty to have
-    everything anew. `snapshot` says that everything is wanted, not only what changed.
+    everything anew. `snapshot` says that everything is wanted, not only what changed. `seconds` bounds the whole visit.
     """
 
     spool: Path
@@ -44,18 +44,21 @@ class Visit:
     processed: Collection[str] = ()
     snapshot: bool = True
     pace: Pace = field(default_factory=unhurried)
+    seconds: float = 270.0
 
 
 @dataclass(frozen=True)
 class Fetched:
     """What a transport brought: files in name order, the names of those left because they are still being written, and of those
-    that were applied before. `memory` is kept once the files have been applied.
+    that were applied before. `memory` is kept once the files have been applied. `reply` is the other side's own number for its
+    answer, for the Run: what its operators ask for when something is wrong.
     """
 
     files: tuple[SourceFile, ...]
     growing: tuple[str, ...] = ()
     processed: tuple[str, ...] = ()
     memory: Mapping[str, Any] = field(default_factory=dict)
+    reply: str | None = None
 
 
 class Transport(Protocol):
@@ -73,6 +76,10 @@ class Transport(Protocol):
         """What a fetch would find just now, by name, at the least cost to the source: for doctor and `source test`. Raises as `fetch`."""
         ...
 
-    def put_away(self, names: Sequence[str]) -> None:
-        """Move files that were applied to where the source is set up to keep them; without such a place, nothing."""
+    def put_away(self, applied: Mapping[str, str]) -> None:
+        """Move files that were applied to where the source is set up to keep them; without such a place, nothing.
+
+        `applied` holds the sha256 of each by its name (`SourceFile.name`). A file that is gone was moved before; one with other
+        bytes was put there since, has not been read yet and stays. Raises as `fetch`.
+        """
         ...

@@ -9,7 +9,7 @@ import hashlib
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -54,7 +54,7 @@ class LocalFiles:
                 pass
         return [path.name for path in paths]
 
-    def put_away(self, names: Sequence[str]) -> None:
+    def put_away(self, applied: Mapping[str, str]) -> None:
         """See Transport.put_away."""
 
     def _paths(self) -> list[Path]:

@@ -34,11 +34,12 @@ def stage(
     hasher: RecordHasher,
     sealer: Sealer | None,
     check: Callable[[], None] = lambda: None,
+    progress: Callable[[int], None] = lambda _read: None,
 ) -> int:
     """Stage the records of all files, in order, under `run_id`; what is invalid becomes RejectedRecords. Returns how many were read.
 
     Without a `sealer`, identity is dropped by the connector. `check` is called before each batch and raises where there is no
-    point in going on (LeaseLost). Raises RefusedFile when one is malformed, cut short or an attack: roll back to where you were
+    point in going on (LeaseLost), `progress` is told how many were read. Raises RefusedFile when one is malformed, cut short or an attack: roll back to where you were
     before the call.
     """
     rank = 0
@@ -47,6 +48,7 @@ def stage(
     for batch in _batches(connector.read(files, identity=identity)):
         check()
         read += len(batch)
+        progress(read)
         good = [(file, one) for file, one in batch if isinstance(one, FoundRecord)]
         rows = [
             (
