@@ -22,8 +22,8 @@ from services.work.lease import GIVEN_BACK
 #: Work that asks a source for something.
 ASKING: Final = ("fetch_cases", "fetch_prices", "put_away_files", "look_at_source")
 _MINUTE: Final = timedelta(minutes=1)
-#: Every window opens once in a day; in autumn a day has 25 hours.
-_A_DAY_AND_MORE: Final = 26 * 60
+#: Every window opens once in a day, but one that lies in the hour skipped in spring: minutes of two days, of which one has 25 hours.
+_TWO_DAYS: Final = 50 * 60
 
 #: Rows in: a lane, kinds of work, their last attempt, how many failures break the circuit. Rows out: whether the latest so many attempts
 #: all failed, and when the last of them ended. What counts would be tried again by itself: not what a stopping or killed worker left
@@ -72,7 +72,7 @@ def outside_hours(hours: Sequence[str], now: datetime) -> Rest | None:
         return None
     # Minute by minute by the universal clock: what Helsinki's clocks skip or repeat that night needs no rule of its own.
     minute = now.replace(second=0, microsecond=0)
-    until = next(moment for ahead in range(1, _A_DAY_AND_MORE) if _open(hours, moment := minute + ahead * _MINUTE))
+    until = next(moment for ahead in range(1, _TWO_DAYS) if _open(hours, moment := minute + ahead * _MINUTE))
     reason = Message(
         "The source may be asked only at {hours}. It is put off until {moment}.",
         hours=", ".join(hours),
