@@ -53,9 +53,9 @@ def call_and_follow(
     with done_here() if inline else nullcontext():
         with transaction() as session:
             call_fetch(session, source, request, **asked)
-            details: dict[str, Any] = {name: value for name, value in asked.items() if value is True}
+            options = sorted(name for name, value in asked.items() if value is True)
             audit.record(
-                session, actor(as_), "source.run_called", f"source:{source.name}", now=business_now(session), request=request, **details
+                session, actor(as_), "source.run_called", f"source:{source.name}", now=business_now(session), request=request, options=options
             )  # fmt: skip
         steps = follow(source, request, patience, inline=inline, quiet=as_json)
     report(source, steps, as_json)

@@ -54,9 +54,7 @@ class County:
         before = self.here.rows("SELECT coalesce(max(id), 0) AS id FROM run")[0].id
         with self.here.transaction() as session:
             call_fetch(session, find_source(settings().sources, source), f"night-{self.requests}", **asked)
-        while sum(self.here.do_due(kind, body) for kind, body in BODIES.items() if kind != "fetch_cases") or (
-            self.here.do_due("fetch_cases", fetch_cases) and not self.postponed()
-        ):
+        while sum(self.here.do_due(kind, body) for kind, body in BODIES.items()) and not self.postponed():
             pass
         rows = self.here.rows("SELECT kind, outcome FROM run WHERE id > :id ORDER BY id", id=before)
         return [(row.kind, row.outcome) for row in rows]
