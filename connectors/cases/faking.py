@@ -19,7 +19,7 @@ from core.logging import redact
 from core.units import UNITS
 
 #: Words that the canonical record or any table knows, and that say nothing of anybody.
-_WORDS: Final = frozenset({"open", "closed", "true", "false", "yes", "no", "0", "1"})
+_WORDS: Final = frozenset({"open", "closed", "true", "false", "yes", "no", "0", "1", "9999-12-31", "31.12.9999"})
 _HENKILOTUNNUS: Final = re.compile(r"\d{6}[-+A-FU-Y]\d{3}[0-9A-Y]", re.IGNORECASE)
 _CHECK_MARKS: Final = "0123456789ABCDEFHJKLMNPRSTUVWXY"
 _BUSINESS_ID: Final = re.compile(r"\d{7}-?\d")
@@ -163,10 +163,10 @@ class Faker:
         if found is None:
             return self._token(real)
         whole, rest = found["whole"], found["rest"] or ""
-        least, most = (
-            (1, max(2, int(whole))) if len(whole) < 2 or whole[0] == "0" else (10 ** (len(whole) - 1), int(whole))
-        )
-        made = str(self._draw.randint(min(least, most), most)).zfill(len(whole) if whole[0] == "0" else 0)
+        most, least = max(2, int(whole)), 10 ** (len(whole) - 1)
+        if most <= least or whole[0] == "0":
+            least = 1
+        made = str(self._draw.randint(least, most)).zfill(len(whole) if whole[0] == "0" else 0)
         return found["sign"] + made + re.sub(r"\d", lambda _: self._draw.choice(string.digits), rest)
 
     def _prose(self, real: str) -> str:

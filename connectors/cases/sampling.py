@@ -8,6 +8,8 @@ import csv
 import io
 import json
 import random
+import shutil
+import tempfile
 from collections.abc import Callable, Collection, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
@@ -157,7 +159,10 @@ def _unpacked(content: BinaryIO, name: str) -> Iterator[tuple[str, BinaryIO]]:
         yield name, content
         return
     for member in archive.members(content, name):
-        yield member.name, member.file
+        with tempfile.TemporaryFile() as unpacked:  # its form is looked at first, and a stream cannot go back
+            shutil.copyfileobj(member.file, unpacked)
+            unpacked.seek(0)
+            yield member.name, unpacked
 
 
 def _sample(content: BinaryIO, name: str, tag: str | None, ids: set[str], records: int) -> Sample:

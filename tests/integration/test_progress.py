@@ -11,6 +11,7 @@ from cli.source_following import in_words, state_of
 from core.embedded import Embedded
 from core.i18n import speaking
 from core.settings import settings
+from services.case_sync import merge as merging_function
 from services.case_sync import running, staging
 from services.sources import Step, call_fetch, find_source, progress
 from tests.support.case_xml import case, export
@@ -36,7 +37,7 @@ def test_a_run_under_way_says_how_far_it_is(county: County, monkeypatch: pytest.
         call_fetch(session, source, "x")
     county.here.do_due("fetch_cases", fetch_cases)
     told = threading.Event()
-    really = running.merge
+    really = merging_function
 
     def merge(*arguments: Any, **options: Any) -> Any:
         def look() -> None:

@@ -1,6 +1,5 @@
 """Two sources know one client: seen only where identity is sealed, and then by the blind index."""
 
-import base64
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,14 +16,14 @@ from tests.support.queries import recording
 from tests.support.sources import County
 from tests.support.sources import county as a_county
 
-KEY = base64.b64encode(bytes(range(32))).decode()
+KEYS = {"seal_keys": "k1:" + "A" * 43 + "=", "index_key": "B" * 43 + "="}
 
 
 @pytest.fixture
 def county(database: Embedded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[County]:
     with a_county(database, tmp_path, monkeypatch) as made:
         (tmp_path / "b").mkdir()
-        made.configure(rest=f'[sources.cases.b]\npath = "{tmp_path}/b/*.xml"\n', seal_keys=f"k1:{KEY}", index_key=KEY)
+        made.configure(rest=f'[sources.cases.b]\npath = "{tmp_path}/b/*.xml"\n', **KEYS)
         yield made
 
 
