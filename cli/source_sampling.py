@@ -48,7 +48,7 @@ def sample(  # noqa: PLR0917 - options of a command
     from core.settings import configuration_file, settings
     from services.sources import find_source
 
-    if not fake and output is None and sys.stdout.isatty() and not yes:
+    if not fake and output is None and _is_terminal() and not yes:
         raise InputError(
             "The records hold data of clients. Name a file with --output, invent them with --fake, or say --yes."
         )
@@ -78,6 +78,10 @@ def sample(  # noqa: PLR0917 - options of a command
         ).format(valid=invented.valid, count=invented.read)
     )
     stop(DONE if (real.read, real.valid) == (invented.read, invented.valid) else SOME_REJECTED)
+
+
+def _is_terminal() -> bool:
+    return sys.stdout.isatty()
 
 
 def _kept(folder: Path, profile: Path | None) -> set[str]:

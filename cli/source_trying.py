@@ -141,7 +141,7 @@ def apply(  # noqa: PLR0917 - options of a command
     from core.settings import settings
     from services.sources import find_source, last_applied
 
-    if not (yes or dry_run or (sys.stdin.isatty() and not as_json)):
+    if not (yes or dry_run or (_can_ask() and not as_json)):
         raise InputError("Nobody can be asked here. Say --yes to apply without a question, --dry-run to see the plan.")
     source, request = find_source(settings().sources, name), f"apply-{uuid4().hex[:12]}"
     spool = settings().home.absolute() / "spool" / source.name / request
@@ -162,6 +162,10 @@ def apply(  # noqa: PLR0917 - options of a command
             report(source, steps, as_json)
     finally:
         shutil.rmtree(spool, ignore_errors=True)
+
+
+def _can_ask() -> bool:
+    return sys.stdin.isatty()
 
 
 def _call(source: "Source", visit: "Brought", request: str, before: int | None, who: str) -> None:

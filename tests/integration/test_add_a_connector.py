@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from connectors.cases.contract import a_record
 from core.embedded import Embedded
 from core.settings import ROOT
 from tests.support.installation import installation
@@ -53,6 +52,8 @@ def test_its_tests_pass(package: Path) -> None:
 
 
 def test_avain_finds_it_and_plans_with_it(package: Path, database: Embedded, tmp_path: Path) -> None:
+    from connectors.cases.contract import a_record  # tests/contract/ must be the first to import it
+
     export = tmp_path / "export"
     export.mkdir()
     lines = [a_record("C-1"), a_record("C-2", status="asleep"), {"cases": 2}]
