@@ -19,7 +19,6 @@ FAULT_POINTS = (
     "tick.enqueued",
     "tick.published",
     "fetch.spooled",
-    "put_away.moved",
     "sync.parsed",
     "sync.staged",
     "sync.merged",

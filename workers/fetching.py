@@ -83,7 +83,6 @@ def put_away(lease: Lease) -> None:
     with lease.transaction() as session:
         permit(session, source.lane, configured_as(lease.settings, source).gentle)
     transport_of(lease.settings.sources, source).put_away(applied)
-    fault_point("put_away.moved")
     with lease.closing() as closing:
         note_put_away(closing.session, source.name, applied)
         closing.report(counts={"files": len(applied)})

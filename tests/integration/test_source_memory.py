@@ -231,13 +231,12 @@ class TestPuttingAway:
     ) -> None:
         from workers import fetching
 
-        def die(name: str) -> None:
-            if name == "put_away.moved":
-                raise KeyboardInterrupt
+        def die(*_: object) -> None:
+            raise KeyboardInterrupt
 
         shelf.files = {"1.xml": of("A")}
         with monkeypatch.context() as faulty:
-            faulty.setattr(fetching, "fault_point", die)
+            faulty.setattr(fetching, "note_put_away", die)
             with pytest.raises(KeyboardInterrupt):
                 county.night()
         assert shelf.files == {}
