@@ -139,3 +139,10 @@ def _print(view: "CaseView", services: dict[str, str]) -> None:
             items,
         )
     )
+    if view.other_cases:
+        others = [
+            [one.number, one.source, _("gone") if one.gone_at else _(_STATUSES[one.status]), one.worker, one.unit]
+            for one in view.other_cases
+        ]
+        columns = [_("Case"), _("Source"), _("Status"), _("Worker"), _("Unit")]
+        out.print(table(_("Other cases of the same client"), columns, others))

@@ -129,6 +129,7 @@ _OUTCOMES = {
     "held": N_("held for a person"),
     "refused": N_("refused"),
     "nothing_to_do": N_("nothing to do"),
+    "postponed": N_("put off"),
 }
 
 

@@ -10,6 +10,8 @@ _CHANNELS: Final = {"email": N_("e-mail"), "file": N_("file"), "external": N_("a
 _KINDS: Final = {
     "fetch_cases": N_("fetching cases"),
     "sync_cases": N_("synchronising cases"),
+    "put_away_files": N_("putting read files away"),
+    "look_at_source": N_("looking at a source"),
     "fetch_prices": N_("fetching prices"),
     "import_prices": N_("importing prices"),
     "recompute_budgets": N_("calculating budgets"),
@@ -34,6 +36,8 @@ _COUNTS: Final = {
     "conflicts": N_("conflicts"),
     "files": N_("files"),
     "bytes": N_("bytes"),
+    "requests": N_("requests"),
+    "rows": N_("rows"),
     "messages": N_("messages"),
     "recomputed": N_("calculated"),
     "unpriced": N_("without a price"),
@@ -71,6 +75,7 @@ _ACTIONS: Final = {
     "rejected.retried": N_("read a rejected record again"),
     "run.acknowledged": N_("acknowledged a failure"),
     "run.retried": N_("tried a failed run again"),
+    "source.looked_at": N_("looked at a source"),
     "source.run_called": N_("called for a source to be read"),
 }
 
@@ -139,9 +144,14 @@ def action_name(action: str) -> str:
     return _(_ACTIONS.get(action, action))
 
 
+def count_name(name: str) -> str:
+    """A figure of a Run: `read`."""
+    return _(_COUNTS.get(name, name))
+
+
 def counts_in_words(counts: Mapping[str, Any]) -> str:
     """The figures of a Run: `read 12, added 3`."""
-    return ", ".join(f"{_(_COUNTS.get(name, name))} {count}" for name, count in counts.items())
+    return ", ".join(f"{count_name(name)} {count}" for name, count in counts.items())
 
 
 def field_name(field: str | None) -> str:

@@ -1,34 +1,10 @@
-"""What `avain source` does for price sources: read in this process, plan without applying."""
+"""The plan of a price list, as `avain source plan` shows it."""
 
-import tempfile
-from pathlib import Path
 from typing import Any
 
 from cli.common import CHANGES_PENDING, DONE, console, table
 from core.i18n import _, day, money
 from services.prices import Prepared
-
-
-def plan(name: str) -> Prepared:
-    """Read the source now and plan it; nothing is written. Raises InputError, RefusedInput."""
-    from cli.common import transaction
-    from connectors.prices import read_price_list
-    from connectors.transports.base import Visit
-    from connectors.transports.registry import transport
-    from core.clock import business_today
-    from core.errors import InputError
-    from core.settings import settings
-    from services.prices import prepare
-
-    configured = settings().sources.prices[name]
-    with tempfile.TemporaryDirectory() as spool:
-        fetched = transport(configured.files).fetch(Visit(Path(spool)))
-        if not fetched.files:
-            raise InputError("There are no files at the source.")
-        file = fetched.files[-1]  # of several the last by name is the list, as in workers/tasks/prices.py
-        document = read_price_list(file.path.read_bytes(), file_name=file.name, encoding=configured.encoding)
-    with transaction(dry_run=True) as session:
-        return prepare(session, name, configured, document, business_today(session))
 
 
 def plan_exit_code(prepared: Prepared) -> int:

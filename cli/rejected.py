@@ -1,12 +1,14 @@
 """`avain rejected`: records that were left out, equal ones as one line; look, discard with a note, read the source again."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from cli.common import LARGEST_ID, As, DryRun, Json, Limit, actor, console, emit, sub_app, table, transaction
 from cli.labels import field_name
+from cli.source_following import NOW, call_and_follow
 from core.clock import business_now
+from core.errors import InputError
 from core.i18n import _, moment
 
 app = sub_app(_("Records that were left out of a file."))
@@ -86,20 +88,38 @@ def discard(  # noqa: PLR0917 - options of a command
     emit({"rejected": rejected, "discarded": count}, as_json, lambda: console().print(sentence))
 
 
-@app.command("retry", help=_("Read the source of a rejected record again."))
-def retry(
-    rejected: Id,
+@app.command("retry", help=_("Try rejected records again: one, its group, or all open ones of a source."))
+def retry(  # noqa: PLR0917 - options of a command
+    rejected: Annotated[
+        int | None,
+        typer.Argument(
+            min=1, max=LARGEST_ID, metavar=_("[ID]"), help=_("The number of a rejected record or of its group.")
+        ),
+    ] = None,
+    group: Annotated[bool, typer.Option("--group", help=_("The whole group."))] = False,
+    source: Annotated[str | None, typer.Option(help=_("With --all: the source whose open records are meant."))] = None,
+    everything: Annotated[bool, typer.Option("--all", help=_("All open records of the source."))] = False,
     inline: Annotated[bool, typer.Option("--inline", help=_("Do it in this process instead of a worker's."))] = False,
+    now: Annotated[bool, typer.Option("--now", help=NOW)] = False,
     as_: As = None,
     as_json: Json = False,
 ) -> None:
-    """Only the source has the record's content: its present files are read anew, and what is whole now is settled."""
-    from cli.source import run
+    """Only the source has a record's content: it is read anew, and of cases the chosen records alone are applied. A price list is one
+    whole: it is read again from its beginning to its end.
+    """
+    from core.settings import settings
     from services import audit
     from services.rejected import members
+    from services.sources import find_source
 
+    if (rejected is None) != everything or (source is not None) != everything or (group and everything):
+        raise InputError("Name a rejected record (with --group: all like it), or a source with --source NAME --all.")
     with transaction() as session:
-        source = members(session, rejected, 1)[0].source
-        now = business_now(session)
-        audit.record(session, actor(as_), "rejected.retried", f"rejected:{rejected}", now=now, source=source)
-    run(source, inline=inline, patience=3600, as_=as_, as_json=as_json)
+        name = members(session, rejected, 1)[0].source if rejected is not None else str(source)
+        configured = find_source(settings().sources, name)
+        subject = f"rejected:{rejected}" if rejected is not None else f"source:{name}"
+        details: dict[str, Any] = {"source": name, "group": group, "all": everything}
+        audit.record(session, actor(as_), "rejected.retried", subject, now=business_now(session), **details)
+    choice = {"id": rejected, "whole_group": group}
+    asked = {"retry": choice} if configured.kind == "cases" else {"anew": True}
+    call_and_follow(configured, inline, 3600, as_, as_json, now=now, **asked)

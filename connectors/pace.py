@@ -21,13 +21,17 @@ class Pace:
         self._seconds_per_request, self._seconds_per_row = 1 / requests_per_second, 1 / rows_per_second
         self._wait, self._clock = wait, clock
         self._free_at = clock()
+        #: What was asked and what came so far: progress for whoever looks on.
+        self.requests = self.rows = 0
 
     def before_request(self) -> None:
         """Wait until the next request may be sent."""
+        self.requests += 1
         self._take(self._seconds_per_request)
 
     def after_rows(self, rows: int) -> None:
         """Wait until so many rows more may have come."""
+        self.rows += rows
         self._take(rows * self._seconds_per_row)
         self._sleep()
 

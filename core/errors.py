@@ -7,11 +7,11 @@ that go into it, so that it can be stored once, shown in the reader's language a
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
-from core.i18n import LANGUAGES, day, number, speaking, translate
+from core.i18n import LANGUAGES, day, moment, number, speaking, translate
 from core.i18n import language as present_language
 from core.units import unit_name
 
@@ -62,6 +62,10 @@ def _day(value: str) -> str:
     return day(date.fromisoformat(value))
 
 
+def _moment(value: str) -> str:
+    return moment(datetime.fromisoformat(value))
+
+
 def _number(value: str) -> str:
     return number(Decimal(value))
 
@@ -72,6 +76,7 @@ _READ_AS: Final[dict[str, Callable[[str], str]]] = {
     **dict.fromkeys(("date", "first", "last", "start", "end"), _day),
     **dict.fromkeys(("quantity", "percent", "stated", "agreed"), _number),
     **dict.fromkeys(("unit", "priced_unit"), unit_name),
+    "moment": _moment,
 }
 
 
@@ -123,6 +128,10 @@ class Transient(AvainError):
     def __init__(self, message: Message | str, /, *, retry_after: float | None = None, **params: Any) -> None:
         super().__init__(message, **params)
         self.retry_after = retry_after
+
+
+class Postponed(Transient):
+    """Not now, by a rule of ours, and no fault of anybody's: the attempt does not count. `retry_after` says when it may be done."""
 
 
 class Permanent(AvainError):

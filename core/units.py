@@ -7,7 +7,7 @@ from typing import Final
 from core.i18n import N_, _, money, ngettext, number
 
 #: One of each, as after "per" or "in".
-_UNITS: Final = {
+UNITS: Final = {
     "C62": N_("visit"),
     "HUR": N_("hour"),
     "DAY": N_("day"),
@@ -30,7 +30,7 @@ _COUNTED: Final[dict[str | None, Callable[[int], str]]] = {
 
 def unit_name(unit: str) -> str:
     """`visit` for `C62`; a unit without a word keeps its code."""
-    return _(_UNITS.get(unit, unit))
+    return _(UNITS.get(unit, unit))
 
 
 def amount(quantity: Decimal | None, unit: str | None) -> str:

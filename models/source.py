@@ -23,10 +23,12 @@ class SourceMemory(SQLModel, table=True):
 
 
 class ProcessedFile(SQLModel, table=True):
-    """A file of a source that was applied, known by its bytes: it is not read again. `put_away`: moved at the source, as configured."""
+    """A file of a source that was applied, known by its bytes and its name: it is not read again. Two of the files of one export may well
+    be equal, such as those that hold a header alone. `put_away`: moved at the source, as configured.
+    """
 
     __tablename__ = "processed_file"
-    __table_args__ = (UniqueConstraint("source", "sha256"),)
+    __table_args__ = (UniqueConstraint("source", "sha256", "name"),)
 
     id: int = primary_key()
     source: str = text()

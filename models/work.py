@@ -60,7 +60,7 @@ class Work(SQLModel, table=True):
 
 
 #: What a Run can come to. `None` while it is under way.
-OUTCOMES = ("succeeded", "partly", "retry", "failed", "lost", "held", "refused", "nothing_to_do")
+OUTCOMES = ("succeeded", "partly", "retry", "failed", "lost", "held", "refused", "nothing_to_do", "postponed")
 
 
 class Run(SQLModel, table=True):

@@ -59,8 +59,20 @@ class DecisionView:
 
 
 @dataclass(frozen=True)
+class OtherCase:
+    """Another case of the same client, perhaps of another source."""
+
+    number: str
+    source: str
+    status: str
+    worker: str | None
+    unit: str | None
+    gone_at: datetime | None
+
+
+@dataclass(frozen=True)
 class CaseView:
-    """A case with its decisions and planned services."""
+    """A case with its decisions and planned services, and the client's other cases as far as they can be known."""
 
     number: str
     source: str
@@ -78,6 +90,7 @@ class CaseView:
     gone_at: datetime | None
     decisions: list[DecisionView]
     items: list[ItemView]
+    other_cases: list[OtherCase]
 
 
 #: Rows in: a worker, unit or neither; gone and closed ones only if wanted. Rows out: cases, newest first.
@@ -135,6 +148,22 @@ _ITEMS = text(
 )
 
 
+#: Rows in: a case. Rows out: other cases of its client. Another source knows the client by another reference: there only the blind index
+#: of the henkilötunnus tells, which exists where identity is sealed.
+_OTHERS = text(
+    """
+    SELECT other.number, other.source, other.status, worker.external_id AS worker, unit.code AS unit, other.gone_at
+    FROM client_case AS this
+    JOIN client ON client.id = this.client_id
+    JOIN client AS same ON same.id = client.id OR same.blind_index = client.blind_index
+    JOIN client_case AS other ON other.client_id = same.id AND other.id <> this.id
+    LEFT JOIN worker ON worker.id = other.responsible_worker_id
+    LEFT JOIN unit ON unit.id = other.unit_id
+    WHERE this.id = :id ORDER BY other.id
+    """
+)
+
+
 def list_cases(
     session: Session, *, worker: str | None = None, unit: str | None = None, everything: bool = False, limit: int = 200
 ) -> list[CaseLine]:
@@ -154,4 +183,5 @@ def case_view(session: Session, number: str) -> CaseView:
         **values,
         decisions=[DecisionView(**one) for one in session.execute(_DECISIONS, own).mappings()],
         items=[ItemView(**one) for one in session.execute(_ITEMS, own).mappings()],
+        other_cases=[OtherCase(**one) for one in session.execute(_OTHERS, own).mappings()],
     )

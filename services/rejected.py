@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import bindparam
 
+from connectors.cases.chosen import Place
 from connectors.rejection import Rejection
 from core.errors import InputError, Message, NotFound
 
@@ -60,6 +61,32 @@ _DISCARD = text(
     RETURNING other.id
     """
 )
+
+
+#: Rows in: a source and a choice. Rows out: what of it is to be tried again: open records, and the named one even if it was settled.
+_CHOSEN = text(
+    """
+    SELECT other.id, other.run_id, other.file_sha256 AS sha256, other.position, other.external_id
+    FROM rejected_record AS other LEFT JOIN rejected_record AS one ON one.id = CAST(:id AS bigint)
+    WHERE other.source = :source AND (
+        other.id = one.id OR other.settled_at IS NULL AND (
+            one.id IS NULL OR :whole_group AND other.field IS NOT DISTINCT FROM one.field
+                                           AND other.reason ->> 'msgid' = one.reason ->> 'msgid'))
+    ORDER BY other.id
+    """
+)
+
+_SETTLE = text(
+    "UPDATE rejected_record SET settled_at = :now, note = coalesce(:note, note) WHERE id = ANY(:ids) AND settled_at IS NULL"
+)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which rejected records of a source are meant: one, its whole group, or (without an id) all open ones."""
+
+    id: int | None = None
+    whole_group: bool = False
 
 
 @dataclass(frozen=True)
@@ -130,6 +157,14 @@ def grouped(session: Session, source: str | None = None) -> list[Group]:
     ]
 
 
+def open_by_source(session: Session) -> dict[str, int]:
+    """How many rejections of each source are open."""
+    rows = session.execute(
+        text("SELECT source, count(*) AS number FROM rejected_record WHERE settled_at IS NULL GROUP BY source")
+    )
+    return {row.source: row.number for row in rows}
+
+
 def members(session: Session, rejected_id: int, limit: int = 100) -> list[Rejected]:
     """The records of a group, named by the id of any of them. Raises NotFound."""
     rows = session.execute(_MEMBERS, {"id": rejected_id, "limit": limit}).mappings().all()
@@ -164,3 +199,14 @@ def settle_earlier(session: Session, source: str, run_id: int, now: datetime) ->
         {"source": source, "run_id": run_id, "now": now},
     )
     return len(settled.all())
+
+
+def chosen(session: Session, source: str, choice: Choice) -> list[Place]:
+    """Where the chosen records of a source stood when they were left out."""
+    values = {"source": source, "id": choice.id, "whole_group": choice.whole_group}
+    return [Place(**row) for row in session.execute(_CHOSEN, values).mappings()]
+
+
+def settle(session: Session, ids: Iterable[int], now: datetime, note: str | None = None) -> None:
+    """Settle records that were tried again."""
+    session.execute(_SETTLE, {"ids": list(ids), "now": now, "note": note})

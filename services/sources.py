@@ -23,6 +23,7 @@ from services.work import call_again
 
 Kind = Literal["cases", "prices"]
 _FETCH: dict[Kind, str] = {"cases": "fetch_cases", "prices": "fetch_prices"}
+_READ: dict[Kind, str] = {"cases": "sync_cases", "prices": "import_prices"}
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,8 @@ _PROGRESS = text(
     """
     SELECT work.id, work.kind, work.done_at IS NOT NULL OR work.dead_at IS NOT NULL AS ended, work.dead_at IS NOT NULL AS dead,
            work.token IS NOT NULL AS under_way, run.id AS run_id, run.outcome, run.counts, run.message, run.reply,
-           extract(epoch FROM coalesce(run.finished_at, clock_timestamp()) - work.created_at) AS seconds
+           extract(epoch FROM coalesce(run.finished_at, clock_timestamp()) - work.created_at) AS seconds,
+           extract(epoch FROM clock_timestamp() - run.started_at) AS running
     FROM work LEFT JOIN LATERAL (SELECT * FROM run WHERE work_id = work.id ORDER BY id DESC LIMIT 1) AS run ON true
     WHERE work.arguments ->> 'source' = :source AND work.arguments ->> 'request' = :request
     ORDER BY work.id
@@ -64,9 +66,18 @@ _HISTORY = text(
 )
 
 
+#: Rows in: a lane and the kinds that read. Rows out: the latest run that applied something.
+_LAST_APPLIED = text(
+    """
+    SELECT max(run.id) FROM run JOIN work ON work.id = run.work_id
+    WHERE work.lane = :lane AND run.kind = ANY(:kinds) AND run.outcome IN ('succeeded', 'partly')
+    """
+)
+
+
 @dataclass(frozen=True)
 class Step:
-    """One Work of a request: whether it ended, and its latest Run. `seconds` since it was called for."""
+    """One Work of a request: whether it ended, and its latest Run. `seconds` since it was called for, `running` since that Run began."""
 
     work_id: int
     kind: str
@@ -79,6 +90,7 @@ class Step:
     message: Message | None
     reply: str | None
     seconds: float
+    running: float = 0.0
 
 
 def all_sources(configured: Sources) -> list[Source]:
@@ -104,12 +116,30 @@ def transport_of(configured: Sources, source: Source, *, identity: IdentityMode 
     return transport(configured.prices[source.name].files)
 
 
-def call_fetch(session: Session, source: Source, request: str) -> int:
-    """Have a source read. `request` names the occasion: asking again for the same one repeats it. Returns the Work's id."""
+def call_fetch(session: Session, source: Source, request: str, **asked: Any) -> int:
+    """Have a source read. `request` names the occasion: asking again for the same one repeats it. Returns the Work's id.
+
+    `asked`: `now=True` at any hour, `anew=True` with what was applied before, `retry` for chosen rejected records alone
+    (workers/fetching.py).
+    """
     kind = _FETCH[source.kind]
-    return call_again(
-        session, kind, f"{kind}:{source.name}:{request}", lane=source.lane, source=source.name, request=request
-    )
+    key = f"{kind}:{source.name}:{request}"
+    return call_again(session, kind, key, lane=source.lane, source=source.name, request=request, **asked)
+
+
+def call_reading(session: Session, source: Source, request: str, **arguments: Any) -> int:
+    """Have files that were fetched read and applied (services/visiting.Brought.arguments). Returns the Work's id."""
+    kind = _READ[source.kind]
+    key = f"{kind}:{source.name}:{request}"
+    return call_again(session, kind, key, lane=source.lane, source=source.name, request=request, **arguments)
+
+
+def last_applied(session: Session, source: Source) -> int | None:
+    """The latest run that applied something of a source."""
+    found: int | None = session.execute(
+        _LAST_APPLIED, {"lane": source.lane, "kinds": list(_READ.values())}
+    ).scalar_one()
+    return found
 
 
 def progress(session: Session, source: str, request: str) -> list[Step]:
@@ -127,6 +157,7 @@ def progress(session: Session, source: str, request: str) -> list[Step]:
             Message.from_json(row.message) if row.message else None,
             row.reply,
             float(row.seconds),
+            float(row.running or 0),
         )
         for row in session.execute(_PROGRESS, {"source": source, "request": request})
     ]

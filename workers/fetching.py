@@ -3,13 +3,23 @@
 Cases and price lists differ in what is done with the files, not in how they come.
 """
 
-from connectors.transports.base import SourceFile, Visit
-from core.errors import Message, Transient
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+from connectors.pace import Pace
+from connectors.transports.base import SourceFile
+from core.clock import business_now
 from core.faults import fault_point
-from services.sources import Kind, Source, all_sources, call_fetch, find_source, transport_of
-from services.work import call_again
-from workers.spool import empty_spool
-from workers.task import Lease
+from services.gentleness import permit
+from services.source_memory import note_put_away, remember
+from services.sources import Kind, Source, all_sources, call_fetch, call_reading, find_source, transport_of
+from services.visiting import Brought, bring, call_put_away, configured_as, task
+from services.work import KINDS
+from workers.spool import empty_spool, keep_only
+from workers.task import Closing, Lease
+
+_LAST_WORDS_SECONDS: Final = 30.0
 
 
 def call_every_fetch(lease: Lease, kind: Kind) -> None:
@@ -20,23 +30,62 @@ def call_every_fetch(lease: Lease, kind: Kind) -> None:
                 call_fetch(closing.session, source, lease.claimed.key)
 
 
-def fetch(lease: Lease, reader: str) -> None:
-    """Copy the files of the source in `lease.arguments` and call for `reader`, the kind of Work that reads them, in the source's lane."""
-    source = source_of(lease)
-    way = transport_of(lease.settings.sources, source, identity=lease.settings.privacy.identity)
-    fetched = way.fetch(Visit(empty_spool(lease, source.name)))
-    if fetched.growing:  # without them the rest would be half a picture
-        raise Transient("Still being written: {names}", names=", ".join(fetched.growing))
+def fetch(lease: Lease) -> None:
+    """Copy the files of the source in `lease.arguments` and call for the Work that reads them, in the source's lane.
+
+    Arguments beside: `now` (the source may be asked at any hour, a person said so), `anew` (everything is read, also what was applied)
+    and `retry` (which rejected records it is for). Raises Postponed when the source is to be left alone.
+    """
+    source, spool = source_of(lease), None
+    with lease.transaction() as session:
+        if not lease.arguments.get("now"):
+            permit(session, source.lane, configured_as(lease.settings, source).gentle)
+        spool = empty_spool(lease, source.name)
+        anew = bool(lease.arguments.get("anew") or lease.arguments.get("retry"))
+        asked = task(
+            session,
+            lease.settings,
+            source,
+            spool,
+            business_now(session),
+            seconds=seconds_for(lease.claimed.kind),
+            anew=anew,
+        )
+    lease.shows(_progress(spool, asked.visit.pace))
+    brought = bring(transport_of(lease.settings.sources, source, identity=lease.settings.privacy.identity), asked)
+    keep_only(lease, spool, brought.files)
     fault_point("fetch.spooled")
     with lease.closing() as closing:
-        if not fetched.files:
-            closing.report("nothing_to_do", message=Message("There are no files at the source."))
-            return
-        request = lease.arguments["request"]
-        files = [one.to_json() for one in fetched.files]
-        key = f"{reader}:{source.name}:{request}"
-        call_again(closing.session, reader, key, lane=source.lane, source=source.name, request=request, files=files)
-        closing.report(counts={"files": len(files), "bytes": sum(one.size for one in fetched.files)})
+        _call_reader(lease, closing, source, brought)
+
+
+def _call_reader(lease: Lease, closing: Closing, source: Source, brought: Brought) -> None:
+    request = lease.arguments["request"]
+    call_put_away(closing.session, lease.settings, source, request, brought.known)
+    if not brought.files:
+        remember(closing.session, source.name, lease.run_id, memory=brought.memory or None)
+        closing.report("nothing_to_do", message=brought.nothing, reply=brought.reply)
+        return
+    passed_on = {name: lease.arguments[name] for name in ("retry",) if name in lease.arguments}
+    call_reading(closing.session, source, request, **brought.arguments, **passed_on)
+    counts = {"files": len(brought.files), "bytes": sum(one.size for one in brought.files)}
+    closing.report(counts=counts, message=brought.note, reply=brought.reply)
+
+
+def seconds_for(kind: str) -> float:
+    """How long a visit may take, so that Work of a kind can still say what came of it before its deadline."""
+    return KINDS[kind].deadline - _LAST_WORDS_SECONDS
+
+
+def put_away(lease: Lease) -> None:
+    """Move the files named in `lease.arguments`, which were applied, to where the source keeps them. Done twice it is done once."""
+    source, applied = source_of(lease), lease.arguments["applied"]
+    with lease.transaction() as session:
+        permit(session, source.lane, configured_as(lease.settings, source).gentle)
+    transport_of(lease.settings.sources, source).put_away(applied)
+    with lease.closing() as closing:
+        note_put_away(closing.session, source.name, applied)
+        closing.report(counts={"files": len(applied)})
 
 
 def source_of(lease: Lease) -> Source:
@@ -47,3 +96,16 @@ def source_of(lease: Lease) -> Source:
 def files_of(lease: Lease) -> list[SourceFile]:
     """The fetched files a Work is to read, in the order of their names."""
     return [SourceFile.from_json(one) for one in lease.arguments["files"]]
+
+
+def _progress(spool: Path, pace: Pace) -> Callable[[], Mapping[str, int]]:
+    """How much has come so far, whatever the transport: what lies in the spool, and what its pace has counted."""
+
+    def counts() -> dict[str, int]:
+        try:
+            size = sum(one.stat().st_size for one in spool.glob("*"))
+        except OSError:  # a part that has just got its name
+            size = 0
+        return {"requests": pace.requests, "rows": pace.rows, "bytes": size}
+
+    return counts

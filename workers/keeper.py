@@ -1,11 +1,11 @@
-"""Keeps the lease of the work in hand alive, from a thread of its own on a connection of its own.
+"""Keeps the lease of the work in hand alive, from a thread of its own on a connection of its own, and says how far the work is.
 
 Celery's child runs one task at a time, so one keeper per process suffices. If the database cannot be reached the keeper tries on;
 the lease may lapse meanwhile, and then the task's closing finds that out.
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 
@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from core.database import engine
 from services.work import Claimed, renew
+from services.work.history import show_progress
 from services.work.kinds import RENEW_SECONDS
 
 log = structlog.get_logger()
@@ -27,6 +28,7 @@ class Keeper:
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._held: Claimed | None = None
+        self._counts: Callable[[], Mapping[str, int]] | None = None
         self._thread: threading.Thread | None = None
 
     @contextmanager
@@ -41,9 +43,18 @@ class Keeper:
         finally:
             self._hold(None)
 
+    def watch(self, counts: Callable[[], Mapping[str, int]]) -> None:
+        """Ask `counts` how far the work in hand is, each time the lease is renewed, and keep the answer with its Run."""
+        self._counts = counts
+
+    def progress(self) -> dict[str, int]:
+        """How far the work in hand is, as far as it says so."""
+        counts = self._counts
+        return {name: number for name, number in counts().items() if number} if counts is not None else {}
+
     def _hold(self, claimed: Claimed | None) -> None:
         with self._changed:
-            self._held = claimed
+            self._held, self._counts = claimed, None
             self._changed.notify()
 
     def _keep(self) -> None:
@@ -63,6 +74,10 @@ class Keeper:
                 with Session(own) as session, session.begin():
                     if not renew(session, claimed.work_id, claimed.token):
                         log.warning("lease_not_renewed", work=claimed.work_id, kind=claimed.kind)
+                progress = self.progress()
+                if progress and claimed is self._held:
+                    with Session(own) as session, session.begin():
+                        show_progress(session, claimed, progress)
             except SQLAlchemyError as error:
                 log.warning("lease_renewal_failed", work=claimed.work_id, error=type(error).__name__)
 

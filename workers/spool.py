@@ -28,6 +28,16 @@ def empty_spool(lease: Lease, source: str) -> Path:
     return own
 
 
+def keep_only(lease: Lease, spool: Path, files: Sequence[SourceFile]) -> None:
+    """Remove from the spool what was fetched and will not be read."""
+    kept = {file.path for file in files}
+    for found in spool.glob("*"):
+        if found not in kept and _root(lease) in found.parents:
+            found.unlink(missing_ok=True)
+    if not kept:
+        shutil.rmtree(spool, ignore_errors=True)
+
+
 @contextmanager
 def reading(lease: Lease, files: Sequence[SourceFile]) -> Iterator[None]:
     """Read `files` inside the block: they are removed at its end, unless another attempt will want them.

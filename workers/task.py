@@ -4,7 +4,7 @@ A task body is handed a `Lease` and is about five lines: it reads in `lease.tran
 open, and writes in `lease.closing()`, which ends the Work in the same commit as the business rows.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,10 +15,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from core.database import transaction
-from core.errors import AlreadyDone, AvainError, LeaseLost, Message, Transient
+from core.errors import AlreadyDone, AvainError, LeaseLost, Message, Postponed, Transient
 from core.faults import fault_point
 from core.settings import Settings
-from services.work import KINDS, Claimed, claim, close, fail, give_back, holds
+from services.work import KINDS, Claimed, claim, close, fail, give_back, holds, postpone
 from services.work.lease import after_death
 from workers.app import app
 from workers.configuration import current_settings
@@ -123,6 +123,20 @@ class Lease:
         )
         hint(session.info.get("called", []))
 
+    def put_off(self, why: Transient) -> None:
+        """The work is for later: a failed attempt, or none at all where it was a rule of ours that said so."""
+        if not isinstance(why, Postponed):
+            self.fail(why.message, final=False, pause=why.retry_after)
+            return
+        pause = why.retry_after or 0.0
+        with transaction() as session:
+            postpone(session, self.claimed, why.message, pause)
+        log.info("work_postponed", work=self.claimed.work_id, kind=self.claimed.kind, seconds=round(pause))
+
+    def shows(self, counts: Callable[[], Mapping[str, int]]) -> None:
+        """How far it is while it is under way: asked for every few seconds, from another thread, and kept with the Run."""
+        keeper().watch(counts)
+
     def give_back(self) -> None:
         """Return the work untouched: this process is stopping."""
         with transaction() as session:
@@ -191,7 +205,7 @@ def _do(lease: Lease, body: Callable[[Lease], None]) -> None:
         with lease.closing() as closing:
             closing.report("succeeded", message=done.message)
     except Transient as passing:
-        lease.fail(passing.message, final=False, pause=passing.retry_after)
+        lease.put_off(passing)
     except AvainError as known:
         lease.fail(known.message, final=True)
     except Exception as unknown:

@@ -5,7 +5,7 @@ is in force and what waits. The rules: DESIGN.md "Prices". Which of several pric
 """
 
 from services.prices.approval import approve, discard, list_of_run
-from services.prices.importing import ImportResult, Prepared, import_price_list, prepare
+from services.prices.importing import ImportResult, Prepared, import_price_list, is_applied, prepare
 from services.prices.values import Change, Plan
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "approve",
     "discard",
     "import_price_list",
+    "is_applied",
     "list_of_run",
     "prepare",
 ]

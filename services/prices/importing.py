@@ -133,6 +133,12 @@ def import_price_list(
     return ImportResult("partly" if prepared.rejections else "succeeded", price_list.id, counts)
 
 
+def is_applied(session: Session, result: ImportResult) -> bool:
+    """Whether what the file says is in force: it was applied now, or the same content was before."""
+    state = select(PriceList.state).where(PriceList.id == result.price_list_id)  # type: ignore[call-overload]
+    return bool(session.execute(state).scalar_one_or_none() == "applied")
+
+
 def _state(prepared: Prepared) -> str:
     if len(prepared.rejections) == prepared.counts["read"]:
         return "refused"

@@ -6,7 +6,19 @@
 
 from services.work.calling import call, call_again, call_many
 from services.work.kinds import KINDS, QUEUES, Kind, kind_of
-from services.work.lease import Claimed, Ended, check, claim, close, expire_leases, fail, give_back, holds, renew
+from services.work.lease import (
+    Claimed,
+    Ended,
+    check,
+    claim,
+    close,
+    expire_leases,
+    fail,
+    give_back,
+    holds,
+    postpone,
+    renew,
+)
 
 __all__ = [
     "KINDS",
@@ -25,5 +37,6 @@ __all__ = [
     "give_back",
     "holds",
     "kind_of",
+    "postpone",
     "renew",
 ]

@@ -1,11 +1,28 @@
 """The history of Work for people: latest runs, what was given up (equal reasons as one line), retry, acknowledge."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
+from sqlalchemy.sql import bindparam
 
 from core.errors import InputError, NotFound
+from services.work.lease import Claimed
+
+#: Rows in: a Run under way. Rows changed: its figures so far. Whoever is just closing it knows better: its row is passed over.
+_SHOW = text(
+    """
+    UPDATE run SET counts = :counts
+    WHERE id IN (SELECT id FROM run WHERE id = :run_id AND token = :token AND finished_at IS NULL FOR NO KEY UPDATE SKIP LOCKED)
+    """
+).bindparams(bindparam("counts", type_=JSONB))
+
+
+def show_progress(session: Session, claimed: Claimed, counts: Mapping[str, int]) -> None:
+    """Keep with a Run under way how far it is. Its last word replaces this."""
+    session.execute(_SHOW, {"run_id": claimed.run_id, "token": claimed.token, "counts": dict(counts)})
 
 
 def latest(session: Session, kind: str | None, limit: int) -> list[dict[str, Any]]:

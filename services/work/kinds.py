@@ -36,6 +36,8 @@ KINDS: dict[str, Kind] = {
     for kind in (
         Kind("fetch_cases", "fetch", deadline=900),
         Kind("sync_cases", "sync", deadline=3600),
+        Kind("put_away_files", "fetch", deadline=300),
+        Kind("look_at_source", "fetch", deadline=900),
         Kind("fetch_prices", "fetch", deadline=300),
         Kind("import_prices", "prices", deadline=900),
         Kind("recompute_budgets", "budgets", deadline=1800),

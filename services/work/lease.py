@@ -134,7 +134,8 @@ _EXPIRE = text(
 ).bindparams(bindparam("error", type_=JSONB))
 
 _LOST = Message(N_("The process doing this fell silent; it is tried again."))
-_GIVEN_BACK = Message(N_("Given back unfinished because the worker was stopping."))
+#: The message of a Run that ended because its process was told to; no failure.
+GIVEN_BACK = Message(N_("Given back unfinished because the worker was stopping."))
 
 
 def claim(session: Session, work_id: int) -> Claimed | None:
@@ -237,7 +238,12 @@ def fail(
 
 def give_back(session: Session, claimed: Claimed) -> None:
     """Return the work untouched because this process is stopping; the attempt does not count."""
-    _release(session, claimed, "retry", unspent=1, message=_GIVEN_BACK)
+    _release(session, claimed, "retry", unspent=1, message=GIVEN_BACK)
+
+
+def postpone(session: Session, claimed: Claimed, message: Message, pause: float) -> None:
+    """Put the work off for `pause` seconds by a rule of ours, which the Run says; the attempt does not count."""
+    _release(session, claimed, "postponed", unspent=1, pause=pause, message=message)
 
 
 def expire_leases(session: Session) -> tuple[int, list[Ended]]:

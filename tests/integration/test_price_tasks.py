@@ -88,7 +88,8 @@ def test_a_night_brings_prices_and_the_next_one_nothing_new(county):
     county.night()
     assert county.amounts() == ["95.0000", "49.0000"]
     county.night()
-    assert county.runs() == ["succeeded", "nothing_to_do"]
+    assert county.runs() == ["succeeded"], "it is not even read again"
+    assert county.runs("fetch_prices") == ["succeeded", "nothing_to_do"]
     assert not list((Path(os.environ["AVAIN_HOME"]) / "spool").rglob("*.csv"))
 
 

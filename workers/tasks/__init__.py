@@ -1,6 +1,6 @@
 """The tasks, one module per subject; importing this package registers them all."""
 
 from workers import signs_of_life
-from workers.tasks import budgets, cases, orders, prices, reminders
+from workers.tasks import budgets, cases, orders, prices, reminders, sources
 
-__all__ = ["budgets", "cases", "orders", "prices", "reminders", "signs_of_life"]
+__all__ = ["budgets", "cases", "orders", "prices", "reminders", "signs_of_life", "sources"]

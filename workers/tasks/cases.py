@@ -1,7 +1,11 @@
 """Tasks of case sources: fetch the files, then read and apply them."""
 
+from functools import partial
+
 from core.clock import business_now
-from services.case_sync import run_source
+from services.case_sync import retry_source, run_source
+from services.rejected import Choice
+from services.visiting import applied
 from services.work import check
 from workers.fetching import call_every_fetch, fetch, files_of, source_of
 from workers.spool import reading
@@ -17,22 +21,34 @@ def nightly_cases(lease: Lease) -> None:
 @work_task("fetch_cases")
 def fetch_cases(lease: Lease) -> None:
     """Copy a source's files to the spool and call for their synchronisation."""
-    fetch(lease, "sync_cases")
+    fetch(lease)
 
 
 @work_task("sync_cases")
 def sync_cases(lease: Lease) -> None:
     """Read the fetched files and apply what they say, all of it or nothing."""
     source, files = source_of(lease), files_of(lease)
+    so_far = {"read": 0}
+    lease.shows(lambda: so_far)
     with reading(lease, files), lease.closing() as closing:
         session = closing.session
-        result = run_source(
+        now = business_now(session)
+
+        def going_on(read: int) -> None:
+            so_far["read"] = read
+            check(session, lease.claimed)
+
+        chosen = lease.arguments.get("retry")
+        reader = run_source if chosen is None else partial(retry_source, choice=Choice(**chosen))
+        result = reader(
             session,
             lease.run_id,
             source.name,
             files,
             lease.settings,
-            now=business_now(session),
-            check=lambda _read: check(session, lease.claimed),
+            now=now,
+            check=going_on,
         )
+        if result.state in {"succeeded", "partly"}:
+            applied(session, lease.settings, source, lease.run_id, lease.arguments, now=now)
         closing.report(result.state, counts=result.counts, message=result.reason, reply=result.file)

@@ -5,8 +5,9 @@ from connectors.transports.base import SourceFile
 from core.clock import business_now
 from core.errors import Permanent, RefusedInput
 from core.faults import fault_point
-from services.prices import import_price_list
+from services.prices import import_price_list, is_applied
 from services.sources import Source
+from services.visiting import applied
 from workers.fetching import call_every_fetch, fetch, files_of, source_of
 from workers.spool import reading
 from workers.task import Lease, work_task
@@ -21,7 +22,7 @@ def nightly_prices(lease: Lease) -> None:
 @work_task("fetch_prices")
 def fetch_prices(lease: Lease) -> None:
     """Copy a source's files to the spool and call for their import."""
-    fetch(lease, "import_prices")
+    fetch(lease)
 
 
 @work_task("import_prices")
@@ -51,5 +52,7 @@ def _import(lease: Lease, source: Source, file: SourceFile) -> None:
     with lease.closing() as closing:
         now = business_now(closing.session)
         result = import_price_list(closing.session, source.name, configured, document, run_id=lease.run_id, now=now)
+        if is_applied(closing.session, result):
+            applied(closing.session, lease.settings, source, lease.run_id, lease.arguments, now=now)
         closing.report(result.outcome, counts=result.counts, message=result.message, reply=file.name)
         fault_point("prices.applied")

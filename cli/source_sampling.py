@@ -1,0 +1,139 @@
+"""`avain source sample`: a few records of a source as files, as they are or with invented values."""
+
+import os
+import sys
+import tempfile
+import tomllib
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli.common import DONE, SOME_REJECTED, complaints, stop
+from cli.source_following import NOW, Name
+from cli.source_trying import brought
+from core.errors import InputError, NotFound
+from core.i18n import _, ngettext
+
+if TYPE_CHECKING:
+    from connectors.cases.base import CaseConnector
+    from connectors.cases.sampling import Sample
+    from connectors.cases.trial import Trial
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to `avain source`."""
+    app.command("sample", help=_("Write a few records of a source to look at, or (--fake) to share."))(sample)
+
+
+def sample(  # noqa: PLR0917 - options of a command
+    name: Name,
+    records: Annotated[int, typer.Option("--records", min=1, max=1_000, help=_("So many cases or rows."))] = 3,
+    fake: Annotated[
+        bool, typer.Option("--fake", help=_("Replace every value by an invented one: the result may be shared."))
+    ] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help=_("A file; a folder where the source has several."))
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help=_("Write client data to the terminal all the same."))] = False,
+    now: Annotated[bool, typer.Option("--now", help=NOW)] = False,
+) -> None:
+    """Without --fake the records are real: they hold data of clients, and go to a terminal only with --yes. Exit code 3 when the
+    connector finds other faults in the invented records than in the real ones.
+    """
+    from connectors.cases import sampling
+    from connectors.cases.registry import case_connector
+    from core.settings import configuration_file, settings
+    from services.sources import find_source
+
+    if not fake and output is None and _is_terminal() and not yes:
+        raise InputError(
+            "The records hold data of clients. Name a file with --output, invent them with --fake, or say --yes."
+        )
+    source = find_source(settings().sources, name)
+    configured = settings().sources.cases.get(name)
+    folder = configuration_file().parent
+    connector = case_connector(configured, folder) if configured is not None else None
+    with brought(source, now=now) as (_names, visit):
+        if not visit.files:
+            raise NotFound(visit.nothing)
+        taken = sampling.take_sample(connector, visit.files, records)
+    made = (
+        sampling.fake(taken, _kept(folder, configured.profile if configured is not None else None)) if fake else taken
+    )
+    _write(made, output)
+    if not fake:
+        complaints().print(_("These are real records: they hold data of clients. Delete them when you have seen them."))
+        return
+    if connector is None:
+        return
+    real, invented = _read(connector, taken), _read(connector, made)
+    complaints().print(
+        ngettext(
+            "{valid} of {count} invented record is valid for the source's connector.",
+            "{valid} of {count} invented records are valid for the source's connector.",
+            invented.read,
+        ).format(valid=invented.valid, count=invented.read)
+    )
+    stop(DONE if (real.read, real.valid) == (invented.read, invented.valid) else SOME_REJECTED)
+
+
+def _is_terminal() -> bool:
+    return sys.stdout.isatty()
+
+
+def _kept(folder: Path, profile: Path | None) -> set[str]:
+    """Every word of the profile: codes, constants. The organisation wrote them; they are no client's."""
+    if profile is None:
+        return set()
+    return set(_words(tomllib.loads((folder / profile).read_text("utf-8"))))
+
+
+def _words(data: Any) -> Iterator[str]:
+    if isinstance(data, dict):
+        for key, value in data.items():
+            yield key
+            yield from _words(value)
+    elif isinstance(data, list):
+        for value in data:
+            yield from _words(value)
+    elif isinstance(data, str):
+        yield data
+
+
+def _write(made: "list[Sample]", output: Path | None) -> None:
+    """To a file or folder that only its owner reads, or to stdout."""
+    if output is None:
+        for one in made:
+            sys.stdout.buffer.write(one.to_bytes())
+        sys.stdout.flush()
+        return
+    several = len(made) > 1 or output.is_dir()
+    if several:
+        output.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for one in made:
+        target = output / Path(one.name).name if several else output
+        with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(one.to_bytes())
+
+
+def _read(connector: "CaseConnector", samples: "list[Sample]") -> "Trial":
+    """What the connector makes of samples."""
+    from connectors.cases.trial import Trial, try_records
+    from connectors.transports.base import SourceFile
+    from core.errors import RefusedInput
+
+    with tempfile.TemporaryDirectory() as folder:
+        files = []
+        for one in samples:
+            content = one.to_bytes()
+            digest = sha256(content).hexdigest()
+            path = Path(folder) / f"{digest}-{Path(one.name).name}"
+            path.write_bytes(content)
+            files.append(SourceFile(path, one.name, digest, len(content)))
+        try:
+            return try_records(connector, files, identity="sealed", limit=1_000_000)
+        except RefusedInput:
+            return Trial(0, 0, (), ())

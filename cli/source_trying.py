@@ -1,0 +1,266 @@
+"""`avain source test`, `plan` and `apply`: what a source says, looked at by a person before any of it is applied."""
+
+import shutil
+import sys
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli.common import (
+    CHANGES_PENDING,
+    DONE,
+    ERROR,
+    SOME_REJECTED,
+    As,
+    DryRun,
+    Json,
+    actor,
+    complaints,
+    console,
+    emit,
+    outcome_name,
+    stop,
+    transaction,
+)
+from cli.labels import field_name
+from cli.source_following import FIGURES, NOW, Name, done_here, follow, report
+from core.errors import InputError, NotFound
+from core.i18n import _, ngettext
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from connectors.cases.trial import Trial
+    from services.case_sync import SyncResult
+    from services.prices import Prepared
+    from services.rejected import Group
+    from services.sources import Source
+    from services.visiting import Brought
+
+Now = Annotated[bool, typer.Option("--now", help=NOW)]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to `avain source`."""
+    app.command("test", help=_("Reach a source and read its first records; nothing is written."))(try_out)
+    app.command("plan", help=_("Read a source and show what it would change; nothing is applied."))(plan)
+    app.command(
+        "apply", help=_("Read a source here and now, show what it would change, and apply just that after a yes.")
+    )(apply)
+
+
+@contextmanager
+def brought(
+    source: "Source", *, now: bool, anew: bool = True, spool: Path | None = None
+) -> "Iterator[tuple[list[str], Brought]]":
+    """What is at a source: the names of what was found, and what a visit brought, in the source's lane. Gone after the block, unless a
+    `spool` was named. Without `anew` a delta brings what was not applied yet.
+    """
+    from core.clock import business_now
+    from core.settings import settings
+    from services.sources import transport_of
+    from services.visiting import bring, task
+    from workers.fetching import seconds_for
+    from workers.looking import looking_at
+
+    with tempfile.TemporaryDirectory() as temporary:
+        with looking_at(source, settings(), now=now):
+            transport = transport_of(settings().sources, source, identity=settings().privacy.identity)
+            names = transport.look()
+            with transaction() as session:
+                place, seconds = spool or Path(temporary), seconds_for("look_at_source")
+                asked = task(session, settings(), source, place, business_now(session), seconds=seconds, anew=anew)
+            visit = bring(transport, asked)
+        yield names, visit
+
+
+def try_out(
+    name: Name,
+    records: Annotated[int, typer.Option("--records", min=1, max=1_000_000, help=_("Read at most so many."))] = 100,
+    now: Now = False,
+    as_json: Json = False,
+) -> None:
+    """Exit code 0 when all records that were read are valid, 3 when some are not, 1 when none is, or when the source cannot be read."""
+    from core.settings import settings
+    from services.sources import find_source
+
+    source = find_source(settings().sources, name)
+    with brought(source, now=now) as (names, visit):
+        tried = _try(source, visit, records)
+    figures = ngettext("{valid} of {count} record is valid", "{valid} of {count} records are valid", tried.read).format(
+        valid=tried.valid, count=tried.read
+    )
+
+    def render() -> None:
+        out = console()
+        out.print(_("{source} can be reached: {place}").format(source=source.name, place=source.place), markup=False)
+        found = ngettext("{count} file: {names}", "{count} files: {names}", len(names))
+        out.print(found.format(count=len(names), names=", ".join(names[:10]) or "–"), markup=False)
+        out.print(figures, markup=False)
+        for fault in tried.faults:
+            where = f"{fault.file}:{fault.position}"
+            out.print(f"✗ {fault.count} × {field_name(fault.field)}: {fault.reason.text()} ({where})", markup=False)
+        if tried.empty:
+            empty = ", ".join(field_name(one) for one in tried.empty)
+            out.print(_("Never filled: {fields}").format(fields=empty), markup=False)
+
+    data = {
+        "source": source.name, "place": source.place, "found": names, "files": [one.name for one in visit.files],
+        "read": tried.read, "valid": tried.valid, "rejections": [vars(one) for one in tried.faults], "empty": list(tried.empty),
+    }  # fmt: skip
+    emit(data, as_json, render)
+    stop(DONE if tried.valid == tried.read else SOME_REJECTED if tried.valid else ERROR)
+
+
+def plan(name: Name, now: Now = False, as_json: Json = False) -> None:
+    """Exit code 4 when applying would change something, 1 when the file would be refused."""
+    from core.settings import settings
+    from services.sources import find_source
+
+    source = find_source(settings().sources, name)
+    with brought(source, now=now, anew=source.mode != "delta") as (_names, visit):
+        if not visit.files:
+            raise NotFound(visit.nothing)
+        stop(_plan(source, visit, as_json))
+
+
+def apply(  # noqa: PLR0917 - options of a command
+    name: Name,
+    yes: Annotated[bool, typer.Option("--yes", help=_("Do not ask."))] = False,
+    now: Now = False,
+    dry_run: DryRun = False,
+    as_: As = None,
+    as_json: Json = False,
+) -> None:
+    """What was shown is what is applied: the files are fetched once. Exit codes as of `run`; of a dry run as of `plan`."""
+    from uuid import uuid4
+
+    from core.settings import settings
+    from services.sources import find_source, last_applied
+
+    if not (yes or dry_run or (_can_ask() and not as_json)):
+        raise InputError("Nobody can be asked here. Say --yes to apply without a question, --dry-run to see the plan.")
+    source, request = find_source(settings().sources, name), f"apply-{uuid4().hex[:12]}"
+    spool = settings().home.absolute() / "spool" / source.name / request
+    try:
+        with brought(source, now=now, anew=source.mode != "delta", spool=spool) as (_names, visit):
+            if not visit.files:
+                raise NotFound(visit.nothing)
+            with transaction() as session:
+                before = last_applied(session, source)
+            code = DONE if as_json and not dry_run else _plan(source, visit, as_json)
+            if dry_run or code == ERROR:
+                stop(code)
+            if not yes and not typer.confirm(_("Apply this?")):
+                stop(ERROR)
+            with done_here():
+                _call(source, visit, request, before, actor(as_))
+                steps = follow(source, request, 3600, inline=True, quiet=as_json)
+            report(source, steps, as_json)
+    finally:
+        shutil.rmtree(spool, ignore_errors=True)
+
+
+def _can_ask() -> bool:
+    return sys.stdin.isatty()
+
+
+def _call(source: "Source", visit: "Brought", request: str, before: int | None, who: str) -> None:
+    """Call for exactly what was shown to be applied."""
+    from core.clock import business_now
+    from services import audit
+    from services.sources import call_reading, last_applied
+
+    with transaction() as session:
+        if last_applied(session, source) != before:
+            raise InputError("Another run has applied something of the source meanwhile. Look at it again.")
+        call_reading(session, source, request, **visit.arguments)
+        audit.record(
+            session, who, "source.run_called", f"source:{source.name}", now=business_now(session), request=request
+        )
+
+
+def _try(source: "Source", visit: "Brought", records: int) -> "Trial":
+    from connectors.cases.registry import case_connector
+    from connectors.cases.trial import Trial, group_faults, try_records
+    from core.settings import configuration_file, settings
+
+    if not visit.files:
+        raise NotFound(visit.nothing)
+    if source.kind == "prices":
+        document = _price_document(source, visit)
+        bad = [(document.file_name, one) for one in document.rejections]
+        return Trial(len(document.rows) + len(bad), len(document.rows), group_faults(bad), ())
+    configured = settings()
+    connector = case_connector(configured.sources.cases[source.name], configuration_file().parent)
+    return try_records(connector, visit.files, identity=configured.privacy.identity, limit=records)
+
+
+def _plan(source: "Source", visit: "Brought", as_json: bool) -> int:
+    """Show what the files would change; the exit code that says so."""
+    if source.kind == "prices":
+        from cli import price_source
+
+        prepared = _prepared(source, visit)
+        emit(price_source.plan_json(prepared), as_json, lambda: price_source.print_plan(prepared))
+        return price_source.plan_exit_code(prepared)
+    result, groups = _plan_cases(source, visit)
+
+    def render() -> None:
+        figures = ", ".join(f"{_(figure)} {result.counts[figure]}" for figure in FIGURES)
+        console().print(f"[bold]{source.name}[/] {outcome_name(result.state)}: {figures}")
+        for group in groups:
+            console().print(
+                f"✗ {group.count} × {group.reason.text()} ({group.file_name}:{group.position})", markup=False
+            )
+        if result.reason:
+            console().print(" ".join(filter(None, (result.file, result.reason.text()))), markup=False)
+
+    data: dict[str, Any] = {
+        "source": source.name, "state": result.state, **result.counts, "reason": result.reason,
+        "rejections": [
+            {"count": one.count, "field": one.field, "reason": one.reason, "file": one.file_name, "position": one.position}
+            for one in groups
+        ],
+    }  # fmt: skip
+    emit(data, as_json, render)
+    if visit.note and not as_json:
+        complaints().print(visit.note.text(), markup=False)
+    pending = result.added + result.changed + result.gone
+    return ERROR if result.state == "refused" else CHANGES_PENDING if pending else DONE
+
+
+def _plan_cases(source: "Source", visit: "Brought") -> "tuple[SyncResult, list[Group]]":
+    """Read and merge for real, look, and roll it all back."""
+    from core.clock import business_now
+    from core.settings import settings
+    from services import rejected
+    from services.case_sync import plan_source
+
+    with transaction(dry_run=True) as session:
+        before = {group.id for group in rejected.grouped(session, source.name)}
+        result = plan_source(session, source.name, visit.files, settings(), now=business_now(session))
+        return result, [group for group in rejected.grouped(session, source.name) if group.id not in before]
+
+
+def _prepared(source: "Source", visit: "Brought") -> "Prepared":
+    from core.clock import business_today
+    from core.settings import settings
+    from services.prices import prepare
+
+    document = _price_document(source, visit)
+    with transaction(dry_run=True) as session:
+        configured = settings().sources.prices[source.name]
+        return prepare(session, source.name, configured, document, business_today(session))
+
+
+def _price_document(source: "Source", visit: "Brought") -> Any:
+    from connectors.prices import read_price_list
+    from core.settings import settings
+
+    file = visit.files[-1]  # of several the last by name is the list, as in workers/tasks/prices.py
+    encoding = settings().sources.prices[source.name].encoding
+    return read_price_list(file.path.read_bytes(), file_name=file.name, encoding=encoding)

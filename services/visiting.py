@@ -1,0 +1,195 @@
+"""Visiting a source: what is asked of it, what of that is to be read, and what is remembered once it was applied.
+
+One place for every way a source is read: a worker's fetch, a plan shown to a person, records that are tried again. The reading Work
+carries in its arguments what `Brought.arguments` says, so that an approval months later remembers the same as the run would have.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from connectors.cases.registry import case_connector
+from connectors.pace import Pace
+from connectors.transports.base import Fetched, SourceFile, Transport, Visit
+from core.clock import local_date
+from core.errors import Message, Transient
+from core.settings import Settings, configuration_file
+from core.source_settings import CaseSource, PriceListSource
+from services.prices.world import world
+from services.source_memory import Known, recall, remember
+from services.sources import Source
+from services.work import call_again
+
+
+@dataclass(frozen=True)
+class Task:
+    """A visit that is about to be made: what the transport is told, what is known of the source already, and whether what it holds is
+    a whole that must not be read in part (a snapshot).
+    """
+
+    visit: Visit
+    known: Known
+    reading: str
+    whole: bool
+    has_files: bool
+
+
+@dataclass(frozen=True)
+class Brought:
+    """What a visit brought. `files` are to be read; `known` are sha256 and name of those that were applied before and stand there still; `left`
+    those that wait for the next run: still being written, or behind one that is. `memory` None: what was remembered stays. `reply` is the other side's number for its answer.
+    """
+
+    files: tuple[SourceFile, ...]
+    known: frozenset[tuple[str, str]] = frozenset()
+    left: tuple[str, ...] = ()
+    memory: Mapping[str, Any] | None = None
+    reading: str = ""
+    has_files: bool = True
+    reply: str | None = None
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """What the Work that reads the files is told."""
+        files = [one.to_json() for one in self.files]
+        return {"files": files, "memory": self.memory, "reading": self.reading}
+
+    @property
+    def note(self) -> Message | None:
+        """What is to be said of files that were left."""
+        return (
+            Message("Still being written, left for the next run: {names}", names=", ".join(self.left))
+            if self.left
+            else None
+        )
+
+    @property
+    def nothing(self) -> Message:
+        """Why there is nothing to read."""
+        if not self.has_files:
+            return Message("There is nothing new at the source.")
+        if self.known:
+            return Message("Everything at the source was read before; nothing has changed.")
+        return Message("There are no files at the source.")
+
+
+def configured_as(configured: Settings, source: Source) -> CaseSource | PriceListSource:
+    """The settings of a source."""
+    sources = configured.sources
+    return sources.cases[source.name] if source.kind == "cases" else sources.prices[source.name]
+
+
+def task(
+    session: Session,
+    configured: Settings,
+    source: Source,
+    spool: Path,
+    now: datetime,
+    *,
+    seconds: float,
+    anew: bool = False,
+) -> Task:
+    """What to ask of a source now, in so many seconds. `anew` has everything brought, also what was applied before."""
+    settings = configured_as(configured, source)
+    snapshot = source.mode != "delta"
+    reading = reading_of(session, configured, source, now)
+    known = Known() if anew else recall(session, source.name, snapshot=snapshot, reading=reading)
+    pace = Pace(
+        requests_per_second=settings.gentle.requests_per_second, rows_per_second=settings.gentle.rows_per_second
+    )
+    visit = Visit(spool, dict(known.memory), {sha256 for sha256, _ in known.files}, snapshot or anew, pace, seconds)
+    return Task(visit, known, reading, snapshot, settings.files is not None)
+
+
+def reading_of(session: Session, configured: Settings, source: Source, now: datetime) -> str:
+    """How a source is read at present: the same bytes read in another way are another file."""
+    settings = configured_as(configured, source)
+    if isinstance(settings, PriceListSource):
+        return world(session, settings, local_date(now))
+    return f"{case_connector(settings, configuration_file().parent).version}/{configured.privacy.identity}"
+
+
+def bring(transport: Transport, asked: Task) -> Brought:
+    """Fetch, and judge what of it is to be read. No transaction is open meanwhile. Raises as Transport.fetch; Transient while what is
+    needed first is still being written.
+    """
+    fetched = transport.fetch(asked.visit)
+    if _is_half_a_picture(fetched, asked):
+        fetched = transport.fetch(replace(asked.visit, memory={}, processed=()))
+    brought = _snapshot(fetched, asked) if asked.whole else _delta(fetched, asked)
+    return replace(brought, reply=fetched.reply, reading=asked.reading, has_files=asked.has_files)
+
+
+def applied(
+    session: Session, configured: Settings, source: Source, run_id: int, arguments: Mapping[str, Any], *, now: datetime
+) -> None:
+    """What follows when a run's files were applied, in that transaction: they are remembered, and moved where that is wanted.
+
+    `arguments` are those of the reading Work. What was tried again record by record is not the whole, and nothing is remembered of it.
+    """
+    if "retry" in arguments:
+        return
+    files = [SourceFile.from_json(one) for one in arguments.get("files", ())]
+    reading = arguments.get("reading", "")
+    if source.kind == "prices":  # as the world is with this list applied: it will be judged by that
+        reading = reading_of(session, configured, source, now)
+    kept = files if configured_as(configured, source).files is not None else []
+    remember(session, source.name, run_id, files=kept, reading=reading, memory=arguments.get("memory"))
+    request = arguments.get("request", f"run-{run_id}")
+    call_put_away(session, configured, source, request, {(one.sha256, one.name) for one in files})
+
+
+def call_put_away(
+    session: Session, configured: Settings, source: Source, request: str, applied: Collection[tuple[str, str]]
+) -> None:
+    """Have applied files moved at the source, if that is how it is set up."""
+    files = configured_as(configured, source).files
+    if applied and getattr(files, "after", "leave") == "move":
+        key = f"put_away_files:{source.name}:{request}"
+        by_name = {name: sha256 for sha256, name in applied}
+        call_again(
+            session, "put_away_files", key, lane=source.lane, source=source.name, request=request, applied=by_name
+        )
+
+
+def _is_half_a_picture(fetched: Fetched, asked: Task) -> bool:
+    """Whether what was left out because it was applied before is missing now: a part of a snapshot that has changed elsewhere, or a
+    file that only looks like an earlier one.
+    """
+    names = set(fetched.processed)
+    if asked.whole:
+        return bool(names) and (bool(fetched.files) or names != asked.known.names)
+    return not names <= asked.known.names
+
+
+def _snapshot(fetched: Fetched, asked: Task) -> Brought:
+    """All of it or nothing: without the files that are still being written the rest would be half a picture."""
+    if fetched.growing:
+        raise _still_growing(fetched)
+    known = asked.known.files
+    same = {(one.sha256, one.name) for one in fetched.files} == known if fetched.files else bool(fetched.processed)
+    if same and known:
+        return Brought((), known, memory=fetched.memory)
+    return Brought(fetched.files, memory=fetched.memory)
+
+
+def _delta(fetched: Fetched, asked: Task) -> Brought:
+    """What is complete, up to the first file that is not: what comes after it says something newer."""
+    known, first = asked.known.files, min(fetched.growing, default=None)
+    fresh = [one for one in fetched.files if (one.sha256, one.name) not in known]
+    files = tuple(one for one in fresh if first is None or one.name < first)
+    left = sorted({*fetched.growing, *(one.name for one in fresh if one not in files)})
+    if left and not files:
+        raise _still_growing(fetched)
+    there = {one.name for one in fetched.files} | set(fetched.processed)
+    # How far the source was read may say that what is left was seen.
+    memory = None if left else fetched.memory
+    return Brought(files, frozenset(one for one in known if one[1] in there), tuple(left), memory)
+
+
+def _still_growing(fetched: Fetched) -> Transient:
+    return Transient("Still being written: {names}", names=", ".join(fetched.growing))

@@ -1,0 +1,17 @@
+"""Tasks of sources of either kind: files that were applied are put away at the source, and a person's look at one."""
+
+from workers.fetching import put_away
+from workers.task import Lease, work_task
+
+
+@work_task("put_away_files")
+def put_away_files(lease: Lease) -> None:
+    """Move files that were applied."""
+    put_away(lease)
+
+
+@work_task("look_at_source")
+def look_at_source(lease: Lease) -> None:
+    """A look is taken by the process of whoever wanted it; if that died, nothing is left to do."""
+    with lease.closing() as closing:
+        closing.report("nothing_to_do")
