@@ -16,7 +16,7 @@ KEYWORDS := _ N_ ngettext:1,2 Message:1 AvainError:1 ConfigurationError:1 InputE
 
 TEXTS  := $(patsubst %,locale/%/LC_MESSAGES/avain.mo,fi sv en)
 
-.PHONY: help setup demo test lint types imports check format lock locales clean
+.PHONY: help setup demo test bench-cases lint types imports check format lock locales clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -50,6 +50,12 @@ types: setup ## mypy, strict
 
 imports: setup ## imports point one way
 	$(BIN)/lint-imports
+
+# The peer has an environment of its own: what it brings along is nobody else's business.
+bench-cases: setup ## how fast cases are read, beside the bare parser and dlt; writes bench/results/cases.json
+	$(UV) venv --quiet --allow-existing --no-python-downloads --python $(PYTHON) var/bench-venv
+	$(UV) pip install --quiet --python var/bench-venv/bin/python --require-hashes -r requirements/bench.txt
+	$(BIN)/python -m bench.cases --dlt $(CURDIR)/var/bench-venv/bin/python $(BENCH)
 
 check: lint types imports test ## all that CI runs
 
