@@ -16,6 +16,7 @@ from typing import Any, Self
 from core import embedded
 from core.i18n import HELSINKI
 from core.settings import ROOT
+from demo import reporting_database
 from demo.commands import Commands
 from demo.smtp_sink import SmtpSink
 from workers.groups import GROUPS
@@ -37,6 +38,7 @@ class Installation:
         self.sink = SmtpSink(directory=results / "mail")
         self.outbox = self.home / "outbox"
         self.log = results / "avain.log"
+        self.reporting_url = ""
         self._up: subprocess.Popen[bytes] | None = None
         self._commands: Commands | None = None
 
@@ -62,13 +64,14 @@ class Installation:
             "AVAIN_HASH_KEY": "keksitty-avain-vain-esittelyyn-0123456789",
             "AVAIN_ORDERS__OUTBOX": str(self.outbox),
             "AVAIN_MAIL__PORT": str(self.sink.port),
+            "AVAIN_SOURCES__CASES__RAPORTOINTI__SQL__URL": self.reporting_url,
             "AVAIN_LOG_FORMAT": "json",
             "COLUMNS": str(self.columns),
         }
 
     def __enter__(self) -> Self:
         self.sink.__enter__()
-        embedded.start(self.home)
+        self.reporting_url = reporting_database.make(embedded.start(self.home))
         self._commands = Commands(self.environment, self.home).__enter__()
         self.avain("db", "upgrade")
         return self

@@ -17,6 +17,7 @@ from core.settings import ROOT
 from demo import follow_up_steps, order_steps
 from demo.installation import Installation, StepFailedError
 from demo.page import write_page
+from demo.reporting_database import refuses
 from demo.story import Story, money_of, money_sum, print_budgets, read_budgets
 
 NIGHT = datetime(2026, 11, 16, 2, 5, tzinfo=HELSINKI)
@@ -68,11 +69,14 @@ def night(story: Story) -> None:
         "prices",
     )
     place.clock(datetime(2026, 11, 16, 3, 10, 1, tzinfo=HELSINKI))
-    cases = place.wait(
-        lambda: place.query("SELECT counts, outcome FROM run WHERE kind = 'sync_cases' AND finished_at IS NOT NULL"),
-        "sync",
-    )[0]
+    place.wait(
+        lambda: len(place.query("SELECT 1 FROM run WHERE kind = 'sync_cases' AND finished_at IS NOT NULL")) == 2, "sync"
+    )
     place.settled()
+    cases = place.query(
+        "SELECT arguments ->> 'source' AS source, counts FROM run JOIN work ON work.id = work_id WHERE run.kind = 'sync_cases'"
+        " ORDER BY source"
+    )
     lists = place.query(
         "SELECT price_source.name, file_name, state, sha256, count(price.id) AS prices FROM price_list JOIN price_source ON price_source.id = source_id"
         " LEFT JOIN price ON price.price_list_id = price_list.id GROUP BY price_list.id, price_source.name ORDER BY price_source.name"
@@ -82,7 +86,12 @@ def night(story: Story) -> None:
     )
     story.show("source", "list")
     story.show("rejected", "list")
-    story.check(len(story.cases) == 4, _("four cases came in"), ", ".join(story.cases.values()))
+    story.check(len(story.cases) == 5, _("five cases came in, from two systems"), ", ".join(story.cases.values()))
+    story.check(
+        cases[1]["source"] == "raportointi" and cases[1]["counts"]["added"] == 1 and refuses(place.reporting_url),
+        _("one of them from a view; Avain's role can read nothing else there"),
+        story.cases["RP-2001"],
+    )
     broken_case = [row for row in rejected if row["source"] == "lifecare-vienti"]
     story.check(
         len(broken_case) == 1,
@@ -97,7 +106,11 @@ def night(story: Story) -> None:
     story.check(
         len(broken_rows) == 1, _("the broken price row is rejected with its reason"), broken_rows[0]["position"]
     )
-    story.report["night"] = {"cases": cases["counts"], "lists": lists, "rejected": rejected}
+    story.report["night"] = {
+        "cases": {one["source"]: one["counts"] for one in cases},
+        "lists": lists,
+        "rejected": rejected,
+    }
 
 
 def comparison(story: Story) -> None:

@@ -34,6 +34,7 @@ COMPARE: Final = text(
     LEFT JOIN worker AS co_worker ON co_worker.external_id = said.co_worker
     LEFT JOIN unit ON unit.code = said.unit
     WHERE said.kind <> 'gone' OR (known.id IS NOT NULL AND known.gone_at IS NULL)
+    ORDER BY said.position -- before ids are taken: new cases are listed as they stand in the files
     """  # noqa: S608 - put together from our own words
 )
 

@@ -152,7 +152,7 @@ class Shelf:
     def stand_in(self, monkeypatch: pytest.MonkeyPatch) -> "Shelf":
         """Be the transport of every source."""
         for module in ("workers.fetching", "services.sources"):
-            monkeypatch.setattr(f"{module}.transport_of", lambda *_: self)
+            monkeypatch.setattr(f"{module}.transport_of", lambda *_, **__: self)
         return self
 
 

@@ -323,6 +323,8 @@ class _Writer:
                 )
         if node.goal:
             self._line(depth, f"one = ({name}.text or '').strip()")
+            if self._strict:
+                self._line(depth, "if not one: return False")
             self._line(depth, "if one: goals.append(one)")
             return
         if node.text is not None:
