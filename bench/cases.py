@@ -42,7 +42,10 @@ def main() -> int:
         try:
             found |= measure(home, chosen.cases, chosen.dlt)
             if chosen.million:
-                found["peak_mb_1m"] = load(home, generated(home, 1_000_000), "million")["peak_mb"]
+                file = generated(home, 1_000_000)
+                loads = [load(home, file, "million", fresh=fresh) for fresh in (True, False)]
+                found["peak_mb_1m"] = max(one["peak_mb"] for one in loads)
+                found["seconds_1m"], found["unchanged_seconds_1m"] = (round(one["seconds"], 3) for one in loads)
         finally:
             embedded.remove(home / "var")
     found |= {"cases": chosen.cases, "machine": f"{os.cpu_count()} cores, Python {platform.python_version()}"}

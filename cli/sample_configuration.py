@@ -22,6 +22,10 @@ endpoint_id = "003799999992"
 # mode = "snapshot"                # snapshot: what is absent is gone; delta: only what changed is in the file
 # max_gone = 0.05                  # hold the run when more than this share vanished
 # max_rejected = 0.10              # hold the run when more than this share was rejected
+# profile = "profiles/vienti.toml" # how a foreign export is read (docs/sources/profiles.md); kind may be table, fhir or sql, too
+# [sources.cases.lifecare-vienti.gentle]
+# requests_per_second = 5
+# hours = ["20:00-06:00"]          # when it may be read; without it: always
 
 # Where price lists come from: one table per provider, and one for your own unit costs.
 # [sources.prices.esimerkkivalmennus]

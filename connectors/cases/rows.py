@@ -9,6 +9,7 @@ import sys
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ ITEM_COLUMNS: Final = (
 #: Records that are as they were known to be: only that they are there.
 SAME_COLUMNS: Final = ("position", "file", "place", "record_hash")
 
+_BLOCK: Final = 65_536
 NULL: Final = "\\N"
 _SPECIAL: Final = re.compile(r'[\\\t\n\r"]')
 _ESCAPES: Final = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
@@ -154,10 +156,10 @@ def _bytes(value: bytes | None) -> str:
 
 
 def write_known(beginnings: Iterable[bytes], file: "BinaryIO") -> None:
-    """Write the first eight bytes of each known hash as numbers in order: what a reader of rows looks a record's hash up in."""
-    numbers = array("Q")
-    for beginning in beginnings:
-        numbers.frombytes(beginning)
-    if sys.byteorder == "little":
-        numbers.byteswap()
-    array("Q", sorted(numbers)).tofile(file)
+    """Write the first eight bytes of each known hash, which come in order, as numbers: what a reader of rows looks a hash up in."""
+    ahead = iter(beginnings)
+    while block := b"".join(islice(ahead, _BLOCK)):
+        numbers = array("Q", block)
+        if sys.byteorder == "little":
+            numbers.byteswap()
+        numbers.tofile(file)

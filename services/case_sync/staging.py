@@ -34,9 +34,10 @@ from services.rejected import reject
 _BATCH: Final = 2_000
 #: Bytes.
 _WORTH_A_COPY: Final = 2 * 1024 * 1024
-#: Rows in: a source. Rows out: the beginnings of the hashes of its cases, eight bytes each.
+#: Rows in: a source. Rows out: the beginnings of the hashes of its cases, eight bytes each, in order.
 _KNOWN: Final = """
-    COPY (SELECT substring(record_hash FOR 8) FROM client_case WHERE source = %(source)s AND gone_at IS NULL) TO STDOUT (FORMAT binary)
+    COPY (SELECT substring(record_hash FOR 8) FROM client_case WHERE source = %(source)s AND gone_at IS NULL ORDER BY 1)
+    TO STDOUT (FORMAT binary)
 """
 _COPY: Final = {
     "cases": f"COPY staged_case ({', '.join(CASE_COLUMNS)}) FROM STDIN",

@@ -21,6 +21,7 @@ from connectors.cases.xml.fast import child
 from connectors.cases.xml.fast.compiling import Compiled
 from connectors.cases.xml.fast.cutting import Cut, Piece, pieces, prepare
 from connectors.transports.base import SourceFile
+from documents import xml
 
 log = structlog.get_logger()
 
@@ -55,6 +56,8 @@ def read_rows(
                 "converters": compiled.converters, "finders": compiled.finders,
             }  # fmt: skip
             size = content.seek(0, os.SEEK_END)
+            if size > xml.STREAM_LIMIT:
+                raise SlowWayNeededError  # it says so
             with _children(json.dumps(told).encode()) if size > _WORTH_CHILDREN else _here(told) as team:
                 for rows in _in_order(team, pieces(content, cut, start), rank, cut):
                     yield file, rows
