@@ -151,4 +151,4 @@ class CaseConnectorContract(ABC):
                     tracemalloc.stop()
 
         peak(10)
-        assert peak(2_000) < 2 * peak(200) + 500_000
+        assert peak(1_000) < 2 * peak(100) + 500_000

@@ -54,7 +54,7 @@ def picture(session: Session) -> list[Any]:
     return [tuple(row) for row in session.execute(text(_PICTURE))]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(history=HISTORIES, data=st.data())
 def test_any_cutting_of_a_history_ends_in_the_same_tables(
     world: World, history: list[dict[str, Any]], data: st.DataObject
