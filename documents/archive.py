@@ -32,6 +32,9 @@ _NESTED_MAGIC: Final = (
 )
 _LONGEST_MAGIC: Final = 6
 _DAMAGED: Final = N_("The archive is damaged or was cut short.")
+#: What zipfile raises for bytes it cannot make an archive of. That is the sender's matter, not a fault of ours, also where zipfile means
+#: a dialect it lacks (several disks, patches, strong encryption: NotImplementedError) or wants a password (RuntimeError).
+_UNREADABLE: Final = (zipfile.BadZipFile, ValueError, OSError, NotImplementedError, RuntimeError)
 
 
 @dataclass(frozen=True)
@@ -84,10 +87,9 @@ def check_directory(file: BinaryIO, *, limits: ArchiveLimits = DEFAULT_LIMITS) -
 
 
 def _open_zip(file: BinaryIO) -> zipfile.ZipFile:
-    # zipfile says NotImplementedError of a zip in a dialect it cannot read (several disks, a newer version): the sender's matter, too
     try:
         return zipfile.ZipFile(file)
-    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
+    except _UNREADABLE as error:
         raise RefusedInput(_DAMAGED) from error
 
 
@@ -140,10 +142,9 @@ def _too_dense(name: str, limits: ArchiveLimits) -> RefusedInput:
 def _zip_members(file: BinaryIO, limits: ArchiveLimits) -> Iterator[Member]:
     with _open_zip(file) as archive:
         for entry in _checked(archive, file, limits):
-            # here NotImplementedError is a feature zipfile lacks (patches, strong encryption), RuntimeError a password asked for
             try:
                 opened = cast("BinaryIO", archive.open(entry))
-            except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError) as error:
+            except _UNREADABLE as error:
                 raise RefusedInput(_DAMAGED) from error
             with _BoundedReader(opened, entry.filename, entry.file_size, exact=True) as counted:
                 yield Member(entry.filename, _not_nested(counted, entry.filename))

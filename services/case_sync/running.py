@@ -1,26 +1,23 @@
 """One run of a case source inside the caller's transaction: stage, then merge. Refused files leave nothing behind."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from uuid import uuid4
 
 from sqlalchemy.orm import Session
 
-from connectors.cases.base import CaseConnector, RefusedFile, RowReader
+from connectors.cases.base import CaseConnector, RefusedFile
 from connectors.cases.packed import unpacked
 from connectors.cases.registry import case_connector
-from connectors.cases.rows import SlowWayNeededError
 from connectors.transports.base import SourceFile
 from core.errors import InputError
 from core.faults import fault_point
 from core.keys import record_hasher, sealer
 from core.settings import Settings, configuration_file
-from core.source_settings import CaseSource
 from services.case_sync import tables
 from services.case_sync.merge import SyncResult, merge
-from services.case_sync.staging import Protection, stage, stage_rows
+from services.case_sync.staging import Protection, Staging
 from services.work import Claimed, call, claim
 
 
@@ -50,61 +47,14 @@ def run_source(
     if only is not None:
         settings = settings.model_copy(update={"mode": "delta", "max_gone": Decimal(1), "max_rejected": Decimal(1)})
     try:
-        run = _Run(session, run_id, source, unpacked(files), settings, connector, protection, now, check)
-        return run.result()
+        staging = Staging(session, run_id, source, unpacked(files), protection, check)
+        read = staging.stage(connector)
     except RefusedFile as refusal:
         return SyncResult(state="refused", reason=refusal.message, file=refusal.file)
-
-
-@dataclass(frozen=True)
-class _Run:
-    """One run under way. A way of reading that turns out to be wrong leaves nothing behind, and the other follows."""
-
-    session: Session
-    run_id: int
-    source: str
-    files: Sequence[SourceFile]
-    settings: CaseSource
-    connector: CaseConnector
-    protection: Protection
-    now: datetime
-    check: Callable[[int], None]
-
-    def result(self) -> SyncResult:
-        """Read, compare, apply or hold. Raises RefusedFile."""
-        fast = isinstance(self.connector, RowReader) and self.connector.can_read_rows(self.protection.identity)
-        try:
-            read = self._staged(fast=fast)
-        except SlowWayNeededError:
-            read = self._staged(fast=False)
-        fault_point("sync.staged")
-        result = merge(self.session, self.run_id, self.source, self.settings, self.now, read=read, files=self.files)
-        tables.drop(self.session)
-        return result
-
-    def _staged(self, *, fast: bool) -> int:
-        """Fill the run's own tables; when that fails, nothing of them is left. How many records were read."""
-        with self.session.begin_nested():
-            tables.create(self.session)
-            if fast and isinstance(self.connector, RowReader):
-                return stage_rows(
-                    self.session,
-                    self.run_id,
-                    self.source,
-                    self.files,
-                    connector=self.connector,
-                    protection=self.protection,
-                    check=self.check,
-                )
-            return stage(
-                self.session,
-                self.run_id,
-                self.source,
-                self.files,
-                connector=self.connector,
-                protection=self.protection,
-                check=self.check,
-            )
+    fault_point("sync.staged")
+    result = merge(session, run_id, source, settings, now, read=read, files=staging.files)
+    tables.drop(session)
+    return result
 
 
 def plan_source(

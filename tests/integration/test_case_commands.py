@@ -21,7 +21,7 @@ from core.embedded import Embedded
 from core.errors import InputError, NotFound, Transient
 from core.i18n import speaking
 from core.settings import ROOT, settings
-from services.case_sync import staging
+from services.case_sync import copying, staging
 from services.sources import Step, call_fetch, find_source
 from tests.factories.provider import make_provider
 from tests.factories.service import make_service
@@ -341,19 +341,24 @@ def test_a_run_killed_at_any_step_ends_in_the_same_tables(avain: Avain) -> None:
         assert avain.picture() == undisturbed, step
 
 
-def test_a_run_whose_lease_is_lost_stops_at_the_next_batch(avain: Avain, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("fast", [True, False])
+def test_a_run_whose_lease_is_lost_stops_at_the_next_batch(
+    avain: Avain, monkeypatch: pytest.MonkeyPatch, fast: bool
+) -> None:
     monkeypatch.setattr(staging, "_BATCH", 1)
-    monkeypatch.setattr(XmlCases, "can_read_rows", lambda *_: False)
+    monkeypatch.setattr(copying, "_WORTH_A_COPY", 0)
+    monkeypatch.setattr("connectors.cases.xml.fast.cutting._PIECE", 500)
+    monkeypatch.setattr(XmlCases, "can_read_rows", lambda *_: fast)
     begun = 0
-    copy = staging.copy
+    copy = copying.Copier.copy
 
-    def copy_and_lose_the_lease(*arguments: Any) -> None:
+    def copy_and_lose_the_lease(self: copying.Copier) -> None:
         nonlocal begun
         begun += 1
-        copy(*arguments)
+        copy(self)
         avain.here.rows("UPDATE work SET token = gen_random_uuid() WHERE kind = 'sync_cases' RETURNING id")
 
-    monkeypatch.setattr(staging, "copy", copy_and_lose_the_lease)
+    monkeypatch.setattr(copying.Copier, "copy", copy_and_lose_the_lease)
     with avain.here.transaction() as session:
         call_fetch(session, find_source(settings().sources, "lifecare"), "test")
     avain.here.do_due("fetch_cases", fetch_cases)

@@ -11,8 +11,8 @@ from cli.source_following import in_words, state_of
 from core.embedded import Embedded
 from core.i18n import speaking
 from core.settings import settings
+from services.case_sync import copying, running
 from services.case_sync import merge as merging_function
-from services.case_sync import running, staging
 from services.sources import Step, call_fetch, find_source, progress
 from tests.support.case_xml import case, export
 from tests.support.sources import County
@@ -65,7 +65,7 @@ def test_a_run_under_way_says_how_far_it_is(county: County, monkeypatch: pytest.
 
 
 def test_staging_tells_after_each_batch(county: County, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(staging, "_WORTH_A_COPY", 0)
+    monkeypatch.setattr(copying, "_WORTH_A_COPY", 0)
     monkeypatch.setattr("connectors.cases.xml.fast.cutting._PIECE", 2_000)
     told: list[int] = []
     from tests.support.case_xml import spooled
