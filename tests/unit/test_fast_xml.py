@@ -15,8 +15,9 @@ from connectors.cases.record import FoundGone, FoundRecord
 from connectors.cases.rows import RowBatch, Rows, SlowWayNeededError, write_known
 from connectors.cases.xml.client import XmlCases
 from connectors.cases.xml.fast import reading
-from connectors.cases.xml.fast.compiling import NotCompilableError, compile_profile
+from connectors.cases.xml.fast.compiling import compile_profile
 from connectors.cases.xml.fast.converting import Remembered, converter
+from connectors.cases.xml.fast.placing import NotCompilableError
 from connectors.rejection import Rejection
 from core.errors import RefusedInput
 from tests.support import case_xml

@@ -14,7 +14,8 @@ from connectors.cases.profile import Profile, load_profile
 from connectors.cases.record import FoundGone, parse_record, readable_id
 from connectors.cases.rows import Doubt, RowBatch
 from connectors.cases.xml import wire
-from connectors.cases.xml.fast.compiling import Compiled, NotCompilableError, compile_profile
+from connectors.cases.xml.fast.compiling import Compiled, compile_profile
+from connectors.cases.xml.fast.placing import NotCompilableError
 from connectors.cases.xml.fast.reading import read_rows
 from connectors.cases.xml.foreign import ForeignXml
 from connectors.cases.xml.mapping import to_record

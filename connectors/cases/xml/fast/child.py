@@ -99,7 +99,7 @@ class Reader:
             place = f"{file}\t{line}"
             if known is not None and _is_known(known, digest):
                 same.append(f"{position}\t{place}\t\\\\x{digest.hex()}\n")
-            elif not self._read(element, (f"{position}\t", place, f"\\\\x{digest.hex()}"), cases, decisions, items):
+            elif not self._read(element, (str(position), place, f"\\\\x{digest.hex()}"), cases, decisions, items):
                 doubts.append(_doubt(position, line, digest, own + self._end))
             line += before.count(b"\n", at)
         if records != len(slices) or begin in tail:

@@ -5,64 +5,21 @@ record is read the slow way. The rules it follows are the record's own (connecto
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any
 
 from connectors.cases.profile import FieldRule, GroupRule, Profile
+from connectors.cases.xml.fast.placing import Node, NotCompilableError, Places, place, place_group, refuse_if
+from connectors.cases.xml.fast.shapes import CASE_END, DECISION_END, ITEM_END, KINDS, OPTIONAL_PARTS
 
-#: What a value of each field must be: a name of converting.py, whether it must be there, and whether it seldom comes twice.
-_KINDS: Final[dict[str, dict[tuple[str, ...], tuple[str, bool, bool]]]] = {
-    "case": {
-        ("external_id",): ("id", True, True),
-        ("client", "external_id"): ("id", True, True),
-        ("client", "non_disclosure"): ("flag", False, False),
-        ("responsible_worker",): ("id", True, False),
-        ("co_worker",): ("id", False, False),
-        ("unit",): ("id", False, False),
-        ("status",): ("status", True, False),
-        ("assessment_date",): ("day", False, False),
-        ("plan_date",): ("day", False, False),
-        ("kykyviisari_date",): ("day", False, False),
-        ("support_person",): ("flag", False, False),
-    },
-    "decision": {
-        ("external_id",): ("id", True, True),
-        ("number",): ("text", False, True),
-        ("stand_date",): ("day", False, False),
-        ("decided_on",): ("day", False, False),
-        ("valid_from",): ("day", False, False),
-        ("valid_to",): ("last_day", False, False),
-        ("granted_amount",): ("euros", False, False),
-        ("baseline", "service"): ("id", True, False),
-        ("baseline", "quantity"): ("quantity", True, False),
-        ("baseline", "unit"): ("unit", True, False),
-    },
-    "item": {
-        ("external_id",): ("id", True, True),
-        ("decision",): ("id", True, True),
-        ("service",): ("id", True, False),
-        ("quantity",): ("quantity", True, False),
-        ("unit",): ("unit", True, False),
-        ("start",): ("day", True, False),
-        ("end",): ("day", True, False),
-        ("provider",): ("business_id", False, False),
-        ("follow_up", "start_working_days"): ("days", False, False),
-        ("follow_up", "interval_days"): ("interval", False, False),
-        ("follow_up", "before_end_days"): ("days", False, False),
-    },
-}
-_GOALS: Final = ("goals",)
-_RHYTHM: Final = ("start_working_days", "interval_days", "before_end_days")
-
-
-class NotCompilableError(Exception):
-    """The profile asks for what only the slow way can do."""
+#: How the generated functions say that they are not sure.
+_DOUBT = "return None"
 
 
 @dataclass(frozen=True)
 class Compiled:
-    """`source` defines `read(element, head, cases, decisions, items)`; `converters` and `finders` are what its names `f<n>` and `x<n>`
-    stand for, as data: a child makes them (converting.converter, finding.*_finder).
+    """`source` defines `read(element, head, cases, decisions, items)`; `converters` and `finders` are what its names `f<n>`, `r<n>` and
+    `x<n>` stand for, as data: a child makes them (converting.converter, converting.Remembered, finding.*_finder).
     """
 
     source: str
@@ -78,225 +35,57 @@ def compile_profile(profile: Profile, *, strict: bool = False) -> Compiled:
     return _Writer(profile, strict=strict).compiled()
 
 
-@dataclass
-class _Node:
-    """What is wanted of an element: attributes and text into variables, children, and whether a decision or item begins here."""
-
-    attributes: dict[str, str] = field(default_factory=dict)
-    text: str | None = None
-    goal: bool = False
-    group: str | None = None
-    children: dict[str, "_Node"] = field(default_factory=dict)
-
-
 class _Writer:
     def __init__(self, profile: Profile, *, strict: bool) -> None:
         self._profile, self._strict = profile, strict
         self._lines: list[str] = []
+        self._top = 0  # where the body of the function begins that is being written
         self._converters: list[dict[str, Any]] = []
         self._finders: list[dict[str, Any]] = []
-        self._no, self._top = "False", 0  # what the function being written answers in doubt, and where its body begins
-        self._names = (name for name in (f"v{number}" for number in range(10_000)))
+        self._names = (f"v{number}" for number in range(10_000))
 
     def compiled(self) -> Compiled:
         """The whole."""
-        if self._profile.decisions is not None:
-            self._group("decision", self._profile.decisions)
-        if self._profile.plan_items is not None:
-            self._group("item", self._profile.plan_items)
-        self._case()
+        profile = self._profile
+        groups = {"decision": (profile.decisions, DECISION_END), "item": (profile.plan_items, ITEM_END)}
+        places = place(profile.cases, self._names)
+        for name, (group, end) in groups.items():
+            if group is not None:
+                place_group(places.root, group, name)
+                self._function(f"def {name}(e):", name, group, place(group, self._names), end)
+        self._function("def read(e, head, cases, decisions, items):", "case", profile.cases, places, CASE_END)
         return Compiled("\n".join(self._lines) + "\n", self._converters, self._finders)
 
-    # ------------------------------------------------------------------ the three functions
-
-    def _case(self) -> None:
-        root, raw, far = self._tree(self._profile.cases, "case")
-        for name, group in (("decision", self._profile.decisions), ("item", self._profile.plan_items)):
-            if group is not None:
-                self._put_group(root, group, name)
-        self._no = "False"
-        self._line(0, "def read(e, head, cases, decisions, items):")
-        self._line(1, "ids = []; found_d = []; found_i = []; goals = []")
-        self._start(raw.values())
-        self._walk(root, "e", 1, first=True)
-        self._far(far)
-        values = self._values("case", self._profile.cases, raw)
-        self._line(1, "for one in goals:")
-        self._line(2, "if len(one) > 1000: return False")
-        self._line(1, "if len(goals) > 3: return False")
-        self._line(1, "for one in found_d:")
-        self._line(2, "ids.append(one[0])")
-        self._line(1, "if len(ids) > 1 and len(set(ids)) < len(ids): return False")
-        self._line(1, "for one in found_i:")
-        self._line(2, "if one[1] not in ids: return False")
-        self._line(1, "if len(found_i) > 1 and len({one[0] for one in found_i}) < len(found_i): return False")
-        self._line(1, "position = head[0]")
-        self._line(1, "for one in found_d: decisions.append(position + one[1])")
-        self._line(1, "for one in found_i: items.append(position + one[2])")
-        tabs = "\\t".join
-        order = [
-            ("client", "external_id"), ("client", "non_disclosure"), None, None, ("responsible_worker",), ("co_worker",), ("unit",),
-            ("status",), ("assessment_date",), ("plan_date",), ("kykyviisari_date",), ("support_person",),
-        ]  # fmt: skip
-        row = tabs("\\\\N" if one is None else "{" + values[one] + "}" for one in order)
-        self._line(
-            1,
-            f'cases.append(f"{{position}}record\\t{{head[1]}}\\t{{{values["external_id",]}}}\\t{{head[2]}}\\t{row}\\t'
-            '{texts(goals)}\\n")',
-        )
-        self._line(1, "return True")
-
-    def _group(self, name: str, group: GroupRule) -> None:
-        root, raw, far = self._tree(group, name)
-        self._no = "None"
-        self._line(0, f"def {name}(e):")
-        self._start(raw.values())
-        self._walk(root, "e", 1, first=True)
-        self._far(far)
-        values = self._values(name, group, raw)
-        if name == "decision":
-            self._decision_row(values, raw)
-        else:
-            self._item_row(values, raw)
-
-    def _decision_row(self, values: dict[tuple[str, ...], str], raw: dict[tuple[str, ...], str]) -> None:
-        first, last = values["valid_from",], values["valid_to",]
-        self._line(1, f"if {first} == N and {last} == N: valid = N")
-        self._line(1, "else:")
-        self._line(2, f"if {first} != N and {last} != N and {last} < {first}: return None")
-        self._line(2, f"valid = f\"[{{'' if {first} == N else {first}}},{{'' if {last} == N else {last}}}]\"")
-        parts: list[tuple[str, ...]] = [("baseline", one) for one in ("service", "quantity", "unit")]
-        self._optional_part("baseline", parts, values, raw, 'f"{%s}\\t{%s}\\t{%s}"', '"\\\\N\\t\\\\N\\t\\\\N"')
-        row = "\\t".join(
-            "{" + one + "}"
-            for one in (
-                values["external_id",], values["number",], values["stand_date",], values["decided_on",], "valid",
-                values["granted_amount",], "baseline",
-            )
-        )  # fmt: skip
-        self._line(1, f'return {values["external_id",]}, f"{row}\\n"')
-
-    def _item_row(self, values: dict[tuple[str, ...], str], raw: dict[tuple[str, ...], str]) -> None:
-        start, end = values["start",], values["end",]
-        self._line(1, f"if {end} < {start}: return None")
-        parts = [("follow_up", one) for one in _RHYTHM]
-        said = [raw[one] for one in parts if one in raw]
-        self._line(1, "rhythm = N")
-        if said:
-            self._line(1, f"if {' or '.join(f'({one} and {one}.strip())' for one in said)}:")
-            self._line(2, "rhythm = ")
-            pieces = ", ".join(f"({name!r}, {values['follow_up', name]})" for name in _RHYTHM)
-            self._lines[-1] += (
-                f'"{{" + ",".join(f\'"{{name}}":{{value}}\' for name, value in ({pieces}) if value != N) + "}}"'
-            )
-        row = "\\t".join(
-            "{" + one + "}"
-            for one in (
-                values["external_id",], values["decision",], values["service",], values["quantity",], values["unit",],
-            )
-        )  # fmt: skip
-        self._line(
-            1,
-            f'return {values["external_id",]}, {values["decision",]}, f"{row}\\t[{{{start}}},{{{end}}}]\\t{{{values["provider",]}}}\\t{{rhythm}}\\n"',
-        )
-
-    def _optional_part(  # noqa: PLR0917 - a template and what goes into it
-        self,
-        name: str,
-        parts: list[tuple[str, ...]],
-        values: dict[tuple[str, ...], str],
-        raw: dict[tuple[str, ...], str],
-        row: str,
-        nothing: str,
-    ) -> None:
-        """A part that is there if one of its fields was found; then all that must be there is."""
-        said = [raw[one] for one in parts if one in raw]
-        self._line(1, f"{name} = {nothing}")
-        if said:
-            self._line(1, f"if {' or '.join(f'({one} and {one}.strip())' for one in said)}:")
-            names = [values[one] for one in parts]
-            self._line(2, f"if {' or '.join(f'{one} is None' for one in names)}: return None")
-            self._line(2, f"{name} = " + row % tuple(names))
+    def _function(self, head: str, name: str, group: GroupRule, places: Places, end: str) -> None:
+        self._line(0, head)
+        if name == "case":
+            self._line(1, "found_decisions, found_items, goals = [], [], []")
+        if places.raw:
+            self._line(1, f"{' = '.join(places.raw.values())} = None")
+        self._top = len(self._lines)
+        self._walk(places.root, "e", 1, first=True)
+        for variable, rule in places.far.items():
+            self._line(1, f"found = x{self._finder(rule)}(e)")
+            self._line(1, f"{variable} = found[0] if found else None")
+        self._values(name, group, places)
+        self._lines.append(end)
 
     # ------------------------------------------------------------------ walking
 
-    def _tree(
-        self, group: GroupRule, name: str
-    ) -> tuple[_Node, dict[tuple[str, ...], str], list[tuple[str, str | None]]]:
-        """Where each field stands, as a tree; a variable for each; and fields that a finder brings."""
-        root = _Node()
-        raw: dict[tuple[str, ...], str] = {}
-        far: list[tuple[str, str | None]] = []
-        for rule in group.fields:
-            if rule.is_identity:
-                raise NotCompilableError
-            if rule.constant is not None:
-                continue
-            if rule.target == _GOALS and name == "case":
-                self._put_goals(root, rule)
-                continue
-            variable = raw[rule.target] = next(self._names)
-            path = rule.paths[0]
-            if not path.is_simple or path.up:
-                far.append((f"x{self._finder(rule)}", variable))
-                continue
-            node = self._node(root, path.steps)
-            if path.attribute is None:
-                self._refuse(node.text is not None or not path.steps)
-                node.text = variable
-            else:
-                self._refuse(path.attribute in node.attributes)
-                node.attributes[path.attribute] = variable
-        return root, raw, far
-
-    def _put_goals(self, root: _Node, rule: FieldRule) -> None:
-        self._refuse(
-            len(rule.paths) != 1
-            or not rule.paths[0].is_simple
-            or rule.paths[0].attribute is not None
-            or bool(rule.paths[0].up or rule.split or rule.codes or rule.default)
-        )
-        node = self._node(root, rule.paths[0].steps)
-        self._refuse(node.text is not None)
-        node.goal = True
-
-    def _put_group(self, root: _Node, group: GroupRule, name: str) -> None:
-        each = group.each
-        self._refuse(each is None or not each.is_simple or bool(each.up) or not each.steps)
-        if each is not None:
-            node = self._node(root, each.steps)
-            self._refuse(node.group is not None or node.text is not None or bool(node.children or node.attributes))
-            node.group = name
-
-    def _node(self, root: _Node, steps: tuple[str, ...]) -> _Node:
-        for step in steps:
-            self._refuse(root.group is not None)
-            root = root.children.setdefault(step, _Node())
-        return root
-
-    @staticmethod
-    def _refuse(condition: bool) -> None:  # noqa: FBT001 - reads as an assertion
-        if condition:
-            raise NotCompilableError
-
-    def _walk(self, node: _Node, name: str, depth: int, *, first: bool = False) -> None:
-        for attribute, variable in node.attributes.items():
-            if not first:
-                self._line(depth, f"if {variable} is None:")
-            self._line(depth + (not first), f"{variable} = {name}.get({attribute!r})")
+    def _walk(self, node: Node, name: str, depth: int, *, first: bool = False) -> None:
+        """What is wanted of an element and of those in it. Of a repeated one the first that has a thing gives it."""
+        self._attributes(node, name, depth, first=first)
         if self._strict:
-            known = " - ".join(
-                [f"len({name}.keys())", *(f"({name}.get({one!r}) is not None)" for one in node.attributes)]
-            )
-            self._line(depth, f"if {known} or ({name}.text and {name}.text.strip()): return {self._no}")
+            present = " + ".join(f"({name}.get({one!r}) is not None)" for one in node.attributes) or "0"
+            self._line(depth, f"if len({name}.keys()) != {present} or ({name}.text and {name}.text.strip()): {_DOUBT}")
         if not node.children:
             if self._strict:
-                self._line(depth, f"if len({name}): return {self._no}")
+                self._line(depth, f"if len({name}): {_DOUBT}")
             return
         child = f"c{depth}"
         self._line(depth, f"for {child} in {name}:")
         if self._strict:
-            self._line(depth + 1, f"if {child}.tail and {child}.tail.strip(): return {self._no}")
+            self._line(depth + 1, f"if {child}.tail and {child}.tail.strip(): {_DOUBT}")
         self._line(depth + 1, f"t = {child}.tag")
         word = "if"
         for tag, inner in node.children.items():
@@ -304,77 +93,69 @@ class _Writer:
             self._child(inner, child, depth + 2)
             word = "elif"
         if self._strict:
-            self._line(depth + 1, f"else: return {self._no}")
+            self._line(depth + 1, f"else: {_DOUBT}")
 
-    def _child(self, node: _Node, name: str, depth: int) -> None:
+    def _child(self, node: Node, name: str, depth: int) -> None:
         if node.group is not None:
             self._line(depth, f"one = {node.group}({name})")
-            self._line(depth, "if one is None: return False")
-            self._line(depth, f"found_{node.group[0]}.append(one)")
-            return
-        if node.text is not None or node.goal:
-            self._refuse(bool(node.children))
-            # what stands in inner elements belongs to the text: the slow way takes it together
-            self._line(depth, f"if len({name}): return {self._no}")
-            if self._strict:
-                attributes = " and ".join(f"{name}.get({one!r}) is not None" for one in node.attributes) or "True"
-                self._line(
-                    depth, f"if len({name}.keys()) != {len(node.attributes)} or not ({attributes}): return {self._no}"
-                )
+            self._line(depth, f"if one is None: {_DOUBT}")
+            self._line(depth, f"found_{node.group}s.append(one)")
+        elif node.text is not None or node.goal:
+            refuse_if(bool(node.children))
+            self._text(node, name, depth)
+        else:
+            if self._strict:  # such an element comes once
+                seen = next(self._names)
+                self._lines.insert(self._top, f"    {seen} = None")
+                self._line(depth, f"if {seen}: {_DOUBT}")
+                self._line(depth, f"{seen} = True")
+            self._walk(node, name, depth)
+
+    def _text(self, node: Node, name: str, depth: int) -> None:
+        # what stands in inner elements belongs to the text: the slow way takes it together
+        self._line(depth, f"if len({name}): {_DOUBT}")
+        if self._strict:
+            present = " + ".join(f"({name}.get({one!r}) is not None)" for one in node.attributes) or "0"
+            self._line(depth, f"if len({name}.keys()) != {present}: {_DOUBT}")
         if node.goal:
             self._line(depth, f"one = ({name}.text or '').strip()")
             if self._strict:
-                self._line(depth, "if not one: return False")
+                self._line(depth, f"if not one: {_DOUBT}")
             self._line(depth, "if one: goals.append(one)")
-            return
-        if node.text is not None:
+        else:
             if self._strict:
-                self._line(depth, f"if {node.text} is not None: return {self._no}")
+                self._line(depth, f"if {node.text} is not None: {_DOUBT}")
             self._line(depth, f"if {node.text} is None: {node.text} = {name}.text or ''")
-            for attribute, variable in node.attributes.items():
-                self._line(depth, f"if {variable} is None: {variable} = {name}.get({attribute!r})")
-            return
-        if self._strict:
-            seen = next(self._names)
-            self._lines.insert(self._top, f"    {seen} = None")
-            self._line(depth, f"if {seen}: return {self._no}")
-            self._line(depth, f"{seen} = True")
-        self._walk(node, name, depth)
+        self._attributes(node, name, depth)
+
+    def _attributes(self, node: Node, name: str, depth: int, *, first: bool = False) -> None:
+        for attribute, variable in node.attributes.items():
+            unless_found = "" if first else f"if {variable} is None: "
+            self._line(depth, f"{unless_found}{variable} = {name}.get({attribute!r})")
 
     # ------------------------------------------------------------------ values
 
-    def _start(self, variables: Iterable[str]) -> None:
-        names = list(variables)
-        if names:
-            self._line(1, f"{' = '.join(names)} = None")
-        self._top = len(self._lines)
-
-    def _far(self, far: list[tuple[str, str | None]]) -> None:
-        for finder, variable in far:
-            self._line(1, f"found = {finder}(e)")
-            self._line(1, f"{variable} = found[0] if found else None")
-
-    def _values(self, name: str, group: GroupRule, raw: dict[tuple[str, ...], str]) -> dict[tuple[str, ...], str]:
+    def _values(self, name: str, group: GroupRule, places: Places) -> None:
         """A variable with the row's value for every column; doubt ends the function."""
         rules = {rule.target: rule for rule in group.fields}
-        values: dict[tuple[str, ...], str] = {}
-        for target, (kind, required, unique) in _KINDS[name].items():
-            value = values[target] = "w" + "_".join(target)
-            optional_part = len(target) > 1 and target[0] in {"baseline", "follow_up"}
+        for target, (kind, required, unique) in KINDS[name].items():
+            value, rule = "_".join(target), rules.get(target)
+            in_optional_part = target[0] in OPTIONAL_PARTS
             nothing = '"f"' if kind == "flag" else "N"
-            rule = rules.get(target)
             if rule is None:
-                self._refuse(required and not optional_part)
-                self._line(1, f"{value} = {None if optional_part and required else nothing}")
+                refuse_if(required and not in_optional_part)
+                self._line(1, f"{value} = {None if required else nothing}")
                 continue
-            conversion = self._conversion(rule, kind, raw.get(target), required=required, unique=unique)
+            conversion = self._conversion(rule, kind, places.raw.get(target), required=required, unique=unique)
             self._line(1, f"{value} = {conversion}")
             if kind == "flag":
-                self._line(1, f'if {value} == N: {value} = "f"')
-            if optional_part and required:
-                continue  # judged once it is known whether the part is there
-            self._line(1, f"if {value} is None: return {self._no}")
-        return values
+                self._line(1, f"if {value} == N: {value} = {nothing}")
+            if not (in_optional_part and required):  # that is judged once it is known whether the part is there
+                self._line(1, f"if {value} is None: {_DOUBT}")
+        for part in OPTIONAL_PARTS:
+            texts = [variable for target, variable in places.raw.items() if target[0] == part]
+            if name != "case":
+                self._line(1, f"said_{part} = {_any_said(texts)}")
 
     def _conversion(self, rule: FieldRule, kind: str, raw: str | None, *, required: bool, unique: bool) -> str:
         """The expression for a value. What repeats is looked up; what does not is mostly right as it stands."""
@@ -412,3 +193,7 @@ class _Writer:
 
     def _line(self, depth: int, text: str) -> None:
         self._lines.append("    " * depth + text)
+
+
+def _any_said(variables: Iterable[str]) -> str:
+    return " or ".join(f"bool({one} and {one}.strip())" for one in variables) or "False"
