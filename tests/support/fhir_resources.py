@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from connectors.cases.contract import a_record
 from connectors.cases.fhir.lines import FORM
 
 HENKILOTUNNUS = "urn:oid:1.2.246.21"
@@ -165,3 +166,8 @@ def _quantity(one: dict[str, Any]) -> dict[str, Any]:
 
 def _dated(name: str, value: str) -> dict[str, Any]:
     return {"url": f"urn:avain:fhir:{name}", "valueDate": value}
+
+
+def numbered_cases(number: int) -> list[dict[str, Any]]:
+    """The resources of the cases C-0, C-1, …"""
+    return [one for n in range(number) for one in resources(a_record(f"C-{n}"), prefix=f"{n}.")]

@@ -13,13 +13,17 @@ from pathlib import Path
 from socket import create_server
 from typing import Any
 
+import pytest
+
 from connectors.cases.base import Found
 from connectors.cases.fhir.cases import FhirCases
 from connectors.cases.fhir.client import FhirTransport
 from connectors.cases.fhir.server import FhirServer
 from connectors.cases.record import FoundRecord
 from connectors.transports.base import Fetched, Visit
+from core.errors import AvainError
 from core.source_settings import Fhir
+from tests.support.fhir_fake import FakeFhir
 
 
 def visit(
@@ -113,3 +117,11 @@ def _wait_for(url: str, process: "subprocess.Popen[bytes]") -> None:
         except (urllib.error.URLError, ConnectionError):
             time.sleep(0.1)
     raise AssertionError("the server does not answer")
+
+
+def sentence(kind: type[AvainError], server: FakeFhir, spool: Path, **more: Any) -> str:
+    """What is said when a visit fails with such an error."""
+    with pytest.raises(kind) as error:
+        visit(server.settings(), spool, **more)
+    assert not spool.exists() or list(spool.iterdir()) == [], "nothing half is left behind"
+    return error.value.message.text("en")

@@ -7,15 +7,10 @@ from typing import Any
 import pytest
 from pytest_httpserver import HTTPServer
 
-from connectors.cases.contract import a_record
 from core.errors import Permanent, Transient
 from tests.support.fhir_fake import FakeFhir, said
-from tests.support.fhir_resources import resources
+from tests.support.fhir_resources import numbered_cases
 from tests.support.fhir_server import cases_in, visit
-
-
-def _cases(number: int) -> list[dict[str, Any]]:
-    return [one for n in range(number) for one in resources(a_record(f"C-{n}"), prefix=f"{n}.")]
 
 
 def _ids(number: int) -> list[str]:
@@ -27,7 +22,7 @@ def _ids(number: int) -> list[str]:
 def test_everything_comes_with_and_without_links_and_counts(
     httpserver: HTTPServer, tmp_path: Path, links: bool, totals: bool
 ) -> None:
-    server = FakeFhir(httpserver, _cases(7), links=links, totals=totals)
+    server = FakeFhir(httpserver, numbered_cases(7), links=links, totals=totals)
     asked = server.settings(page_size=3)
     assert cases_in(visit(asked, tmp_path), asked) == _ids(7)
 
@@ -36,13 +31,13 @@ def test_everything_comes_with_and_without_links_and_counts(
 def test_pages_that_the_server_cuts_shorter_than_asked_for_are_not_the_end(
     httpserver: HTTPServer, tmp_path: Path, totals: bool
 ) -> None:
-    server = FakeFhir(httpserver, _cases(25), links=False, totals=totals, cap=10)
+    server = FakeFhir(httpserver, numbered_cases(25), links=False, totals=totals, cap=10)
     asked = server.settings()
     assert cases_in(visit(asked, tmp_path), asked) == sorted(_ids(25))
 
 
 def test_a_single_page_without_a_count_is_made_sure_of(httpserver: HTTPServer, tmp_path: Path) -> None:
-    server = FakeFhir(httpserver, _cases(12), links=False, totals=False)
+    server = FakeFhir(httpserver, numbered_cases(12), links=False, totals=False)
     asked = server.settings()
     assert cases_in(visit(asked, tmp_path), asked) == sorted(_ids(12))
     assert len(server.paths("EpisodeOfCare")) == 3
@@ -50,7 +45,7 @@ def test_a_single_page_without_a_count_is_made_sure_of(httpserver: HTTPServer, t
 
 
 def test_more_than_a_page_of_the_same_moment_is_no_obstacle(httpserver: HTTPServer, tmp_path: Path) -> None:
-    cases = _cases(9)
+    cases = numbered_cases(9)
     for one in cases:
         one["meta"] = {**one.get("meta", {}), "lastUpdated": "2026-11-20T10:00:00Z"}
     server = FakeFhir(httpserver, cases, links=False)
@@ -59,7 +54,7 @@ def test_more_than_a_page_of_the_same_moment_is_no_obstacle(httpserver: HTTPServ
 
 
 def test_without_links_and_order_it_is_not_read_at_all(httpserver: HTTPServer, tmp_path: Path) -> None:
-    cases = _cases(7)
+    cases = numbered_cases(7)
     server = FakeFhir(httpserver, cases, links=False, sorts=False)
     server.resources.reverse()
     asked = server.settings(page_size=3)
@@ -69,7 +64,7 @@ def test_without_links_and_order_it_is_not_read_at_all(httpserver: HTTPServer, t
 
 
 def test_what_a_shifted_page_lost_is_asked_for_again(httpserver: HTTPServer, tmp_path: Path) -> None:
-    server = FakeFhir(httpserver, _cases(6))
+    server = FakeFhir(httpserver, numbered_cases(6))
     asked = server.settings(page_size=2)
     answer = server.answer
 
@@ -91,7 +86,7 @@ def test_what_a_shifted_page_lost_is_asked_for_again(httpserver: HTTPServer, tmp
 
 
 def test_a_count_that_is_not_reached_is_no_end(httpserver: HTTPServer, tmp_path: Path) -> None:
-    server = FakeFhir(httpserver, _cases(3), counted=1)
+    server = FakeFhir(httpserver, numbered_cases(3), counted=1)
     with pytest.raises(Transient) as error:
         visit(server.settings(), tmp_path)
     assert error.value.message.text("en") == "localhost counts 4 of EpisodeOfCare, but gave 3."
@@ -103,27 +98,27 @@ def test_a_count_that_is_not_reached_is_no_end(httpserver: HTTPServer, tmp_path:
     ["https://elsewhere.test/fhir/EpisodeOfCare?page=2", "/admin?page=2", "http://localhost:1/fhir/EpisodeOfCare", "//elsewhere.test/fhir", "../../x", "/fhir/%2e%2e/x", "http://[broken/fhir"],
 )  # fmt: skip
 def test_a_next_page_elsewhere_is_not_asked_for(httpserver: HTTPServer, tmp_path: Path, link: str) -> None:
-    server = FakeFhir(httpserver, _cases(3), next_link=link)
+    server = FakeFhir(httpserver, numbered_cases(3), next_link=link)
     with pytest.raises(Permanent, match="a next page that is not under base_url"):
         visit(server.settings(page_size=2), tmp_path)
     assert [one.path for one in server.asked] == ["/fhir/metadata", "/fhir/EpisodeOfCare"]
 
 
 def test_a_next_page_may_be_named_in_short(httpserver: HTTPServer, tmp_path: Path) -> None:
-    server = FakeFhir(httpserver, _cases(4), next_link="EpisodeOfCare?_offset=2&_count=9")
+    server = FakeFhir(httpserver, numbered_cases(4), next_link="EpisodeOfCare?_offset=2&_count=9")
     server.resources = [one for one in server.resources if one["resourceType"] == "EpisodeOfCare"]
     visit(server.settings(page_size=2), tmp_path)
     assert len(server.paths("EpisodeOfCare")) == 2
 
 
 def test_pages_in_a_circle_end(httpserver: HTTPServer, tmp_path: Path) -> None:
-    server = FakeFhir(httpserver, _cases(3), next_link="EpisodeOfCare?_offset=0&_count=2")
+    server = FakeFhir(httpserver, numbered_cases(3), next_link="EpisodeOfCare?_offset=0&_count=2")
     with pytest.raises(Permanent, match="The pages of EpisodeOfCare at localhost lead in a circle"):
         visit(server.settings(page_size=2), tmp_path)
 
 
 def test_pages_that_bring_nothing_new_end(httpserver: HTTPServer, tmp_path: Path) -> None:
-    server = FakeFhir(httpserver, _cases(1))
+    server = FakeFhir(httpserver, numbered_cases(1))
     answer, count = server.answer, 0
 
     def endless(request: Any) -> Any:
@@ -142,7 +137,7 @@ def test_pages_that_bring_nothing_new_end(httpserver: HTTPServer, tmp_path: Path
 
 
 def test_a_search_that_passes_over_a_parameter_is_refused(httpserver: HTTPServer, tmp_path: Path) -> None:
-    server = FakeFhir(httpserver, _cases(3), ignores=frozenset({"_lastUpdated"}))
+    server = FakeFhir(httpserver, numbered_cases(3), ignores=frozenset({"_lastUpdated"}))
     with pytest.raises(Permanent) as error:
         visit(server.settings(), tmp_path, memory={"since": "2026-11-21T00:00:00Z"})
     expected = "localhost passes over the search parameter _lastUpdated of EpisodeOfCare. It cannot be read like this."
@@ -152,7 +147,7 @@ def test_a_search_that_passes_over_a_parameter_is_refused(httpserver: HTTPServer
 @pytest.mark.parametrize("how", ["refuses", "ignores"])
 def test_without_lists_of_ids_each_is_read_by_itself(httpserver: HTTPServer, tmp_path: Path, how: str) -> None:
     strangers = [{"resourceType": "Patient", "id": f"stranger-{number}"} for number in range(2)]
-    server = FakeFhir(httpserver, strangers + _cases(2))
+    server = FakeFhir(httpserver, strangers + numbered_cases(2))
     setattr(server, how, frozenset({"_id"}))
     asked = server.settings()
     assert cases_in(visit(asked, tmp_path), asked) == _ids(2)
