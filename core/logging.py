@@ -30,7 +30,8 @@ _HENKILOTUNNUS: Final = re.compile(
     r"(?<![0-9A-Za-z])([0-9]{6})(?:[-+\u2010\u2011\u2012\u2013\u2212A-FU-Y]|%2B)([0-9]{3})([0-9A-FHJ-NPR-Y])(?![0-9A-Za-z])",
     re.IGNORECASE,
 )
-_CHECK_MARKS: Final = "0123456789ABCDEFHJKLMNPRSTUVWXY"
+#: Of a henkilötunnus, by the remainder of its digits divided by 31.
+CHECK_MARKS: Final = "0123456789ABCDEFHJKLMNPRSTUVWXY"
 #: What PostgreSQL adds to an error, up to the end: rows and values as they are.
 _QUOTED_ROW = re.compile(r"\b(DETAIL|CONTEXT):.*", re.DOTALL)
 _URL_PASSWORD: Final = re.compile(r"(://[^/\s:@]*:)[^@/\s]+@")
@@ -139,7 +140,7 @@ class _Handler(logging.StreamHandler[TextIO]):
 
 
 def _hide(found: re.Match[str]) -> str:
-    right = _CHECK_MARKS[int(found[1] + found[2]) % len(_CHECK_MARKS)]
+    right = CHECK_MARKS[int(found[1] + found[2]) % len(CHECK_MARKS)]
     return REDACTED if right == found[3].upper() else found[0]
 
 

@@ -15,13 +15,12 @@ from typing import Final
 from stdnum.exceptions import ValidationError
 from stdnum.fi import ytunnus
 
-from core.logging import redact
+from core.logging import CHECK_MARKS, redact
 from core.units import UNITS
 
 #: Words that the canonical record or any table knows, and that say nothing of anybody.
 _WORDS: Final = frozenset({"open", "closed", "true", "false", "yes", "no", "0", "1", "9999-12-31", "31.12.9999"})
 _HENKILOTUNNUS: Final = re.compile(r"\d{6}[-+A-FU-Y]\d{3}[0-9A-Y]", re.IGNORECASE)
-_CHECK_MARKS: Final = "0123456789ABCDEFHJKLMNPRSTUVWXY"
 _BUSINESS_ID: Final = re.compile(r"\d{7}-?\d")
 _YEAR_FIRST: Final = re.compile(r"(?P<y>\d{4})(?P<s>[-/.]?)(?P<m>\d{1,2})(?P=s)(?P<d>\d{1,2})(?P<rest>[T ].*)?")
 _DAY_FIRST: Final = re.compile(r"(?P<d>\d{1,2})(?P<s>[./-])(?P<m>\d{1,2})(?P=s)(?P<y>\d{4})(?P<rest>[T ].*)?")
@@ -145,7 +144,7 @@ class Faker:
         born = date(self._draw.randint(1940, 1999), self._draw.randint(1, 12), self._draw.randint(1, 28))
         number = self._draw.randint(900, 999)
         digits = f"{born:%d%m%y}{number}"
-        return f"{digits[:6]}-{number}{_CHECK_MARKS[int(digits) % 31]}"
+        return f"{digits[:6]}-{number}{CHECK_MARKS[int(digits) % 31]}"
 
     def _business_id(self, real: str) -> str:
         while True:

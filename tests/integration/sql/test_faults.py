@@ -1,6 +1,5 @@
 """Views that cannot be read: what is wrong is said as a sentence, without the URL's password or what rows hold."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,21 +8,8 @@ import pytest
 
 from connectors.cases.registry import case_transport
 from connectors.pace import Pace
-from core.embedded import Embedded
 from core.errors import AvainError, ConfigurationError, NotFound, Permanent, Transient
-from tests.support.client_system import PEOPLE, PROFILE, ClientSystem, Source, client_system
-
-
-@pytest.fixture
-def system(database: Embedded) -> Iterator[ClientSystem]:
-    with client_system(database) as made:
-        made.change(PEOPLE)
-        yield made
-
-
-@pytest.fixture
-def source(system: ClientSystem, tmp_path: Path) -> Source:
-    return Source(system, tmp_path)
+from tests.support.client_system import PROFILE, ClientSystem, Source
 
 
 class TestFaults:

@@ -4,7 +4,6 @@ import json
 import re
 import sqlite3
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -22,19 +21,7 @@ from core.embedded import Embedded
 from core.errors import ConfigurationError, NotFound, Permanent
 from core.settings import ROOT
 from core.source_settings import CaseSource, SqlView
-from tests.support.client_system import PEOPLE, PROFILE, ClientSystem, Source, client_system
-
-
-@pytest.fixture
-def system(database: Embedded) -> Iterator[ClientSystem]:
-    with client_system(database) as made:
-        made.change(PEOPLE)
-        yield made
-
-
-@pytest.fixture
-def source(system: ClientSystem, tmp_path: Path) -> Source:
-    return Source(system, tmp_path)
+from tests.support.client_system import PROFILE, ClientSystem, Source, client_system
 
 
 def test_the_views_become_records(source: Source) -> None:
