@@ -6,6 +6,7 @@ one tells how to read (JSON), each further one is a piece and is answered by one
 
 import json
 import mmap
+import re
 import struct
 import sys
 from bisect import bisect_left
@@ -39,9 +40,11 @@ class Reader:
     """Reads pieces as the first message says."""
 
     def __init__(self, told: dict[str, Any]) -> None:
-        self._prefix, self._suffix, self._begin, self._end = (
+        self._prefix, self._suffix, begin, self._end = (
             told[name].encode("latin-1") for name in ("prefix", "suffix", "begin", "end")
         )
+        # `<case` also begins `<caseCount`
+        self._begin = re.compile(re.escape(begin) + rb"[\s/>]")
         self._record, self._gone = told["record"], told["gone"]
         self._encoding = told["encoding"]
         self._hasher = blake2b(digest_size=HASH_BYTES, key=bytes.fromhex(told["key"]))
@@ -87,9 +90,10 @@ class Reader:
             if records == len(slices):
                 raise NotCutError
             before = slices[records]
-            at = before.find(begin)
-            if at < 0:
+            found = begin.search(before)
+            if found is None:
                 raise NotCutError
+            at = found.start()
             records += 1
             own = before[at:]
             hasher = self._hasher.copy()
@@ -102,7 +106,7 @@ class Reader:
             elif not self._read(element, (f"{position}\t", place, f"\\\\x{digest.hex()}"), cases, decisions, items):
                 doubts.append(_doubt(position, line, digest, own + self._end))
             line += before.count(b"\n", at)
-        if records != len(slices) or begin in tail:
+        if records != len(slices) or begin.search(tail):
             raise NotCutError
         blobs = ["".join(lines).encode() for lines in (cases, decisions, items, same)]
         blobs.append(b"".join(doubts))
