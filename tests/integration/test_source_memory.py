@@ -16,6 +16,7 @@ from tests.factories.worker import make_worker
 from tests.support.case_xml import case, export
 from tests.support.sources import County, Shelf
 from tests.support.sources import county as a_county
+from workers.task import perform
 from workers.tasks.cases import fetch_cases, sync_cases
 from workers.tasks.sources import put_away_files
 
@@ -38,6 +39,10 @@ def of(*names: str, status: str = "open") -> bytes:
     return export(*(case(name, status=status) for name in names))
 
 
+def spooled(county: County) -> list[Path]:
+    return [path for path in (county.exports.parent / "home/spool").rglob("*") if path.is_file()]
+
+
 class TestSnapshot:
     """Everything, or nothing."""
 
@@ -46,7 +51,7 @@ class TestSnapshot:
         assert county.night() == READ
         assert county.night() == NOTHING
         assert county.said() == "Everything at the source was read before; nothing has changed."
-        assert not [path for path in (county.exports.parent / "home/spool").rglob("*") if path.is_file()]
+        assert not spooled(county)
         assert county.night(anew=True) == READ
         assert county.counts()["unchanged"] == 2
 
@@ -94,6 +99,7 @@ class TestSnapshot:
         assert county.night()[0] == ("fetch_cases", "retry")
         assert county.said() == "Still being written: 2.xml"
         assert county.cases() == {}
+        assert not spooled(county), "what came of it may be personal, and the next attempt begins anew"
 
     def test_the_transports_memory_comes_back_to_it(self, county: County, shelf: Shelf) -> None:
         shelf.files, shelf.memory = {"1.xml": of("A")}, {"etag": "x1"}
@@ -187,6 +193,55 @@ class TestDelta:
         shelf.files, shelf.growing = {"2.xml": of("A")}, ("1.xml",)
         assert county.night()[0] == ("fetch_cases", "retry")
         assert county.cases() == {}
+
+
+class TestWaiting:
+    """A reading that failed once and waits for its next attempt, while somebody has the source read again."""
+
+    @pytest.fixture
+    def waiting(self, county: County, shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> int:
+        def fail(*_: object, **__: object) -> None:
+            raise Transient("The disk is full.")
+
+        shelf.files = {"1.xml": of("A")}
+        work = self.fetched(county, "early")
+        with monkeypatch.context() as faulty:
+            faulty.setattr("workers.tasks.cases.run_source", fail)
+            perform(work, sync_cases)
+        assert self.outcome(county) == "retry"
+        return work
+
+    @staticmethod
+    def fetched(county: County, request: str) -> int:
+        with county.here.transaction() as session:
+            call_fetch(session, find_source(settings().sources, "a"), request)
+        county.here.do_due("fetch_cases", fetch_cases)
+        return int(county.value("SELECT max(id) FROM work WHERE kind = 'sync_cases'"))
+
+    @staticmethod
+    def outcome(county: County) -> str:
+        return str(county.value("SELECT outcome FROM run ORDER BY id DESC LIMIT 1"))
+
+    @pytest.mark.parametrize("mode", ["snapshot", "delta"])
+    def test_it_is_not_applied_over_what_is_newer(self, county: County, shelf: Shelf, mode: str, waiting: int) -> None:
+        county.configure(mode=mode)
+        shelf.files["2.xml"] = of("A", "B", status="closed")
+        perform(self.fetched(county, "late"), sync_cases)
+        assert self.outcome(county) == "succeeded"
+        county.here.do_due("sync_cases", sync_cases)
+        assert county.value("SELECT done_at IS NOT NULL FROM work WHERE id = :id", id=waiting)
+        assert self.outcome(county) == "nothing_to_do"
+        assert county.said() == "A later run has read the source meanwhile; what this one brought is old and was left."
+        assert county.cases() == {"A": "closed", "B": "closed"}
+        assert not spooled(county)
+
+    def test_it_is_applied_when_nothing_newer_was(self, county: County, shelf: Shelf, waiting: int) -> None:
+        shelf.files["1.xml"] = b"<no/>"
+        perform(self.fetched(county, "late"), sync_cases)
+        assert self.outcome(county) == "refused"
+        county.here.do_due("sync_cases", sync_cases)
+        assert county.value("SELECT done_at IS NOT NULL FROM work WHERE id = :id", id=waiting)
+        assert county.cases() == {"A": "open"}
 
 
 class TestPuttingAway:
