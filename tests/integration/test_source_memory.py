@@ -308,3 +308,11 @@ class TestPuttingAway:
         shelf.files = {"1.xml": of("A")}
         assert county.night() == [("fetch_cases", "nothing_to_do"), ("put_away_files", "succeeded")]
         assert shelf.files == {}
+
+    def test_what_was_applied_and_moved_once_more_says_so_of_the_last_time(self, county: County, shelf: Shelf) -> None:
+        moved = []
+        for _ in range(2):
+            shelf.files = {"1.xml": of("A")}
+            assert county.night(anew=True) == [*READ, ("put_away_files", "succeeded")]
+            moved.append(county.value("SELECT put_away_at FROM processed_file"))
+        assert moved[0] < moved[1]
