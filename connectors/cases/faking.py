@@ -19,7 +19,7 @@ from core.logging import redact
 from core.units import UNITS
 
 #: Words that the canonical record or any table knows, and that say nothing of anybody.
-_WORDS: Final = frozenset({"open", "closed", "true", "false", "yes", "no", "0", "1", "9999-12-31", "31.12.9999"})
+_WORDS: Final = frozenset({"open", "closed", "true", "false", "yes", "no", "0", "1", "9999-12-31", "31.12.9999", "eur"})
 _HENKILOTUNNUS: Final = re.compile(r"\d{6}[-+A-FU-Y]\d{3}[0-9A-Y]", re.IGNORECASE)
 _CHECK_MARKS: Final = "0123456789ABCDEFHJKLMNPRSTUVWXY"
 _BUSINESS_ID: Final = re.compile(r"\d{7}-?\d")

@@ -4,6 +4,7 @@ import io
 import json
 import random
 import re
+import tomllib
 from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
@@ -12,8 +13,10 @@ from typing import Any
 import pytest
 from openpyxl import Workbook, load_workbook
 
+from cli.source_sampling import _words
 from connectors.cases.contract import WHO, a_record, fetched
 from connectors.cases.faking import Faker
+from connectors.cases.fhir.values import UNITS
 from connectors.cases.record import FoundRecord
 from connectors.cases.sampling import Sample, fake, take_sample
 from connectors.cases.trial import try_records
@@ -21,7 +24,9 @@ from connectors.cases.xml.client import XmlCases
 from core.errors import InputError
 from core.identity import normalise_henkilotunnus
 from tests.contract import test_case_connectors as forms
+from tests.contract import test_table_connectors as rows
 from tests.contract.test_case_connectors import JsonLines
+from tests.support import tables
 
 HENKILOTUNNUS = re.compile(r"\d{6}[-+A-FU-Y]\d{3}[0-9A-Y]")
 
@@ -163,6 +168,22 @@ def test_lines_are_those_of_the_first_cases_and_broken_ones_are_taken_as_they_co
         assert {one["external_id"] for one in as_json(taken)} >= {"LC-1000", "LC-1001"}
     with fetched({"cases.jsonl": b"{broken"}) as files, pytest.raises(InputError, match="no sample can be taken"):
         take_sample(JsonLines(), files, 2)
+
+
+def test_what_was_written_of_a_server_or_a_view_still_reads() -> None:
+    """Our own transports frame what they write: a first line says how it is read, the last how many lines there were."""
+    profile = tomllib.loads(tables.profile_text(own_queries=True))
+    for form, kept in ((forms.TestFhir(), {*UNITS}), (rows.TestQueries(), {*_words(profile)})):
+        with fetched(form.write(records(12))) as files:
+            taken = take_sample(form.connector, files, 3)
+        with fetched({one.name: one.to_bytes() for one in taken}) as files:
+            real = try_records(form.connector, files, identity="sealed", limit=100)
+        invented = fake(taken, kept)
+        with fetched({one.name: one.to_bytes() for one in invented}) as files:
+            read = try_records(form.connector, files, identity="sealed", limit=100)
+        assert (real.read, real.valid) == (3, 3), real.faults
+        assert (read.read, read.valid) == (3, 3), read.faults
+        assert not {"LC-1000", "K-0", WHO["name"]} & values(invented)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "cp1252", "utf-8-sig"])
