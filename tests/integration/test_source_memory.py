@@ -162,6 +162,7 @@ class TestDelta:
         assert county.night()[-1] == ("sync_cases", "partly")
         assert county.counts()["read"] == 2, "the first file is not read again"
         assert county.night() == NOTHING, "not even with rejected records open"
+        assert not spooled(county)
         monkeypatch.setattr(XmlCases, "version", property(lambda _self: "another profile", lambda *_: None))
         assert county.night() == NOTHING, "not even read another way"
         assert county.cases() == {"A": "closed"}
@@ -179,7 +180,13 @@ class TestDelta:
         county.configure(mode="delta")
         shelf.files, shelf.memory = {"1.xml": of("A"), "3.xml": of("A", "C", status="closed")}, {"seen": 3}
         shelf.growing = ("2.xml",)
-        assert county.night() == READ
+        with county.here.transaction() as session:
+            call_fetch(session, find_source(settings().sources, "a"), "x")
+        county.here.do_due("fetch_cases", fetch_cases)
+        assert [path.name.rpartition("-")[2] for path in spooled(county)] == ["1.xml"], (
+            "no copy of what is not read yet"
+        )
+        county.here.do_due("sync_cases", sync_cases)
         assert county.cases() == {"A": "open"}
         (note,) = county.here.rows("SELECT message FROM run WHERE kind = 'fetch_cases'")
         assert note.message["params"]["names"] == "2.xml, 3.xml"
