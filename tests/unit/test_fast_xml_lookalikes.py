@@ -8,6 +8,7 @@ from connectors.cases.contract import fetched
 from connectors.cases.rows import RowBatch, SlowWayNeededError
 from connectors.cases.xml.client import XmlCases
 from connectors.rejection import Rejection
+from documents import xml
 from tests.support.foreign_xml import export, profile, record
 
 WRONG = record("B").replace("9.11.2026", "31.2.2026")
@@ -50,3 +51,23 @@ def test_a_comment_that_holds_the_beginning_of_a_record_is_the_slow_ways_busines
     first, *_ = fast(foreign, content)
     with pytest.raises(SlowWayNeededError):
         foreign.read_doubt(first.doubts[0])
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        [f"<!-- {record('B')} -->", record("A")],
+        ["<!-- <v:Asiakkuus </v:Asiakkuus> -->", record("A").replace("</v:Asiakkuus>", "</v:Asiakkuus >")],
+    ],
+)
+def test_a_record_is_never_known_by_the_hash_of_a_comment(foreign: XmlCases, hidden: list[str]) -> None:
+    with pytest.raises(SlowWayNeededError):
+        fast(foreign, export(*hidden))
+
+
+def test_a_file_beyond_the_limit_is_left_to_the_way_that_refuses_it(
+    foreign: XmlCases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(xml, "STREAM_LIMIT", 100)
+    with pytest.raises(SlowWayNeededError):
+        fast(foreign, export(record("A")))
