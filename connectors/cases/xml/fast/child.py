@@ -70,8 +70,7 @@ class Reader:
         if root is None:
             raise NotCutError
         first = line - self._prefix.count(b"\n") - 1
-        slices = content.split(self._end)
-        tail = slices.pop()
+        slices = content.split(self._end)[:-1]  # a piece ends with a record, or has none
         cases: list[str] = []
         decisions: list[str] = []
         items: list[str] = []
@@ -106,7 +105,7 @@ class Reader:
             elif not self._read(element, (f"{position}\t", place, f"\\\\x{digest.hex()}"), cases, decisions, items):
                 doubts.append(_doubt(position, line, digest, own + self._end))
             line += before.count(b"\n", at)
-        if records != len(slices) or begin.search(tail):
+        if records != len(slices):
             raise NotCutError
         blobs = ["".join(lines).encode() for lines in (cases, decisions, items, same)]
         blobs.append(b"".join(doubts))
