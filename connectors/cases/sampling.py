@@ -46,6 +46,7 @@ _ROWS_A_CASE: Final = 50
 _FRAMES: Final = {"form": "end", "columns": "rows"}
 #: What a reference of FHIR looks like.
 _REFERENCE: Final = re.compile(r"[A-Z][A-Za-z]+/[A-Za-z0-9\-.]+")
+_ANY_DAY: Final = "2000-01-01"
 _SEPARATORS: Final = ";\t,|"
 
 
@@ -135,7 +136,10 @@ def fake(samples: Sequence[Sample], kept: Collection[str], draw: random.Random |
 
     def value(found: Any) -> Any:
         if isinstance(found, datetime | date):
-            return type(found).fromisoformat(faker.value(found.isoformat()))
+            try:
+                return type(found).fromisoformat(faker.value(found.isoformat()))
+            except ValueError:  # so long ago, or so far ahead, that it is no date to the faker
+                return type(found).fromisoformat(_ANY_DAY)
         return faker.value(found) if isinstance(found, str) else faker.number(found)
 
     def reference(found: Any) -> Any:

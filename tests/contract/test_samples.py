@@ -18,7 +18,7 @@ from connectors.cases.contract import WHO, a_record, fetched
 from connectors.cases.faking import Faker
 from connectors.cases.fhir.values import UNITS
 from connectors.cases.record import FoundRecord
-from connectors.cases.sampling import Sample, fake, take_sample
+from connectors.cases.sampling import Sample, Table, fake, take_sample
 from connectors.cases.trial import try_records
 from connectors.cases.xml.client import XmlCases
 from core.errors import InputError
@@ -217,6 +217,19 @@ def test_a_workbook_stays_one() -> None:
     assert not {"LC-1", "LC-2", 12, 7.5, "Aino Keksitty", datetime.fromisoformat("2026-11-16")} & {
         cell for row in rows[1:] for cell in row
     }
+
+
+@pytest.mark.parametrize(
+    "cell", [datetime(9999, 12, 31), date(9999, 12, 31), date(1899, 12, 31), datetime(2300, 5, 17), 1e20, 1.5e-07, -3.25, 0.0]
+)  # fmt: skip
+def test_odd_cells_of_a_workbook_stay_of_their_kind(cell: datetime | date | float) -> None:
+    (made,) = fake([Sample("a.xlsx", [Table([["Loppuu"], [cell]])])], ())
+    table = made.content[0]
+    assert isinstance(table, Table)
+    found = table.rows[1][0]
+    assert type(found) is type(cell)
+    if isinstance(cell, date):
+        assert (found == cell) is (cell.year == 9999), "no end is nobody's, any other day is somebody's"
 
 
 def test_packed_files_are_looked_into(tmp_path: Path) -> None:
