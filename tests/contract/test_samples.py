@@ -220,7 +220,11 @@ def test_a_workbook_stays_one() -> None:
 
 
 @pytest.mark.parametrize(
-    "cell", [datetime(9999, 12, 31), date(9999, 12, 31), date(1899, 12, 31), datetime(2300, 5, 17), 1e20, 1.5e-07, -3.25, 0.0]
+    "cell",
+    [
+        datetime.fromisoformat("9999-12-31T00:00"), date(9999, 12, 31), date(1899, 12, 31), datetime.fromisoformat("2300-05-17T08:30"),
+        1e20, 1.5e-07, -3.25, 0.0,
+    ],
 )  # fmt: skip
 def test_odd_cells_of_a_workbook_stay_of_their_kind(cell: datetime | date | float) -> None:
     (made,) = fake([Sample("a.xlsx", [Table([["Loppuu"], [cell]])])], ())
