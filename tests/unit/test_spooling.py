@@ -14,8 +14,7 @@ def test_a_copy_that_grows_beyond_the_limit_leaves_nothing(tmp_path: Path) -> No
         pytest.raises(RefusedInput, match="larger than the accepted 5 bytes"),
         incoming(tmp_path, "a.xml", limit=5) as copy,
     ):
-        copy.write(b"12345")
-        copy.write(b"6")
+        list(map(copy.write, (b"12345", b"6")))
     assert list(tmp_path.iterdir()) == []
 
 
