@@ -242,6 +242,19 @@ class TestWaiting:
         assert county.cases() == {"A": "closed", "B": "closed"}
         assert not spooled(county)
 
+    def test_records_tried_again_are_not_the_whole_and_leave_it_its_turn(
+        self, county: County, shelf: Shelf, waiting: int
+    ) -> None:
+        shelf.files = {"1.xml": of("B")}
+        late = self.fetched(county, "late")
+        perform(late, sync_cases)
+        county.here.rows(
+            """UPDATE work SET arguments = arguments || '{"retry": {}}' WHERE id = :id RETURNING id""", id=late
+        )
+        county.here.do_due("sync_cases", sync_cases)
+        assert county.value("SELECT done_at IS NOT NULL FROM work WHERE id = :id", id=waiting)
+        assert county.cases()["A"] == "open"
+
     def test_it_is_applied_when_nothing_newer_was(self, county: County, shelf: Shelf, waiting: int) -> None:
         shelf.files["1.xml"] = b"<no/>"
         perform(self.fetched(county, "late"), sync_cases)
