@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from connectors.cases.base import CaseConnector
     from connectors.cases.sampling import Sample
     from connectors.cases.trial import Trial
+    from core.source_settings import CaseSource
 
 
 def register(app: typer.Typer) -> None:
@@ -60,9 +61,7 @@ def sample(  # noqa: PLR0917 - options of a command
         if not visit.files:
             raise NotFound(visit.nothing)
         taken = sampling.take_sample(connector, visit.files, records)
-    made = (
-        sampling.fake(taken, _kept(folder, configured.profile if configured is not None else None)) if fake else taken
-    )
+    made = sampling.fake(taken, _kept(folder, configured)) if fake else taken
     _write(made, output)
     if not fake:
         complaints().print(_("These are real records: they hold data of clients. Delete them when you have seen them."))
@@ -84,11 +83,22 @@ def _is_terminal() -> bool:
     return sys.stdout.isatty()
 
 
-def _kept(folder: Path, profile: Path | None) -> set[str]:
-    """Every word of the profile: codes, constants. The organisation wrote them; they are no client's."""
-    if profile is None:
+def _kept(folder: Path, configured: "CaseSource | None") -> set[str]:
+    """Every word of the profile, or of what takes its place for a FHIR server: codes, constants. The organisation wrote them; they are no
+    client's.
+    """
+    from connectors.cases.fhir.values import UNITS
+
+    if configured is None:
         return set()
-    return set(_words(tomllib.loads((folder / profile).read_text("utf-8"))))
+    kept = (
+        set(_words(configured.fhir.reading.model_dump(mode="json"))) | set(UNITS)
+        if configured.fhir is not None
+        else set()
+    )
+    if configured.profile is not None:
+        kept.update(_words(tomllib.loads((folder / configured.profile).read_text("utf-8"))))
+    return kept
 
 
 def _words(data: Any) -> Iterator[str]:
@@ -114,8 +124,9 @@ def _write(made: "list[Sample]", output: Path | None) -> None:
     if several:
         output.mkdir(mode=0o700, parents=True, exist_ok=True)
     for one in made:
-        target = output / Path(one.name).name if several else output
+        target = output / one.name.replace("/", "-") if several else output
         with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            os.fchmod(file.fileno(), 0o600)  # one that was there before may be everybody's
             file.write(one.to_bytes())
 
 

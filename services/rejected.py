@@ -66,7 +66,7 @@ _DISCARD = text(
 #: Rows in: a source and a choice. Rows out: what of it is to be tried again: open records, and the named one even if it was settled.
 _CHOSEN = text(
     """
-    SELECT other.id, other.run_id, other.file_sha256 AS sha256, other.position, other.external_id
+    SELECT other.id, other.run_id, other.file_name, other.file_sha256 AS sha256, other.position, other.external_id
     FROM rejected_record AS other LEFT JOIN rejected_record AS one ON one.id = CAST(:id AS bigint)
     WHERE other.source = :source AND (
         other.id = one.id OR other.settled_at IS NULL AND (

@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from connectors.cases.registry import case_connector
@@ -24,13 +25,27 @@ from services.source_memory import Known, recall, remember
 from services.sources import Source
 from services.work import call_again
 
+#: Rows in: a lane. Rows out: its latest run. One at a time asks a source, so while it is visited that is the visit's own.
+_VISIT = text("SELECT coalesce(max(run.id), 0) FROM run JOIN work ON work.id = run.work_id WHERE work.lane = :lane")
+
+#: Rows in: a lane and a visit. Rows out: whether what a later visit brought was applied. Records tried again are not the whole.
+_OVERTAKEN = text(
+    """
+    SELECT EXISTS (
+        SELECT FROM run JOIN work ON work.id = run.work_id
+        WHERE work.lane = :lane AND run.id > :visit AND run.outcome IN ('succeeded', 'partly')
+          AND CAST(work.arguments ->> 'visit' AS bigint) > :visit AND NOT work.arguments ? 'retry')
+    """
+)
+
 
 @dataclass(frozen=True)
 class Task:
     """A visit that is about to be made: what the transport is told, what is known of the source already, and whether what it holds is
-    a whole that must not be read in part (a snapshot).
+    a whole that must not be read in part (a snapshot). `number` rises from visit to visit.
     """
 
+    number: int
     visit: Visit
     known: Known
     reading: str
@@ -42,6 +57,7 @@ class Task:
 class Brought:
     """What a visit brought. `files` are to be read; `known` are sha256 and name of those that were applied before and stand there still; `left`
     those that wait for the next run: still being written, or behind one that is. `memory` None: what was remembered stays. `reply` is the other side's number for its answer.
+    `number` is the visit's.
     """
 
     files: tuple[SourceFile, ...]
@@ -51,12 +67,13 @@ class Brought:
     reading: str = ""
     has_files: bool = True
     reply: str | None = None
+    number: int = 0
 
     @property
     def arguments(self) -> dict[str, Any]:
         """What the Work that reads the files is told."""
         files = [one.to_json() for one in self.files]
-        return {"files": files, "memory": self.memory, "reading": self.reading}
+        return {"files": files, "memory": self.memory, "reading": self.reading, "visit": self.number}
 
     @property
     def note(self) -> Message | None:
@@ -102,7 +119,8 @@ def task(
         requests_per_second=settings.gentle.requests_per_second, rows_per_second=settings.gentle.rows_per_second
     )
     visit = Visit(spool, dict(known.memory), {sha256 for sha256, _ in known.files}, snapshot or anew, pace, seconds)
-    return Task(visit, known, reading, snapshot, settings.files is not None)
+    number = session.execute(_VISIT, {"lane": source.lane}).scalar_one()
+    return Task(number, visit, known, reading, snapshot, settings.files is not None)
 
 
 def reading_of(session: Session, configured: Settings, source: Source, now: datetime) -> str:
@@ -121,7 +139,17 @@ def bring(transport: Transport, asked: Task) -> Brought:
     if _is_half_a_picture(fetched, asked):
         fetched = transport.fetch(replace(asked.visit, memory={}, processed=()))
     brought = _snapshot(fetched, asked) if asked.whole else _delta(fetched, asked)
-    return replace(brought, reply=fetched.reply, reading=asked.reading, has_files=asked.has_files)
+    return replace(brought, reply=fetched.reply, reading=asked.reading, has_files=asked.has_files, number=asked.number)
+
+
+def overtaken(session: Session, source: Source, arguments: Mapping[str, Any]) -> Message | None:
+    """Why the files of a reading Work must not be applied any more: what a later visit brought was applied while this Work waited for its
+    next attempt, and the old would replace the new. None: they may. Nothing is lost: what nobody applied, the next visit brings again.
+    """
+    visit = arguments.get("visit")
+    if visit is None or not session.execute(_OVERTAKEN, {"lane": source.lane, "visit": visit}).scalar_one():
+        return None
+    return Message("A later run has read the source meanwhile; what this one brought is old and was left.")
 
 
 def applied(

@@ -52,7 +52,11 @@ def fetch(lease: Lease) -> None:
             anew=anew,
         )
     lease.shows(_progress(spool, asked.visit.pace))
-    brought = bring(transport_of(lease.settings.sources, source, identity=lease.settings.privacy.identity), asked)
+    try:
+        brought = bring(transport_of(lease.settings.sources, source, identity=lease.settings.privacy.identity), asked)
+    except BaseException:  # the next attempt, if there is one, begins anew
+        keep_only(lease, spool, ())
+        raise
     keep_only(lease, spool, brought.files)
     fault_point("fetch.spooled")
     with lease.closing() as closing:

@@ -22,6 +22,8 @@ from workers.keeper import keeper
 from workers.tick import expire
 
 _KIND = "look_at_source"
+#: The limit comes before the lease ends, so that a slow look can still say so itself.
+_LAST_WORDS_SECONDS = 5.0
 
 
 @contextmanager
@@ -35,7 +37,7 @@ def looking_at(source: Source, configured: Settings, *, now: bool = False) -> It
     outcome, said = "refused", None
     limit = KINDS[_KIND].deadline
     try:
-        with keeper().holding(claimed), time_limit(limit):
+        with keeper().holding(claimed), time_limit(limit - _LAST_WORDS_SECONDS):
             yield
         outcome = "succeeded"
     except SoftTimeLimitExceeded:

@@ -31,11 +31,11 @@ def empty_spool(lease: Lease, source: str) -> Path:
 def keep_only(lease: Lease, spool: Path, files: Sequence[SourceFile]) -> None:
     """Remove from the spool what was fetched and will not be read."""
     kept = {file.path for file in files}
+    if not kept:
+        shutil.rmtree(spool, ignore_errors=True)
     for found in spool.glob("*"):
         if found not in kept and _root(lease) in found.parents:
             found.unlink(missing_ok=True)
-    if not kept:
-        shutil.rmtree(spool, ignore_errors=True)
 
 
 @contextmanager

@@ -18,10 +18,14 @@ _BATCH: Final = 1_000
 
 @dataclass(frozen=True)
 class Place:
-    """Where a record stood that was left out: `id` is that of what was noted of it, `run_id` the run that read it."""
+    """Where a record stood that was left out: `id` is that of what was noted of it, `run_id` the run that read it.
+
+    File name and bytes both tell the file: all files of an archive have the archive's sha256.
+    """
 
     id: int
     run_id: int
+    file_name: str
     sha256: str
     position: str
     external_id: str | None
@@ -50,10 +54,10 @@ class OnlyChosen:
         self.found: set[int] = set()
         self.overtaken: set[int] = set()
         self._inner, self._by_id, self._written_by = inner, by_id, written_by
-        self._at: dict[tuple[str, str], list[Place]] = {}
+        self._at: dict[tuple[str, str, str], list[Place]] = {}
         self._named: dict[str, list[Place]] = {}
         for place in places:
-            self._at.setdefault((place.sha256, place.position), []).append(place)
+            self._at.setdefault((place.file_name, place.sha256, place.position), []).append(place)
             if by_id and place.external_id is not None:
                 self._named.setdefault(place.external_id, []).append(place)
 
@@ -72,7 +76,8 @@ class OnlyChosen:
 
     def _places(self, file: SourceFile, found: Found) -> list[Place]:
         named = _id_of(found)
-        return self._at.get((file.sha256, found.position), []) + (self._named.get(named, []) if named else [])
+        here = self._at.get((file.name, file.sha256, found.position), [])
+        return here + (self._named.get(named, []) if named else [])
 
     def _met(self, file: SourceFile, found: Found) -> bool:
         places = self._places(file, found)

@@ -19,7 +19,7 @@ from core.logging import CHECK_MARKS, redact
 from core.units import UNITS
 
 #: Words that the canonical record or any table knows, and that say nothing of anybody.
-_WORDS: Final = frozenset({"open", "closed", "true", "false", "yes", "no", "0", "1", "9999-12-31", "31.12.9999"})
+_WORDS: Final = frozenset({"open", "closed", "true", "false", "yes", "no", "0", "1", "9999-12-31", "31.12.9999", "eur"})
 _HENKILOTUNNUS: Final = re.compile(r"\d{6}[-+A-FU-Y]\d{3}[0-9A-Y]", re.IGNORECASE)
 _BUSINESS_ID: Final = re.compile(r"\d{7}-?\d")
 _YEAR_FIRST: Final = re.compile(r"(?P<y>\d{4})(?P<s>[-/.]?)(?P<m>\d{1,2})(?P=s)(?P<d>\d{1,2})(?P<rest>[T ].*)?")
@@ -51,6 +51,8 @@ _LOREM: Final = [
     "magna",
     "aliqua",
 ]
+#: The day that stands for none, also with a time of day.
+_NO_END: Final = ("9999", "12", "31")
 _YEARS: Final = range(1900, 2200)
 _TRIES: Final = 200
 
@@ -85,7 +87,8 @@ class Faker:
 
     def number(self, real: float) -> int | float:
         """The invented number for a real one."""
-        made = self.value(f"{real:.10g}" if isinstance(real, float) else str(real))
+        written = f"{real:.10g}" if isinstance(real, float) else str(real)
+        made = self.value(f"{real:f}" if "e" in written else written)
         return type(real)(made)
 
     def _segments(self, path: str) -> str:
@@ -130,6 +133,8 @@ class Faker:
     def _day(self, real: str) -> str | None:
         """The date moved as all are, in the same writing; None when it is no date."""
         found = _YEAR_FIRST.fullmatch(real) or _DAY_FIRST.fullmatch(real)
+        if found is not None and (found["y"], found["m"], found["d"]) == _NO_END:
+            return real
         if found is None or int(found["y"]) not in _YEARS or (len(found["d"] + found["m"]) < 4 and not found["s"]):
             return None
         try:

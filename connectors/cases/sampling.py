@@ -8,13 +8,14 @@ import csv
 import io
 import json
 import random
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from lxml import etree
@@ -41,6 +42,11 @@ _VOCABULARY: Final = frozenset(
 )
 #: A case rarely has more rows than this; the rest of a file full of look-alikes is not needed.
 _ROWS_A_CASE: Final = 50
+#: The first line of what our own transports write (fhir/lines.py, sql/wire.py), and the name under which its last line counts the others.
+_FRAMES: Final = {"form": "end", "columns": "rows"}
+#: What a reference of FHIR looks like.
+_REFERENCE: Final = re.compile(r"[A-Z][A-Za-z]+/[A-Za-z0-9\-.]+")
+_ANY_DAY: Final = "2000-01-01"
 _SEPARATORS: Final = ";\t,|"
 
 
@@ -54,12 +60,15 @@ class Table:
 
 @dataclass(frozen=True)
 class Sample:
-    """A file of a few records. `content` is a tree (XML), a list of JSON values (a line each), or tables."""
+    """A file of a few records. `content` is a tree (XML), a list of JSON values (a line each), or tables. `head` is the line before them,
+    where there is to be one: it says how they are read and is no value of a source.
+    """
 
     name: str
     content: "_Element | list[Any] | list[Table]"
     separator: str = ";"
     encoding: str = "utf-8"
+    head: dict[str, Any] | None = None
 
     def to_bytes(self) -> bytes:
         """The file."""
@@ -67,7 +76,12 @@ class Sample:
             return xml.serialize(self.content)
         if any(isinstance(one, Table) for one in self.content):
             return _workbook(self.content) if self.name.endswith(".xlsx") else self._lines(self.content[0].rows)
-        return "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in self.content).encode()
+        lines = (
+            [*self.content]
+            if self.head is None
+            else [self.head, *self.content, {_counting(self.head): len(self.content)}]
+        )
+        return "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in lines).encode()
 
     def _lines(self, rows: list[list[Cell]]) -> bytes:
         written = io.StringIO()
@@ -122,7 +136,10 @@ def fake(samples: Sequence[Sample], kept: Collection[str], draw: random.Random |
 
     def value(found: Any) -> Any:
         if isinstance(found, datetime | date):
-            return type(found).fromisoformat(faker.value(found.isoformat()))
+            try:
+                return type(found).fromisoformat(faker.value(found.isoformat()))
+            except ValueError:  # so long ago, or so far ahead, that it is no date to the faker
+                return type(found).fromisoformat(_ANY_DAY)
         return faker.value(found) if isinstance(found, str) else faker.number(found)
 
     def reference(found: Any) -> Any:
@@ -132,15 +149,15 @@ def fake(samples: Sequence[Sample], kept: Collection[str], draw: random.Random |
 
 
 def _first_ids(connector: CaseConnector, files: Sequence[SourceFile], records: int) -> set[str]:
-    """Ids of the first cases and of what belongs to them; empty when the connector can read none."""
+    """Ids of the first cases and their clients; empty when the connector can read none.
+
+    Not of workers or of parts: others have the same worker, and numbers of decisions may begin anew in each case.
+    """
     ids: set[str] = set()
     try:
         for _, found in islice(connector.read(files, identity="none"), records):
             if isinstance(found, FoundRecord):
-                record = found.record
-                ids.update({record.external_id, record.client.external_id, record.responsible_worker})
-                ids.update(one.external_id for one in record.decisions)
-                ids.update(one.external_id for one in record.plan_items)
+                ids.update({found.record.external_id, found.record.client.external_id})
             elif found.external_id is not None:
                 ids.add(found.external_id)
     except RefusedInput:
@@ -176,7 +193,7 @@ def _sample(content: BinaryIO, name: str, tag: str | None, ids: set[str], record
     if start.startswith(b"<") or beginning.startswith((b"\xff\xfe", b"\xfe\xff")):
         return Sample(name, _some_elements(content, tag, records))
     if start.startswith((b"{", b"[")):
-        return Sample(name, _some_lines(content, ids, records))
+        return _some_lines(content, name, ids, records)
     return _some_csv(content, beginning, name, ids, records)
 
 
@@ -225,16 +242,53 @@ def _map_tree(tree: "_Element", value: Callable[[Any], Any]) -> None:
             element.tail = value(element.tail)
 
 
-def _some_lines(content: BinaryIO, ids: set[str], records: int) -> list[Any]:
+def _some_lines(content: BinaryIO, name: str, ids: set[str], records: int) -> Sample:
     """JSON values, one a line, that speak of one of `ids`; the first ones where there are none."""
     limit = records * (_ROWS_A_CASE if ids else 1)
     try:
         found = (json.loads(line) for line in content if line.strip())
-        return list(islice((one for one in found if not ids or _speaks_of(one, ids)), limit))
+        first = next(found, None)
+        counting = _counting(first)
+        head = None if counting is None else first
+        values = chain([first], found) if head is None else (one for one in found if not _counts(one, counting))
+        chosen = list(islice((one for one in values if not ids or _speaks_of(one, ids)), limit))
+        return Sample(name, chosen + _pointed_at(content, chosen), head=head)
     except ValueError as error:
         raise InputError(
             "The file is neither a table nor one JSON value a line: no sample can be taken of it."
         ) from error
+
+
+def _pointed_at(content: BinaryIO, chosen: Sequence[Any]) -> list[Any]:
+    """The resources (of FHIR) that the chosen ones point at, and those that these point at: without them no case can be read."""
+    found: list[Any] = []
+    there = {_key(one) for one in chosen}
+    while wanted := {text for one in (*chosen, *found) for text in _texts(one) if _REFERENCE.fullmatch(text)} - there:
+        content.seek(0)
+        found += (one for line in content if line.strip() and _key(one := json.loads(line)) in wanted)
+        there |= wanted
+    return found
+
+
+def _key(line: Any) -> str:
+    return f"{line.get('resourceType')}/{line.get('id')}" if isinstance(line, dict) else ""
+
+
+def _texts(data: Any) -> Iterator[str]:
+    if isinstance(data, dict | list):
+        for one in data.values() if isinstance(data, dict) else data:
+            yield from _texts(one)
+    elif isinstance(data, str):
+        yield data
+
+
+def _counting(first: Any) -> str | None:
+    """Under which name the last line counts the others, where a first line such as this says that one does."""
+    return next((last for head, last in _FRAMES.items() if isinstance(first, dict) and head in first), None)
+
+
+def _counts(line: Any, name: str | None) -> bool:
+    return isinstance(line, dict) and line.keys() == {name}
 
 
 def _speaks_of(data: Any, ids: set[str]) -> bool:

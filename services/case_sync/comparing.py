@@ -7,6 +7,8 @@ hashes of records that were not even read, and `sync_case` what the comparison s
 from typing import Final
 
 from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.sql import bindparam
 
 #: Every word of the run about a case: a record, that it is as known, that it is gone.
 _WORDS: Final = """
@@ -55,16 +57,24 @@ REPEATED: Final = text(
     """
 )
 
-#: Rows in: records that another record with the same id follows in the same file. Rows out: where both stand.
-DUPLICATES: Final = text(
+#: How a statement knows the run's files: rank, name and sha256 of each. A run approved later knows an archive, not what was in it.
+_FILES: Final = (
+    "jsonb_to_recordset(:files) AS named(rank integer, name text, sha256 text) ON named.rank = least(file, :last)"
+)
+
+#: Rows in: records that another record with the same id follows in the same file. Rows out: rejections that say where that one stands.
+REJECT_REPEATED: Final = text(
     f"""
-    SELECT external_id, file, place, later FROM (
+    INSERT INTO rejected_record (run_id, source, file_name, file_sha256, position, external_id, reason)
+    SELECT :run_id, :source, named.name, named.sha256, place, external_id, jsonb_set(:reason, '{{params,later}}', to_jsonb(later))
+    FROM (
         SELECT external_id, file, place, position, lead(place) OVER (PARTITION BY external_id, file ORDER BY position) AS later
         FROM ({_WORDS}) AS word WHERE kind <> 'gone'
     ) AS staged
+    JOIN {_FILES}
     WHERE later IS NOT NULL ORDER BY position
     """  # noqa: S608 - put together from our own words
-)
+).bindparams(bindparam("files", type_=JSONB), bindparam("reason", type_=JSONB))
 
 #: Rows in: cases of the source. Rows out: those in neither the staged nor the rejected records of this run, as `gone`.
 FIND_GONE: Final = text(
@@ -78,9 +88,10 @@ FIND_GONE: Final = text(
 )
 
 #: Rows in: new and changed cases. Rows out: the first code in each that Avain does not know, with the field it stands in.
-UNKNOWN_CODES: Final = text(
+FIND_UNKNOWN: Final = text(
     """
-    SELECT DISTINCT ON (position) staged_case.external_id, file, place, field, code
+    INSERT INTO sync_unknown (position, external_id, file, place, field, code)
+    SELECT DISTINCT ON (position) position, staged_case.external_id, file, place, field, code
     FROM (
         SELECT position, 1 AS rank, 'responsible_worker' AS field, responsible_worker AS code
         FROM sync_case JOIN staged_case USING (position) WHERE worker_id IS NULL
@@ -104,8 +115,25 @@ UNKNOWN_CODES: Final = text(
     """
 )
 
-#: Rows in: external ids. Rows changed: their cases are rejected, so that nothing of them is applied.
-LEAVE_OUT: Final = text("UPDATE sync_case SET state = 'rejected' WHERE external_id = ANY(:ids)")
+#: Rows out: each unknown code once: a million cases may name one.
+UNKNOWN_CODES: Final = text("SELECT DISTINCT field, code FROM sync_unknown ORDER BY field, code")
+
+#: Rows in: cases that name an unknown code, and what is said of each code. Rows out: their rejections.
+REJECT_UNKNOWN: Final = text(
+    f"""
+    INSERT INTO rejected_record (run_id, source, file_name, file_sha256, position, field, external_id, reason)
+    SELECT :run_id, :source, named.name, named.sha256, place, field, external_id, reason
+    FROM sync_unknown
+    JOIN jsonb_to_recordset(:said) AS said(field text, code text, reason jsonb) USING (field, code)
+    JOIN {_FILES}
+    ORDER BY position
+    """  # noqa: S608 - put together from our own words
+).bindparams(bindparam("files", type_=JSONB), bindparam("said", type_=JSONB))
+
+#: Rows in: cases that name an unknown code. Rows changed: they are rejected, so that nothing of them is applied.
+LEAVE_OUT: Final = text(
+    "UPDATE sync_case SET state = 'rejected' FROM sync_unknown WHERE sync_case.position = sync_unknown.position"
+)
 
 #: Rows out: how many cases are in each state, how many the source had until now, how many records of the run were rejected, and
 #: whether one of them could not be told apart by an id.
@@ -129,13 +157,14 @@ MOVED: Final = text(
     """
 )
 
-#: Rows in: what earlier runs rejected of the source. Rows changed: those this run read again, settled: what is still wrong with them
-#: was recorded anew.
+#: Rows in: what earlier runs rejected of the source. Rows changed: those this run read again, or heard that they are gone, settled: what
+#: is still wrong with them was recorded anew.
 SETTLE_READ: Final = text(
     """
     UPDATE rejected_record SET settled_at = :now
     WHERE source = :source AND run_id < :run_id AND settled_at IS NULL
       AND external_id IN (SELECT external_id FROM sync_case
+                          UNION SELECT external_id FROM staged_case WHERE kind = 'gone'
                           UNION SELECT external_id FROM rejected_record WHERE run_id = :run_id)
     """
 )

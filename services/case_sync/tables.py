@@ -27,9 +27,14 @@ _CREATE: Final = (
         state text NOT NULL
     ) ON COMMIT DROP
     """,
+    # What of these cases Avain does not know: the first code of each.
+    """
+    CREATE TEMPORARY TABLE sync_unknown (position bigint, external_id text, file integer, place text, field text, code text)
+    ON COMMIT DROP
+    """,
 )
 _ANALYSE: Final = text("ANALYZE staged_case, staged_decision, staged_item, staged_same")
-_DROP: Final = text("DROP TABLE staged_case, staged_decision, staged_item, staged_same, sync_case")
+_DROP: Final = text("DROP TABLE staged_case, staged_decision, staged_item, staged_same, sync_case, sync_unknown")
 
 _CASE: Final = ", ".join(CASE_COLUMNS)
 _DECISION: Final = ", ".join(DECISION_COLUMNS)

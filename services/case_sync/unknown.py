@@ -1,19 +1,17 @@
 """Records that name what Avain does not know, or that stand twice in a file: found in the database, rejected with a sentence."""
 
 import difflib
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
-from connectors.rejection import Rejection, quote
+from connectors.rejection import quote
 from connectors.transports.base import SourceFile
 from core.errors import Message
 from core.i18n import N_
 from services.case_sync import comparing
-from services.rejected import reject
 
 #: Per field: the sentence, the sentence when something known looks like it, and the statement that lists what is known.
 _SERVICE: Final = (
@@ -46,46 +44,40 @@ _FIELDS: Final = {
 }
 
 
+#: Looking for codes that are like an unknown one takes time; who sees that so many are unknown needs no such help.
+_MOST_COMPARED: Final = 200
+
+
 def reject_duplicates(session: Session, run_id: int, source: str, files: Sequence[SourceFile]) -> None:
     """Record those that a later record of the same file replaces."""
     if not session.execute(comparing.REPEATED).scalar_one():
         return
-    rows = session.execute(comparing.DUPLICATES, {"source": source}).mappings().all()
-    said = N_("The case stands in the file again (at {later}); the later one is used.")
-    _reject(session, run_id, source, files, ((row, None, Message(said, later=row["later"])) for row in rows))
+    said = Message(N_("The case stands in the file again (at {later}); the later one is used."), later="")
+    session.execute(comparing.REJECT_REPEATED, {**_names(run_id, source, files), "reason": said.to_json()})
 
 
 def reject_unknown(session: Session, run_id: int, source: str, files: Sequence[SourceFile]) -> None:
     """Leave out the cases that name a worker, unit, service or provider Avain does not have. The rest goes on."""
-    rows = session.execute(comparing.UNKNOWN_CODES).mappings().all()
-    if not rows:
+    session.execute(comparing.FIND_UNKNOWN)
+    unknown = [(row.field, row.code) for row in session.execute(comparing.UNKNOWN_CODES)]
+    if not unknown:
         return
-    listings = {_FIELDS[row["field"]][2] for row in rows}
+    listings = {_FIELDS[field][2] for field, _ in unknown} if len(unknown) <= _MOST_COMPARED else set()
     known = {listing: sorted(session.execute(listing).scalars()) for listing in listings}
-    sentences: dict[tuple[str, str], Message] = {}  # 7,000 records may name one code
-    for field, code in {(row["field"], row["code"]) for row in rows}:
-        plain, with_similar, listing = _FIELDS[field]
-        similar = difflib.get_close_matches(code, known[listing], n=3)
-        sentences[field, code] = (
-            Message(with_similar, code=quote(code), similar=", ".join(similar))
-            if similar
-            else Message(plain, code=quote(code))
-        )
-    _reject(session, run_id, source, files, ((row, row["field"], sentences[row["field"], row["code"]]) for row in rows))
-    session.execute(comparing.LEAVE_OUT, {"ids": [row["external_id"] for row in rows]})
+    said = [{"field": field, "code": code, "reason": _reason(field, code, known).to_json()} for field, code in unknown]
+    session.execute(comparing.REJECT_UNKNOWN, {**_names(run_id, source, files), "said": said})
+    session.execute(comparing.LEAVE_OUT)
 
 
-def _reject(
-    session: Session,
-    run_id: int,
-    source: str,
-    files: Sequence[SourceFile],
-    found: Iterable[tuple[Mapping[Any, Any], str | None, Message]],
-) -> None:
-    """One insert per file."""
-    by_file: defaultdict[int, list[Rejection]] = defaultdict(list)
-    for row, field, reason in found:
-        by_file[row["file"]].append(Rejection(row["place"], field, row["external_id"], reason))
-    for rank, rejections in by_file.items():
-        file = files[min(rank, len(files) - 1)]  # a run approved later knows an archive, not the files that were in it
-        reject(session, run_id, source, file.name, file.sha256, rejections)
+def _reason(field: str, code: str, known: Mapping[TextClause, Sequence[str]]) -> Message:
+    plain, with_similar, listing = _FIELDS[field]
+    similar = difflib.get_close_matches(code, known.get(listing, ()), n=3)
+    if not similar:
+        return Message(plain, code=quote(code))
+    return Message(with_similar, code=quote(code), similar=", ".join(similar))
+
+
+def _names(run_id: int, source: str, files: Sequence[SourceFile]) -> dict[str, Any]:
+    """What every rejection says beside its reason."""
+    named = [{"rank": rank, "name": one.name, "sha256": one.sha256} for rank, one in enumerate(files)]
+    return {"run_id": run_id, "source": source, "files": named, "last": len(files) - 1}

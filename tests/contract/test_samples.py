@@ -4,6 +4,7 @@ import io
 import json
 import random
 import re
+import tomllib
 from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
@@ -12,16 +13,20 @@ from typing import Any
 import pytest
 from openpyxl import Workbook, load_workbook
 
+from cli.source_sampling import _words
 from connectors.cases.contract import WHO, a_record, fetched
 from connectors.cases.faking import Faker
+from connectors.cases.fhir.values import UNITS
 from connectors.cases.record import FoundRecord
-from connectors.cases.sampling import Sample, fake, take_sample
+from connectors.cases.sampling import Sample, Table, fake, take_sample
 from connectors.cases.trial import try_records
 from connectors.cases.xml.client import XmlCases
 from core.errors import InputError
 from core.identity import normalise_henkilotunnus
 from tests.contract import test_case_connectors as forms
+from tests.contract import test_table_connectors as rows
 from tests.contract.test_case_connectors import JsonLines
+from tests.support import tables
 
 HENKILOTUNNUS = re.compile(r"\d{6}[-+A-FU-Y]\d{3}[0-9A-Y]")
 
@@ -165,6 +170,22 @@ def test_lines_are_those_of_the_first_cases_and_broken_ones_are_taken_as_they_co
         take_sample(JsonLines(), files, 2)
 
 
+def test_what_was_written_of_a_server_or_a_view_still_reads() -> None:
+    """Our own transports frame what they write: a first line says how it is read, the last how many lines there were."""
+    profile = tomllib.loads(tables.profile_text(own_queries=True))
+    for form, kept in ((forms.TestFhir(), {*UNITS}), (rows.TestQueries(), {*_words(profile)})):
+        with fetched(form.write(records(12))) as files:
+            taken = take_sample(form.connector, files, 3)
+        with fetched({one.name: one.to_bytes() for one in taken}) as files:
+            real = try_records(form.connector, files, identity="sealed", limit=100)
+        invented = fake(taken, kept)
+        with fetched({one.name: one.to_bytes() for one in invented}) as files:
+            read = try_records(form.connector, files, identity="sealed", limit=100)
+        assert (real.read, real.valid) == (3, 3), real.faults
+        assert (read.read, read.valid) == (3, 3), read.faults
+        assert not {"LC-1000", "K-0", WHO["name"]} & values(invented)
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "cp1252", "utf-8-sig"])
 def test_a_table_keeps_its_columns_separator_and_encoding(encoding: str) -> None:
     content = "Tunnus;Nimi;Määrä;Alkaa\r\nLC-1;Äiti Öljynen;12,5;16.11.2026\r\nLC-2;Eka Toka;3;1.2.2026\r\nLC-3;x y;4;2.2.2026\r\n"
@@ -196,6 +217,23 @@ def test_a_workbook_stays_one() -> None:
     assert not {"LC-1", "LC-2", 12, 7.5, "Aino Keksitty", datetime.fromisoformat("2026-11-16")} & {
         cell for row in rows[1:] for cell in row
     }
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        datetime.fromisoformat("9999-12-31T00:00"), date(9999, 12, 31), date(1899, 12, 31), datetime.fromisoformat("2300-05-17T08:30"),
+        1e20, 1.5e-07, -3.25, 0.0,
+    ],
+)  # fmt: skip
+def test_odd_cells_of_a_workbook_stay_of_their_kind(cell: datetime | date | float) -> None:
+    (made,) = fake([Sample("a.xlsx", [Table([["Loppuu"], [cell]])])], ())
+    table = made.content[0]
+    assert isinstance(table, Table)
+    found = table.rows[1][0]
+    assert type(found) is type(cell)
+    if isinstance(cell, date):
+        assert (found == cell) is (cell.year == 9999), "no end is nobody's, any other day is somebody's"
 
 
 def test_packed_files_are_looked_into(tmp_path: Path) -> None:

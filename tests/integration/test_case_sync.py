@@ -173,6 +173,19 @@ def test_a_delta_makes_nothing_gone(world: World) -> None:
     assert world.case("B").status == "closed"
 
 
+@pytest.mark.parametrize("last", ["true", "false"])
+def test_of_several_words_about_a_client_the_last_holds(world: World, last: str) -> None:
+    def said(id_: str, word: str) -> str:
+        return case(id_, client="K").replace('id="K"', f'id="K" nonDisclosure="{word}"')
+
+    first = "false" if last == "true" else "true"
+    for status in ("open", "closed"):
+        world.run(export(said("A", first), said("B", last)).replace(b'"open"', f'"{status}"'.encode()))
+        assert [one.non_disclosure for one in world.session.scalars(select(Client))] == [last == "true"]
+        world.session.execute(text("UPDATE client SET non_disclosure = NOT non_disclosure"))
+        world.session.expire_all()
+
+
 def test_of_several_files_the_later_one_has_the_last_word(world: World) -> None:
     result = world.run(export(case("A"), case("B")), export(case("A", status="closed")))
     assert (result.state, result.read, result.added, result.rejected) == ("succeeded", 3, 2, 0)

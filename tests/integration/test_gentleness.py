@@ -156,7 +156,7 @@ class TestCircuitBreaker:
         self, county: County, shelf: Shelf
     ) -> None:
         shelf.error = Permanent("The password is wrong.")
-        for _ in range(3):
+        for _ in range(4):  # three refusals, and one that is made out to have been killed
             self.fail(county, 1)
         county.here.rows("UPDATE run SET outcome = 'lost' WHERE id = 1 RETURNING id")
         shelf.error = None

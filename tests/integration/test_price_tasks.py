@@ -22,6 +22,7 @@ from core.settings import ROOT, settings
 from services.sources import call_fetch, find_source
 from services.work import call
 from tests.support.in_process import InProcess, in_process
+from workers.task import perform
 from workers.tasks.prices import fetch_prices, import_prices, nightly_prices
 
 DATA = ROOT / "demo" / "data"
@@ -105,6 +106,20 @@ def test_a_worker_that_dies_applies_a_list_once(county, fault):
     county.process.do_due("import_prices", import_prices)
     assert county.runs() == ["lost", "succeeded"]
     assert county.process.rows("SELECT count(*) AS n FROM price")[0].n == 1
+
+
+def test_a_list_that_waited_is_not_applied_over_a_newer_one(county):
+    work = []
+    for price in ("61,50", "62,00"):
+        county.write(f"NEPSY-VALMENNUS;krt;{price};1.1.2026\n")
+        with county.process.transaction() as session:
+            call_fetch(session, find_source(settings().sources, "tukipolku"), price)
+        county.process.do_due("fetch_prices", fetch_prices)
+        work.append(county.process.rows("SELECT max(id) AS id FROM work WHERE kind = 'import_prices'")[0].id)
+    for one in reversed(work):
+        perform(one, import_prices)
+    assert county.runs() == ["succeeded", "nothing_to_do"]
+    assert county.amounts() == ["62.0000"]
 
 
 def test_a_file_that_is_no_list_is_refused_and_the_prices_stay(county):

@@ -12,6 +12,7 @@ from cli import rejected as rejected_command
 from core.embedded import Embedded
 from core.errors import InputError, NotFound
 from tests.factories.worker import make_worker
+from tests.support import attacks
 from tests.support.case_xml import case, export
 from tests.support.sources import County
 from tests.support.sources import county as a_county
@@ -74,6 +75,8 @@ class TestSnapshot:
         county.put(export(case("A"), case("B", worker="W-8"), case("C", worker="W-9"), bad_unit))
         county.night()
         hire(county, "W-8", "W-9")
+        county.config.write_text(county.config.read_text().replace("max_rejected = 1", "max_rejected = 0.1"))
+        county.here.configure()
         assert retry(id_of(county, "B"), "--group")["added"] == 2
         assert open_records(county) == ["E"]
         done = retry("--source", "a", "--all")
@@ -146,6 +149,40 @@ class TestDelta:
         (settled,) = county.here.rows("SELECT note, settled_at FROM rejected_record")
         assert settled.note == "A later run has brought the case since."
         assert settled.settled_at is not None
+
+    def test_a_held_run_goes_on_waiting_when_all_was_brought_since(self, county: County) -> None:
+        county.configure(mode="delta")
+        county.put(export(case("A"), case("B", worker="W-8")), "1.xml")
+        county.night()
+        record = id_of(county, "B")
+        hire(county, "W-8")
+        county.put(export(case("B", status="closed")), "2.xml")
+        county.night()
+        county.here.rows("UPDATE rejected_record SET settled_at = NULL RETURNING id")
+        county.config.write_text(county.config.read_text().replace("max_gone = 1", "max_gone = 0.1"))
+        county.here.configure()
+        county.put(export('<gone id="A"/>'), "3.xml")
+        assert county.night()[-1] == ("sync_cases", "held")
+        retry(record)
+        assert open_records(county) == []
+        assert county.value("SELECT acknowledged IS NULL FROM run WHERE outcome = 'held'")
+
+    def test_a_record_whose_case_is_gone_since_is_settled(self, county: County) -> None:
+        county.configure(mode="delta")
+        county.put(export(case("A"), case("B", worker="W-8")), "1.xml")
+        county.night()
+        assert open_records(county) == ["B"]
+        county.put(export('<gone id="B"/>'), "2.xml")
+        county.night()
+        assert open_records(county) == []
+
+    def test_of_an_archive_only_the_file_it_stood_in(self, county: County) -> None:
+        county.configure(mode="delta")
+        county.put(attacks.zip_of(("1.xml", export(case("A"))), ("2.xml", export(case("B", worker="W-8")))), "1.xml")
+        county.night()
+        hire(county, "W-8")
+        done = retry(id_of(county, "B"))
+        assert (done["read"], done["added"]) == (1, 1), "A stands at the same place of another file of the archive"
 
     def test_what_a_later_file_of_the_same_run_says_stays(self, county: County) -> None:
         county.configure(mode="delta")

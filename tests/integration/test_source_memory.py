@@ -16,6 +16,7 @@ from tests.factories.worker import make_worker
 from tests.support.case_xml import case, export
 from tests.support.sources import County, Shelf
 from tests.support.sources import county as a_county
+from workers.task import perform
 from workers.tasks.cases import fetch_cases, sync_cases
 from workers.tasks.sources import put_away_files
 
@@ -38,6 +39,10 @@ def of(*names: str, status: str = "open") -> bytes:
     return export(*(case(name, status=status) for name in names))
 
 
+def spooled(county: County) -> list[Path]:
+    return [path for path in (county.exports.parent / "home/spool").rglob("*") if path.is_file()]
+
+
 class TestSnapshot:
     """Everything, or nothing."""
 
@@ -46,7 +51,7 @@ class TestSnapshot:
         assert county.night() == READ
         assert county.night() == NOTHING
         assert county.said() == "Everything at the source was read before; nothing has changed."
-        assert not [path for path in (county.exports.parent / "home/spool").rglob("*") if path.is_file()]
+        assert not spooled(county)
         assert county.night(anew=True) == READ
         assert county.counts()["unchanged"] == 2
 
@@ -94,6 +99,7 @@ class TestSnapshot:
         assert county.night()[0] == ("fetch_cases", "retry")
         assert county.said() == "Still being written: 2.xml"
         assert county.cases() == {}
+        assert not spooled(county), "what came of it may be personal, and the next attempt begins anew"
 
     def test_the_transports_memory_comes_back_to_it(self, county: County, shelf: Shelf) -> None:
         shelf.files, shelf.memory = {"1.xml": of("A")}, {"etag": "x1"}
@@ -156,6 +162,7 @@ class TestDelta:
         assert county.night()[-1] == ("sync_cases", "partly")
         assert county.counts()["read"] == 2, "the first file is not read again"
         assert county.night() == NOTHING, "not even with rejected records open"
+        assert not spooled(county)
         monkeypatch.setattr(XmlCases, "version", property(lambda _self: "another profile", lambda *_: None))
         assert county.night() == NOTHING, "not even read another way"
         assert county.cases() == {"A": "closed"}
@@ -173,7 +180,13 @@ class TestDelta:
         county.configure(mode="delta")
         shelf.files, shelf.memory = {"1.xml": of("A"), "3.xml": of("A", "C", status="closed")}, {"seen": 3}
         shelf.growing = ("2.xml",)
-        assert county.night() == READ
+        with county.here.transaction() as session:
+            call_fetch(session, find_source(settings().sources, "a"), "x")
+        county.here.do_due("fetch_cases", fetch_cases)
+        assert [path.name.rpartition("-")[2] for path in spooled(county)] == ["1.xml"], (
+            "no copy of what is not read yet"
+        )
+        county.here.do_due("sync_cases", sync_cases)
         assert county.cases() == {"A": "open"}
         (note,) = county.here.rows("SELECT message FROM run WHERE kind = 'fetch_cases'")
         assert note.message["params"]["names"] == "2.xml, 3.xml"
@@ -187,6 +200,68 @@ class TestDelta:
         shelf.files, shelf.growing = {"2.xml": of("A")}, ("1.xml",)
         assert county.night()[0] == ("fetch_cases", "retry")
         assert county.cases() == {}
+
+
+class TestWaiting:
+    """A reading that failed once and waits for its next attempt, while somebody has the source read again."""
+
+    @pytest.fixture
+    def waiting(self, county: County, shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> int:
+        def fail(*_: object, **__: object) -> None:
+            raise Transient("The disk is full.")
+
+        shelf.files = {"1.xml": of("A")}
+        work = self.fetched(county, "early")
+        with monkeypatch.context() as faulty:
+            faulty.setattr("workers.tasks.cases.run_source", fail)
+            perform(work, sync_cases)
+        assert self.outcome(county) == "retry"
+        return work
+
+    @staticmethod
+    def fetched(county: County, request: str) -> int:
+        with county.here.transaction() as session:
+            call_fetch(session, find_source(settings().sources, "a"), request)
+        county.here.do_due("fetch_cases", fetch_cases)
+        return int(county.value("SELECT max(id) FROM work WHERE kind = 'sync_cases'"))
+
+    @staticmethod
+    def outcome(county: County) -> str:
+        return str(county.value("SELECT outcome FROM run ORDER BY id DESC LIMIT 1"))
+
+    @pytest.mark.parametrize("mode", ["snapshot", "delta"])
+    def test_it_is_not_applied_over_what_is_newer(self, county: County, shelf: Shelf, mode: str, waiting: int) -> None:
+        county.configure(mode=mode)
+        shelf.files["2.xml"] = of("A", "B", status="closed")
+        perform(self.fetched(county, "late"), sync_cases)
+        assert self.outcome(county) == "succeeded"
+        county.here.do_due("sync_cases", sync_cases)
+        assert county.value("SELECT done_at IS NOT NULL FROM work WHERE id = :id", id=waiting)
+        assert self.outcome(county) == "nothing_to_do"
+        assert county.said() == "A later run has read the source meanwhile; what this one brought is old and was left."
+        assert county.cases() == {"A": "closed", "B": "closed"}
+        assert not spooled(county)
+
+    def test_records_tried_again_are_not_the_whole_and_leave_it_its_turn(
+        self, county: County, shelf: Shelf, waiting: int
+    ) -> None:
+        shelf.files = {"1.xml": of("B")}
+        late = self.fetched(county, "late")
+        perform(late, sync_cases)
+        county.here.rows(
+            """UPDATE work SET arguments = arguments || '{"retry": {}}' WHERE id = :id RETURNING id""", id=late
+        )
+        county.here.do_due("sync_cases", sync_cases)
+        assert county.value("SELECT done_at IS NOT NULL FROM work WHERE id = :id", id=waiting)
+        assert county.cases()["A"] == "open"
+
+    def test_it_is_applied_when_nothing_newer_was(self, county: County, shelf: Shelf, waiting: int) -> None:
+        shelf.files["1.xml"] = b"<no/>"
+        perform(self.fetched(county, "late"), sync_cases)
+        assert self.outcome(county) == "refused"
+        county.here.do_due("sync_cases", sync_cases)
+        assert county.value("SELECT done_at IS NOT NULL FROM work WHERE id = :id", id=waiting)
+        assert county.cases() == {"A": "open"}
 
 
 class TestPuttingAway:
@@ -253,3 +328,11 @@ class TestPuttingAway:
         shelf.files = {"1.xml": of("A")}
         assert county.night() == [("fetch_cases", "nothing_to_do"), ("put_away_files", "succeeded")]
         assert shelf.files == {}
+
+    def test_what_was_applied_and_moved_once_more_says_so_of_the_last_time(self, county: County, shelf: Shelf) -> None:
+        moved = []
+        for _ in range(2):
+            shelf.files = {"1.xml": of("A")}
+            assert county.night(anew=True) == [*READ, ("put_away_files", "succeeded")]
+            moved.append(county.value("SELECT put_away_at FROM processed_file"))
+        assert moved[0] < moved[1]

@@ -5,7 +5,7 @@ from functools import partial
 from core.clock import business_now
 from services.case_sync import retry_source, run_source
 from services.rejected import Choice
-from services.visiting import applied
+from services.visiting import applied, overtaken
 from services.work import check
 from workers.fetching import call_every_fetch, fetch, files_of, source_of
 from workers.spool import reading
@@ -32,6 +32,10 @@ def sync_cases(lease: Lease) -> None:
     lease.shows(lambda: so_far)
     with reading(lease, files), lease.closing() as closing:
         session = closing.session
+        old = overtaken(session, source, lease.arguments)
+        if old is not None:
+            closing.report("nothing_to_do", message=old)
+            return
         now = business_now(session)
 
         def going_on(read: int) -> None:

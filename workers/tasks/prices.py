@@ -7,7 +7,7 @@ from core.errors import Permanent, RefusedInput
 from core.faults import fault_point
 from services.prices import import_price_list, is_applied
 from services.sources import Source
-from services.visiting import applied
+from services.visiting import applied, overtaken
 from workers.fetching import call_every_fetch, fetch, files_of, source_of
 from workers.spool import reading
 from workers.task import Lease, work_task
@@ -50,6 +50,10 @@ def _import(lease: Lease, source: Source, file: SourceFile) -> None:
         return
     fault_point("prices.parsed")
     with lease.closing() as closing:
+        old = overtaken(closing.session, source, lease.arguments)
+        if old is not None:
+            closing.report("nothing_to_do", message=old)
+            return
         now = business_now(closing.session)
         result = import_price_list(closing.session, source.name, configured, document, run_id=lease.run_id, now=now)
         if is_applied(closing.session, result):

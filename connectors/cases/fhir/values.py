@@ -12,7 +12,7 @@ from core.errors import Message
 from core.source_settings import FhirExtension, FhirReading
 
 #: UCUM to UN/ECE Rec 20. A visit has no code in either: annotations of the unity.
-_UNITS: Final = {
+UNITS: Final = {
     "h": "HUR", "d": "DAY", "wk": "WEE", "mo": "MON", "km": "KMT", "1": "C62", "{visit}": "C62", "{visits}": "C62",
 }  # fmt: skip
 _EXTENSIONS: Final = "urn:avain:fhir:"
@@ -37,7 +37,7 @@ def day(value: str | None) -> str | None:
 def unit(quantity: Any) -> str | None:
     """The UN/ECE code of a Quantity's unit; one that is not UCUM as it is."""
     code = wire.text(quantity, "code")
-    return _UNITS.get(code, code) if code is not None else None
+    return UNITS.get(code, code) if code is not None else None
 
 
 def code(concept: Any, system: str | None, field: str) -> str | None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 from connectors.cases.base import FileConnector, Found, IdentityMode
 from connectors.cases.profile import Profile, load_profile
 from connectors.cases.record import FoundGone, parse_record, readable_id
-from connectors.cases.rows import Doubt, RowBatch
+from connectors.cases.rows import Doubt, RowBatch, SlowWayNeededError
 from connectors.cases.xml import wire
 from connectors.cases.xml.fast.compiling import Compiled, compile_profile
 from connectors.cases.xml.fast.placing import NotCompilableError
@@ -21,7 +21,7 @@ from connectors.cases.xml.foreign import ForeignXml
 from connectors.cases.xml.mapping import to_record
 from connectors.rejection import Rejection, quote
 from connectors.transports.base import SourceFile
-from core.errors import Message
+from core.errors import Message, RefusedInput
 from documents import xml
 
 if TYPE_CHECKING:
@@ -62,8 +62,11 @@ class XmlCases(FileConnector):
         yield from read_rows(files, self._profile.xml, self._compiled, key, known)
 
     def read_doubt(self, doubt: Doubt) -> Found | None:
-        """See RowReader."""
-        (element,) = xml.parse(doubt.content).getroot()
+        """See RowReader. Raises SlowWayNeededError for what is not one element after all: a comment can hold the beginning of a record."""
+        try:
+            (element,) = xml.parse(doubt.content).getroot()
+        except (RefusedInput, ValueError) as error:
+            raise SlowWayNeededError from error
         if self._foreign is None:
             return _read_case(element, keep_identity=False, line=doubt.line)
         return ForeignXml(self._foreign, keep_identity=False).read_element(element, str(doubt.line))

@@ -6,6 +6,7 @@ one tells how to read (JSON), each further one is a piece and is answered by one
 
 import json
 import mmap
+import re
 import struct
 import sys
 from bisect import bisect_left
@@ -39,9 +40,11 @@ class Reader:
     """Reads pieces as the first message says."""
 
     def __init__(self, told: dict[str, Any]) -> None:
-        self._prefix, self._suffix, self._begin, self._end = (
+        self._prefix, self._suffix, begin, self._end = (
             told[name].encode("latin-1") for name in ("prefix", "suffix", "begin", "end")
         )
+        # `<case` also begins `<caseCount`
+        self._begin = re.compile(re.escape(begin) + rb"[\s/>]")
         self._record, self._gone = told["record"], told["gone"]
         self._encoding = told["encoding"]
         self._hasher = blake2b(digest_size=HASH_BYTES, key=bytes.fromhex(told["key"]))
@@ -67,8 +70,7 @@ class Reader:
         if root is None:
             raise NotCutError
         first = line - self._prefix.count(b"\n") - 1
-        slices = content.split(self._end)
-        tail = slices.pop()
+        slices = content.split(self._end)[:-1]  # a piece ends with a record, or has none
         cases: list[str] = []
         decisions: list[str] = []
         items: list[str] = []
@@ -87,9 +89,10 @@ class Reader:
             if records == len(slices):
                 raise NotCutError
             before = slices[records]
-            at = before.find(begin)
-            if at < 0:
+            found = begin.search(before)
+            if found is None:
                 raise NotCutError
+            at = found.start()
             records += 1
             own = before[at:]
             hasher = self._hasher.copy()
@@ -102,7 +105,7 @@ class Reader:
             elif not self._read(element, (str(position), place, f"\\\\x{digest.hex()}"), cases, decisions, items):
                 doubts.append(_doubt(position, line, digest, own + self._end))
             line += before.count(b"\n", at)
-        if records != len(slices) or begin in tail:
+        if records != len(slices):
             raise NotCutError
         blobs = ["".join(lines).encode() for lines in (cases, decisions, items, same)]
         blobs.append(b"".join(doubts))
