@@ -17,8 +17,10 @@ from connectors.cases.xml.client import XmlCases
 from connectors.cases.xml.fast import reading
 from connectors.cases.xml.fast.compiling import NotCompilableError, compile_profile
 from connectors.cases.xml.fast.converting import Remembered, converter
+from connectors.cases.xml.finding import xpath_finder
 from connectors.rejection import Rejection
 from core.errors import RefusedInput
+from documents import xml
 from tests.support import case_xml
 from tests.support.foreign_xml import PROFILE, SPACE, element, export, profile, record
 
@@ -208,6 +210,29 @@ def test_a_value_that_must_be_there_is_doubtful_when_it_is_not(kind: str) -> Non
     }
     assert converter(spec)(None) is None
     assert converter({**spec, "required": False})(" ") == "\\N"
+
+
+def test_numbers_longer_than_any_are_doubtful() -> None:
+    spec = {"codes": None, "default": None, "date": None, "comma": False, "required": False, "constant": None}
+    for kind in ("days", "interval", "quantity", "euros", "business_id"):
+        assert converter({**spec, "kind": kind})("9" * 5000) is None
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("number(a[1])", "12345.67"),
+        ("sum(a)", "1012345.97"),
+        ("sum(b)", "0.3"),
+        ("count(a)", "3"),
+        ("number(c)", "nan"),
+        ("1 div 0", "inf"),
+        ("a = 0.3", "true"),
+    ],
+)
+def test_a_number_of_an_xpath_keeps_its_digits(path: str, text: str) -> None:
+    element = xml.parse(b"<r><a>12345.67</a><a>1000000</a><a>0.3</a><b>0.1</b><b>0.2</b><c>x</c></r>").getroot()
+    assert xpath_finder(path, {})(element) == [text]
 
 
 def test_remembered_values_are_forgotten_before_they_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -436,6 +461,7 @@ def test_paths_that_need_it_are_found_the_long_way_in_the_fast_one_too(tmp_path:
         ('each = "v:Palvelu"', 'each = "v:Palvelu[@paatos]"'),
         ('goals = "v:Tavoite"', 'goals = { from = "v:Tavoite", split = "|" }'),
         ('"v:Arvio", date = "%d.%m.%Y"', '"v:Arvio", date = "%Y-%m-%dT%H:%M:%S%z"'),
+        ('co_worker = "v:Tyopari"', f'co_worker = "{"/".join(["v:Tyopari"] * 25)}"'),  # deeper than Python nests loops
     ],
 )
 def test_profiles_the_fast_way_cannot_follow_are_read_the_slow_way(tmp_path: Path, ours: str, theirs: str) -> None:

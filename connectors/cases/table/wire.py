@@ -19,6 +19,7 @@ from documents.workbook import stream_workbook
 _SEARCHED: Final = 50
 _SHOWN_COLUMNS: Final = 30
 _LONGEST_NAME: Final = 60
+_LONGEST_COUNT: Final = 20
 
 Cells = Sequence[Any]
 
@@ -165,8 +166,10 @@ def _row(number: int, texts: list[str], places: list[int], width: int) -> Row:
 def _check_count(texts: list[str], count: int) -> None:
     """A footer may say beside its name how many rows there are."""
     said = texts[1] if len(texts) > 1 else ""
-    if said.isdecimal() and int(said) != count:
-        raise RefusedInput("The footer says {said} rows; the file has {found}.", said=int(said), found=count)
+    if said.isdecimal() and said.lstrip("0") != (str(count) if count else ""):
+        raise RefusedInput(
+            "The footer says {said} rows; the file has {found}.", said=said[:_LONGEST_COUNT], found=count
+        )
 
 
 def _width(texts: Sequence[str]) -> int:

@@ -52,6 +52,8 @@ _KINDS: Final[dict[str, dict[tuple[str, ...], tuple[str, bool, bool]]]] = {
     },
 }
 _GOALS: Final = ("goals",)
+#: Indentation of the innermost loop: Python nests no more than twenty, and each stands in an `if`.
+_DEEPEST: Final = 39
 _RHYTHM: Final = ("start_working_days", "interval_days", "before_end_days")
 
 
@@ -293,6 +295,7 @@ class _Writer:
             if self._strict:
                 self._line(depth, f"if len({name}): return {self._no}")
             return
+        self._refuse(depth > _DEEPEST)
         child = f"c{depth}"
         self._line(depth, f"for {child} in {name}:")
         if self._strict:

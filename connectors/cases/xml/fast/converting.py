@@ -32,6 +32,7 @@ _SHORT_TEXT: Final = re.compile(r"[^\s\\](?:[^\\\t\n\r]{0,62}[^\s\\])?")
 _BUSINESS_ID: Final = re.compile(r"[0-9]{7}-[0-9]")
 _WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1)  # Y-tunnus: the sum modulo 11 is 0
 _NO_END: Final = frozenset({"9999-12-31", "31.12.9999"})
+_DAYS: Final = re.compile(r"0|[1-9][0-9]{0,3}")  # more digits than 4,300 Python does not even convert
 _DAYS_LIMIT: Final = 3650
 
 
@@ -166,7 +167,7 @@ def _number(text: str, *, decimals: int) -> str | None:
 
 
 def _days(text: str) -> str | None:
-    return text if text.isascii() and text.isdigit() and str(int(text)) == text and int(text) <= _DAYS_LIMIT else None
+    return text if _DAYS.fullmatch(text) and int(text) <= _DAYS_LIMIT else None
 
 
 def _interval(text: str) -> str | None:
