@@ -26,6 +26,7 @@ from cli import (
 from cli.common import ERROR, complaints
 from core.errors import AvainError
 from core.i18n import _
+from core.logging import configure_logging
 from core.reasons import os_reason
 
 words.install()
@@ -60,6 +61,7 @@ app.add_typer(schedule.app, name="schedule")
 
 def main() -> None:
     """Entry point of the `avain` command."""
+    configure_logging("console", "WARNING")  # to stderr: stdout belongs to the command, and to its one JSON document
     try:
         app()
     except KeyboardInterrupt:

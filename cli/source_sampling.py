@@ -13,7 +13,7 @@ import typer
 
 from cli.common import DONE, SOME_REJECTED, complaints, stop
 from cli.source_following import NOW, Name
-from cli.source_trying import brought
+from cli.source_trying import brought, looking_place
 from core.errors import InputError, NotFound
 from core.i18n import _, ngettext
 
@@ -69,7 +69,8 @@ def sample(  # noqa: PLR0917 - options of a command
         return
     if connector is None:
         return
-    real, invented = _read(connector, taken), _read(connector, made)
+    with looking_place(source) as place:
+        real, invented = _read(connector, taken, place), _read(connector, made, place)
     complaints().print(
         ngettext(
             "{valid} of {count} invented record is valid for the source's connector.",
@@ -119,13 +120,13 @@ def _write(made: "list[Sample]", output: Path | None) -> None:
             file.write(one.to_bytes())
 
 
-def _read(connector: "CaseConnector", samples: "list[Sample]") -> "Trial":
-    """What the connector makes of samples."""
+def _read(connector: "CaseConnector", samples: "list[Sample]", place: Path) -> "Trial":
+    """What the connector makes of samples, written into a folder of their own in `place`."""
     from connectors.cases.trial import Trial, try_records
     from connectors.transports.base import SourceFile
     from core.errors import RefusedInput
 
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=place) as folder:
         files = []
         for one in samples:
             content = one.to_bytes()

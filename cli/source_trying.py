@@ -21,6 +21,7 @@ from cli.common import (
     complaints,
     console,
     emit,
+    ended_in_order,
     outcome_name,
     stop,
     transaction,
@@ -53,6 +54,19 @@ def register(app: typer.Typer) -> None:
 
 
 @contextmanager
+def looking_place(source: "Source") -> "Iterator[Path]":
+    """A folder for copies of real records, in the spool, which only Avain's account reads. Gone after the block, also when the terminal is
+    closed in the middle of it; what a killed process leaves goes with what else is forgotten there (workers/spool.py).
+    """
+    from core.settings import settings
+
+    own = settings().home.absolute() / "spool" / source.name
+    own.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with ended_in_order(), tempfile.TemporaryDirectory(dir=own, prefix="look-") as folder:
+        yield Path(folder)
+
+
+@contextmanager
 def brought(
     source: "Source", *, now: bool, anew: bool = True, spool: Path | None = None
 ) -> "Iterator[tuple[list[str], Brought]]":
@@ -66,12 +80,12 @@ def brought(
     from workers.fetching import seconds_for
     from workers.looking import looking_at
 
-    with tempfile.TemporaryDirectory() as temporary:
+    with looking_place(source) as temporary:
         with looking_at(source, settings(), now=now):
             transport = transport_of(settings().sources, source, identity=settings().privacy.identity)
             names = transport.look()
             with transaction() as session:
-                place, seconds = spool or Path(temporary), seconds_for("look_at_source")
+                place, seconds = spool or temporary, seconds_for("look_at_source")
                 asked = task(session, settings(), source, place, business_now(session), seconds=seconds, anew=anew)
             visit = bring(transport, asked)
         yield names, visit

@@ -1,7 +1,10 @@
 """`avain source test`, `sample` and `apply`: looking before anything is applied, and applying what was looked at."""
 
 import json
+import os
+import signal
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +13,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from cli import source as source_command
+from cli.common import ended_in_order
+from cli.source_trying import brought
 from core.embedded import Embedded
 from core.errors import InputError, NotFound, RefusedInput
 from core.settings import settings
@@ -36,6 +41,34 @@ def run(*arguments: str, typed: str | None = None) -> Result:
 def written(county: County) -> int:
     found: int = county.value("SELECT (SELECT count(*) FROM client_case) + (SELECT count(*) FROM rejected_record)")
     return found
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_copies_of_real_records_go_even_when_the_terminal_is_closed(county: County, number: signal.Signals) -> None:
+    met: list[Path] = []
+
+    def look() -> None:
+        with brought(find_source(settings().sources, "a"), now=False) as (_names, visit):
+            met.extend(one.path for one in visit.files)
+            assert met[0].is_file()
+            os.kill(os.getpid(), number)
+            time.sleep(10)
+
+    with pytest.raises(SystemExit) as end:
+        look()
+    assert end.value.code == 128 + number
+    assert settings().home.absolute() / "spool" / "a" in met[0].parents
+    assert not met[0].parent.exists()
+    assert signal.getsignal(number) == signal.SIG_DFL
+
+
+def test_under_nohup_a_closed_terminal_is_no_matter() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with ended_in_order():
+            os.kill(os.getpid(), signal.SIGHUP)
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 class TestTest:
