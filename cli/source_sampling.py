@@ -1,6 +1,7 @@
 """`avain source sample`: a few records of a source as files, as they are or with invented values."""
 
 import os
+import re
 import sys
 import tempfile
 import tomllib
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     from connectors.cases.base import CaseConnector
     from connectors.cases.sampling import Sample
     from connectors.cases.trial import Trial
+
+
+#: What a path compares with: `s:Summa[@laji='myonnetty']`.
+_LITERAL = re.compile(r"\"([^\"]*)\"|'([^']*)'")
 
 
 def register(app: typer.Typer) -> None:
@@ -86,7 +91,7 @@ def _is_terminal() -> bool:
 
 
 def _kept(folder: Path, profile: Path | None) -> set[str]:
-    """Every word of the profile: codes, constants. The organisation wrote them; they are no client's."""
+    """Every word of the profile: codes, constants, what its paths compare with. The organisation wrote them; they are no client's."""
     if profile is None:
         return set()
     return set(_words(tomllib.loads((folder / profile).read_text("utf-8"))))
@@ -102,6 +107,7 @@ def _words(data: Any) -> Iterator[str]:
             yield from _words(value)
     elif isinstance(data, str):
         yield data
+        yield from (double or single for double, single in _LITERAL.findall(data))
 
 
 def _write(made: "list[Sample]", output: Path | None) -> None:

@@ -112,6 +112,13 @@ def _sheets(file: BinaryIO) -> Iterator[tuple[str, Iterator[Cells]]]:
         raise RefusedInput(error.message) from error
 
 
+def header_place(rows: Sequence[Cells], wanted: Sequence[str]) -> int | None:
+    """Which of the first rows is the header: the one that names most columns; None if none names half of them."""
+    known = [_known(cells, wanted) for cells in rows[:_SEARCHED]]
+    most = max(known, default=0)
+    return known.index(most) if known and 2 * most >= len(wanted) else None
+
+
 def _find_header(
     rows: Iterator[tuple[int, Cells]], wanted: Sequence[str]
 ) -> tuple[list[tuple[int, Cells]], Cells | None]:
@@ -120,11 +127,8 @@ def _find_header(
     None if it names less than half of them: its cells may be data then, which no sentence may show.
     """
     first = list(itertools.islice(rows, _SEARCHED))
-    known = [_known(cells, wanted) for _, cells in first]
-    if 2 * max(known, default=0) < len(wanted):
-        return first, None
-    place = known.index(max(known))
-    return first[place + 1 :], first[place][1]
+    place = header_place([cells for _, cells in first], wanted)
+    return (first, None) if place is None else (first[place + 1 :], first[place][1])
 
 
 def _below(
