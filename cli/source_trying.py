@@ -255,9 +255,9 @@ def _plan_cases(source: "Source", visit: "Brought") -> "tuple[SyncResult, list[G
     from services.case_sync import plan_source
 
     with transaction(dry_run=True) as session:
-        before = {group.id for group in rejected.grouped(session, source.name)}
+        before = rejected.latest_id(session)
         result = plan_source(session, source.name, visit.files, settings(), now=business_now(session))
-        return result, [group for group in rejected.grouped(session, source.name) if group.id not in before]
+        return result, rejected.grouped(session, source.name, after=before)
 
 
 def _prepared(source: "Source", visit: "Brought") -> "Prepared":
