@@ -76,7 +76,8 @@ def main() -> None:
 def _sentence(error: Exception) -> str:
     """What went wrong, in words. A database error's own text may hold data of clients and is not shown."""
     if isinstance(error, AvainError):
-        return str(error)
+        file = getattr(error, "file", None)  # of RefusedFile: which one of several
+        return f"{file}: {error}" if file else str(error)
     if isinstance(error, ProgrammingError) and getattr(error.orig, "sqlstate", "") == "42P01":
         return _("The database has no tables yet. Run: avain db upgrade")
     if isinstance(error, ArgumentError):

@@ -198,6 +198,7 @@ def _call(source: "Source", visit: "Brought", request: str, before: int | None, 
 
 
 def _try(source: "Source", visit: "Brought", records: int) -> "Trial":
+    from connectors.cases.packed import unpacked
     from connectors.cases.registry import case_connector
     from connectors.cases.trial import Trial, group_faults, try_records
     from core.settings import configuration_file, settings
@@ -210,7 +211,7 @@ def _try(source: "Source", visit: "Brought", records: int) -> "Trial":
         return Trial(len(document.rows) + len(bad), len(document.rows), group_faults(bad), ())
     configured = settings()
     connector = case_connector(configured.sources.cases[source.name], configuration_file().parent)
-    return try_records(connector, visit.files, identity=configured.privacy.identity, limit=records)
+    return try_records(connector, unpacked(visit.files), identity=configured.privacy.identity, limit=records)
 
 
 def _plan(source: "Source", visit: "Brought", as_json: bool) -> int:

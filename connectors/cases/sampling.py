@@ -22,6 +22,7 @@ from openpyxl import Workbook
 
 from connectors.cases.base import CaseConnector
 from connectors.cases.faking import Faker
+from connectors.cases.packed import unpacked
 from connectors.cases.record import FoundRecord
 from connectors.cases.table.wire import header_place
 from connectors.transports.base import SourceFile
@@ -162,7 +163,7 @@ def _first_ids(connector: CaseConnector, files: Sequence[SourceFile], records: i
     """Ids of the first cases and of what belongs to them; empty when the connector can read none."""
     ids: set[str] = set()
     try:
-        for _, found in islice(connector.read(files, identity="none"), records):
+        for _, found in islice(connector.read(unpacked(files), identity="none"), records):
             if isinstance(found, FoundRecord):
                 record = found.record
                 ids.update({record.external_id, record.client.external_id, record.responsible_worker})

@@ -1,7 +1,9 @@
 """`avain source test`, `sample` and `apply`: looking before anything is applied, and applying what was looked at."""
 
+import gzip
 import json
 import os
+import re
 import signal
 import sys
 import time
@@ -14,7 +16,9 @@ from typer.testing import CliRunner, Result
 
 from cli import source as source_command
 from cli.common import ended_in_order
+from cli.main import _sentence
 from cli.source_trying import brought
+from connectors.cases.base import RefusedFile
 from core.embedded import Embedded
 from core.errors import InputError, NotFound, RefusedInput
 from core.settings import settings
@@ -86,6 +90,18 @@ class TestTest:
         assert "✗ 1 × status: asleep is not known; known are: 'open' or 'closed' (1.xml:3)" in words
         assert "Never filled: client: non-disclosure, co-worker" in words
         assert written(county) == 0
+
+    def test_packed_files_are_unpacked(self, county: County) -> None:
+        county.put(gzip.compress(export(case("LC-71"), case("LC-72"))))
+        result = run("test", "a", "--json")
+        assert (result.exit_code, json.loads(result.stdout)["valid"]) == (0, 2)
+        assert len(re.findall("<case ", run("sample", "a", "--fake").stdout)) == 2
+
+    def test_a_refused_file_is_named(self, county: County) -> None:
+        county.put(b"<cases")
+        with pytest.raises(RefusedFile) as error:
+            run("test", "a")
+        assert _sentence(error.value).startswith("1.xml: The XML file is not well-formed")
 
     def test_exit_codes(self, county: County) -> None:
         assert run("test", "a", "--records", "1").exit_code == 0
