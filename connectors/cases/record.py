@@ -112,6 +112,13 @@ def _no_control(value: str) -> str:
     return value
 
 
+def _harmless(value: str) -> str:
+    """A text that is kept in clear, and may be shown or ordered with: nothing but text, and nobody's code."""
+    if redact(_no_control(value)) != value:
+        raise FaultError(Message("The text holds a henkilötunnus. It must be taken out in the source."))
+    return value
+
+
 def _source_id(value: str) -> str:
     _no_control(value)
     if redact(value) != value:
@@ -182,7 +189,7 @@ class DecisionPart(Part):
     """The steering group's stand and the official decision: two facts, either may be missing yet."""
 
     external_id: ExternalId
-    number: Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_no_control)] | None = None
+    number: Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_harmless)] | None = None
     stand_date: Day | None = None
     decided_on: Day | None = None
     valid_from: Day | None = None
@@ -251,7 +258,7 @@ class CaseRecord(Part):
     plan_date: Day | None = None
     kykyviisari_date: Day | None = None
     support_person: bool = False
-    goals: tuple[Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_no_control)], ...] = Field(
+    goals: tuple[Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_harmless)], ...] = Field(
         default=(), max_length=MAX_GOALS
     )
     decisions: tuple[DecisionPart, ...] = ()

@@ -79,6 +79,8 @@ def test_a_whole_record_becomes_values() -> None:
         ({"goals": ["a", "b", "c", "d"]}, "goals", "There are more than 3."),
         ({"goals": ["a" * 1001]}, "goals", "The text is longer than 1000 characters."),
         ({"goals": [" "]}, "goals", "The text is empty."),
+        ({"goals": ["Aino 131052-9074 harrastaa"]}, "goals", "The text holds a henkilötunnus. It must be taken out in the source."),
+        ({"decisions": [decision(number="131052-9074")]}, "decisions.number", "The text holds a henkilötunnus. It must be taken out in the source."),
         ({"goals": ["a\x00b"]}, "goals", "The text holds a control character."),
         ({"unit": "\x1b[2J"}, "unit", "The text holds a control character."),
         ({"decisions": [decision(number="1\x1b]0;")]}, "decisions.number", "The text holds a control character."),

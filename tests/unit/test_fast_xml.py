@@ -245,6 +245,14 @@ def test_remembered_values_are_forgotten_before_they_fill_the_memory(monkeypatch
 # ---------------------------------------------------------------- documents
 
 
+@pytest.mark.parametrize("who", ["131052-9074", "131052+9074", "131052\u20139074", "131052a9074", "131052%2B9074"])
+def test_a_henkilotunnus_in_a_text_is_seen_both_ways(foreign: XmlCases, who: str) -> None:
+    (batch, _) = same(foreign, export(record("A", element("Tavoite", f"Aino ({who}) harrastaa"))))
+    assert len(batch.doubts) == 1
+    assert not batch.cases
+    assert converter({**dict.fromkeys(("codes", "default", "date", "constant")), "comma": False, "required": False, "kind": "text"})(who) is None  # fmt: skip
+
+
 def test_nothing_ordinary_is_doubtful(foreign: XmlCases) -> None:
     (batch, _) = same(foreign, export(record("A"), record("B", element("Tavoite", "x"))))
     assert (batch.records, batch.doubts) == (2, ())

@@ -125,7 +125,7 @@ class _Writer:
         values = self._values("case", self._profile.cases, raw)
         self._line(1, "for one in goals:")
         self._line(2, "if len(one) > 1000: return False")
-        self._line(1, "if len(goals) > 3: return False")
+        self._line(1, "if goals and (len(goals) > 3 or not are_harmless(goals)): return False")
         self._line(1, "for one in found_d:")
         self._line(2, "ids.append(one[0])")
         self._line(1, "if len(ids) > 1 and len(set(ids)) < len(ids): return False")
