@@ -3,7 +3,9 @@
 import getpass
 import json
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -136,6 +138,28 @@ _OUTCOMES = {
 def outcome_name(outcome: str | None) -> str:
     """What a Run came to, in the reader's words."""
     return _(_OUTCOMES.get(outcome, outcome)) if outcome else _("under way")
+
+
+@contextmanager
+def ended_in_order() -> Iterator[None]:
+    """A terminal that is closed (SIGHUP) or a `kill` (SIGTERM) ends the block as Ctrl-C does, so that what it tidies up is tidied up."""
+
+    def end(number: int, _frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    if threading.current_thread() is not threading.main_thread():  # it alone hears signals
+        yield
+        return
+    numbers = [
+        one for one in (signal.SIGHUP, signal.SIGTERM) if signal.getsignal(one) == signal.SIG_DFL
+    ]  # not under nohup
+    for number in numbers:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def stop(code: int) -> None:

@@ -26,6 +26,7 @@ from cli import (
 from cli.common import ERROR, complaints
 from core.errors import AvainError
 from core.i18n import _
+from core.logging import configure_logging
 from core.reasons import os_reason
 
 words.install()
@@ -60,6 +61,7 @@ app.add_typer(schedule.app, name="schedule")
 
 def main() -> None:
     """Entry point of the `avain` command."""
+    configure_logging("console", "WARNING")  # to stderr: stdout belongs to the command, and to its one JSON document
     try:
         app()
     except KeyboardInterrupt:
@@ -74,7 +76,8 @@ def main() -> None:
 def _sentence(error: Exception) -> str:
     """What went wrong, in words. A database error's own text may hold data of clients and is not shown."""
     if isinstance(error, AvainError):
-        return str(error)
+        file = getattr(error, "file", None)  # of RefusedFile: which one of several
+        return f"{file}: {error}" if file else str(error)
     if isinstance(error, ProgrammingError) and getattr(error.orig, "sqlstate", "") == "42P01":
         return _("The database has no tables yet. Run: avain db upgrade")
     if isinstance(error, ArgumentError):

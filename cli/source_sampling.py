@@ -1,6 +1,7 @@
 """`avain source sample`: a few records of a source as files, as they are or with invented values."""
 
 import os
+import re
 import sys
 import tempfile
 import tomllib
@@ -13,7 +14,7 @@ import typer
 
 from cli.common import DONE, SOME_REJECTED, complaints, stop
 from cli.source_following import NOW, Name
-from cli.source_trying import brought
+from cli.source_trying import brought, looking_place
 from core.errors import InputError, NotFound
 from core.i18n import _, ngettext
 
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from connectors.cases.sampling import Sample
     from connectors.cases.trial import Trial
     from core.source_settings import CaseSource
+
+
+#: What a path compares with: `s:Summa[@laji='myonnetty']`.
+_LITERAL = re.compile(r"\"([^\"]*)\"|'([^']*)'")
 
 
 def register(app: typer.Typer) -> None:
@@ -68,7 +73,8 @@ def sample(  # noqa: PLR0917 - options of a command
         return
     if connector is None:
         return
-    real, invented = _read(connector, taken), _read(connector, made)
+    with looking_place(source) as place:
+        real, invented = _read(connector, taken, place), _read(connector, made, place)
     complaints().print(
         ngettext(
             "{valid} of {count} invented record is valid for the source's connector.",
@@ -84,8 +90,8 @@ def _is_terminal() -> bool:
 
 
 def _kept(folder: Path, configured: "CaseSource | None") -> set[str]:
-    """Every word of the profile, or of what takes its place for a FHIR server: codes, constants. The organisation wrote them; they are no
-    client's.
+    """Every word of the profile, or of what takes its place for a FHIR server: codes, constants, what paths compare with. The organisation
+    wrote them; they are no client's.
     """
     from connectors.cases.fhir.values import UNITS
 
@@ -111,6 +117,7 @@ def _words(data: Any) -> Iterator[str]:
             yield from _words(value)
     elif isinstance(data, str):
         yield data
+        yield from (double or single for double, single in _LITERAL.findall(data))
 
 
 def _write(made: "list[Sample]", output: Path | None) -> None:
@@ -130,13 +137,13 @@ def _write(made: "list[Sample]", output: Path | None) -> None:
             file.write(one.to_bytes())
 
 
-def _read(connector: "CaseConnector", samples: "list[Sample]") -> "Trial":
-    """What the connector makes of samples."""
+def _read(connector: "CaseConnector", samples: "list[Sample]", place: Path) -> "Trial":
+    """What the connector makes of samples, written into a folder of their own in `place`."""
     from connectors.cases.trial import Trial, try_records
     from connectors.transports.base import SourceFile
     from core.errors import RefusedInput
 
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=place) as folder:
         files = []
         for one in samples:
             content = one.to_bytes()

@@ -104,7 +104,7 @@ def _checked(archive: zipfile.ZipFile, file: BinaryIO, limits: ArchiveLimits) ->
     for before, entry in zip([None, *files], files, strict=False):
         _check_entry(entry, limits)
         if before is not None and before.filename == entry.filename:
-            raise RefusedInput("The archive holds the file {name} twice.", name=entry.filename)
+            raise RefusedInput("The archive holds the file {name} twice.", name=_shown(entry.filename))
     unpacked = sum(entry.file_size for entry in files)
     if unpacked > limits.unpacked:
         raise RefusedInput(
@@ -115,8 +115,13 @@ def _checked(archive: zipfile.ZipFile, file: BinaryIO, limits: ArchiveLimits) ->
     return files
 
 
+def _shown(name: str) -> str:
+    """A name as it goes on from here: into sentences, rows and terminals, which obey what cannot be printed."""
+    return "".join(sign for sign in name if sign.isprintable())
+
+
 def _check_entry(entry: zipfile.ZipInfo, limits: ArchiveLimits) -> None:
-    name = entry.filename
+    name = _shown(entry.filename)
     # orig_filename: zipfile itself cuts a name at a NUL and turns backslashes round on Windows only.
     parts = entry.orig_filename.replace("\\", "/").split("/")
     if ".." in parts or not parts[0] or ":" in parts[0] or "\0" in entry.orig_filename:
@@ -146,8 +151,9 @@ def _zip_members(file: BinaryIO, limits: ArchiveLimits) -> Iterator[Member]:
                 opened = cast("BinaryIO", archive.open(entry))
             except _UNREADABLE as error:
                 raise RefusedInput(_DAMAGED) from error
-            with _BoundedReader(opened, entry.filename, entry.file_size, exact=True) as counted:
-                yield Member(entry.filename, _not_nested(counted, entry.filename))
+            name = _shown(entry.filename)
+            with _BoundedReader(opened, name, entry.file_size, exact=True) as counted:
+                yield Member(name, _not_nested(counted, name))
 
 
 def _gzip_stream(file: BinaryIO, limits: ArchiveLimits) -> "_BoundedReader":

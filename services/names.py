@@ -27,7 +27,7 @@ _NAMES: dict[Named, str] = {
 #: Rows in: a number. Rows out: one if the case exists.
 _CASE = text("SELECT 1 FROM client_case WHERE number = :number")
 
-#: Of names that are not near, so many are told.
+#: So many names are told, near ones first.
 _TOLD = 12
 
 
@@ -35,7 +35,8 @@ def must_be_one_of(option: str, wanted: str | None, known: Collection[str]) -> N
     """Raise NotFound, with what is near or else what there is, unless `wanted` is one of `known` or nothing."""
     if wanted is None or wanted in known:
         return
-    near = difflib.get_close_matches(wanted, known, n=3) or sorted(known)[:_TOLD]
+    near = difflib.get_close_matches(wanted, known, n=3)
+    near += sorted(set(known).difference(near))[: _TOLD - len(near)]
     raise NotFound(
         "{option}: there is no {name}. There are: {known}", option=option, name=wanted, known=", ".join(near) or "–"
     )

@@ -26,14 +26,14 @@ _REJECT = text(
     """
 ).bindparams(bindparam("rows", type_=JSONB))
 
-#: Rows in: open rejections. Rows out: one per source, sentence and field, the most frequent first, with its first record.
+#: Rows in: open rejections (recorded after one, by id). Rows out: one per source, sentence and field, the most frequent first, with its first record.
 _GROUPED = text(
     """
     SELECT min(id) AS id, source, field, count(*) AS number, (array_agg(reason ORDER BY id))[1] AS reason,
            (array_agg(file_name ORDER BY id))[1] AS file_name, (array_agg(position ORDER BY id))[1] AS position,
            (array_agg(external_id ORDER BY id))[1] AS external_id
     FROM rejected_record
-    WHERE settled_at IS NULL AND (CAST(:source AS text) IS NULL OR source = :source)
+    WHERE settled_at IS NULL AND (CAST(:source AS text) IS NULL OR source = :source) AND id > :after
     GROUP BY source, field, reason ->> 'msgid'
     ORDER BY count(*) DESC, min(id)
     """
@@ -140,8 +140,13 @@ def reject(  # noqa: PLR0917 - a record's whereabouts, in order
     return len(rows)
 
 
-def grouped(session: Session, source: str | None = None) -> list[Group]:
-    """Open rejections (of one source), 7,000 equal ones as one line, the most frequent first."""
+def latest_id(session: Session) -> int:
+    """The id of the rejection that was recorded last; 0 when none was."""
+    return int(session.execute(text("SELECT coalesce(max(id), 0) FROM rejected_record")).scalar_one())
+
+
+def grouped(session: Session, source: str | None = None, *, after: int = 0) -> list[Group]:
+    """Open rejections (of one source; recorded after one, by its id), 7,000 equal ones as one line, the most frequent first."""
     return [
         Group(
             row.id,
@@ -153,7 +158,7 @@ def grouped(session: Session, source: str | None = None) -> list[Group]:
             row.position,
             row.external_id,
         )
-        for row in session.execute(_GROUPED, {"source": source})
+        for row in session.execute(_GROUPED, {"source": source, "after": after})
     ]
 
 

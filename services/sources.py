@@ -104,8 +104,9 @@ def find_source(configured: Sources, name: str) -> Source:
     """The source of a name. Raises NotFound with what there is."""
     known = {one.name: one for one in all_sources(configured)}
     if name not in known:
-        near = difflib.get_close_matches(name, known, n=1) or sorted(known)
-        raise NotFound("There is no source {name}. Configured are: {known}", name=name, known=", ".join(near) or "–")
+        near = difflib.get_close_matches(name, known, n=1)  # first, but not alone: it says what is configured
+        told = ", ".join([*near, *sorted(known.keys() - near)])
+        raise NotFound("There is no source {name}. Configured are: {known}", name=name, known=told or "–")
     return known[name]
 
 

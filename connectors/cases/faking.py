@@ -26,6 +26,8 @@ _YEAR_FIRST: Final = re.compile(r"(?P<y>\d{4})(?P<s>[-/.]?)(?P<m>\d{1,2})(?P=s)(
 _DAY_FIRST: Final = re.compile(r"(?P<d>\d{1,2})(?P<s>[./-])(?P<m>\d{1,2})(?P=s)(?P<y>\d{4})(?P<rest>[T ].*)?")
 _CLOCK: Final = re.compile(r"\d{1,2}[:.]\d{2}([:.]\d{2}([.,]\d+)?)?")
 _NUMBER: Final = re.compile(r"(?P<sign>[-+]?)(?P<whole>\d{1,15})(?P<rest>[.,]\d{1,10})?")
+#: `1 500,00`, `1.234,50`: thousands in groups.
+_GROUPED: Final = re.compile(r"[-+]?\d{1,3}(?:[ \u00a0\u202f.]\d{3})+(?:,\d{1,10})?")
 _E_MAIL: Final = re.compile(r"[^@\s]+@[^@\s]+")
 _ADDRESS: Final = re.compile(
     r"(?P<scheme>https?://)(?P<host>[^/]*)(?P<path>.*)|(?P<urn>urn:\w+:)(?P<name>.*)", re.DOTALL
@@ -115,6 +117,7 @@ class Faker:
             (_E_MAIL.fullmatch, lambda real: f"{self._token(real.partition('@')[0])}@esimerkki.invalid"),
             (_CLOCK.fullmatch, lambda _: f"{self._draw.randint(0, 23):02}:{self._draw.randint(0, 59):02}"),
             (_NUMBER.fullmatch, self._smaller),
+            (_GROUPED.fullmatch, self._grouped),
             (lambda real: any(map(str.isspace, real)), self._prose),
             (lambda _: True, self._token),
         ]
@@ -172,6 +175,12 @@ class Faker:
             least = 1
         made = str(self._draw.randint(least, most)).zfill(len(whole) if whole[0] == "0" else 0)
         return found["sign"] + made + re.sub(r"\d", lambda _: self._draw.choice(string.digits), rest)
+
+    def _grouped(self, real: str) -> str:
+        """Digits for digits, the first no larger and never zero; the groups stay."""
+        place = next(at for at, sign in enumerate(real) if sign.isdigit())
+        rest = re.sub(r"\d", lambda _: self._draw.choice(string.digits), real[place + 1 :])
+        return f"{real[:place]}{self._draw.randint(1, max(1, int(real[place]) - 1))}{rest}"
 
     def _prose(self, real: str) -> str:
         words = [self._draw.choice(_LOREM) for _ in real.split()]

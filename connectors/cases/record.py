@@ -30,6 +30,9 @@ _ISO_DAY: Final = re.compile(r"(\d{4})-(\d{2})-(\d{2})", re.ASCII)
 _FINNISH_DAY: Final = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})", re.ASCII)
 _DIGITS: Final = re.compile(r"[-+]?\d{1,20}(\.\d{1,10})?", re.ASCII)
 _YEARS: Final = range(1900, 2200)
+#: What is no text: NUL, which PostgreSQL does not take, and what a terminal obeys. XML and CSV cannot hold it, JSON and databases can.
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0e-\x1f]")
+_LONGEST_ID: Final = 64
 
 
 class FaultError(ValueError):
@@ -103,7 +106,21 @@ def _above_zero(value: Decimal) -> Decimal:
     return value
 
 
+def _no_control(value: str) -> str:
+    if _CONTROL.search(value):
+        raise FaultError(Message("The text holds a control character."))
+    return value
+
+
+def _harmless(value: str) -> str:
+    """A text that is kept in clear, and may be shown or ordered with: nothing but text, and nobody's code."""
+    if redact(_no_control(value)) != value:
+        raise FaultError(Message("The text holds a henkilötunnus. It must be taken out in the source."))
+    return value
+
+
 def _source_id(value: str) -> str:
+    _no_control(value)
     if redact(value) != value:
         raise FaultError(Message("An identifier is a henkilötunnus. The source must be set up to give another one."))
     return value
@@ -127,8 +144,8 @@ def _henkilotunnus(value: str) -> str:
 
 
 Day = Annotated[date, BeforeValidator(read_day)]
-ExternalId = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^\S+$"), AfterValidator(_source_id)]
-Code = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^\S+$"), AfterValidator(_source_id)]
+ExternalId = Annotated[str, Field(min_length=1, max_length=_LONGEST_ID, pattern=r"^\S+$"), AfterValidator(_source_id)]
+Code = Annotated[str, Field(min_length=1, max_length=_LONGEST_ID, pattern=r"^\S+$"), AfterValidator(_source_id)]
 LastDay = Annotated[date | None, BeforeValidator(read_end)]
 Unit = Annotated[str, Field(pattern=r"^[A-Z0-9]{2,3}$", description="UN/ECE Rec 20, such as C62, HUR")]
 BusinessId = Annotated[str, AfterValidator(_business_id)]
@@ -149,7 +166,7 @@ class IdentityPart(Part):
     """Who the client is. Dropped at the door unless the installation seals it (`privacy.identity`)."""
 
     henkilotunnus: Annotated[str, AfterValidator(_henkilotunnus)] | None = None
-    name: Annotated[str, Field(max_length=200)] | None = None
+    name: Annotated[str, Field(max_length=200), AfterValidator(_no_control)] | None = None
 
 
 class ClientPart(Part):
@@ -172,7 +189,7 @@ class DecisionPart(Part):
     """The steering group's stand and the official decision: two facts, either may be missing yet."""
 
     external_id: ExternalId
-    number: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+    number: Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_harmless)] | None = None
     stand_date: Day | None = None
     decided_on: Day | None = None
     valid_from: Day | None = None
@@ -241,7 +258,9 @@ class CaseRecord(Part):
     plan_date: Day | None = None
     kykyviisari_date: Day | None = None
     support_person: bool = False
-    goals: tuple[Annotated[str, Field(min_length=1, max_length=1000)], ...] = Field(default=(), max_length=MAX_GOALS)
+    goals: tuple[Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_harmless)], ...] = Field(
+        default=(), max_length=MAX_GOALS
+    )
     decisions: tuple[DecisionPart, ...] = ()
     plan_items: tuple[PlanItemPart, ...] = ()
 
@@ -328,9 +347,10 @@ def parse_record(data: Mapping[str, Any], position: str) -> FoundRecord | Reject
 
 
 def readable_id(value: Any) -> str | None:
-    """The record's id if it is one that may be kept."""
+    """The record's id if it is one that may be kept: as long as any id may be, and no henkilötunnus."""
     text = value.strip() if isinstance(value, str) else ""
-    return text if quote(text) == text and text else None
+    plain = 0 < len(text) <= _LONGEST_ID and text.isprintable() and not any(map(str.isspace, text))
+    return text if plain and redact(text) == text else None
 
 
 def json_schema() -> str:

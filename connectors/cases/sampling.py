@@ -23,7 +23,9 @@ from openpyxl import Workbook
 
 from connectors.cases.base import CaseConnector
 from connectors.cases.faking import Faker
+from connectors.cases.packed import unpacked
 from connectors.cases.record import FoundRecord
+from connectors.cases.table.wire import header_place
 from connectors.transports.base import SourceFile
 from core.errors import InputError, RefusedInput
 from documents import archive, xml
@@ -48,14 +50,19 @@ _FRAMES: Final = {"form": "end", "columns": "rows"}
 _REFERENCE: Final = re.compile(r"[A-Z][A-Za-z]+/[A-Za-z0-9\-.]+")
 _ANY_DAY: Final = "2000-01-01"
 _SEPARATORS: Final = ";\t,|"
+#: So far down a header is looked for (table/wire.py).
+_HEAD_ROWS: Final = 50
 
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of a table, the first with the columns' names; `sheet` where it is one of a workbook."""
+    """Rows of a table; `sheet` where it is one of a workbook. The row `header` has the columns' names: all others may hold anybody's data,
+    also titles above it. None where no row does.
+    """
 
     rows: list[list[Cell]]
     sheet: str = ""
+    header: int | None = 0
 
 
 @dataclass(frozen=True)
@@ -106,12 +113,33 @@ class Sample:
             _map_tree(tree, value)
             return replace(self, content=tree)
         mapped = [
-            replace(one, rows=[one.rows[0], *([_map_cell(cell, value) for cell in row] for row in one.rows[1:])])
+            replace(
+                one,
+                rows=[
+                    row if place == one.header else [_map_cell(cell, value) for cell in row]
+                    for place, row in enumerate(one.rows)
+                ],
+            )
             if isinstance(one, Table)
             else _map_json(one, value, reference)
             for one in self.content
         ]
         return replace(self, content=mapped)
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """What a connector may say of its files: the tag of XML's records, and the columns of each kind of table."""
+
+    tag: str | None
+    headers: tuple[tuple[str, ...], ...]
+
+    def header(self, rows: Sequence[Sequence[Cell]]) -> int | None:
+        """Which row has the columns' names; the first where nobody says what they are."""
+        if not self.headers:
+            return 0
+        places = (header_place(rows, wanted) for wanted in self.headers)
+        return next((place for place in places if place is not None), None)
 
 
 def take_sample(connector: CaseConnector | None, files: Sequence[SourceFile], records: int) -> list[Sample]:
@@ -120,12 +148,12 @@ def take_sample(connector: CaseConnector | None, files: Sequence[SourceFile], re
     Raises InputError for a file whose form cannot be sampled, RefusedInput for one that cannot be read.
     """
     ids = _first_ids(connector, files, records) if connector is not None else set()
-    tag = getattr(connector, "record_tag", None)
+    shape = _Shape(getattr(connector, "record_tag", None), getattr(connector, "headers", ()))
     samples = []
     for file in files:
         with file.path.open("rb") as content:
             for name, inner in _unpacked(content, file.name):
-                samples.append(_sample(inner, name, tag, ids, records))
+                samples.append(_sample(inner, name, shape, ids, records))
     return samples
 
 
@@ -155,7 +183,7 @@ def _first_ids(connector: CaseConnector, files: Sequence[SourceFile], records: i
     """
     ids: set[str] = set()
     try:
-        for _, found in islice(connector.read(files, identity="none"), records):
+        for _, found in islice(connector.read(unpacked(files), identity="none"), records):
             if isinstance(found, FoundRecord):
                 ids.update({found.record.external_id, found.record.client.external_id})
             elif found.external_id is not None:
@@ -182,19 +210,19 @@ def _unpacked(content: BinaryIO, name: str) -> Iterator[tuple[str, BinaryIO]]:
             yield member.name, unpacked
 
 
-def _sample(content: BinaryIO, name: str, tag: str | None, ids: set[str], records: int) -> Sample:
+def _sample(content: BinaryIO, name: str, shape: _Shape, ids: set[str], records: int) -> Sample:
     beginning = _peek(content)
     if beginning.startswith(_OLE):
         raise InputError("A sample cannot be taken of a workbook in the old form (.xls); save it as .xlsx.")
     if beginning.startswith(_ZIP):
-        tables = [_some_rows(sheet, ids, records) for sheet in read_workbook(content.read()) if sheet.rows]
+        tables = [_some_rows(sheet, shape, ids, records) for sheet in read_workbook(content.read()) if sheet.rows]
         return Sample(f"{name.rpartition('.')[0] or name}.xlsx", tables)
     start = beginning.removeprefix(b"\xef\xbb\xbf").lstrip()
     if start.startswith(b"<") or beginning.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return Sample(name, _some_elements(content, tag, records))
+        return Sample(name, _some_elements(content, shape.tag, records))
     if start.startswith((b"{", b"[")):
         return _some_lines(content, name, ids, records)
-    return _some_csv(content, beginning, name, ids, records)
+    return _some_csv(content, name, shape, ids, records)
 
 
 def _peek(content: BinaryIO) -> bytes:
@@ -309,17 +337,34 @@ def _map_json(data: Any, value: Callable[[Any], Any], reference: Callable[[Any],
     return reference(data)
 
 
-def _some_csv(content: BinaryIO, beginning: bytes, name: str, ids: set[str], records: int) -> Sample:
+def _some_csv(content: BinaryIO, name: str, shape: _Shape, ids: set[str], records: int) -> Sample:
+    beginning = _peek(content)
     encoding = _encoding(beginning)
-    header = beginning.decode(encoding, "replace").splitlines()[:1] or [""]
-    separator = max(_SEPARATORS, key=header[0].count)
+    start = beginning.decode(encoding, "replace").splitlines()[:_HEAD_ROWS]
+    separator = _separator(start, shape)
     with io.TextIOWrapper(content, encoding, errors="replace", newline="") as text:
         rows = csv.reader(text, delimiter=separator)
-        first = next(rows, [])
+        head, header = _head(rows, shape)
         chosen = (row for row in rows if not ids or ids.intersection(map(str.strip, row)))
-        kept = islice(chosen, records * (_ROWS_A_CASE if ids else 1))
-        table: list[list[Cell]] = [[*row] for row in (first, *kept)]
-        return Sample(name, [Table(table)], separator, encoding)
+        first = [row for row in head[(header or 0) + 1 :] if not ids or ids.intersection(map(str.strip, row))]
+        kept = islice(chain(first, chosen), records * (_ROWS_A_CASE if ids else 1))
+        table: list[list[Cell]] = [[*row] for row in (*head[: (header or 0) + 1], *kept)]
+        return Sample(name, [Table(table, header=header)], separator, encoding)
+
+
+def _head(rows: Iterator[list[str]], shape: _Shape) -> tuple[list[list[str]], int | None]:
+    """The rows among which the header is, taken from `rows`, and its place."""
+    head = list(islice(rows, _HEAD_ROWS if shape.headers else 1))
+    return head, shape.header(head)
+
+
+def _separator(start: list[str], shape: _Shape) -> str:
+    """The one under which there is a header; where nobody says what a header is, the most frequent one in the first line."""
+    if shape.headers:
+        for separator in _SEPARATORS:
+            if shape.header(list(csv.reader(start, delimiter=separator))) is not None:
+                return separator
+    return max(_SEPARATORS, key=(start or [""])[0].count)
 
 
 def _encoding(beginning: bytes) -> str:
@@ -332,9 +377,11 @@ def _encoding(beginning: bytes) -> str:
     return "utf-8"
 
 
-def _some_rows(sheet: Sheet, ids: set[str], records: int) -> Table:
-    chosen = [row for row in sheet.rows[1:] if not ids or ids.intersection(_as_text(cell) for cell in row)]
-    return Table([sheet.rows[0], *chosen[: records * (_ROWS_A_CASE if ids else 1)]], sheet.name)
+def _some_rows(sheet: Sheet, shape: _Shape, ids: set[str], records: int) -> Table:
+    header = shape.header(sheet.rows)
+    below = (header or 0) + 1
+    chosen = [row for row in sheet.rows[below:] if not ids or ids.intersection(_as_text(cell) for cell in row)]
+    return Table([*sheet.rows[:below], *chosen[: records * (_ROWS_A_CASE if ids else 1)]], sheet.name, header)
 
 
 def _as_text(cell: Cell) -> str:

@@ -17,8 +17,10 @@ from cli.source_sampling import _words
 from connectors.cases.contract import WHO, a_record, fetched
 from connectors.cases.faking import Faker
 from connectors.cases.fhir.values import UNITS
+from connectors.cases.profile import load_profile
 from connectors.cases.record import FoundRecord
 from connectors.cases.sampling import Sample, Table, fake, take_sample
+from connectors.cases.table.client import TableCases
 from connectors.cases.trial import try_records
 from connectors.cases.xml.client import XmlCases
 from core.errors import InputError
@@ -45,6 +47,8 @@ def faker(*real: str, kept: Sequence[str] = ()) -> Faker:
         ("2026-11-16T10:15:30+02:00", r"20\d\d-\d\d-\d\dT00:00:00\+02:00"),
         ("900.00", r"[1-9]\d\d\.\d\d"),
         ("12,5", r"1[0-2],\d"),
+        ("1 500,00", r"1 \d{3},\d\d"),
+        ("-12.345,6", r"-1\d\.\d{3},\d"),
         ("10", r"[1-9]\d?"),
         ("131052-9074", HENKILOTUNNUS.pattern),
         ("9999994-1", r"\d{7}-\d"),
@@ -196,6 +200,51 @@ def test_a_table_keeps_its_columns_separator_and_encoding(encoding: str) -> None
     assert invented[0] == "Tunnus;Nimi;Määrä;Alkaa"
     assert [len(line.split(";")) for line in invented] == [4, 4, 4]
     assert not {"LC-1", "12,5", "16.11.2026"} & set(";".join(invented[1:]).split(";"))
+
+
+PROFILE = """
+[profile]
+name = "p"
+[cases]
+external_id = "Tunnus"
+client.external_id = "Asiakas"
+responsible_worker = "Työntekijä"
+status = { from = "Tila", codes = "s" }
+[codes.s]
+Auki = "open"
+"""
+TITLES = ["Asiakasluettelo, tulostanut Aino Keksitty", "", "Tunnus;Asiakas;Työntekijä;Tila"]
+
+
+@pytest.mark.parametrize("lines", [TITLES, ["Aino Keksitty;2;3;4"], TITLES[2:]])
+def test_only_the_header_is_nobodys_whatever_stands_above_it(tmp_path: Path, lines: list[str]) -> None:
+    (tmp_path / "p.toml").write_text(PROFILE, "utf-8")
+    connector = TableCases(load_profile(tmp_path / "p.toml", "table"))
+    content = "\r\n".join([*lines, "LC-1;K-1;Eemeli;Auki", "LC-2;K-2;Eemeli;Auki", ""]).encode()
+    with fetched({"a.csv": content}) as files:
+        taken = take_sample(connector, files, 5)
+    (invented,) = fake(taken, ["Auki"], random.Random(3))
+    written = invented.to_bytes().decode()
+    for real in ("Aino", "Keksitty", "LC-1", "LC-2", "K-1", "Eemeli"):
+        assert real not in written
+    if lines[-1] == TITLES[-1]:
+        with fetched({"a.csv": invented.to_bytes()}) as files:
+            tried = try_records(connector, files, identity="none", limit=9)
+        assert (tried.read, tried.valid) == (2, 2)
+
+
+def test_titles_above_the_header_of_a_workbook_are_invented(tmp_path: Path) -> None:
+    (tmp_path / "p.toml").write_text(PROFILE, "utf-8")
+    book, written = Workbook(), io.BytesIO()
+    for cells in (["Aino Keksitty"], TITLES[2].split(";"), ["LC-1", "K-1", "Eemeli", "Auki"]):
+        book.worksheets[0].append(cells)
+    book.save(written)
+    with fetched({"a.xlsx": written.getvalue()}) as files:
+        taken = take_sample(TableCases(load_profile(tmp_path / "p.toml", "table")), files, 5)
+    title, header, row = load_workbook(io.BytesIO(fake(taken, ["Auki"])[0].to_bytes())).worksheets[0].values
+    assert header == tuple(TITLES[2].split(";"))
+    assert "Aino Keksitty" not in title
+    assert not {"LC-1", "K-1", "Eemeli"} & set(row)
 
 
 def test_a_workbook_stays_one() -> None:

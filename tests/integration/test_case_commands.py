@@ -244,7 +244,9 @@ def test_plan_shows_what_would_change_and_changes_nothing(avain: Avain) -> None:
     assert avain.value("SELECT count(*) FROM client_case") == 0
     assert avain.here.rows("SELECT DISTINCT kind FROM work")[0].kind == "look_at_source", "and nothing is called for"
     avain.run("source", "run", "lifecare", "--inline")
-    assert avain.run("source", "plan", "lifecare").exit_code == 0, "nothing is left to change"
+    again = avain.run("source", "plan", "lifecare")
+    assert again.exit_code == 0, "nothing is left to change"
+    assert "✗ 1 × The planned service ends" in again.output, "what is still wrong is told, though it was met before"
     avain.put(b"<no/>")
     assert avain.run("source", "plan", "lifecare").exit_code == 1
 

@@ -1,5 +1,6 @@
 """Whatever goes wrong, a command answers with a sentence and an exit code, never with a traceback."""
 
+import json
 import os
 import subprocess
 import sys
@@ -40,6 +41,16 @@ def test_a_configuration_that_is_a_folder(tmp_path):
     done = avain("config", "show", AVAIN_CONFIG=str(tmp_path))
     assert (done.returncode, "Traceback" in done.stderr) == (1, False)
     assert str(tmp_path) in done.stderr
+
+
+def test_what_is_logged_is_no_part_of_the_one_json_document(tmp_path):
+    inside = tmp_path / "in"
+    inside.mkdir()
+    (inside / "out.xml").symlink_to(tmp_path / "avain.toml")
+    (tmp_path / "avain.toml").write_text(f'[sources.cases.a]\npath = "{inside}/*.xml"\n', "utf-8")
+    done = avain("doctor", "--json", AVAIN_CONFIG=str(tmp_path / "avain.toml"))
+    json.loads(done.stdout)
+    assert "link_not_followed" in done.stderr
 
 
 def test_a_place_that_is_not_there(tmp_path):

@@ -42,6 +42,15 @@ def test_seven_thousand_equal_faults_are_one_line_and_one_statement(session: Ses
     assert len(rejected.members(session, groups[0].id, limit=50)) == 50
 
 
+def test_of_equal_faults_the_later_ones_can_be_told_alone(session: Session) -> None:
+    assert rejected.latest_id(session) == 0
+    rejected.reject(session, make_run(session).id, "a", "cases.xml", "00", faults(3))
+    before = rejected.latest_id(session)
+    rejected.reject(session, make_run(session).id, "a", "cases.xml", "11", faults(2))
+    assert [one.count for one in rejected.grouped(session)] == [5]
+    assert [one.count for one in rejected.grouped(session, "a", after=before)] == [2]
+
+
 def test_nothing_rejected_costs_nothing(session: Session) -> None:
     with recording(session) as statements:
         assert rejected.reject(session, 0, "a", "cases.xml", "00", []) == 0

@@ -1,7 +1,12 @@
 """`avain source test`, `sample` and `apply`: looking before anything is applied, and applying what was looked at."""
 
+import gzip
 import json
+import os
+import re
+import signal
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +15,10 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from cli import source as source_command
+from cli.common import ended_in_order
+from cli.main import _sentence
+from cli.source_trying import brought
+from connectors.cases.base import RefusedFile
 from core.embedded import Embedded
 from core.errors import InputError, NotFound, RefusedInput
 from core.settings import settings
@@ -38,6 +47,34 @@ def written(county: County) -> int:
     return found
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_copies_of_real_records_go_even_when_the_terminal_is_closed(county: County, number: signal.Signals) -> None:
+    met: list[Path] = []
+
+    def look() -> None:
+        with brought(find_source(settings().sources, "a"), now=False) as (_names, visit):
+            met.extend(one.path for one in visit.files)
+            assert met[0].is_file()
+            os.kill(os.getpid(), number)
+            time.sleep(10)
+
+    with pytest.raises(SystemExit) as end:
+        look()
+    assert end.value.code == 128 + number
+    assert settings().home.absolute() / "spool" / "a" in met[0].parents
+    assert not met[0].parent.exists()
+    assert signal.getsignal(number) == signal.SIG_DFL
+
+
+def test_under_nohup_a_closed_terminal_is_no_matter() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with ended_in_order():
+            os.kill(os.getpid(), signal.SIGHUP)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 class TestTest:
     """Reach it, read a little, write nothing."""
 
@@ -53,6 +90,18 @@ class TestTest:
         assert "✗ 1 × status: asleep is not known; known are: 'open' or 'closed' (1.xml:3)" in words
         assert "Never filled: client: non-disclosure, co-worker" in words
         assert written(county) == 0
+
+    def test_packed_files_are_unpacked(self, county: County) -> None:
+        county.put(gzip.compress(export(case("LC-71"), case("LC-72"))))
+        result = run("test", "a", "--json")
+        assert (result.exit_code, json.loads(result.stdout)["valid"]) == (0, 2)
+        assert len(re.findall("<case ", run("sample", "a", "--fake").stdout)) == 2
+
+    def test_a_refused_file_is_named(self, county: County) -> None:
+        county.put(b"<cases")
+        with pytest.raises(RefusedFile) as error:
+            run("test", "a")
+        assert _sentence(error.value).startswith("1.xml: The XML file is not well-formed")
 
     def test_exit_codes(self, county: County) -> None:
         assert run("test", "a", "--records", "1").exit_code == 0

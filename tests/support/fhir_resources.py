@@ -74,7 +74,7 @@ def file_of(lines: Sequence[dict[str, Any]]) -> bytes:
     """The lines as a visit writes them."""
     plain = [json.loads(json.dumps(one), parse_float=str, parse_int=str) for one in lines]
     all_of_it = [{"form": FORM, "visit": "1"}, *plain, {"end": len(lines)}]
-    return b"".join(json.dumps(one, ensure_ascii=False).encode() + b"\n" for one in all_of_it)
+    return b"".join(json.dumps(one).encode() + b"\n" for one in all_of_it)
 
 
 def _plan(one: dict[str, Any], record: dict[str, Any], prefix: str) -> dict[str, Any]:

@@ -55,6 +55,13 @@ def test_members_can_be_read_line_by_line() -> None:
         assert member.file.read(4) == b"ADHD"
 
 
+def test_what_a_terminal_obeys_is_no_part_of_a_name() -> None:
+    written = io.BytesIO()
+    with zipfile.ZipFile(written, "w") as archive:
+        archive.writestr("a\x1b[2J\nb.xml", "x")
+    assert read_all(written.getvalue()) == {"a[2Jb.xml": b"x"}
+
+
 def test_the_content_decides_not_the_name() -> None:
     assert read_all(attacks.zip_of(("a.csv", TEXT)), "prices.csv") == {"a.csv": TEXT}
 

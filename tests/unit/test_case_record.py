@@ -79,6 +79,11 @@ def test_a_whole_record_becomes_values() -> None:
         ({"goals": ["a", "b", "c", "d"]}, "goals", "There are more than 3."),
         ({"goals": ["a" * 1001]}, "goals", "The text is longer than 1000 characters."),
         ({"goals": [" "]}, "goals", "The text is empty."),
+        ({"goals": ["Aino 131052-9074 harrastaa"]}, "goals", "The text holds a henkilötunnus. It must be taken out in the source."),
+        ({"decisions": [decision(number="131052-9074")]}, "decisions.number", "The text holds a henkilötunnus. It must be taken out in the source."),
+        ({"goals": ["a\x00b"]}, "goals", "The text holds a control character."),
+        ({"unit": "\x1b[2J"}, "unit", "The text holds a control character."),
+        ({"decisions": [decision(number="1\x1b]0;")]}, "decisions.number", "The text holds a control character."),
         ({"plan_items": [item(decision="D-9")]}, None, "The planned service I-1 belongs to decision D-9, which the case does not have."),
         ({"decisions": [decision(), decision()]}, None, "D-1 is there twice in the case."),
         ({"plan_items": [item(), item()]}, None, "I-1 is there twice in the case."),
@@ -108,7 +113,12 @@ def test_until_further_notice_is_no_end(end: Any) -> None:
     assert isinstance(parse_record(record(decisions=[decision(valid_from="9999-12-31")]), "1"), Rejection)
 
 
-@pytest.mark.parametrize("unreadable", [None, "", "131052-9074", "two words", 7])
+@pytest.mark.parametrize("long", ["urn:uuid:7c9e6679-7425-40de-944b-e07fc1f90ae7", "A" * 64])
+def test_an_id_as_long_as_ids_may_be_is_kept(long: str) -> None:
+    assert rejection(record(external_id=long, status="asleep")).external_id == long
+
+
+@pytest.mark.parametrize("unreadable", [None, "", "131052-9074", "two words", 7, "A" * 65, "a\x1b[2J"])
 def test_an_id_that_may_not_be_kept_is_not(unreadable: Any) -> None:
     found = rejection(record(external_id=unreadable))
     assert (found.field, found.external_id) == ("external_id", None)

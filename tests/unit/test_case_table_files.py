@@ -69,6 +69,10 @@ class TestFooter:
         assert reader.refusal(self.with_footer("LOPPU", "3"), self.TEXT).endswith(
             "The footer says 3 rows; the file has 2."
         )
+        assert len(reader.records(self.with_footer("LOPPU", "002"), self.TEXT)) == 1
+        assert reader.refusal(self.with_footer("LOPPU", "9" * 5000), self.TEXT).endswith(
+            f"The footer says {'9' * 20} rows; the file has 2."
+        )
 
     def test_nothing_stands_below_it(self, reader: Reader) -> None:
         assert "There are rows below the footer LOPPU, from row 6 on." in reader.refusal(

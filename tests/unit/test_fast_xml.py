@@ -244,6 +244,7 @@ def test_paths_that_need_it_are_found_the_long_way_in_the_fast_one_too(tmp_path:
         ('each = "v:Palvelu"', 'each = "v:Palvelu[@paatos]"'),
         ('goals = "v:Tavoite"', 'goals = { from = "v:Tavoite", split = "|" }'),
         ('"v:Arvio", date = "%d.%m.%Y"', '"v:Arvio", date = "%Y-%m-%dT%H:%M:%S%z"'),
+        ('co_worker = "v:Tyopari"', f'co_worker = "{"/".join(["v:Tyopari"] * 25)}"'),  # deeper than Python nests loops
     ],
 )
 def test_profiles_the_fast_way_cannot_follow_are_read_the_slow_way(tmp_path: Path, ours: str, theirs: str) -> None:

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from connectors.cases.xml.client import XmlCases
 from connectors.cases.xml.fast.converting import Remembered, converter
+from connectors.cases.xml.finding import xpath_finder
+from documents import xml
 from tests.support import case_xml
 from tests.support.fast_xml import same
 from tests.support.foreign_xml import element, export, profile, record
@@ -140,6 +142,37 @@ def test_a_value_that_must_be_there_is_doubtful_when_it_is_not(kind: str) -> Non
     }
     assert converter(spec)(None) is None
     assert converter({**spec, "required": False})(" ") == "\\N"
+
+
+def test_numbers_longer_than_any_are_doubtful() -> None:
+    spec = {"codes": None, "default": None, "date": None, "comma": False, "required": False, "constant": None}
+    for kind in ("days", "interval", "quantity", "euros", "business_id"):
+        assert converter({**spec, "kind": kind})("9" * 5000) is None
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("number(a[1])", "12345.67"),
+        ("sum(a)", "1012345.97"),
+        ("sum(b)", "0.3"),
+        ("count(a)", "3"),
+        ("number(c)", "nan"),
+        ("1 div 0", "inf"),
+        ("a = 0.3", "true"),
+    ],
+)
+def test_a_number_of_an_xpath_keeps_its_digits(path: str, text: str) -> None:
+    root = xml.parse(b"<r><a>12345.67</a><a>1000000</a><a>0.3</a><b>0.1</b><b>0.2</b><c>x</c></r>").getroot()
+    assert xpath_finder(path, {})(root) == [text]
+
+
+@pytest.mark.parametrize("who", ["131052-9074", "131052+9074", "131052\u20139074", "131052a9074", "131052%2B9074"])
+def test_a_henkilotunnus_in_a_text_is_seen_both_ways(foreign: XmlCases, who: str) -> None:
+    (batch, _) = same(foreign, export(record("A", element("Tavoite", f"Aino ({who}) harrastaa"))))
+    assert len(batch.doubts) == 1
+    assert not batch.cases
+    assert converter({**dict.fromkeys(("codes", "default", "date", "constant")), "comma": False, "required": False, "kind": "text"})(who) is None  # fmt: skip
 
 
 def test_remembered_values_are_forgotten_before_they_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:

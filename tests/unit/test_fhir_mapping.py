@@ -230,6 +230,25 @@ def test_of_several_codes_the_settings_say_which() -> None:
     assert _rejected(lambda parts: parts["ServiceRequest/I-1"].pop("code"))[0] == "plan_items.service"
 
 
+def test_half_a_character_is_the_fault_of_its_case_alone() -> None:
+    broken = [{"resourceType": "Goal", "id": "g", "description": {"text": "a\ud800b"}}]
+
+    def change(parts: dict[str, dict[str, Any]]) -> None:
+        parts["CarePlan/D-1"] |= {"contained": broken, "goal": [{"reference": "#g"}]}
+
+    assert _rejected(change) == ("goals", "The value is not of the kind that is expected.")
+
+
+def test_a_henkilotunnus_as_an_id_is_in_no_position() -> None:
+    parts = resources(a_record())
+    who = "131052-9074"
+    (episode,) = [one for one in parts if one["resourceType"] == "EpisodeOfCare"]
+    (found,) = _read([{**episode, "id": who}, *(one for one in parts if one is not episode)])[:1]
+    assert isinstance(found, Rejection)
+    assert (found.position, found.external_id) == ("EpisodeOfCare/[redacted]", None)
+    assert who not in repr(found)
+
+
 def test_only_the_first_three_goals_that_are_pursued_are_taken() -> None:
     def many(parts: Any) -> None:
         goals = [{"resourceType": "Goal", "id": f"g{n}", "description": {"text": f"Tavoite {n}"}} for n in range(5)]
@@ -295,3 +314,10 @@ def test_a_visit_that_fails_leaves_no_file() -> None:
         with pytest.raises(RuntimeError), Writing(Path(folder)):
             raise RuntimeError
         assert list(Path(folder).iterdir()) == []
+
+
+def test_what_a_server_spells_half_is_written_down_all_the_same(tmp_path: Path) -> None:
+    with Writing(tmp_path) as file:
+        file.write({"resourceType": "Goal", "id": "g", "description": {"text": "ä\ud800"}})
+        written = file.finish()
+    assert b'"\\u00e4\\ud800"' in written.path.read_bytes()

@@ -9,9 +9,10 @@ from connectors.cases.fhir.grouping import Grouped, grouped
 from connectors.cases.fhir.mapping import NO_DECISION, Mapping
 from connectors.cases.fhir.values import FaultError
 from connectors.cases.record import FoundGone, parse_record, readable_id
-from connectors.rejection import Rejection, quote
+from connectors.rejection import Rejection
 from connectors.transports.base import SourceFile
 from core.errors import Message
+from core.logging import redact
 from core.source_settings import FhirReading
 
 _VERSION = "1"
@@ -37,7 +38,7 @@ class FhirCases:
 
     def _cases(self, store: Grouped, mapping: Mapping) -> Iterator[Found]:
         for episode in store.episodes():
-            position = f"EpisodeOfCare/{episode['id']}"
+            position = f"EpisodeOfCare/{redact(episode['id'])}"  # an id may be a henkilötunnus
             try:
                 record = mapping.record(episode)
             except FaultError as fault:
@@ -47,7 +48,7 @@ class FhirCases:
         for plan in store.undecided_plans():
             if wire.text(plan, "status") not in NO_DECISION:
                 yield Rejection(
-                    f"CarePlan/{quote(plan['id'])}",
+                    f"CarePlan/{redact(plan['id'])}",
                     "decisions",
                     None,
                     Message(
@@ -55,7 +56,7 @@ class FhirCases:
                     ),
                 )
         for id_ in store.gone():
-            yield FoundGone(f"EpisodeOfCare/{quote(id_)}", id_)
+            yield FoundGone(f"EpisodeOfCare/{redact(id_)}", id_)
 
 
 def _slim(line: wire.Resource, *, keep_identity: bool) -> wire.Resource:

@@ -56,7 +56,7 @@ class Grouped:
             self._execute("INSERT OR IGNORE INTO gone VALUES (?)", str(resource["gone"]))
             return
         kind, id_ = wire.key_of(resource)
-        body = json.dumps(resource, ensure_ascii=False)
+        body = json.dumps(resource)
         self._execute("INSERT OR REPLACE INTO resource (kind, id, body) VALUES (?, ?, ?)", kind, id_, body)
         if kind == "EpisodeOfCare":
             self._execute("INSERT OR REPLACE INTO episode VALUES (?, ?)", id_, _first(resource, "patient", "Patient"))

@@ -40,7 +40,8 @@ class Writing:
 
     def write(self, line: dict[str, Any]) -> None:
         """One line more."""
-        data = json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+        # in ASCII: half a character (a lone surrogate, which JSON may spell) is its record's fault, not the visit's
+        data = json.dumps(line, separators=(",", ":")).encode() + b"\n"
         self._file.write(data)
         self._digest.update(data)
         self._size += len(data)

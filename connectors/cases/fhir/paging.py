@@ -5,6 +5,7 @@ something changes meanwhile), is asked once more in the order of `_lastUpdated`,
 what comes twice is known by its id, and nothing can slip between two pages.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -18,6 +19,7 @@ from core.errors import Message, Permanent, RefusedInput, Transient
 IDLE_PAGES: Final = 50
 #: Fewer than this on a page are all there is: no server cuts its pages shorter, whatever was asked for.
 SMALLEST_PAGE: Final = 10
+_COUNT: Final = re.compile(r"[0-9]{1,18}")
 #: The largest page asked for, to get past many resources of one and the same moment.
 LARGEST_PAGE: Final = 10_000
 
@@ -158,4 +160,4 @@ def read_page(server: FhirServer, bundle: wire.Resource, kind: str) -> Page:
         (matches if is_match else included).append(resource)
     total = wire.text(bundle, "total") or ""
     links = [one for one in wire.parts(bundle, "link") if wire.text(one, "relation") == "next"]
-    return Page(matches, included, int(total) if total.isascii() and total.isdigit() else None, wire.text(links, "url"))
+    return Page(matches, included, int(total) if _COUNT.fullmatch(total) else None, wire.text(links, "url"))

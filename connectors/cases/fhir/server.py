@@ -99,7 +99,8 @@ class FhirServer:
             url = urljoin(f"{self.base}/", link)
             own, there = urlsplit(self.base).path, urlsplit(url).path
             inside = there.rstrip("/") == own or there.startswith(f"{own}/")
-            if _origin(url) == _origin(self.base) and inside and ".." not in unquote(there).split("/"):
+            whole = link.isprintable() and ".." not in unquote(there).split("/")
+            if whole and inside and _origin(url) == _origin(self.base):
                 return url
         raise Permanent(
             "{host} gives a next page that is not under base_url. Set base_url to the address the server gives itself.",

@@ -130,6 +130,9 @@ def _xml(section: Section) -> XmlShape:
     section.allow(("root", "record", "gone", "gone_id", "namespaces", "decimal_comma"))
     named = section.table("namespaces")
     namespaces = {prefix: named.text(prefix) for prefix in named.data}
+    for prefix, uri in namespaces.items():
+        if not uri.isprintable() or set(uri) & set(" {}<>\"'"):
+            named.fail(prefix, Message("This is not the name of a namespace."))
     section.text("record")
     if "gone_id" in section.data and "gone" not in section.data:
         section.fail("gone_id", Message("It goes with {key}.", key="gone"))

@@ -25,6 +25,8 @@ class RowCases:
     def __init__(self, profile: Profile, read_rows: ReadRows, patterns: Mapping[str, str | None]) -> None:
         self.version = f"{profile.kind}-1-{profile.version}"
         self._profile, self._read_rows, self._patterns = profile, read_rows, patterns
+        #: What a header may name: the columns of each kind of file.
+        self.headers = tuple(part.columns for part in parts_of(profile, patterns))
 
     def read(self, files: Sequence[SourceFile], *, identity: IdentityMode) -> Iterator[tuple[SourceFile, Found]]:
         """See CaseConnector.read."""

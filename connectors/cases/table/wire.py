@@ -19,6 +19,7 @@ from documents.workbook import stream_workbook
 _SEARCHED: Final = 50
 _SHOWN_COLUMNS: Final = 30
 _LONGEST_NAME: Final = 60
+_LONGEST_COUNT: Final = 20
 
 Cells = Sequence[Any]
 
@@ -111,6 +112,13 @@ def _sheets(file: BinaryIO) -> Iterator[tuple[str, Iterator[Cells]]]:
         raise RefusedInput(error.message) from error
 
 
+def header_place(rows: Sequence[Cells], wanted: Sequence[str]) -> int | None:
+    """Which of the first rows is the header: the one that names most columns; None if none names half of them."""
+    known = [_known(cells, wanted) for cells in rows[:_SEARCHED]]
+    most = max(known, default=0)
+    return known.index(most) if known and 2 * most >= len(wanted) else None
+
+
 def _find_header(
     rows: Iterator[tuple[int, Cells]], wanted: Sequence[str]
 ) -> tuple[list[tuple[int, Cells]], Cells | None]:
@@ -119,11 +127,8 @@ def _find_header(
     None if it names less than half of them: its cells may be data then, which no sentence may show.
     """
     first = list(itertools.islice(rows, _SEARCHED))
-    known = [_known(cells, wanted) for _, cells in first]
-    if 2 * max(known, default=0) < len(wanted):
-        return first, None
-    place = known.index(max(known))
-    return first[place + 1 :], first[place][1]
+    place = header_place([cells for _, cells in first], wanted)
+    return (first, None) if place is None else (first[place + 1 :], first[place][1])
 
 
 def _below(
@@ -165,8 +170,10 @@ def _row(number: int, texts: list[str], places: list[int], width: int) -> Row:
 def _check_count(texts: list[str], count: int) -> None:
     """A footer may say beside its name how many rows there are."""
     said = texts[1] if len(texts) > 1 else ""
-    if said.isdecimal() and int(said) != count:
-        raise RefusedInput("The footer says {said} rows; the file has {found}.", said=int(said), found=count)
+    if said.isdecimal() and said.lstrip("0") != (str(count) if count else ""):
+        raise RefusedInput(
+            "The footer says {said} rows; the file has {found}.", said=said[:_LONGEST_COUNT], found=count
+        )
 
 
 def _width(texts: Sequence[str]) -> int:

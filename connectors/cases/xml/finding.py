@@ -1,10 +1,14 @@
 """Texts that a path leads to from an element, in document order. Light: parsing children load it too."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from decimal import Decimal
+from math import isfinite
+from typing import Any, Final
 
 from lxml import etree
 
+#: Beyond them a sum shows how floats are kept: 0.1 + 0.2 is 0.30000000000000004.
+_SIGNIFICANT_DIGITS: Final = 15
 #: The texts a path leads to from an element.
 Finder = Callable[["etree._Element"], list[str]]  # noqa: SLF001 - the class has no public name
 
@@ -36,12 +40,17 @@ def xpath_finder(expression: str, namespaces: Mapping[str, str]) -> Finder:
         if isinstance(result, bool):
             return [str(result).lower()]
         if isinstance(result, float):
-            return [format(result, "g")]
+            return [_number(result)]
         if isinstance(result, str):
             return [result]
         return [one if isinstance(one, str) else text_of(one) for one in _several(result)]
 
     return find
+
+
+def _number(value: float) -> str:
+    """A number of XPath with all its digits and no exponent: `12345.67`, `1000000`; NaN and Infinity are none, and say so."""
+    return format(Decimal(f"{value:.{_SIGNIFICANT_DIGITS}g}"), "f") if isfinite(value) else str(value)
 
 
 def text_of(element: "etree._Element") -> str:

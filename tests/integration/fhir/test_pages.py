@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 from pytest_httpserver import HTTPServer
 
+from connectors.cases.fhir.paging import read_page
+from connectors.cases.fhir.server import FhirServer
 from core.errors import Permanent, Transient
+from core.source_settings import Fhir
 from tests.support.fhir_fake import FakeFhir, said
 from tests.support.fhir_resources import numbered_cases
 from tests.support.fhir_server import cases_in, visit
@@ -34,6 +37,12 @@ def test_pages_that_the_server_cuts_shorter_than_asked_for_are_not_the_end(
     server = FakeFhir(httpserver, numbered_cases(25), links=False, totals=totals, cap=10)
     asked = server.settings()
     assert cases_in(visit(asked, tmp_path), asked) == sorted(_ids(25))
+
+
+@pytest.mark.parametrize("total", ["9" * 5000, "-1", "many", ""])
+def test_a_count_that_is_none_is_passed_over(total: str) -> None:
+    server = FhirServer(Fhir(base_url="https://fhir.test/r4"))
+    assert read_page(server, {"resourceType": "Bundle", "total": total}, "Patient").total is None
 
 
 def test_a_single_page_without_a_count_is_made_sure_of(httpserver: HTTPServer, tmp_path: Path) -> None:
@@ -95,7 +104,7 @@ def test_a_count_that_is_not_reached_is_no_end(httpserver: HTTPServer, tmp_path:
 
 @pytest.mark.parametrize(
     "link",
-    ["https://elsewhere.test/fhir/EpisodeOfCare?page=2", "/admin?page=2", "http://localhost:1/fhir/EpisodeOfCare", "//elsewhere.test/fhir", "../../x", "/fhir/%2e%2e/x", "http://[broken/fhir"],
+    ["https://elsewhere.test/fhir/EpisodeOfCare?page=2", "/admin?page=2", "http://localhost:1/fhir/EpisodeOfCare", "//elsewhere.test/fhir", "../../x", "/fhir/%2e%2e/x", "http://[broken/fhir", "EpisodeOfCare?page=\ud800"],
 )  # fmt: skip
 def test_a_next_page_elsewhere_is_not_asked_for(httpserver: HTTPServer, tmp_path: Path, link: str) -> None:
     server = FakeFhir(httpserver, numbered_cases(3), next_link=link)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from connectors.cases.rows import NULL, texts
-from connectors.cases.xml.fast.converting import Remembered, converter, is_plain_id, is_short_text
+from connectors.cases.xml.fast.converting import Remembered, are_harmless, converter, is_plain_id, is_short_text
 from connectors.cases.xml.finding import steps_finder, xpath_finder
 from documents import xml
 
@@ -49,7 +49,13 @@ class Reader:
         self._encoding = told["encoding"]
         self._hasher = blake2b(digest_size=HASH_BYTES, key=bytes.fromhex(told["key"]))
         self._known = _known(told["known"])
-        names: dict[str, Any] = {"N": NULL, "texts": texts, "is_plain_id": is_plain_id, "is_short_text": is_short_text}
+        names: dict[str, Any] = {
+            "N": NULL,
+            "texts": texts,
+            "is_plain_id": is_plain_id,
+            "is_short_text": is_short_text,
+            "are_harmless": are_harmless,
+        }
         for number, spec in enumerate(told["converters"]):
             names[f"f{number}"] = convert = converter(spec)
             names[f"r{number}"] = Remembered(convert)

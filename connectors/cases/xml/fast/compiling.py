@@ -6,7 +6,7 @@ record is read the slow way. The rules it follows are the record's own (connecto
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from connectors.cases.profile import FieldRule, GroupRule, Profile
 from connectors.cases.xml.fast.placing import Node, NotCompilableError, Places, place, place_group, refuse_if
@@ -14,6 +14,8 @@ from connectors.cases.xml.fast.shapes import CASE_END, DECISION_END, ITEM_END, K
 
 #: How the generated functions say that they are not sure.
 _DOUBT = "return None"
+#: Indentation of the innermost loop: Python nests no more than twenty, and each stands in an `if`.
+_DEEPEST: Final = 39
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,7 @@ class _Writer:
             if self._strict:
                 self._line(depth, f"if len({name}): {_DOUBT}")
             return
+        refuse_if(depth > _DEEPEST)
         child = f"c{depth}"
         self._line(depth, f"for {child} in {name}:")
         if self._strict:

@@ -92,7 +92,7 @@ ITEM_END: Final = """
 
 #: `head` is (position, rank of the file and place, hash), each as it stands in the row.
 CASE_END: Final = """
-    if len(goals) > 3 or any(len(goal) > 1000 for goal in goals):
+    if goals and (len(goals) > 3 or any(len(goal) > 1000 for goal in goals) or not are_harmless(goals)):
         return None
     ids = [one[0] for one in found_decisions]
     if len(ids) > 1 and len(set(ids)) < len(ids):
