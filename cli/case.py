@@ -112,6 +112,7 @@ def _print(view: "CaseView", services: dict[str, str]) -> None:
     for label, value in (
         (_("Case"), view.number), (_("At the source"), f"{view.source}: {view.external_id}"),
         (_("Status"), _("gone") if view.gone_at else _(_STATUSES[view.status])), (_("Worker"), view.worker), (_("Co-worker"), view.co_worker),
+        (_("Supervisor"), view.supervisor),
         (_("Unit"), view.unit), (_("Non-disclosure"), _("yes") if view.non_disclosure else _("no")),
         (_("Assessment"), day(view.assessment_date)), (_("Client plan"), day(view.plan_date)),
         (_("Kykyviisari"), day(view.kykyviisari_date)), (_("Support person"), _("yes") if view.support_person else _("no")),

@@ -89,6 +89,7 @@ _FIELDS: Final = {
     "name": N_("name"),
     "responsible_worker": N_("responsible worker"),
     "co_worker": N_("co-worker"),
+    "supervisor": N_("supervisor"),
     "unit": N_("unit"),
     "status": N_("status"),
     "decisions": N_("decision"),

@@ -189,6 +189,7 @@ FhirExtension = Literal[
     "plan-date",
     "kykyviisari-date",
     "support-person",
+    "supervisor",
     "stand-date",
     "granted-amount",
     "baseline",

@@ -61,6 +61,7 @@ class Case(SQLModel, table=True):
     client_id: int = checked_reference("client.id")
     responsible_worker_id: int | None = checked_reference("worker.id", nullable=True)
     co_worker_id: int | None = checked_reference("worker.id", nullable=True, index=False)
+    supervisor_id: int | None = checked_reference("worker.id", nullable=True, index=False)
     unit_id: int | None = checked_reference("unit.id", nullable=True, index=False)
     status: str = text(default="open")
     assessment_date: date | None = None
@@ -169,6 +170,7 @@ class CaseStaging(SQLModel, table=True):
     blind: bytes | None = Field(default=None, sa_type=LargeBinary)
     responsible_worker: str | None = text(nullable=True)
     co_worker: str | None = text(nullable=True)
+    supervisor: str | None = text(nullable=True)
     unit: str | None = text(nullable=True)
     status: str | None = text(nullable=True)
     assessment_date: date | None = None

@@ -90,7 +90,8 @@ class Run(SQLModel, table=True):
 
 
 class RejectedRecord(SQLModel, table=True):
-    """A record of a file that was left out: where it stood and why. Holds no content, which may be personal.
+    """A record of a file that was left out: where it stood and why. Holds no content, which may be personal. One that was `taken` in all the
+    same is only reported: something about it wants doing.
 
     `file_sha256` and `position` find it again in the source when it is retried.
     """
@@ -106,6 +107,7 @@ class RejectedRecord(SQLModel, table=True):
     field: str | None = text(nullable=True)
     external_id: str | None = text(nullable=True)
     reason: dict[str, Any] = json_object()
+    taken: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
     recorded_at: datetime = timestamp(nullable=False, machine=True)
     settled_at: datetime | None = timestamp()
     note: str | None = text(nullable=True)

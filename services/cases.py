@@ -80,6 +80,7 @@ class CaseView:
     status: str
     worker: str | None
     co_worker: str | None
+    supervisor: str | None
     unit: str | None
     non_disclosure: bool
     assessment_date: date | None
@@ -112,13 +113,17 @@ _LIST = text(
 _CASE = text(
     """
     SELECT client_case.id, number, client_case.source, client_case.external_id, status, worker.external_id AS worker,
-           co_worker.external_id AS co_worker, unit.code AS unit, non_disclosure, assessment_date, plan_date, kykyviisari_date,
+           co_worker.external_id AS co_worker,
+           coalesce(supervisor.external_id, of_unit.external_id) AS supervisor, unit.code AS unit, non_disclosure, assessment_date, plan_date, kykyviisari_date,
            support_person, goals, gone_at
     FROM client_case
     JOIN client ON client.id = client_id
     LEFT JOIN worker ON worker.id = responsible_worker_id
     LEFT JOIN worker AS co_worker ON co_worker.id = co_worker_id
+    LEFT JOIN worker AS supervisor ON supervisor.id = client_case.supervisor_id
     LEFT JOIN unit ON unit.id = client_case.unit_id
+    LEFT JOIN unit AS supervised ON supervised.id = coalesce(worker.unit_id, client_case.unit_id)
+    LEFT JOIN worker AS of_unit ON of_unit.id = supervised.supervisor_id
     WHERE number = :number
     """
 )

@@ -1,6 +1,6 @@
 """Records that were left out of a file: kept with where and why, shown as groups, settled when they arrive whole.
 
-A row holds no content of the record. It is settled by the source (read again in a later run, whether it is whole now or recorded
+A row holds no content of the record. One that was `taken` in all the same is a report about it. It is settled by the source (read again in a later run, whether it is whole now or recorded
 anew) or by a person who discards it with a note.
 """
 
@@ -76,6 +76,14 @@ _CHOSEN = text(
     """
 )
 
+#: Rows in: none. Rows changed: reports of workers without an e-mail address who have one now, settled.
+_SETTLE_REACHABLE = text(
+    """
+    UPDATE rejected_record SET settled_at = :now FROM worker
+    WHERE taken AND settled_at IS NULL AND worker.external_id = reason -> 'params' ->> 'worker' AND worker.email IS NOT NULL
+    """
+)
+
 _SETTLE = text(
     "UPDATE rejected_record SET settled_at = :now, note = coalesce(:note, note) WHERE id = ANY(:ids) AND settled_at IS NULL"
 )
@@ -116,6 +124,7 @@ class Rejected:
     field: str | None
     external_id: str | None
     reason: Message
+    taken: bool
     recorded_at: datetime
     settled_at: datetime | None
     note: str | None
@@ -215,3 +224,8 @@ def chosen(session: Session, source: str, choice: Choice) -> list[Place]:
 def settle(session: Session, ids: Iterable[int], now: datetime, note: str | None = None) -> None:
     """Settle records that were tried again."""
     session.execute(_SETTLE, {"ids": list(ids), "now": now, "note": note})
+
+
+def settle_reachable(session: Session, now: datetime) -> None:
+    """Settle what was reported of workers without an e-mail address, where they have one now."""
+    session.execute(_SETTLE_REACHABLE, {"now": now})

@@ -28,7 +28,7 @@ _LAST_FILES = text(
     """
     SELECT sha256, name, reading = :reading AND NOT EXISTS (
                SELECT FROM rejected_record
-               WHERE rejected_record.source = :source AND settled_at IS NULL AND file_sha256 = sha256)
+               WHERE rejected_record.source = :source AND settled_at IS NULL AND NOT taken AND file_sha256 = sha256)
            AND NOT EXISTS (
                SELECT FROM run JOIN work ON work.id = run.work_id
                WHERE work.lane = 'source:' || :source AND run.outcome = 'held' AND run.acknowledged IS NULL) AS settled

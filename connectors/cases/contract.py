@@ -33,7 +33,7 @@ def a_record(external_id: str = "C-1", **over: Any) -> dict[str, Any]:
     """A case under the canonical names, values as texts; every field of the record is there."""
     return {
         "external_id": external_id, "client": {"external_id": f"K-{external_id}", "non_disclosure": "true"},
-        "responsible_worker": "W-101", "co_worker": "W-102", "unit": "U-1", "status": "open", "support_person": "true",
+        "responsible_worker": "W-101", "co_worker": "W-102", "supervisor": "W-103", "unit": "U-1", "status": "open", "support_person": "true",
         "assessment_date": "2026-09-28", "plan_date": "2026-10-19", "kykyviisari_date": "2026-10-20", "goals": ["Eka äö", "Toka & <kolmas>"],
         "decisions": [
             {"external_id": "D-1", "number": "P-1", "stand_date": "2026-11-05", "decided_on": "2026-11-09", "valid_from": "2026-11-16",

@@ -252,6 +252,7 @@ class CaseRecord(Part):
     client: ClientPart
     responsible_worker: ExternalId
     co_worker: ExternalId | None = None
+    supervisor: ExternalId | None = Field(default=None, description="of this case; where it says none, the unit's")
     unit: Code | None = None
     status: Literal["open", "closed"]
     assessment_date: Day | None = None

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 CASE_COLUMNS: Final = (
     "position", "kind", "file", "place", "external_id", "record_hash", "client", "non_disclosure", "sealed", "blind", "responsible_worker",
-    "co_worker", "unit", "status", "assessment_date", "plan_date", "kykyviisari_date", "support_person", "goals",
+    "co_worker", "supervisor", "unit", "status", "assessment_date", "plan_date", "kykyviisari_date", "support_person", "goals",
 )  # fmt: skip
 DECISION_COLUMNS: Final = (
     "position", "external_id", "number", "stand_date", "decided_on", "valid", "granted_amount", "baseline_service", "baseline_quantity",
@@ -107,8 +107,8 @@ class Rows:
         self.cases.append(
             f"{position}\trecord\t{file}\t{escaped(place)}\t{escaped(record.external_id)}\t\\\\x{record_hash.hex()}"
             f"\t{escaped(record.client.external_id)}\t{_flag(value=record.client.non_disclosure)}\t{_bytes(sealed)}\t{_bytes(blind)}"
-            f"\t{escaped(record.responsible_worker)}\t{_text(record.co_worker)}\t{_text(record.unit)}\t{record.status}"
-            f"\t{_day(record.assessment_date)}\t{_day(record.plan_date)}\t{_day(record.kykyviisari_date)}"
+            f"\t{escaped(record.responsible_worker)}\t{_text(record.co_worker)}\t{_text(record.supervisor)}"
+            f"\t{_text(record.unit)}\t{record.status}\t{_day(record.assessment_date)}\t{_day(record.plan_date)}\t{_day(record.kykyviisari_date)}"
             f"\t{_flag(value=record.support_person)}\t{texts(record.goals)}\n"
         )
         self.decisions += [_decision(position, one) for one in record.decisions]

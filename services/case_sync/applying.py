@@ -47,9 +47,9 @@ NEW_CLIENTS: Final = text(
 #: Rows in: new cases, and the first of as many numbers (services/numbers.py). Rows out: their rows, numbered in the files' order.
 NEW_CASES: Final = text(
     """
-    INSERT INTO client_case (id, number, source, external_id, client_id, responsible_worker_id, co_worker_id, unit_id, status,
+    INSERT INTO client_case (id, number, source, external_id, client_id, responsible_worker_id, co_worker_id, supervisor_id, unit_id, status,
         assessment_date, plan_date, kykyviisari_date, support_person, goals, goals_from_source, record_hash, synced_run_id)
-    SELECT fresh.case_id, :prefix || CASE WHEN n < 1000000 THEN lpad(n::text, 6, '0') ELSE n::text END, :source, said.external_id, client.id, fresh.worker_id, fresh.co_worker_id, fresh.unit_id,
+    SELECT fresh.case_id, :prefix || CASE WHEN n < 1000000 THEN lpad(n::text, 6, '0') ELSE n::text END, :source, said.external_id, client.id, fresh.worker_id, fresh.co_worker_id, fresh.supervisor_id, fresh.unit_id,
            said.status, said.assessment_date, said.plan_date, said.kykyviisari_date, said.support_person, said.goals,
            said.goals <> '{}', said.record_hash, :run_id
     FROM (SELECT *, :first - 1 + row_number() OVER (ORDER BY position) AS n FROM sync_case WHERE state = 'new') AS fresh
@@ -63,7 +63,7 @@ NEW_CASES: Final = text(
 CHANGED_CASES: Final = text(
     """
     UPDATE client_case SET
-        client_id = client.id, responsible_worker_id = sync_case.worker_id, co_worker_id = sync_case.co_worker_id,
+        client_id = client.id, responsible_worker_id = sync_case.worker_id, co_worker_id = sync_case.co_worker_id, supervisor_id = sync_case.supervisor_id,
         unit_id = sync_case.unit_id, status = said.status, assessment_date = said.assessment_date, plan_date = said.plan_date,
         kykyviisari_date = said.kykyviisari_date, support_person = said.support_person,
         goals = CASE WHEN said.goals <> '{}' OR goals_from_source THEN said.goals ELSE client_case.goals END,

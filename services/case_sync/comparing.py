@@ -12,9 +12,9 @@ from sqlalchemy.sql import bindparam
 
 #: Every word of the run about a case: a record, that it is as known, that it is gone.
 _WORDS: Final = """
-    SELECT position, kind, file, place, external_id, record_hash, responsible_worker, co_worker, unit FROM staged_case
+    SELECT position, kind, file, place, external_id, record_hash, responsible_worker, co_worker, supervisor, unit FROM staged_case
     UNION ALL
-    SELECT same.position, 'same', same.file, same.place, known.external_id, same.record_hash, NULL, NULL, NULL
+    SELECT same.position, 'same', same.file, same.place, known.external_id, same.record_hash, NULL, NULL, NULL, NULL
     FROM staged_same AS same
     JOIN client_case AS known ON known.source = :source AND known.record_hash = same.record_hash AND known.gone_at IS NULL
 """
@@ -23,17 +23,18 @@ _WORDS: Final = """
 #: no news where it is unknown or gone already.
 COMPARE: Final = text(
     f"""
-    INSERT INTO sync_case (position, external_id, case_id, worker_id, co_worker_id, unit_id, state)
+    INSERT INTO sync_case (position, external_id, case_id, worker_id, co_worker_id, supervisor_id, unit_id, state)
     SELECT said.position, said.external_id,
-           coalesce(known.id, nextval(pg_get_serial_sequence('client_case', 'id'))), worker.id, co_worker.id, unit.id,
+           coalesce(known.id, nextval(pg_get_serial_sequence('client_case', 'id'))), worker.id, co_worker.id, supervisor.id, unit.id,
            CASE WHEN said.kind = 'gone' THEN 'gone'
                 WHEN known.id IS NULL THEN 'new'
                 WHEN known.gone_at IS NULL AND known.record_hash = said.record_hash THEN 'unchanged' ELSE 'changed' END
-    FROM (SELECT DISTINCT ON (external_id) position, kind, external_id, record_hash, responsible_worker, co_worker, unit
+    FROM (SELECT DISTINCT ON (external_id) position, kind, external_id, record_hash, responsible_worker, co_worker, supervisor, unit
           FROM ({_WORDS}) AS word ORDER BY external_id, position DESC) AS said
     LEFT JOIN client_case AS known ON known.source = :source AND known.external_id = said.external_id
     LEFT JOIN worker ON worker.external_id = said.responsible_worker
     LEFT JOIN worker AS co_worker ON co_worker.external_id = said.co_worker
+    LEFT JOIN worker AS supervisor ON supervisor.external_id = said.supervisor
     LEFT JOIN unit ON unit.code = said.unit
     WHERE said.kind <> 'gone' OR (known.id IS NOT NULL AND known.gone_at IS NULL)
     ORDER BY said.position -- before ids are taken: new cases are listed as they stand in the files
@@ -98,15 +99,17 @@ FIND_UNKNOWN: Final = text(
         UNION ALL
         SELECT position, 2, 'co_worker', co_worker FROM sync_case JOIN staged_case USING (position) WHERE co_worker_id IS NULL
         UNION ALL
-        SELECT position, 3, 'unit', unit FROM sync_case JOIN staged_case USING (position) WHERE unit_id IS NULL
+        SELECT position, 3, 'supervisor', supervisor FROM sync_case JOIN staged_case USING (position) WHERE supervisor_id IS NULL
         UNION ALL
-        SELECT position, 4, 'decisions.baseline.service', baseline_service FROM staged_decision
+        SELECT position, 4, 'unit', unit FROM sync_case JOIN staged_case USING (position) WHERE unit_id IS NULL
+        UNION ALL
+        SELECT position, 5, 'decisions.baseline.service', baseline_service FROM staged_decision
         WHERE NOT EXISTS (SELECT FROM service WHERE service.code = baseline_service)
         UNION ALL
-        SELECT position, 5, 'plan_items.service', service FROM staged_item
+        SELECT position, 6, 'plan_items.service', service FROM staged_item
         WHERE NOT EXISTS (SELECT FROM service AS known WHERE known.code = service)
         UNION ALL
-        SELECT position, 6, 'plan_items.provider', provider FROM staged_item
+        SELECT position, 7, 'plan_items.provider', provider FROM staged_item
         WHERE NOT EXISTS (SELECT FROM provider AS known WHERE known.business_id = provider)
     ) AS said
     JOIN sync_case USING (position) JOIN staged_case USING (position)
@@ -135,6 +138,26 @@ LEAVE_OUT: Final = text(
     "UPDATE sync_case SET state = 'rejected' FROM sync_unknown WHERE sync_case.position = sync_unknown.position"
 )
 
+#: Rows out: whether mail can reach every active worker.
+ALL_REACHABLE: Final = text("SELECT NOT EXISTS (SELECT FROM worker WHERE active AND email IS NULL)")
+
+#: Rows in: open cases the run is about, also unchanged ones. Rows out: a report of each whose responsible worker has no e-mail address.
+REPORT_UNREACHABLE: Final = text(
+    f"""
+    INSERT INTO rejected_record (run_id, source, file_name, file_sha256, position, field, external_id, reason, taken)
+    SELECT :run_id, :source, named.name, named.sha256, place, 'responsible_worker', sync_case.external_id,
+           jsonb_set(:reason, '{{params,worker}}', to_jsonb(worker.external_id)), true
+    FROM sync_case
+    JOIN ({_WORDS}) AS word USING (position)
+    LEFT JOIN (SELECT position, status FROM staged_case) AS said USING (position)
+    LEFT JOIN client_case AS known ON known.id = sync_case.case_id
+    JOIN worker ON worker.id = coalesce(sync_case.worker_id, known.responsible_worker_id) AND worker.active AND worker.email IS NULL
+    JOIN {_FILES}
+    WHERE sync_case.state IN ('new', 'changed', 'unchanged') AND coalesce(said.status, known.status) = 'open'
+    ORDER BY position
+    """  # noqa: S608 - put together from our own words
+).bindparams(bindparam("files", type_=JSONB), bindparam("reason", type_=JSONB))
+
 #: Rows out: how many cases are in each state, how many the source had until now, how many records of the run were rejected, and
 #: whether one of them could not be told apart by an id.
 COUNTS: Final = text(
@@ -142,7 +165,7 @@ COUNTS: Final = text(
     SELECT (SELECT coalesce(jsonb_object_agg(state, number), '{}')
             FROM (SELECT state, count(*) AS number FROM sync_case GROUP BY state) AS counted) AS states,
            (SELECT count(*) FROM client_case WHERE source = :source AND gone_at IS NULL) AS known,
-           (SELECT count(*) FROM rejected_record WHERE run_id = :run_id) AS rejected
+           (SELECT count(*) FROM rejected_record WHERE run_id = :run_id AND NOT taken) AS rejected
     """
 )
 

@@ -19,7 +19,7 @@ from services.budgets import dirty
 from services.case_sync import comparing, tables
 from services.case_sync.applying import APPLY, NEW_CASES
 from services.case_sync.conflicts import tell_of_conflicts
-from services.case_sync.unknown import reject_duplicates, reject_unknown
+from services.case_sync.unknown import reject_duplicates, reject_unknown, report_unreachable
 from services.rejected import settle_earlier
 from services.work import call_again
 from services.work.holding import overtake
@@ -75,6 +75,7 @@ def merge(
     session.execute(text("ANALYZE sync_case"))
     reject_duplicates(session, run_id, source, files)
     reject_unknown(session, run_id, source, files)
+    report_unreachable(session, run_id, source, files)
     if settings.mode == "snapshot" and not session.execute(comparing.NAMELESS, names).scalar_one():
         session.execute(comparing.FIND_GONE, names)
     result = _judge(session, names, settings, read=read)

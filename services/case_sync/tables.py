@@ -23,7 +23,8 @@ _CREATE: Final = (
     # One row per case the run is about. state: new, changed, unchanged, gone or rejected. A new case has its id already.
     """
     CREATE TEMPORARY TABLE sync_case (
-        position bigint, external_id text, case_id bigint, worker_id bigint, co_worker_id bigint, unit_id bigint,
+        position bigint, external_id text, case_id bigint, worker_id bigint, co_worker_id bigint, supervisor_id bigint,
+        unit_id bigint,
         state text NOT NULL
     ) ON COMMIT DROP
     """,

@@ -1,4 +1,6 @@
-"""Records that name what Avain does not know, or that stand twice in a file: found in the database, rejected with a sentence."""
+"""Records that name what Avain does not know, or that stand twice in a file: found in the database, rejected with a sentence. And those
+whose worker mail cannot reach: taken in, and reported.
+"""
 
 import difflib
 from collections.abc import Mapping, Sequence
@@ -37,6 +39,7 @@ _PROVIDER: Final = (
 _FIELDS: Final = {
     "responsible_worker": _WORKER,
     "co_worker": _WORKER,
+    "supervisor": _WORKER,
     "unit": _UNIT,
     "decisions.baseline.service": _SERVICE,
     "plan_items.service": _SERVICE,
@@ -67,6 +70,21 @@ def reject_unknown(session: Session, run_id: int, source: str, files: Sequence[S
     said = [{"field": field, "code": code, "reason": _reason(field, code, known).to_json()} for field, code in unknown]
     session.execute(comparing.REJECT_UNKNOWN, {**_names(run_id, source, files), "said": said})
     session.execute(comparing.LEAVE_OUT)
+
+
+def report_unreachable(session: Session, run_id: int, source: str, files: Sequence[SourceFile]) -> None:
+    """Tell of the open cases whose responsible worker has no e-mail address. They are taken in: a budget needs no address, reminders do."""
+    if session.execute(comparing.ALL_REACHABLE).scalar_one():
+        return
+    said = Message(
+        N_(
+            "The responsible worker {worker} has no e-mail address: only the supervisor, if there is one, hears of the case. It was taken in. "
+            "To give an address: avain worker import FILE"
+        ),
+        worker="",
+    )
+    values = {**_names(run_id, source, files), "reason": said.to_json()}
+    session.execute(comparing.REPORT_UNREACHABLE, values)
 
 
 def _reason(field: str, code: str, known: Mapping[TextClause, Sequence[str]]) -> Message:

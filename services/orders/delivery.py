@@ -51,13 +51,13 @@ _SENT = text(
 )
 
 #: Rows in: an order nobody will try again. Rows out: its number and who hears of it: the responsible worker of its decision's case,
-#: or the supervisor of the case's unit where there is none.
+#: or the supervisor where there is none.
 _FAILED = text(
     """
     UPDATE purchase_order SET state = 'failed'
     FROM decision JOIN client_case ON client_case.id = decision.case_id LEFT JOIN unit ON unit.id = client_case.unit_id
     WHERE purchase_order.id = :id AND purchase_order.state IN ('approved', 'sending') AND decision.id = purchase_order.decision_id
-    RETURNING purchase_order.number, coalesce(client_case.responsible_worker_id, unit.supervisor_id) AS worker_id
+    RETURNING purchase_order.number, coalesce(client_case.responsible_worker_id, client_case.supervisor_id, unit.supervisor_id) AS worker_id
     """
 )
 

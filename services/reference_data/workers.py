@@ -11,6 +11,7 @@ from core.errors import InputError
 from models.worker import Unit, Worker
 from services.reference_data.checks import EmailAddress
 from services.reference_data.reading import Entry, Imported, put, read_file, record, rows_by, unique
+from services.rejected import settle_reachable
 
 
 class UnitEntry(Entry):
@@ -78,6 +79,7 @@ def import_workers(session: Session, path: Path, now: datetime, actor: str) -> I
             outcomes[unit.code] if what == "unchanged" else max(what, outcomes[unit.code], key=_weight), unit.code
         )
     session.flush()
+    settle_reachable(session, now)
     return record(session, actor, "workers", imported, path=path, now=now)
 
 

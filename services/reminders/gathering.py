@@ -1,7 +1,7 @@
 """What each person should hear today: one statement over follow-ups, one over notices.
 
 A follow-up goes to the case's responsible worker; who is gone or has no address that can be written to is stood in for by the
-unit's supervisor, and the mail says so. Unacknowledged, it is repeated every `repeat_working_days`, at most `max_repeats`
+supervisor (the case's own, or the unit's), and the mail says so. Unacknowledged, it is repeated every `repeat_working_days`, at most `max_repeats`
 times; then it goes to the supervisor, and there again every week. Where there is no supervisor to go to, it keeps being repeated.
 """
 
@@ -24,7 +24,8 @@ _WEEK = timedelta(days=7)
 _DUE = text(
     """
     SELECT follow_up.id, follow_up.kind, follow_up.due, follow_up.announced_on, follow_up.announced_times,
-           follow_up.escalated_on, owner.number, owner.responsible_worker_id AS worker_id, unit.supervisor_id
+           follow_up.escalated_on, owner.number, owner.responsible_worker_id AS worker_id,
+           coalesce(owner.supervisor_id, unit.supervisor_id) AS supervisor_id
     FROM follow_up
     JOIN plan_item ON plan_item.id = follow_up.plan_item_id
     JOIN client_case owner ON owner.id = plan_item.case_id

@@ -62,7 +62,7 @@ def one(session: Session, run_id: int) -> dict[str, Any]:
         text(
             """
             SELECT run.*, work.key, work.dead_at, work.done_at, work.next_at,
-                   (SELECT count(*) FROM rejected_record WHERE rejected_record.run_id = run.id) AS rejected
+                   (SELECT count(*) FROM rejected_record WHERE rejected_record.run_id = run.id AND NOT taken) AS rejected
             FROM run JOIN work ON work.id = run.work_id WHERE run.id = :id
             """
         ),

@@ -76,7 +76,11 @@ def _case(record: dict[str, Any]) -> str:
     who = f"<identity>{shown}</identity>" if shown else ""
     inside = [f"<client {_some(client, id='external_id', nonDisclosure='non_disclosure')}>{who}</client>"]
     inside += [f"<responsibleWorker id={quoteattr(record['responsible_worker'])}/>"]
-    inside += [f"<coWorker id={quoteattr(record['co_worker'])}/>", f"<unit code={quoteattr(record['unit'])}/>"]
+    inside += [
+        f"<coWorker id={quoteattr(record['co_worker'])}/>",
+        f"<supervisor id={quoteattr(record['supervisor'])}/>",
+    ]
+    inside += [f"<unit code={quoteattr(record['unit'])}/>"]
     for element, name in (("assessmentDate", "assessment_date"), ("planDate", "plan_date"), ("kykyviisariDate", "kykyviisari_date"), ("supportPerson", "support_person")):  # fmt: skip
         inside.append(f"<{element}>{record[name]}</{element}>")
     inside += [f"<goal>{escape(goal)}</goal>" for goal in record["goals"]]

@@ -20,6 +20,7 @@ from models.case import Case, Choice, Client, Decision, PlanItem
 from services import rejected
 from services.budgets import dirty
 from services.case_sync import SyncResult, client_row, run_source
+from services.reference_data import import_workers
 from tests.factories.case import make_choice
 from tests.factories.price import make_run
 from tests.factories.provider import make_provider
@@ -91,7 +92,7 @@ def world(session: Session, tmp_path: Path) -> World:
 
 def test_a_first_run_creates_cases_with_all_that_is_in_them(world: World) -> None:
     more = (
-        '<coWorker id="W-102"/><unit code="U-1"/><assessmentDate>2026-09-28</assessmentDate><planDate>2026-10-19</planDate>'
+        '<coWorker id="W-102"/><supervisor id="W-102"/><unit code="U-1"/><assessmentDate>2026-09-28</assessmentDate><planDate>2026-10-19</planDate>'
         "<kykyviisariDate>2026-10-20</kykyviisariDate><supportPerson>true</supportPerson><goal>Eka</goal><goal>Toka</goal>"
     )
     rhythm = item().replace("/>", '><followUp intervalDays="21"/></planItem>')
@@ -110,6 +111,7 @@ def test_a_first_run_creates_cases_with_all_that_is_in_them(world: World) -> Non
     assert found.support_person
     assert found.status == "open"
     assert None not in (found.responsible_worker_id, found.co_worker_id, found.unit_id)
+    assert found.supervisor_id == found.co_worker_id
     made = world.decision()
     assert (made.number, made.stand_date, made.decided_on) == ("P-D-1", date(2026, 11, 5), date(2026, 11, 9))
     assert made.valid
@@ -254,6 +256,7 @@ def test_a_person_who_chose_otherwise_hears_of_it_once(world: World) -> None:
     [
         (case("X", worker="W-1O1"), "responsible_worker", "The worker W-1O1 is not known to Avain; similar: W-101, W-102"),
         (case("X", more='<coWorker id="Z"/>'), "co_worker", "The worker Z is not known to Avain."),
+        (case("X", more='<supervisor id="Z"/>'), "supervisor", "The worker Z is not known to Avain."),
         (case("X", more='<unit code="U-9"/>'), "unit", "The unit U-9 is not known to Avain; similar: U-1"),
         (case("X", decision(), item(service="NEPSI")), "plan_items.service", "The service NEPSI is not known to Avain; similar: NEPSY"),
         (case("X", decision(basis='<baseline service="ZZZ" quantity="1" unit="C62"/>'), item()), "decisions.baseline.service", "The service ZZZ is not known to Avain."),
@@ -268,6 +271,29 @@ def test_a_record_that_names_something_unknown_is_rejected_and_the_rest_goes_on(
     (group,) = rejected.grouped(world.session, SOURCE)
     assert (group.field, group.reason.text("en"), group.external_id) == (field, said, "X")
     assert (group.file_name, group.position) == ("1.xml", "2")
+
+
+def test_a_worker_without_an_address_is_reported_and_the_case_taken_in(world: World, tmp_path: Path) -> None:
+    make_worker(world.session, external_id="W-103", email=None)
+    make_worker(world.session, external_id="W-104", email=None, active=False)
+    export_ = export(
+        *(case(id_, worker="W-103") for id_ in "AB"),
+        case("C"),
+        case("D", worker="W-103", status="closed"),
+        case("E", worker="W-104"),
+    )
+    assert world.run(export_, max_rejected=Decimal(0)) == SyncResult("succeeded", read=5, added=5)
+    (group,) = rejected.grouped(world.session)
+    assert (group.count, group.field, group.external_id, group.position) == (2, "responsible_worker", "A", "2")
+    assert group.reason.text("en").startswith("The responsible worker W-103 has no e-mail address")
+    assert [one.taken for one in rejected.members(world.session, group.id)] == [True, True]
+    for mode in ("snapshot", "delta"):  # of unchanged cases too, once each
+        assert world.run(export_, mode=mode) == SyncResult("succeeded", read=5, unchanged=5)
+        assert [one.count for one in rejected.grouped(world.session)] == [2]
+    file = tmp_path / "workers.toml"
+    file.write_text('[[worker]]\nid = "W-103"\nname = "X"\nemail = "x@example.invalid"\n', "utf-8")
+    import_workers(world.session, file, NOW, "cli:test")
+    assert rejected.grouped(world.session) == []
 
 
 def test_a_record_that_is_whole_again_is_settled(world: World) -> None:

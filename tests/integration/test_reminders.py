@@ -22,6 +22,7 @@ from services.reminders.daily import compose_due, is_mail_day
 from services.reminders.message import NEWS
 from services.work.lease import Ended
 from tests.factories.follow_up import make_follow_up, make_followed, make_notice
+from tests.factories.worker import make_worker
 
 SETTINGS = FollowUps(repeat_working_days=3, max_repeats=2)
 MAIL = Mail(sender="avain@avain-esimerkki.invalid")
@@ -165,6 +166,17 @@ def test_for_a_worker_who_cannot_be_reached_the_supervisor_is_told_and_told_so(s
     _message, plain, html = parts(mail.document)
     for body in (plain, html):
         assert "2 of these belong to workers who cannot be reached by e-mail" in " ".join(body.split())
+
+
+def test_the_supervisor_of_a_case_comes_before_that_of_the_unit(session):
+    followed = make_followed(session, email=None)
+    own = make_worker(session)
+    followed.case.supervisor_id = own.id
+    due = make_follow_up(session, followed.item)
+    session.flush()
+    mails = composed(session)
+    assert set(mails) == {own.external_id}
+    assert mails[own.external_id].items["announced"] == [due.id]
 
 
 def test_with_nobody_to_tell_it_is_counted_and_stays_to_be_told(session):

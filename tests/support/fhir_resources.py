@@ -30,6 +30,10 @@ def resources(record: dict[str, Any], *, prefix: str = "") -> list[dict[str, Any
                 _dated(name, record[name.replace("-", "_")])
                 for name in ("assessment-date", "plan-date", "kykyviisari-date")
             ),
+            {
+                "url": "urn:avain:fhir:supervisor",
+                "valueReference": {"reference": f"Practitioner/p-{record['supervisor']}"},
+            },
             {"url": "urn:avain:fhir:support-person", "valueBoolean": record["support_person"] == "true"},
         ],
     }
@@ -57,7 +61,7 @@ def resources(record: dict[str, Any], *, prefix: str = "") -> list[dict[str, Any
     return [
         episode,
         _patient(client),
-        *(_practitioner(record[who]) for who in ("responsible_worker", "co_worker")),
+        *(_practitioner(record[who]) for who in ("responsible_worker", "co_worker", "supervisor")),
         {"resourceType": "Organization", "id": f"o-{record['unit']}", "name": "Yksikkö", "identifier": _identifier(record["unit"])},
         team,
         *goals,

@@ -25,6 +25,7 @@ client.identity.henkilotunnus = "v:Asiakas/v:Hetu"
 client.identity.name = "v:Asiakas/v:Nimi"
 responsible_worker = "v:Omatyontekija/@tunnus"
 co_worker = "v:Tyopari"
+supervisor = "v:Esihenkilo/@tunnus"
 unit = "v:Yksikko"
 assessment_date = { from = "v:Arvio", date = "%d.%m.%Y" }
 plan_date = "v:Suunnitelma"

@@ -20,7 +20,7 @@ from connectors.rejection import Rejection
 CASE = {
     "external_id": "Asiakkuus", "client.external_id": "Asiakas", "client.non_disclosure": "Turvakielto",
     "client.identity.henkilotunnus": "Hetu", "client.identity.name": "Nimi", "responsible_worker": "Omatyöntekijä",
-    "co_worker": "Työpari", "unit": "Yksikkö", "status": "Tila", "support_person": "Tukihenkilö", "assessment_date": "Arvio",
+    "co_worker": "Työpari", "supervisor": "Esihenkilö", "unit": "Yksikkö", "status": "Tila", "support_person": "Tukihenkilö", "assessment_date": "Arvio",
     "plan_date": "Suunnitelma", "kykyviisari_date": "Kykyviisari",
 }  # fmt: skip
 GOALS = ("Tavoite 1", "Tavoite 2", "Tavoite 3")

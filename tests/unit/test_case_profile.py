@@ -238,7 +238,7 @@ def test_every_field_of_the_record_can_be_mapped() -> None:
     assert named == {
         "cases": {
             "external_id", "client.external_id", "client.non_disclosure", "client.identity.henkilotunnus", "client.identity.name",
-            "responsible_worker", "co_worker", "unit", "status", "assessment_date", "plan_date", "kykyviisari_date", "support_person", "goals",
+            "responsible_worker", "co_worker", "supervisor", "unit", "status", "assessment_date", "plan_date", "kykyviisari_date", "support_person", "goals",
         },
         "decisions": {
             "external_id", "number", "stand_date", "decided_on", "valid_from", "valid_to", "granted_amount", "baseline.service",

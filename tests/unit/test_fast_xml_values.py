@@ -63,7 +63,7 @@ def foreign_records(draw: st.DrawFn) -> str:
     )  # fmt: skip
     inside = (
         maybe("Tila", CODES) + f"<v:Asiakas viite={quoted(draw(IDS))}>" + maybe("Turvakielto", CODES) + "</v:Asiakas>"
-        + element("Omatyontekija", None, tunnus=draw(IDS)) + maybe("Tyopari", IDS) + maybe("Yksikko", IDS) + maybe("Arvio", DAYS)
+        + element("Omatyontekija", None, tunnus=draw(IDS)) + maybe("Tyopari", IDS) + element("Esihenkilo", None, tunnus=draw(IDS)) + maybe("Yksikko", IDS) + maybe("Arvio", DAYS)
         + maybe("Suunnitelma", DAYS) + maybe("Tukihenkilo", CODES) + "".join(element("Tavoite", draw(TEXTS)) for _ in range(draw(st.integers(0, 4))))
         + f"<v:Paatokset>{decisions}</v:Paatokset>" + items
     )  # fmt: skip
@@ -72,7 +72,7 @@ def foreign_records(draw: st.DrawFn) -> str:
 
 #: A record that is right, its values by name; and of what kind each is.
 RIGHT = {
-    "id": ("id", "A"), "tila": ("code", "AVOIN"), "viite": ("id", "K-1"), "turva": ("code", "E"), "worker": ("id", "W-101"), "pari": ("id", "W-2"),
+    "id": ("id", "A"), "tila": ("code", "AVOIN"), "viite": ("id", "K-1"), "turva": ("code", "E"), "worker": ("id", "W-101"), "pari": ("id", "W-2"), "esihenkilo": ("id", "W-3"),
     "yksikko": ("id", "U-1"), "arvio": ("day", "28.9.2026"), "suunnitelma": ("day", "2026-10-19"), "tuki": ("code", "K"),
     "tavoite": ("text", "Arki sujuu"), "nro": ("id", "D-1"), "numero": ("text", "HB-1"), "pvm": ("day", "9.11.2026"),
     "alkaen": ("day", "2026-11-16"), "saakka": ("day", "28.2.2027"), "myonnetty": ("number", "900,50"), "korvaa": ("id", "PERHETYO"),
@@ -87,7 +87,7 @@ def written(**values: str) -> str:
     v = {name: values.get(name, right) for name, (_, right) in RIGHT.items()}
     inside = (
         element("Tila", v["tila"]) + f"<v:Asiakas viite={quoted(v['viite'])}>" + element("Turvakielto", v["turva"]) + "</v:Asiakas>"
-        + element("Omatyontekija", None, tunnus=v["worker"]) + element("Tyopari", v["pari"]) + element("Yksikko", v["yksikko"])
+        + element("Omatyontekija", None, tunnus=v["worker"]) + element("Tyopari", v["pari"]) + element("Esihenkilo", None, tunnus=v["esihenkilo"]) + element("Yksikko", v["yksikko"])
         + element("Arvio", v["arvio"]) + element("Suunnitelma", v["suunnitelma"]) + element("Tukihenkilo", v["tuki"])
         + element("Tavoite", v["tavoite"]) + f"<v:Paatokset><v:Paatos nro={quoted(v['nro'])} numero={quoted(v['numero'])}>"
         + element("Pvm", v["pvm"]) + element("Alkaen", v["alkaen"]) + element("Saakka", v["saakka"]) + element("Myonnetty", v["myonnetty"])

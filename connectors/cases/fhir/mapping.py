@@ -48,6 +48,7 @@ class Mapping:
                 "client": self._client(episode),
                 "responsible_worker": responsible,
                 "co_worker": self._co_worker(episode, plans, responsible),
+                "supervisor": self._supervisor(episode),
                 "unit": self._names.unit(wire.parts(episode, "managingOrganization"), "unit"),
                 "assessment_date": extensions.value(episode, "assessment-date"),
                 "plan_date": extensions.value(episode, "plan-date"),
@@ -85,6 +86,10 @@ class Mapping:
                     if name != responsible:
                         return name
         return None
+
+    def _supervisor(self, episode: wire.Resource) -> str | None:
+        found = self._extensions.find(episode, "supervisor")
+        return None if found is None else self._names.worker(wire.parts(found, "valueReference"), "supervisor")
 
     def _goals(self, plans: list[wire.Resource]) -> list[str]:
         """The first goals that were not given up; there is room for three."""

@@ -237,6 +237,7 @@ _FOLLOWED: Final[dict[str, tuple[tuple[tuple[str, ...], frozenset[str]], ...]]] 
     "EpisodeOfCare": (
         (("patient",), frozenset({"Patient"})),
         (("careManager",), frozenset({"Practitioner", "PractitionerRole"})),
+        (("extension", "valueReference"), frozenset({"Practitioner", "PractitionerRole"})),
         (("managingOrganization",), frozenset({"Organization"})),
         (("team",), frozenset({"CareTeam"})),
     ),

@@ -29,6 +29,7 @@ _FOLLOW_UP: Final = {
     "intervalDays": "interval_days",
     "beforeEndDays": "before_end_days",
 }
+_WORKERS: Final = {"responsibleWorker": "responsible_worker", "coWorker": "co_worker", "supervisor": "supervisor"}
 
 
 def to_record(case: dict[str, Any]) -> dict[str, Any]:
@@ -38,7 +39,7 @@ def to_record(case: dict[str, Any]) -> dict[str, Any]:
         record["client"] = _renamed(
             case["client"], {"id": "external_id", "nonDisclosure": "non_disclosure", "identity": "identity"}
         )
-    for theirs, ours in (("responsibleWorker", "responsible_worker"), ("coWorker", "co_worker")):
+    for theirs, ours in _WORKERS.items():
         if theirs in case:
             record[ours] = case[theirs].get("id", "")
     if "unit" in case:

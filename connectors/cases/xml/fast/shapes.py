@@ -16,6 +16,7 @@ KINDS: Final[dict[str, dict[Target, tuple[str, bool, bool]]]] = {
         ("client", "non_disclosure"): ("flag", False, False),
         ("responsible_worker",): ("id", True, False),
         ("co_worker",): ("id", False, False),
+        ("supervisor",): ("id", False, False),
         ("unit",): ("id", False, False),
         ("status",): ("status", True, False),
         ("assessment_date",): ("day", False, False),
@@ -109,8 +110,8 @@ CASE_END: Final = """
         items.append(f"{position}\\t{one[2]}")
     cases.append(
         f"{position}\\trecord\\t{place}\\t{external_id}\\t{digest}\\t{client_external_id}\\t{client_non_disclosure}\\t\\\\N\\t\\\\N"
-        f"\\t{responsible_worker}\\t{co_worker}\\t{unit}\\t{status}\\t{assessment_date}\\t{plan_date}\\t{kykyviisari_date}"
-        f"\\t{support_person}\\t{texts(goals)}\\n"
+        f"\\t{responsible_worker}\\t{co_worker}\\t{supervisor}\\t{unit}\\t{status}\\t{assessment_date}\\t{plan_date}"
+        f"\\t{kykyviisari_date}\\t{support_person}\\t{texts(goals)}\\n"
     )
     return True
 """
