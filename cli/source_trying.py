@@ -274,8 +274,9 @@ def _prepared(source: "Source", visit: "Brought") -> "Prepared":
 
 def _price_document(source: "Source", visit: "Brought") -> Any:
     from connectors.prices import read_price_list
+    from connectors.prices.row import Reading
     from core.settings import settings
 
     file = visit.files[-1]  # of several the last by name is the list, as in workers/tasks/prices.py
     encoding = settings().sources.prices[source.name].encoding
-    return read_price_list(file.path.read_bytes(), file_name=file.name, encoding=encoding)
+    return read_price_list(file.path.read_bytes(), file_name=file.name, reading=Reading(encoding))

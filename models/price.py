@@ -58,7 +58,9 @@ class PriceList(SQLModel, table=True):
 
 
 class PriceKey(SQLModel, table=True):
-    """What is priced: a service at a provider (None: our own cost), per unit, time class, minimum quantity, territory."""
+    """What is priced: a service at a provider (None: our own cost), per unit, time class, minimum quantity, territory;
+    or what comes beside it (`extra`: travel, no_show).
+    """
 
     __tablename__ = "price_key"
     __table_args__ = (
@@ -70,6 +72,7 @@ class PriceKey(SQLModel, table=True):
             "time_class",
             "minimum_quantity",
             "territory",
+            "extra",
             name="uq_price_key",
             postgresql_nulls_not_distinct=True,
         ),
@@ -84,6 +87,19 @@ class PriceKey(SQLModel, table=True):
     time_class: str = text(default="weekday")
     minimum_quantity: Decimal = amount_of_units()
     territory: str = text(default="")
+    extra: str = text(default="")
+
+
+class ColumnName(SQLModel, table=True):
+    """What a column title of a provider's lists means (connectors/prices/table/wire.py): said once, remembered. `meaning` '': nothing."""
+
+    __tablename__ = "price_column_name"
+    __table_args__ = (UniqueConstraint("provider_id", "title"),)
+
+    id: int = primary_key()
+    provider_id: int = reference("provider.id", index=False)
+    title: str = text()
+    meaning: str = text()
 
 
 class Price(SQLModel, table=True):

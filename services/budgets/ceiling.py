@@ -58,7 +58,7 @@ _FREEZE = text(
             JOIN price ON price.price_key_id = price_key.id AND price.superseded_at IS NULL AND price.valid @> decided_on
             WHERE stated.granted_amount IS NULL AND price_key.provider_id IS NULL
               AND price_key.service_id = baseline_service_id AND price_key.unit = baseline_unit
-              AND time_class = 'weekday' AND territory = '' AND minimum_quantity <= baseline_quantity
+              AND time_class = 'weekday' AND territory = '' AND extra = '' AND minimum_quantity <= baseline_quantity
             ORDER BY minimum_quantity DESC, base_quantity, price.id
             LIMIT 1
         ) AS reference ON true

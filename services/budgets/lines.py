@@ -61,7 +61,7 @@ LINES = f"""
                ), '{{}}') AS days
         FROM item
         JOIN price_key ON price_key.provider_id = item.provider_id AND price_key.service_id = item.service_id
-            AND price_key.unit = item.unit AND time_class = 'weekday' AND territory = '' AND minimum_quantity <= item.quantity
+            AND price_key.unit = item.unit AND time_class = 'weekday' AND territory = '' AND extra = '' AND minimum_quantity <= item.quantity
         JOIN price ON price.price_key_id = price_key.id AND price.superseded_at IS NULL AND price.valid && item.period
     ), piece AS (
         SELECT budget_id, plan_item_id, service_id, provider_id, unit, unnest(days) AS days, quantity AS whole_quantity, period, step,
@@ -131,7 +131,7 @@ REASONS = """
             -- a unit the provider prices the service in, where the planned one is not among those
             SELECT CASE WHEN NOT bool_or(price_key.unit = unpriced.unit) THEN min(price_key.unit) END AS unit
             FROM price_key
-            WHERE price_key.provider_id = unpriced.provider_id AND price_key.service_id = unpriced.service_id
+            WHERE price_key.provider_id = unpriced.provider_id AND price_key.service_id = unpriced.service_id AND extra = ''
         ) AS other
         WHERE unpriced.kind = 'unpriced'
     )

@@ -103,7 +103,7 @@ _PRICES = text(
            lower(valid) AS valid_from, upper(valid) AS valid_before,
            price_source.name AS source, price_list.file_name, price.position, price_list.sha256, price_list.run_id
     FROM service
-    JOIN price_key ON price_key.service_id = service.id AND time_class = 'weekday' AND territory = ''
+    JOIN price_key ON price_key.service_id = service.id AND time_class = 'weekday' AND territory = '' AND extra = ''
     JOIN price ON price.price_key_id = price_key.id AND price.superseded_at IS NULL AND price.valid && daterange(:first, :after)
     JOIN price_list ON price_list.id = price.price_list_id
     JOIN price_source ON price_source.id = price_list.source_id

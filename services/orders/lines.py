@@ -81,7 +81,7 @@ _GAPS = text(
         SELECT unnest(datemultirange(plan_item.period) - coalesce(range_agg(price.valid), '{}')) AS days
         FROM price_key JOIN price ON price.price_key_id = price_key.id AND price.superseded_at IS NULL
         WHERE price_key.provider_id = choice.provider_id AND price_key.service_id = plan_item.service_id
-          AND price_key.unit = plan_item.unit AND time_class = 'weekday' AND territory = ''
+          AND price_key.unit = plan_item.unit AND time_class = 'weekday' AND territory = '' AND extra = ''
           AND minimum_quantity <= plan_item.quantity
         ORDER BY 1 LIMIT 1
     ) AS gap

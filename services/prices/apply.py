@@ -39,7 +39,7 @@ _KEEP_SHORTENED = text(
 
 _FRESH = """
     jsonb_to_recordset(:rows) AS fresh(
-        service_id bigint, unit text, base_quantity numeric(12, 4), time_class text, minimum_quantity numeric(12, 4), territory text,
+        service_id bigint, unit text, base_quantity numeric(12, 4), time_class text, minimum_quantity numeric(12, 4), territory text, extra text,
         first date, until date, amount numeric(12, 4), vat_category text, vat_rate numeric(6, 4), vat_inclusive boolean, position text
     )
 """
@@ -47,14 +47,14 @@ _FRESH = """
 #: Rows in: new prices. Rows out: none; their keys exist afterwards.
 _MAKE_KEYS = text(
     f"""
-    INSERT INTO price_key (provider_id, service_id, unit, base_quantity, time_class, minimum_quantity, territory)
-    SELECT DISTINCT CAST(:provider_id AS bigint), service_id, unit, base_quantity, time_class, minimum_quantity, territory
+    INSERT INTO price_key (provider_id, service_id, unit, base_quantity, time_class, minimum_quantity, territory, extra)
+    SELECT DISTINCT CAST(:provider_id AS bigint), service_id, unit, base_quantity, time_class, minimum_quantity, territory, extra
     FROM {_FRESH}
     WHERE NOT EXISTS (
         SELECT FROM price_key WHERE provider_id IS NOT DISTINCT FROM CAST(:provider_id AS bigint)
           AND (price_key.service_id, price_key.unit, price_key.base_quantity, price_key.time_class, price_key.minimum_quantity,
-               price_key.territory)
-            = (fresh.service_id, fresh.unit, fresh.base_quantity, fresh.time_class, fresh.minimum_quantity, fresh.territory)
+               price_key.territory, price_key.extra)
+            = (fresh.service_id, fresh.unit, fresh.base_quantity, fresh.time_class, fresh.minimum_quantity, fresh.territory, fresh.extra)
     )
     ON CONFLICT DO NOTHING
     """  # noqa: S608 - our own words
@@ -66,7 +66,7 @@ _INSERT = text(
     INSERT INTO price (price_key_id, valid, amount, vat_category, vat_rate, vat_inclusive, price_list_id, position)
     SELECT price_key.id, daterange(first, until), amount, vat_category, vat_rate, vat_inclusive, :list_id, position
     FROM {_FRESH}
-    JOIN price_key USING (service_id, unit, base_quantity, time_class, minimum_quantity, territory)
+    JOIN price_key USING (service_id, unit, base_quantity, time_class, minimum_quantity, territory, extra)
     WHERE provider_id IS NOT DISTINCT FROM CAST(:provider_id AS bigint)
     RETURNING price_key_id
     """  # noqa: S608 - our own words
@@ -132,6 +132,7 @@ def _row(new: New) -> dict[str, Any]:
         "time_class": new.key.time_class,
         "minimum_quantity": str(new.key.minimum_quantity),
         "territory": new.key.territory,
+        "extra": new.key.extra,
         "first": new.first.isoformat(),
         "until": None if new.until == OPEN else new.until.isoformat(),
         "amount": str(new.amount),

@@ -25,7 +25,7 @@ from services.prices.values import OPEN, InForce, Key, Plan, PriceRule
 #: Rows in: a provider, or none for our own unit costs. Rows out: its price versions in force, of the past and the future too.
 _IN_FORCE = text(
     """
-    SELECT price.id, price_key_id, service_id, unit, base_quantity, time_class, minimum_quantity, territory,
+    SELECT price.id, price_key_id, service_id, unit, base_quantity, time_class, minimum_quantity, territory, extra,
            lower(valid) AS first, upper(valid) AS until, amount, vat_category, vat_rate, vat_inclusive
     FROM price JOIN price_key ON price_key.id = price_key_id
     WHERE provider_id IS NOT DISTINCT FROM CAST(:provider_id AS bigint) AND superseded_at IS NULL
@@ -242,7 +242,13 @@ def _in_force(session: Session, provider_id: int | None) -> list[InForce]:
 
 def _key(row: Any) -> Key:
     return Key(
-        row.service_id, row.unit, row.base_quantity, row.time_class, row.minimum_quantity or Decimal(0), row.territory
+        row.service_id,
+        row.unit,
+        row.base_quantity,
+        row.time_class,
+        row.minimum_quantity or Decimal(0),
+        row.territory,
+        row.extra,
     )
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 _PRICES = text(
     """
     SELECT coalesce(provider.name, '') AS provider, provider.business_id, service.code AS service, price_key.unit, base_quantity,
-           time_class, minimum_quantity, territory, amount, vat_category, vat_rate, vat_inclusive,
+           time_class, minimum_quantity, territory, extra, amount, vat_category, vat_rate, vat_inclusive,
            lower(valid) AS valid_from, upper(valid) - 1 AS valid_to,
            price_source.name AS source, file_name, price.position, sha256, run_id, price.id AS price_id, price_list_id
     FROM price

@@ -121,7 +121,15 @@ def _match(row: PriceRow, catalogue: Catalogue, business_id: str | None, today: 
     if rate > 0 and row.vat_inclusive is None:
         return "vat_inclusive", Message("The list does not say whether the price includes VAT.")
     return Stated(
-        Key(offer.service_id, row.unit, row.base_quantity, row.time_class, row.minimum_quantity, row.territory),
+        Key(
+            offer.service_id,
+            row.unit,
+            row.base_quantity,
+            row.time_class,
+            row.minimum_quantity,
+            row.territory,
+            row.extra,
+        ),
         row.valid_from,
         _day_after(row.valid_to),
         row.amount,

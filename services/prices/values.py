@@ -22,6 +22,7 @@ class Key(NamedTuple):
     time_class: str
     minimum_quantity: Decimal
     territory: str
+    extra: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from openpyxl import Workbook
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
 from connectors.prices import read_price_list
-from connectors.prices.row import PriceRow
+from connectors.prices.row import PriceRow, Reading
 from core.errors import RefusedInput
 
 HEAD = "Palvelukoodi;Palvelu;Yksikkö;Hinta;Voimassa alkaen;Voimassa asti\n"
@@ -17,7 +17,7 @@ HEAD = "Palvelukoodi;Palvelu;Yksikkö;Hinta;Voimassa alkaen;Voimassa asti\n"
 
 def read(text: str | bytes, encoding="cp1252"):
     content = text if isinstance(text, bytes) else text.encode()
-    return read_price_list(content, file_name="hinnasto.csv", encoding=encoding)
+    return read_price_list(content, file_name="hinnasto.csv", reading=Reading(encoding))
 
 
 def only(text: str | bytes, **over) -> PriceRow:

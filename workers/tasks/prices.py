@@ -1,6 +1,7 @@
 """Tasks of price sources: fetch a list, then read it and apply it or hold it."""
 
 from connectors.prices import read_price_list
+from connectors.prices.row import Reading
 from connectors.transports.base import SourceFile
 from core.clock import business_now
 from core.errors import Permanent, RefusedInput
@@ -43,7 +44,7 @@ def _import(lease: Lease, source: Source, file: SourceFile) -> None:
     except FileNotFoundError as gone:  # the spool was cleared, or is another machine's
         raise Permanent("The fetched copy of {name} is gone. Run the source again.", name=file.name) from gone
     try:
-        document = read_price_list(content, file_name=file.name, encoding=configured.encoding)
+        document = read_price_list(content, file_name=file.name, reading=Reading(configured.encoding))
     except RefusedInput as refused:
         with lease.closing() as closing:
             closing.report("refused", message=refused.message, reply=file.name)

@@ -2,7 +2,7 @@
 
 from hashlib import sha256
 
-from connectors.prices.row import PriceDocument, PriceRow
+from connectors.prices.row import PriceDocument, PriceRow, Reading
 from connectors.prices.table.client import open_tables
 from connectors.prices.table.mapping import to_price
 from connectors.prices.table.wire import find_header, known_columns
@@ -10,7 +10,7 @@ from connectors.rejection import Rejection
 from core.errors import RefusedInput
 
 
-def read_table(content: bytes, *, file_name: str, encoding: str = "cp1252") -> PriceDocument:
+def read_table(content: bytes, *, file_name: str, reading: Reading) -> PriceDocument:
     """A CSV file or workbook as price rows, in the file's order. Sheets without a price table (instructions) are passed over.
 
     Raises RefusedInput where the file as a whole cannot be understood: nothing of it may then be applied.
@@ -18,7 +18,7 @@ def read_table(content: bytes, *, file_name: str, encoding: str = "cp1252") -> P
     rows: list[PriceRow] = []
     rejections: list[Rejection] = []
     found = False
-    sheets = open_tables(content, encoding, known_columns)
+    sheets = open_tables(content, reading.encoding, known_columns)
     for sheet in sheets:
         header = find_header(sheet.rows)
         if header is None:
