@@ -39,6 +39,7 @@ DAY_POINTS = (
 #: Steps of visits to sources beside these: what only some sources have, and what a person does about a run.
 VISIT_POINTS = (
     "fetch.copied",
+    "sync.copied",
     "sync.held",
     "source.remembered",
     "files.moved",

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -154,7 +154,9 @@ def _statements(night: int) -> str:
 
 
 def _happen(server: FakeFhir, night: int) -> None:
-    now = datetime.now(UTC).isoformat()
+    now = datetime.fromtimestamp(_BEGAN + 3600 * night, UTC)
+    # until the next night; before that the real one in the header of its answers would not say the same in two installations
+    server.clock = (now + timedelta(minutes=1)).isoformat()
     fresh: list[dict[str, Any]] = [
         *resources(a_record(f"C-{night}"), prefix=f"{night}."),
         *resources(a_record(f"X-{night}", responsible_worker=f"W-{night}"), prefix=f"x{night}."),
@@ -163,11 +165,14 @@ def _happen(server: FakeFhir, night: int) -> None:
         fresh += resources(a_record(f"C-{night - 1}", status="closed", goals=["Uusi"]), prefix=f"{night - 1}.")
     gone = f"C-{night - 2}"
     if night >= 2:
-        said = {"request": {"method": "DELETE", "url": f"EpisodeOfCare/{gone}"}, "response": {"lastModified": now}}
+        said = {
+            "request": {"method": "DELETE", "url": f"EpisodeOfCare/{gone}"},
+            "response": {"lastModified": now.isoformat()},
+        }
         server.histories["EpisodeOfCare/_history"].insert(0, said)
     there = {(one["resourceType"], one["id"]): one for one in server.resources}
     for one in fresh:
-        one.setdefault("meta", {})["lastUpdated"] = now
+        one.setdefault("meta", {})["lastUpdated"] = now.isoformat()
         there[one["resourceType"], one["id"]] = one
     there.pop(("EpisodeOfCare", gone), None)
     server.resources = list(there.values())

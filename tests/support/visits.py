@@ -67,7 +67,9 @@ def quiet(night: str) -> None:
     _do_all()
 
 
-NIGHTS: dict[str, Callable[[str], None]] = {one.__name__: one for one in (visit, visit_and_approve, visit_and_retry, quiet)}
+NIGHTS: dict[str, Callable[[str], None]] = {
+    one.__name__: one for one in (visit, visit_and_approve, visit_and_retry, quiet)
+}
 
 
 def _command(*words: str) -> None:
