@@ -99,14 +99,15 @@ def fhir(_database: Embedded, _home: Path) -> Iterator[Visited]:
 
 @contextmanager
 def snapshot(_database: Embedded, home: Path) -> Iterator[Visited]:
-    """One XML file that is written anew; so much goes that every run but the first is held."""
+    """One XML file that is written anew; so much goes that every run but the first is held. Once applied it is moved."""
     folder = home / "exports"
 
     def change(night: int) -> None:
         there = [case(f"C-{number}", decision(), item(quantity=10 + night)) for number in range(night, night + 3)]
         _put(folder, 0, export(*there, case(f"X-{night}", worker="W-404")))
 
-    yield Visited(f'path = "{folder}/*.xml"\nmax_rejected = 1\n', change, {}, folder)
+    transport = f'transport = {{ kind = "local", path = "{folder}/*.xml", after = "move", move_to = "done" }}\n'
+    yield Visited(f"max_rejected = 1\n{transport}", change, {}, folder)
 
 
 @contextmanager

@@ -14,12 +14,11 @@ import tempfile
 import traceback
 from collections.abc import Callable
 
-from click.testing import Result
 from sqlalchemy import text
 from typer.testing import CliRunner
 
 import workers.queue
-import workers.tasks  # noqa: F401 - registers them
+import workers.tasks
 from cli.main import app as commands
 from connectors.transports.sftp import SftpFiles
 from core.database import transaction
@@ -73,7 +72,7 @@ NIGHTS: dict[str, Callable[[str], None]] = {
 
 
 def _command(*words: str) -> None:
-    result: Result = CliRunner().invoke(commands, words, catch_exceptions=False)
+    result = CliRunner().invoke(commands, words, catch_exceptions=False)
     if result.exit_code:
         raise AssertionError(result.output)
 
@@ -108,7 +107,7 @@ def _live(environment: dict[str, str], what: str, night: str, log: str) -> None:
     os.dup2(errors, 2)
     try:
         NIGHTS[what](night)
-    except BaseException:
+    except BaseException:  # noqa: BLE001 - told, and the process ends
         traceback.print_exc()
         sys.stderr.flush()
         os._exit(1)
@@ -117,15 +116,17 @@ def _live(environment: dict[str, str], what: str, night: str, log: str) -> None:
 
 def main() -> None:
     """Fork a life for every line."""
-    workers.queue.publish = lambda _rows: 0
+    workers.queue.publish = lambda rows: 0
     # the server's files were put there whole: no need to watch them for seconds
-    SftpFiles.__init__.__kwdefaults__["settled_after"] = 0
+    defaults = SftpFiles.__init__.__kwdefaults__
+    assert defaults is not None
+    defaults["settled_after"] = 0
     for line in sys.stdin:
         child = os.fork()
         if child == 0:
             _live(**json.loads(line))
         _, status = os.waitpid(child, 0)
-        print(os.waitstatus_to_exitcode(status), flush=True)
+        print(os.waitstatus_to_exitcode(status), flush=True)  # noqa: T201 - the answer
 
 
 if __name__ == "__main__":
