@@ -18,6 +18,7 @@ from connectors.pace import Pace
 from connectors.transports.base import Fetched, SourceFile, Transport, Visit
 from core.clock import local_date
 from core.errors import Message, Transient
+from core.faults import fault_point
 from core.settings import Settings, configuration_file
 from core.source_settings import CaseSource, PriceListSource
 from services.prices.world import world
@@ -169,6 +170,7 @@ def applied(
     remember(session, source.name, run_id, files=kept, reading=reading, memory=arguments.get("memory"))
     request = arguments.get("request", f"run-{run_id}")
     call_put_away(session, configured, source, request, {(one.sha256, one.name) for one in files})
+    fault_point("source.remembered")
 
 
 def call_put_away(

@@ -84,6 +84,7 @@ def merge(
         result = replace(result, state="succeeded", reason=None, read=agreed["read"])
     if result.state == "held":
         tables.hold(session, run_id)
+        fault_point("sync.held")
         return result
     _apply(session, names, settings, now, result)
     conflicts = tell_of_conflicts(session)

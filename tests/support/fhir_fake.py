@@ -31,6 +31,7 @@ class FakeFhir:
     instead: dict[str, Response] = field(default_factory=dict)
     histories: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     next_link: str | None = None
+    clock: str | None = None  # by which searches are said to be made
     asked: list[Request] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -91,6 +92,8 @@ class FakeFhir:
             "type": "searchset",
             "entry": [{"resource": one, "search": {"mode": "match"}} for one in page],
         }
+        if self.clock is not None:
+            bundle["meta"] = {"lastUpdated": self.clock}
         if self.totals:
             bundle["total"] = len(found) + self.counted
         if self.links and start + count < len(found):
