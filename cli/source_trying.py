@@ -68,10 +68,10 @@ def looking_place(source: "Source") -> "Iterator[Path]":
 
 @contextmanager
 def brought(
-    source: "Source", *, now: bool, anew: bool = True, spool: Path | None = None
+    source: "Source", *, now: bool, anew: bool = True, spool: Path | None = None, most: int | None = None
 ) -> "Iterator[tuple[list[str], Brought]]":
     """What is at a source: the names of what was found, and what a visit brought, in the source's lane. Gone after the block, unless a
-    `spool` was named. Without `anew` a delta brings what was not applied yet.
+    `spool` was named. Without `anew` a delta brings what was not applied yet. With `most` so many cases are enough: only to be looked at.
     """
     from core.clock import business_now
     from core.settings import settings
@@ -86,7 +86,8 @@ def brought(
             names = transport.look()
             with transaction() as session:
                 place, seconds = spool or temporary, seconds_for("look_at_source")
-                asked = task(session, settings(), source, place, business_now(session), seconds=seconds, anew=anew)
+                instant = business_now(session)
+                asked = task(session, settings(), source, place, instant, seconds=seconds, anew=anew, most=most)
             visit = bring(transport, asked)
         yield names, visit
 
@@ -102,7 +103,7 @@ def try_out(
     from services.sources import find_source
 
     source = find_source(settings().sources, name)
-    with brought(source, now=now) as (names, visit):
+    with brought(source, now=now, most=records) as (names, visit):
         tried = _try(source, visit, records)
     figures = ngettext("{valid} of {count} record is valid", "{valid} of {count} records are valid", tried.read).format(
         valid=tried.valid, count=tried.read
