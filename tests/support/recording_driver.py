@@ -9,7 +9,6 @@ from typing import Any, Self
 
 import pytest
 
-
 _PARAMSTYLES = {"pymysql": "pyformat", "oracledb": "named"}
 
 
