@@ -151,8 +151,10 @@ def count_name(name: str) -> str:
 
 
 def counts_in_words(counts: Mapping[str, Any]) -> str:
-    """The figures of a Run: `read 12, added 3`."""
-    return ", ".join(f"{count_name(name)} {count}" for name, count in counts.items())
+    """The figures of a Run: `read 12, added 3`, in one order, whichever order the database keeps them in."""
+    places = list(_COUNTS)
+    known = sorted((name for name in counts if name in _COUNTS), key=places.index)
+    return ", ".join(f"{count_name(name)} {counts[name]}" for name in dict.fromkeys([*known, *counts]))
 
 
 def field_name(field: str | None) -> str:

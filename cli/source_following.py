@@ -165,6 +165,10 @@ def report(source: "Source", steps: "list[Step]", as_json: bool) -> None:
         if last.outcome == "held":
             command = f"avain source approve {last.run_id} --note …"
             console().print(_("A person may approve it with: {command}").format(command=command), markup=False)
+        if last.outcome == "refused":
+            command = f"avain source run {source.name}"
+            said = _("Nothing of it was applied. When the file has been put right at the source: {command}")
+            console().print(said.format(command=command), markup=False)
         if last.outcome == "postponed":
             command = f"avain source run {source.name} --now"
             console().print(_("To ask the source all the same: {command}").format(command=command), markup=False)

@@ -72,7 +72,7 @@ def members(file: BinaryIO, name: str, *, limits: ArchiveLimits = DEFAULT_LIMITS
     if beginning.startswith(_ZIP_MAGIC):
         yield from _zip_members(file, limits)
     elif beginning.startswith(_GZIP_MAGIC):
-        yield Member(name.removesuffix(".gz"), _not_nested(_gzip_stream(file, limits), name))
+        yield Member(name.removesuffix(".gz"), _not_nested(_gzip_stream(file, name, limits), name))
     else:
         yield Member(name, file)
 
@@ -156,12 +156,12 @@ def _zip_members(file: BinaryIO, limits: ArchiveLimits) -> Iterator[Member]:
                 yield Member(name, _not_nested(counted, name))
 
 
-def _gzip_stream(file: BinaryIO, limits: ArchiveLimits) -> "_BoundedReader":
+def _gzip_stream(file: BinaryIO, name: str, limits: ArchiveLimits) -> "_BoundedReader":
     packed = file.seek(0, io.SEEK_END)
     file.seek(0)
     dense = max(limits.ratio_floor, packed * limits.ratio)
     bound = min(limits.unpacked, dense)
-    return _BoundedReader(cast("BinaryIO", gzip.GzipFile(fileobj=file, mode="rb")), "gzip", bound)
+    return _BoundedReader(cast("BinaryIO", gzip.GzipFile(fileobj=file, mode="rb")), name, bound)
 
 
 def _not_nested(file: "_BoundedReader", name: str) -> BinaryIO:

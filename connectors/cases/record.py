@@ -371,6 +371,8 @@ def _reason(found: Any) -> Message:
         return fault.message
     msgid = _FOUND_BY_PYDANTIC.get(found["type"], N_("The value is not of the kind that is expected."))
     known = {"value": quote(found["input"]), **{name: str(value) for name, value in context.items()}}
+    if found["type"] == "literal_error":  # pydantic says it in English: 'open' or 'closed'
+        known["expected"] = ", ".join(re.findall("'([^']*)'", known["expected"]))
     return Message(msgid, **{name: value for name, value in known.items() if "{" + name + "}" in msgid})
 
 

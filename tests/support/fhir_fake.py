@@ -76,7 +76,7 @@ class FakeFhir:
             found = [one for one in found if one["id"] in parameters["_id"].split(",")]
         if "patient" in parameters:
             wanted = {f"Patient/{one}" for one in parameters["patient"].split(",")}
-            found = [one for one in found if one["patient" if "patient" in one else "subject"]["reference"] in wanted]
+            found = [one for one in found if (one.get("patient") or one.get("subject", {})).get("reference") in wanted]
         if "based-on" in parameters:
             found = [one for one in found if one["basedOn"][0]["reference"] in parameters["based-on"].split(",")]
         if "_lastUpdated" in parameters:

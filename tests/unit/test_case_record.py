@@ -75,7 +75,7 @@ def test_a_whole_record_becomes_values() -> None:
         ({"plan_items": [item(quantity="0")]}, "plan_items.quantity", "The quantity is zero."),
         ({"plan_items": [item(quantity="-3")]}, "plan_items.quantity", "-3 is negative."),
         ({"plan_items": [item(unit="visit")]}, "plan_items.unit", "visit is not written the way it must be (^[A-Z0-9]{2,3}$)."),
-        ({"status": "asleep"}, "status", "asleep is not known; known are: 'open' or 'closed'"),
+        ({"status": "asleep"}, "status", "asleep is not known; known are: open, closed"),
         ({"goals": ["a", "b", "c", "d"]}, "goals", "There are more than 3."),
         ({"goals": ["a" * 1001]}, "goals", "The text is longer than 1000 characters."),
         ({"goals": [" "]}, "goals", "The text is empty."),

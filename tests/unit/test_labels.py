@@ -37,7 +37,8 @@ def test_fields_within_fields_and_figures_are_words():
         assert field_name("plan_items.end") == "suunniteltu palvelu: viimeinen päivä"
         assert field_name("decisions.number") == "päätös: numero"
         assert field_name(None) == ""
-        assert counts_in_words({"files": 2, "bytes": 10}) == "tiedostoja 2, tavua 10"
+        assert counts_in_words({"bytes": 10, "files": 2}) == "tiedostoja 2, tavua 10"
+        assert counts_in_words({"odd": 1, "gone": 0, "read": 3}) == "luettu 3, poistunut 0, odd 1"
 
 
 def test_a_code_without_words_is_shown_as_it_is():
