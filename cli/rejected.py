@@ -8,7 +8,6 @@ from cli.common import LARGEST_ID, As, DryRun, Json, Limit, actor, console, emit
 from cli.labels import field_name
 from cli.source_following import NOW, call_and_follow
 from core.clock import business_now
-from core.errors import InputError
 from core.i18n import _, moment
 
 app = sub_app(_("Records that were left out of a file."))
@@ -113,7 +112,9 @@ def retry(  # noqa: PLR0917 - options of a command
     from services.sources import find_source
 
     if (rejected is None) != everything or (source is not None) != everything or (group and everything):
-        raise InputError("Name a rejected record (with --group: all like it), or a source with --source NAME --all.")
+        raise typer.BadParameter(
+            _("Name a rejected record (with --group: all like it), or a source with --source NAME --all.")
+        )
     with transaction() as session:
         name = members(session, rejected, 1)[0].source if rejected is not None else str(source)
         configured = find_source(settings().sources, name)
