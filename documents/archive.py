@@ -14,6 +14,7 @@ from typing import BinaryIO, Final, cast
 
 from core.errors import RefusedInput
 from core.i18n import N_
+from core.natural import in_order
 
 MEBIBYTE: Final = 1024 * 1024
 _ENCRYPTED: Final = 0x1
@@ -100,7 +101,7 @@ def _checked(archive: zipfile.ZipFile, file: BinaryIO, limits: ArchiveLimits) ->
         raise RefusedInput(
             "The archive holds {count} files; at most {limit} are accepted.", count=len(entries), limit=limits.members
         )
-    files = sorted((entry for entry in entries if not entry.is_dir()), key=lambda entry: entry.filename)
+    files = sorted((entry for entry in entries if not entry.is_dir()), key=lambda entry: in_order(entry.filename))
     for before, entry in zip([None, *files], files, strict=False):
         _check_entry(entry, limits)
         if before is not None and before.filename == entry.filename:

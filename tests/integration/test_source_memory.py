@@ -218,6 +218,7 @@ class TestDelta:
             ("cases-1120.xml", "cases-1119.xml", ("B", "C")),  # no known case is touched
             ("units-1120.xml", "cases-1119.xml", ("A",)),  # other names, another order
             ("cases-1119.xml", "cases-1120.xml", ("A",)),
+            ("cases-9.xml", "cases-10.xml", ("A",)),
         ],
     )
     def test_a_file_that_cannot_bring_back_the_old_does_not_wait(

@@ -31,7 +31,7 @@ def test_files_come_in_name_order_as_hashed_copies(tmp_path: Path) -> None:
         put(tmp_path / "in" / name, name.encode())
     (tmp_path / "in/b-4.xml").mkdir()
     fetched = LocalFiles(f"{tmp_path}/in/**/*.xml").fetch(Visit(tmp_path / "spool"))
-    assert [one.name for one in fetched.files] == ["b-1.xml", "b-10.xml", "b-2.xml"]
+    assert [one.name for one in fetched.files] == ["b-1.xml", "b-2.xml", "b-10.xml"]
     assert fetched.growing == ()
     for one in fetched.files:
         content = one.path.read_bytes()
