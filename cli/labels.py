@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from core.errors import Message
 from core.i18n import N_, _
 
 _CHANNELS: Final = {"email": N_("e-mail"), "file": N_("file"), "external": N_("another system")}
@@ -157,6 +158,8 @@ def counts_in_words(counts: Mapping[str, Any]) -> str:
     return ", ".join(f"{count_name(name)} {counts[name]}" for name in dict.fromkeys([*known, *counts]))
 
 
-def field_name(field: str | None) -> str:
-    """Where in a record: `planned service: last day` for `plan_items.end`."""
-    return ": ".join(_(_FIELDS.get(part, part)) for part in (field or "").split("."))
+def field_name(field: str | None, reason: Message | None = None) -> str:
+    """Where in a record: `planned service: last day` for `plan_items.end`; `planned service I-1: last day` where the reason tells which."""
+    names = [_(_FIELDS.get(part, part)) for part in (field or "").split(".")]
+    which = None if reason is None else reason.params.get("part")
+    return ": ".join([names[0] if which is None else f"{names[0]} {which}", *names[1:]])

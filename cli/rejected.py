@@ -35,7 +35,8 @@ def list_rejected(
 
     def render() -> None:
         body = [
-            [one.id, one.count, one.source, f"{one.file_name}:{one.position}", one.external_id, field_name(one.field), one.reason.text()]
+            [one.id, one.count, one.source, f"{one.file_name}:{one.position}", one.external_id,
+             field_name(one.field, one.reason if one.count == 1 else None), one.reason.text()]
             for one in groups
         ]  # fmt: skip
         columns = [_("Id"), _("Number"), _("Source"), _("First at"), _("Record"), _("Field"), _("Reason")]
@@ -54,7 +55,7 @@ def show(rejected: Id, limit: Limit = 100, as_json: Json = False) -> None:
 
     def render() -> None:
         body = [
-            [one.id, one.run_id, f"{one.file_name}:{one.position}", one.external_id, field_name(one.field), one.reason.text(),
+            [one.id, one.run_id, f"{one.file_name}:{one.position}", one.external_id, field_name(one.field, one.reason), one.reason.text(),
              moment(one.settled_at) if one.settled_at else "", one.note]
             for one in found
         ]  # fmt: skip
