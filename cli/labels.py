@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from core.errors import Message
 from core.i18n import N_, _
 
 _CHANNELS: Final = {"email": N_("e-mail"), "file": N_("file"), "external": N_("another system")}
@@ -151,10 +152,14 @@ def count_name(name: str) -> str:
 
 
 def counts_in_words(counts: Mapping[str, Any]) -> str:
-    """The figures of a Run: `read 12, added 3`."""
-    return ", ".join(f"{count_name(name)} {count}" for name, count in counts.items())
+    """The figures of a Run: `read 12, added 3`, in one order, whichever order the database keeps them in."""
+    places = list(_COUNTS)
+    known = sorted((name for name in counts if name in _COUNTS), key=places.index)
+    return ", ".join(f"{count_name(name)} {counts[name]}" for name in dict.fromkeys([*known, *counts]))
 
 
-def field_name(field: str | None) -> str:
-    """Where in a record: `planned service: last day` for `plan_items.end`."""
-    return ": ".join(_(_FIELDS.get(part, part)) for part in (field or "").split("."))
+def field_name(field: str | None, reason: Message | None = None) -> str:
+    """Where in a record: `planned service: last day` for `plan_items.end`; `planned service I-1: last day` where the reason tells which."""
+    names = [_(_FIELDS.get(part, part)) for part in (field or "").split(".")]
+    which = None if reason is None else reason.params.get("part")
+    return ": ".join([names[0] if which is None else f"{names[0]} {which}", *names[1:]])

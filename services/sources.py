@@ -7,6 +7,7 @@ carries `source` and `request` in its arguments, which is how it is followed.
 import difflib
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Literal
 
 from sqlalchemy import text
@@ -75,6 +76,15 @@ _LAST_APPLIED = text(
 )
 
 
+#: Rows in: a lane. Rows out: the files that Work of it is still to read. Work that died may be called again.
+_TO_READ = text(
+    """
+    SELECT DISTINCT file ->> 'path' FROM work, jsonb_array_elements(arguments -> 'files') AS file
+    WHERE lane = :lane AND done_at IS NULL
+    """
+)
+
+
 @dataclass(frozen=True)
 class Step:
     """One Work of a request: whether it ended, and its latest Run. `seconds` since it was called for, `running` since that Run began."""
@@ -133,6 +143,11 @@ def call_reading(session: Session, source: Source, request: str, **arguments: An
     kind = _READ[source.kind]
     key = f"{kind}:{source.name}:{request}"
     return call_again(session, kind, key, lane=source.lane, source=source.name, request=request, **arguments)
+
+
+def copies_to_read(session: Session, source: Source) -> set[Path]:
+    """Fetched copies that Work which has not been done is to read."""
+    return {Path(path) for path in session.execute(_TO_READ, {"lane": source.lane}).scalars()}
 
 
 def last_applied(session: Session, source: Source) -> int | None:

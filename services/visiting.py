@@ -18,6 +18,7 @@ from connectors.pace import Pace
 from connectors.transports.base import Fetched, SourceFile, Transport, Visit
 from core.clock import local_date
 from core.errors import Message, Transient
+from core.faults import fault_point
 from core.settings import Settings, configuration_file
 from core.source_settings import CaseSource, PriceListSource
 from services.prices.world import world
@@ -109,8 +110,11 @@ def task(
     *,
     seconds: float,
     anew: bool = False,
+    most: int | None = None,
 ) -> Task:
-    """What to ask of a source now, in so many seconds. `anew` has everything brought, also what was applied before."""
+    """What to ask of a source now, in so many seconds. `anew` has everything brought, also what was applied before; with `most`, so many
+    cases are enough (Visit.most): only to be looked at.
+    """
     settings = configured_as(configured, source)
     snapshot = source.mode != "delta"
     reading = reading_of(session, configured, source, now)
@@ -118,7 +122,9 @@ def task(
     pace = Pace(
         requests_per_second=settings.gentle.requests_per_second, rows_per_second=settings.gentle.rows_per_second
     )
-    visit = Visit(spool, dict(known.memory), {sha256 for sha256, _ in known.files}, snapshot or anew, pace, seconds)
+    visit = Visit(
+        spool, dict(known.memory), {sha256 for sha256, _ in known.files}, snapshot or anew, pace, seconds, most
+    )
     number = session.execute(_VISIT, {"lane": source.lane}).scalar_one()
     return Task(number, visit, known, reading, snapshot, settings.files is not None)
 
@@ -169,6 +175,7 @@ def applied(
     remember(session, source.name, run_id, files=kept, reading=reading, memory=arguments.get("memory"))
     request = arguments.get("request", f"run-{run_id}")
     call_put_away(session, configured, source, request, {(one.sha256, one.name) for one in files})
+    fault_point("source.remembered")
 
 
 def call_put_away(
