@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, BinaryIO, Final, cast
+from typing import Any, BinaryIO, Final, Literal, cast
 
 from lxml import etree
 
@@ -49,6 +49,7 @@ _RULES: Final[dict[str, Any]] = {
     "no_network": True, "load_dtd": False, "huge_tree": False, "recover": False, "resolve_entities": False, "remove_comments": True,
     "remove_pis": True,
 }  # fmt: skip
+_Events = tuple[Literal["start", "end"], ...]
 _XS: Final = "{http://www.w3.org/2001/XMLSchema}"
 
 
@@ -194,9 +195,7 @@ def xml_text(value: str) -> str:
     return value
 
 
-def _parser(
-    encoding: str, *, trusted: bool = False, events: tuple[str, ...] = ("start", "end")
-) -> "etree.XMLPullParser":
+def _parser(encoding: str, *, trusted: bool = False, events: _Events = ("start", "end")) -> "etree.XMLPullParser":
     """`trusted` is for schemas that come with Avain: their encoding is their own affair. Events that nobody reads cost more than parsing."""
     return etree.XMLPullParser(
         events=() if trusted else events,
@@ -206,7 +205,7 @@ def _parser(
 
 
 def _open(
-    file: BinaryIO, limit: int, *, events: tuple[str, ...] = ("start", "end")
+    file: BinaryIO, limit: int, *, events: _Events = ("start", "end")
 ) -> tuple["etree.XMLPullParser", Iterator[bytes]]:
     """A parser for the file's encoding and the file's bytes in chunks; the prolog has been judged when this returns."""
     beginning = _read_fully(file, _PROLOG)

@@ -12,8 +12,9 @@ from lxml import etree
 
 from connectors.prices.row import PriceDocument, Reading
 from connectors.prices.ubl_catalogue import wire
-from connectors.prices.ubl_catalogue.mapping import Header, Line, read_line, unknown_action
-from connectors.prices.ubl_catalogue.wire import Span, Unfit, text_of
+from connectors.prices.ubl_catalogue.mapping import Header, Line, read_line, span_of, unknown_action
+from connectors.prices.ubl_catalogue.values import Span, Unfit
+from connectors.prices.ubl_catalogue.wire import text_of
 from connectors.rejection import Rejection, quote
 from core.errors import Message, RefusedInput
 from documents import xml
@@ -59,7 +60,7 @@ def _header(root: "etree._Element") -> Header:
     if action not in _ACTIONS:
         raise RefusedInput(unknown_action(action, _ACTIONS))
     try:
-        validity = wire.span_of(_only(root, wire.VALIDITY), Span())
+        validity = span_of(_only(root, wire.VALIDITY), Span())
     except Unfit as unfit:
         raise RefusedInput("The validity of the catalogue cannot be read: {reason}", reason=unfit.reason) from unfit
     contract = _only(root, wire.CONTRACT)

@@ -11,14 +11,14 @@ from typing import Final, NamedTuple
 
 from lxml import etree
 
+from connectors.prices.amounts import shown
 from connectors.prices.row import PriceRow, Removal
-from connectors.prices.ubl_catalogue import wire
-from connectors.prices.ubl_catalogue.wire import Span, Unfit, fit, text_of
+from connectors.prices.ubl_catalogue import values, wire
+from connectors.prices.ubl_catalogue.values import Span, Unfit, Unit
+from connectors.prices.ubl_catalogue.wire import child_of, said_by, text_of
 from connectors.rejection import Rejection, quote
 from core.errors import Message
 
-#: UN/ECE 5305, as far as EN 16931 takes it.
-_VAT_CATEGORIES: Final = ("S", "Z", "E", "AE", "K", "G", "O")
 #: UNCL 5387: prices that are not what is paid, because allowances, taxes or the deal itself are still to come.
 _NOT_PAID: Final = frozenset(
     # gross; for information; estimated, expected; at most, at least; retail; no quote
@@ -39,7 +39,7 @@ class Header(NamedTuple):
     contract: str | None
 
 
-@dataclass
+@dataclass(slots=True)
 class Line:
     """What came of one line: prices and rejections, or the item's removal. `service` is the item's id, '' if it has none."""
 
@@ -106,7 +106,7 @@ def _collected(
 def _service(item: "dict[str, etree._Element]") -> str:
     """The seller's id of the item, else the standard one."""
     for name in (wire.SELLERS_ID, wire.STANDARD_ID):
-        if name in item and (service := text_of(item[name].find(wire.ID))):
+        if name in item and (service := text_of(child_of(item[name], wire.ID))):
             return service
     return ""
 
@@ -145,7 +145,7 @@ def unknown_action(action: str, allowed: tuple[str, ...]) -> Message:
 def _stated(
     service: str, parts: "dict[str, etree._Element]", item: "dict[str, etree._Element]", header: Header
 ) -> _Stated:
-    validity = wire.span_of(parts.get(wire.LINE_VALIDITY), header.validity)
+    validity = span_of(parts.get(wire.LINE_VALIDITY), header.validity)
     contract = text_of(parts[wire.CONTRACT].find(wire.ID)) if wire.CONTRACT in parts else header.contract
     if contract != header.contract:
         raise Unfit(
@@ -170,26 +170,22 @@ def _stated(
 
 
 def _vat(tax: "etree._Element | None") -> tuple[str | None, Decimal | None]:
-    """Category and rate (PEPPOL-T19-R014, R015). Only category S has a rate above zero; for the others it need not be stated."""
+    """Category and rate; None where nothing is said."""
     if tax is None:
         return None, None
-    category = text_of(tax.find(wire.ID))
-    if category not in _VAT_CATEGORIES:
-        raise Unfit(
-            "vat_category",
-            Message(
-                "{value} is not a VAT category; allowed: {allowed}",
-                value=quote(category),
-                allowed=", ".join(_VAT_CATEGORIES),
-            ),
-        )
-    percent = tax.find(wire.RATE)
-    rate = None if percent is None else fit("vat_rate", wire.vat_rate(text_of(percent)))
-    if category == "S" and not rate:
-        raise Unfit("vat_rate", Message("The rate of VAT category S must be above zero."))
-    if category != "S" and rate:
-        raise Unfit("vat_rate", Message("VAT category {category} has no rate above zero.", category=category))
-    return category, rate or Decimal(0)
+    parts, again = _collected(tax, wire.IN_TAX)
+    if again is not None:
+        raise wire.twice("vat_category", again)
+    category = text_of(parts.get(wire.ID))
+    return category, values.vat(category, said_by(parts.get(wire.RATE)))
+
+
+def span_of(period: "etree._Element | None", outer: Span) -> Span:
+    """The days of a period inside `outer`, or all of them; see values.span."""
+    if period is None:
+        return outer
+    parts = wire.parts_of(period, wire.IN_PERIOD, "valid_from")
+    return values.span(said_by(parts.get(wire.START)), said_by(parts.get(wire.END)), outer)
 
 
 def _priced(element: "etree._Element") -> "list[etree._Element]":
@@ -202,26 +198,24 @@ def _priced(element: "etree._Element") -> "list[etree._Element]":
 
 def _prices(priced: "etree._Element", position: str, stated: _Stated) -> list[PriceRow]:
     """The price of one RequiredItemLocationQuantity, once for each territory it names."""
-    places = []
-    if priced.find(wire.TERRITORY) is not None:
-        places = [wire.territory_of(address) for address in priced.iterchildren(wire.TERRITORY)]
     parts = wire.parts_of(priced, wire.IN_PRICED, "price", many=wire.TERRITORY)
     if wire.PRICE not in parts:
         raise Unfit("price", Message("The price is missing."))
     price = wire.parts_of(parts[wire.PRICE], wire.IN_PRICE, "price")
     amount = _amount(price)
-    code, unit, base = _unit(price, stated.unit)
-    minimum = _minimum(parts.get(wire.MINIMUM), code, stated.unit, price)
-    if (code, unit) == ("MIN", "HUR"):
-        minimum = fit("minimum_quantity", wire.hours(minimum))
-    first, last = wire.span_of(price.get(wire.VALIDITY), stated.validity)
+    unit = _unit(price, stated.unit)
+    minimum = _minimum(parts.get(wire.MINIMUM), unit, stated.unit, price)
+    first, last = span_of(price.get(wire.VALIDITY), stated.validity)
+    places = [""]
+    if wire.TERRITORY in parts:
+        places = list(dict.fromkeys(map(wire.territory_of, priced.iterchildren(wire.TERRITORY))))
     return [
         PriceRow(
             service=stated.service,
-            unit=unit,
+            unit=unit.code,
             amount=amount,
             position=position if number == 1 else f"{position}.{number}",
-            base_quantity=base,
+            base_quantity=unit.base,
             vat_category=stated.vat_category,
             vat_rate=stated.vat_rate,
             vat_inclusive=False,
@@ -232,7 +226,7 @@ def _prices(priced: "etree._Element", position: str, stated: _Stated) -> list[Pr
             provider=stated.provider,
             service_name=stated.name,
         )
-        for number, place in enumerate(dict.fromkeys(places) or [""], start=1)
+        for number, place in enumerate(places, start=1)
     ]
 
 
@@ -242,7 +236,7 @@ def _amount(price: "dict[str, etree._Element]") -> Decimal:
     currency = price[wire.AMOUNT].get("currencyID", "")
     if currency != "EUR":
         raise Unfit(
-            "currency", Message("The currency is {value}; only euros are accepted.", value=quote(currency or "?"))
+            "currency", Message("The currency is {value}; only euros are accepted.", value=shown(quote(currency)))
         )
     kind = text_of(price.get(wire.PRICE_TYPE))
     if kind in _NOT_PAID:
@@ -250,13 +244,12 @@ def _amount(price: "dict[str, etree._Element]") -> Decimal:
             "price",
             Message("The price is of type {type} (UNCL 5387): that is not what is paid.", type=kind),
         )
-    return fit("price", wire.amount(text_of(price[wire.AMOUNT])))
+    return values.amount(text_of(price[wire.AMOUNT]))
 
 
-def _unit(price: "dict[str, etree._Element]", orderable: str) -> tuple[str, str, Decimal]:
-    """The code as written, and unit and base quantity as other lists have them. Without a base quantity it is one orderable unit."""
+def _unit(price: "dict[str, etree._Element]", orderable: str) -> Unit:
+    """What the price is per: its base quantity, or one orderable unit."""
     base = price.get(wire.BASE)
-    count = Decimal(1) if base is None else fit("base_quantity", wire.base_quantity(text_of(base)))
     code = orderable if base is None else base.get("unitCode", orderable)
     if not code:
         raise Unfit("unit", Message("The unit is missing."))
@@ -268,29 +261,30 @@ def _unit(price: "dict[str, etree._Element]", orderable: str) -> tuple[str, str,
                 code=quote(code),
             ),
         )
-    unit, count = fit("unit", wire.unit(code, count))
-    return code, unit, count
+    return values.unit(code, said_by(base))
 
 
 def _factor(price: "dict[str, etree._Element]") -> Decimal:
+    """How many base units an orderable unit holds."""
     rate = price.get(wire.FACTOR)
-    return Decimal(1) if rate is None else fit("base_quantity", wire.factor(text_of(rate)))
+    return Decimal(1) if rate is None else values.number("base_quantity", text_of(rate))
 
 
 def _minimum(
-    minimum: "etree._Element | None", code: str, orderable: str, price: "dict[str, etree._Element]"
+    minimum: "etree._Element | None", unit: Unit, orderable: str, price: "dict[str, etree._Element]"
 ) -> Decimal:
     """From which quantity the price holds, in the price's unit."""
     if minimum is None:
         return Decimal(0)
-    quantity = fit("minimum_quantity", wire.minimum_quantity(text_of(minimum)))
-    other = minimum.get("unitCode", code)
+    other = minimum.get("unitCode", unit.written)
     # An orderable unit that is one price unit is as good; how else to convert it, T19 does not say clearly enough.
-    if other != code and not (other == orderable and wire.FACTOR in price and _factor(price) == 1):
+    if other != unit.written and not (other == orderable and wire.FACTOR in price and _factor(price) == 1):
         raise Unfit(
             "minimum_quantity",
             Message(
-                "The price is per {one} but the minimum quantity is in {other}.", one=quote(code), other=quote(other)
+                "The price is per {one} but the minimum quantity is in {other}.",
+                one=quote(unit.written),
+                other=quote(other),
             ),
         )
-    return quantity
+    return values.minimum(text_of(minimum), unit)
