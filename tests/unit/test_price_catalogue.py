@@ -21,8 +21,6 @@ from tests.support import attacks
 from tests.support.catalogues import catalogue, group, line, period, price, territory, value, vat
 from tests.support.orders import an_order
 
-YEAR = {"valid_from": date(2026, 1, 1), "valid_to": date(2026, 12, 31)}
-
 
 def read(*lines, **header):
     return read_catalogue(catalogue(*lines, **header), file_name="hinnasto.xml", reading=Reading())
@@ -59,7 +57,8 @@ def test_a_plain_catalogue():
             vat_category="E",
             vat_rate=Decimal(0),
             vat_inclusive=False,
-            **YEAR,
+            valid_from=date(2026, 1, 1),
+            valid_to=date(2026, 12, 31),
         )
     ]
     assert (document.file_name, len(document.sha256)) == ("hinnasto.xml", 64)
