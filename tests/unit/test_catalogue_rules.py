@@ -100,3 +100,9 @@ def test_another_document_is_not_taken_for_a_faultless_catalogue():
 def test_an_empty_catalogue_misses_everything_and_raises_nothing():
     root = GOOD[GOOD.index("<Catalogue") : GOOD.index(">", GOOD.index("<Catalogue"))] + "/>"
     assert {f"PEPPOL-T19-B0010{number}" for number in range(1, 9)} <= broken(root)
+
+
+def test_a_mistake_in_every_line_is_not_looked_for_in_all_of_them():
+    tree = xml.parse(catalogue(*(line(f"A{number}", price("-1")) for number in range(30))))
+    assert len(check_catalogue(tree)) == 30
+    assert [finding.rule for finding in check_catalogue(tree, most=10)] == ["PEPPOL-T19-R006"] * 10

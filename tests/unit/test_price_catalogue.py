@@ -395,6 +395,8 @@ def seller(*identifiers):
         (seller(group("PartyIdentification", value("ID", "1234567-1", schemeID="0212"))), "1234567-1"),
         (seller(group("PartyIdentification", value("ID", "FI12345671", schemeID="0213"))), "1234567-1"),
         (seller(group("PartyIdentification", value("ID", "1234567-1"))), "1234567-1"),
+        (seller(group("PartyIdentification", value("ID", "FI12345671"))), "1234567-1"),
+        (seller(group("PartyIdentification", value("ID", "12345671"))), None),  # may be another country's
         (seller(value("EndpointID", "003712345672", schemeID="0216")), None),  # wrong check digit
         (seller(value("EndpointID", "5790000435951", schemeID="0088")), None),  # another's, by an address of its own
     ],

@@ -51,11 +51,13 @@ IN_TAX: Final = frozenset({ID, RATE})
 _COUNTRY: Final = CAC + "Country"
 _CITY: Final = CBC + "CityName"
 _POSTAL_CODE: Final = CBC + "PostalZone"
-_BUSINESS_ID: Final = re.compile(r"(?:0037|FI)?([0-9]{7})-?([0-9])")
 #: OVT codes: what follows the business id names a part of the organisation.
-_OVT: Final = re.compile(r"0037([0-9]{7})([0-9])[0-9A-Za-z]{0,5}")
-#: Schemes that hold a business id: OVT codes, the id itself, the VAT number made of it; or no scheme.
-_SCHEMES: Final = {"0216": _OVT, "0037": _OVT, "0212": _BUSINESS_ID, "0213": _BUSINESS_ID, None: _BUSINESS_ID}
+_OVT: Final = re.compile(r"0037([0-9]{8})[0-9A-Za-z]{0,5}")
+_BUSINESS_ID: Final = re.compile(r"(?:0037|FI)?([0-9]{7}-?[0-9])")
+#: Without a scheme only what cannot be another country's number: with the hyphen or a Finnish prefix.
+_PLAIN: Final = re.compile(r"(?:0037(?=[0-9]{8}$)|FI(?=[0-9]{8}$)|(?=[0-9]{7}-))([0-9]{7}-?[0-9])")
+#: Schemes that hold a business id: OVT codes, the id itself, the VAT number made of it.
+_SCHEMES: Final = {"0216": _OVT, "0037": _OVT, "0212": _BUSINESS_ID, "0213": _BUSINESS_ID, None: _PLAIN}
 _IDENTIFIERS: Final = (
     f"{CAC}PartyLegalEntity/{CBC}CompanyID",
     f"{CAC}PartyIdentification/{CBC}ID",
@@ -134,8 +136,8 @@ def business_id_of(party: "etree._Element") -> str | None:
         for identifier in party.iterfind(path):
             form = _SCHEMES.get(identifier.get("schemeID"))
             match = form.fullmatch(text_of(identifier)) if form else None
-            if match and ytunnus.is_valid(match[1] + match[2]):
-                return f"{match[1]}-{match[2]}"
+            if match and ytunnus.is_valid(match[1]):
+                return str(ytunnus.format(match[1]))
     return None
 
 
