@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, BinaryIO, Final, cast
+from typing import Any, BinaryIO, Final, Literal, cast
 
 from lxml import etree
 
@@ -61,6 +61,7 @@ _RULES: Final[dict[str, Any]] = {
     "no_network": True, "load_dtd": False, "huge_tree": False, "recover": False, "resolve_entities": False, "remove_comments": True,
     "remove_pis": True,
 }  # fmt: skip
+_Events = tuple[Literal["start", "end"], ...]
 _XS: Final = "{http://www.w3.org/2001/XMLSchema}"
 
 
@@ -77,7 +78,7 @@ def parse(data: bytes, *, limit: int = DOCUMENT_LIMIT) -> "etree._ElementTree":
 
     Raises RefusedInput, with the line where there is one, for anything but a complete, well-formed, plain document.
     """
-    parser, chunks = _open(io.BytesIO(data), limit)
+    parser, chunks = _open(io.BytesIO(data), limit, events=())
     for chunk in chunks:
         _feed(parser, chunk)
     tree = _close(parser).getroottree()
@@ -206,21 +207,23 @@ def xml_text(value: str) -> str:
     return value
 
 
-def _parser(encoding: str, *, trusted: bool = False) -> "etree.XMLPullParser":
-    """`trusted` is for schemas that come with Avain: their encoding is their own affair."""
+def _parser(encoding: str, *, trusted: bool = False, events: _Events = ("start", "end")) -> "etree.XMLPullParser":
+    """`trusted` is for schemas that come with Avain: their encoding is their own affair. Events that nobody reads cost more than parsing."""
     return etree.XMLPullParser(
-        events=() if trusted else ("start", "end"),
+        events=() if trusted else events,
         encoding=None if trusted else encoding,
         **_RULES,
     )
 
 
-def _open(file: BinaryIO, limit: int) -> tuple["etree.XMLPullParser", Iterator[bytes]]:
+def _open(
+    file: BinaryIO, limit: int, *, events: _Events = ("start", "end")
+) -> tuple["etree.XMLPullParser", Iterator[bytes]]:
     """A parser for the file's encoding and the file's bytes in chunks; the prolog has been judged when this returns."""
     beginning = _read_fully(file, _PROLOG)
     encoding = _settle_encoding(beginning)
     _refuse_doctype(beginning, encoding)
-    return _parser(encoding), _chunks(beginning, file, limit)
+    return _parser(encoding, events=events), _chunks(beginning, file, limit)
 
 
 def _read_fully(file: BinaryIO, size: int) -> bytes:
