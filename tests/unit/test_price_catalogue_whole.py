@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from connectors.prices.row import PriceRow, Reading
 from connectors.prices.ubl_catalogue import read_catalogue
+from core.errors import RefusedInput
 from documents import xml
 from documents.findings import fatal
 from documents.peppol_rules import check_catalogue
@@ -18,6 +19,7 @@ from documents.schemas import check_schema
 from documents.ubl_order import write_order
 from tests.support import attacks
 from tests.support.catalogues import catalogue, group, line, period, price, read, refused, rows, territory, value, vat
+from tests.support.official_rules import mutants
 from tests.support.orders import an_order
 
 
@@ -97,6 +99,26 @@ def test_a_catalogue_that_breaks_rules_without_meaning_for_prices_is_read():
     broken = {finding.rule for finding in fatal(check_catalogue(xml.parse(content)))}
     assert broken == {"PEPPOL-T19-R017", "PEPPOL-T19-B00104"}
     assert [row.amount for row in read_catalogue(content, file_name="a", reading=Reading()).rows] == [10]
+
+
+def test_no_spoilt_catalogue_gets_a_wrong_price_through():
+    good = catalogue(
+        line("A", price("10", base="2", end="2026-06-30", minimum="4", more=territory("Espoo")), tax=vat("S", "25.5")),
+        line("B", price("20", start="2026-07-01"), start="2026-02-01"),
+    )
+    taken = 0
+    for spoilt in mutants(xml.parse(good).getroot()):
+        try:
+            document = read_catalogue(xml.serialize(spoilt), file_name="a", reading=Reading())
+        except RefusedInput:
+            continue
+        for row in document.rows:
+            taken += 1
+            assert row.amount > 0 < row.base_quantity
+            assert row.valid_from is None or row.valid_to is None or row.valid_from <= row.valid_to
+        assert len({row.position for row in document.rows}) == len(document.rows)
+        assert all(rejection.reason.text("en") for rejection in document.rejections)
+    assert taken > 500
 
 
 WORDS = st.text(st.characters(codec="utf-8", categories=["L", "N", "P", "S"]), min_size=1, max_size=12)
