@@ -2,6 +2,12 @@
 
 from xml.sax.saxutils import escape, quoteattr
 
+import pytest
+
+from connectors.prices.row import Reading
+from connectors.prices.ubl_catalogue import read_catalogue
+from core.errors import RefusedInput
+
 HEAD = """<?xml version="1.0" encoding="UTF-8"?>
 <Catalogue xmlns="urn:oasis:names:specification:ubl:schema:xsd:Catalogue-2"
     xmlns:cac="urn:oasis:names:specification:ubl:schema:xsd:CommonAggregateComponents-2"
@@ -107,3 +113,26 @@ def catalogue(*lines, action=None, start="2026-01-01", end="2026-12-31", contrac
         *lines,
     )
     return (HEAD + "\n".join(filter(None, body)) + "\n</Catalogue>\n").encode()
+
+
+def read(*lines, **header):
+    return read_catalogue(catalogue(*lines, **header), file_name="hinnasto.xml", reading=Reading())
+
+
+def rows(*lines, **header):
+    document = read(*lines, **header)
+    assert document.rejections == []
+    return document.rows
+
+
+def why(*lines, **header):
+    """(position, field, item, reason) of what was left out; nothing was taken."""
+    document = read(*lines, **header)
+    assert document.rows == document.removals == []
+    return [(one.position, one.field, one.external_id, one.reason.text("en")) for one in document.rejections]
+
+
+def refused(content):
+    with pytest.raises(RefusedInput) as refusal:
+        read_catalogue(content, file_name="hinnasto.xml", reading=Reading())
+    return refusal.value.message.text("en")
