@@ -16,9 +16,7 @@ from core.i18n import N_
 LARGEST: Final = Decimal("99999999.9999")
 DECIMALS: Final = 4
 #: What a price looks like as a rule: digits, perhaps a mark and one, two or four decimals, perhaps the euro and a unit.
-_PLAIN: Final = re.compile(
-    r"([1-9][0-9]{0,7}(?:[.,](?:[0-9]{1,2}|[0-9]{4}))?)(?:[ \u00a0]?€(?: ?/ ?([^\W\d]+))?)?"
-)
+_PLAIN: Final = re.compile(r"([1-9][0-9]{0,7}(?:[.,](?:[0-9]{1,2}|[0-9]{4}))?)(?:[ \u00a0]?€(?: ?/ ?([^\W\d]+))?)?")
 #: No price takes more characters than this, with its currency and unit.
 _LONGEST: Final = 100
 

@@ -5,8 +5,8 @@ base quantity (45 min = 0.75 HUR), so that it can be compared with prices per ho
 """
 
 import re
-from functools import lru_cache
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 
 from connectors.prices.amounts import plain

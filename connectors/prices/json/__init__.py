@@ -46,7 +46,9 @@ def read_json(content: bytes, *, file_name: str, reading: Reading) -> PriceDocum
         )
     whole = _parse(content)
     if not isinstance(whole, dict) or not isinstance(whole.get("prices"), list):
-        raise RefusedInput('A JSON price list is an object with a list "prices". See docs/formats/price-list-1.schema.json.')
+        raise RefusedInput(
+            'A JSON price list is an object with a list "prices". See docs/formats/price-list-1.schema.json.'
+        )
     prices = whole.pop("prices")
     if len(prices) > MOST_PRICES:
         raise RefusedInput(
@@ -58,7 +60,9 @@ def read_json(content: bytes, *, file_name: str, reading: Reading) -> PriceDocum
         envelope = Envelope.model_validate(whole)
     except ValidationError as error:
         path, reason = _first(error)
-        raise RefusedInput("The price list is not as it must be at {path}: {reason}", path=path, reason=reason) from None
+        raise RefusedInput(
+            "The price list is not as it must be at {path}: {reason}", path=path, reason=reason
+        ) from None
     rows, rejections = _rows(prices)
     removals = [Removal(one.service, f"$.removals[{at}]", one.unit) for at, one in enumerate(envelope.removals)]
     return PriceDocument(
@@ -127,7 +131,9 @@ def _parse(content: bytes) -> Any:
         raise RefusedInput("The JSON file is not UTF-8 text.") from error
     except json.JSONDecodeError as error:
         raise RefusedInput(
-            "The JSON file is not well-formed or was cut short, line {line} ({detail})", line=error.lineno, detail=error.msg
+            "The JSON file is not well-formed or was cut short, line {line} ({detail})",
+            line=error.lineno,
+            detail=error.msg,
         ) from error
     except ValueError as error:  # a whole number of thousands of digits
         raise RefusedInput("The JSON file holds a number that cannot be read.") from error

@@ -73,7 +73,9 @@ def _above_zero(value: Decimal) -> Decimal:
 def _rate(value: Any) -> Decimal:
     number = _number(value)
     if not 0 <= number < 1 or number != round(number, 4):
-        raise FaultError(Message("{value} is not a VAT rate. Write it as a fraction, such as 0.255.", value=shown(value)))
+        raise FaultError(
+            Message("{value} is not a VAT rate. Write it as a fraction, such as 0.255.", value=shown(value))
+        )
     return number
 
 
@@ -81,7 +83,10 @@ def _unit(value: str) -> str:
     found = read_unit(value) if value.isupper() or value.isdigit() or re.fullmatch("[A-Z0-9]{2,3}", value) else None
     if found is None or found != (value, Decimal(1)):
         raise FaultError(
-            Message("The unit {value} is not a code of UN/ECE Rec 20 that is known here, such as C62 or HUR.", value=shown(value))
+            Message(
+                "The unit {value} is not a code of UN/ECE Rec 20 that is known here, such as C62 or HUR.",
+                value=shown(value),
+            )
         )
     return value
 
@@ -117,19 +122,18 @@ def _as_written(pattern: str, **over: Any) -> Any:
 
 
 def _replace(schema: dict[str, Any], pattern: str, over: dict[str, Any]) -> None:
-    description, default = schema.get("description"), schema.get("default")
+    kept = {name: schema[name] for name in ("description", "default") if name in schema}
     schema.clear()
-    schema["anyOf"] = [{"type": "number", **over}, {"type": "string", "pattern": pattern}]
-    for name, value in (("description", description), ("default", default)):
-        if value is not None:
-            schema[name] = value
+    schema.update(anyOf=[{"type": "number", **over}, {"type": "string", "pattern": pattern}], **kept)
 
 
 Text = Annotated[str, Field(min_length=1, max_length=200, strict=True), AfterValidator(_plain)]
 Code = Annotated[str, Field(min_length=1, max_length=200, strict=True), AfterValidator(_plain)]
 Unit = Annotated[
     str,
-    Field(strict=True, pattern="^[A-Z0-9]{2,3}$", description="UN/ECE Rec 20: C62 (visit), HUR, DAY, WEE, MON, KMT, LS"),
+    Field(
+        strict=True, pattern="^[A-Z0-9]{2,3}$", description="UN/ECE Rec 20: C62 (visit), HUR, DAY, WEE, MON, KMT, LS"
+    ),
     AfterValidator(_unit),
 ]
 Euros = Annotated[Decimal, BeforeValidator(_price), _as_written(r"^[0-9]{1,8}(\.[0-9]{1,4})?$", exclusiveMinimum=0)]
@@ -142,9 +146,7 @@ Positive = Annotated[
 ]
 Rate = Annotated[Decimal, BeforeValidator(_rate), _as_written(r"^0(\.[0-9]{1,4})?$", minimum=0, exclusiveMaximum=1)]
 Day = Annotated[date, BeforeValidator(_day)]
-BusinessId = Annotated[
-    str, Field(strict=True, description="Y-tunnus, such as 1234567-1"), AfterValidator(_business_id)
-]
+BusinessId = Annotated[str, Field(strict=True, description="Y-tunnus, such as 1234567-1"), AfterValidator(_business_id)]
 
 
 class Part(BaseModel):

@@ -32,7 +32,9 @@ _DAY_ZERO: Final = date(1899, 12, 30)
 _PLAUSIBLE_DAYS: Final = (36526, 73050)  # 2000 to 2099
 
 #: `×1,15`, `x 1.15`, `1,15-kertainen`
-_TIMES: Final = re.compile(r"[×x*]\s*(?P<before>\d[\d.,]*)|(?P<after>\d[\d.,]*)\s*(?:[×x*]|-?kertai\w+|-?ggr|-?faldig\w*)")
+_TIMES: Final = re.compile(
+    r"[×x*]\s*(?P<before>\d[\d.,]*)|(?P<after>\d[\d.,]*)\s*(?:[×x*]|-?kertai\w+|-?ggr|-?faldig\w*)"
+)
 _PER_CENT: Final = re.compile(r"(?P<sign>\+?)\s*(?P<number>\d[\d.,]*)\s*(?:%|prosenttia|procent|per ?cent)(?:\s+\D*)?")
 _SMALLEST, _GREATEST = Decimal("0.1"), Decimal(10)
 
@@ -68,14 +70,9 @@ def read_supplement(value: Cell, *, kind: str, sign: str = "") -> Supplement | M
 
     `15 %` is a supplement, `115 %` a multiplier; what may be either is refused: a Sunday at 100 per cent costs the same, or twice as much.
     """
-    if isinstance(value, str):
-        text = " ".join(value.split()).casefold()
-        if times := _TIMES.fullmatch(text):
-            return _factor(read_number(times["before"] or times["after"]), value)
-        if per_cent := _PER_CENT.fullmatch(text):
-            return _per_cent(read_number(per_cent["number"]), value, kind=kind, plus=bool(per_cent["sign"]))
-        if text.startswith("+") or "€" in text or "eur" in text or sign == "€":
-            return _more(text.removeprefix("+"), value)
+    written = _written_supplement(value, kind, sign) if isinstance(value, str) else None
+    if written is not None:
+        return written
     number = read_number(value)
     if isinstance(number, Message):
         return Message(_AMBIGUOUS, value=shown(value))
@@ -85,9 +82,19 @@ def read_supplement(value: Cell, *, kind: str, sign: str = "") -> Supplement | M
         return _more(value, value)
     if 0 < number < 1 and not isinstance(value, str):  # a cell that shows 15 % holds 0.15
         return _factor(1 + number, value)
-    if sign == "%":
-        return _per_cent(number, value, kind=kind, plus=False)
-    return Message(_AMBIGUOUS, value=shown(value))
+    return _per_cent(number, value, kind=kind, plus=False) if sign == "%" else Message(_AMBIGUOUS, value=shown(value))
+
+
+def _written_supplement(value: str, kind: str, sign: str) -> Supplement | Message | None:
+    """What a text says with a sign of its own; None for a bare number."""
+    text = " ".join(value.split()).casefold()
+    if times := _TIMES.fullmatch(text):
+        return _factor(read_number(times["before"] or times["after"]), value)
+    if per_cent := _PER_CENT.fullmatch(text):
+        return _per_cent(read_number(per_cent["number"]), value, kind=kind, plus=bool(per_cent["sign"]))
+    if text.startswith("+") or "€" in text or "eur" in text or sign == "€":
+        return _more(text.removeprefix("+"), value)
+    return None
 
 
 def is_supplement(value: Cell) -> bool:
@@ -121,7 +128,11 @@ def _per_cent(number: Decimal | Message, value: Cell, *, kind: str, plus: bool) 
     if plus or (kind != "multiplier" and number < 100) or (kind == "supplement" and number == 100):
         return _factor(1 + number / 100, value)
     if number > 100 or kind == "multiplier":
-        return _factor(number / 100, value) if number >= 100 and kind != "supplement" else Message(_AMBIGUOUS, value=shown(value))
+        return (
+            _factor(number / 100, value)
+            if number >= 100 and kind != "supplement"
+            else Message(_AMBIGUOUS, value=shown(value))
+        )
     return Message(_AMBIGUOUS, value=shown(value))
 
 

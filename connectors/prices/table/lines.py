@@ -77,14 +77,12 @@ def _named(name: str, value: str | None) -> Line | None:
     return None
 
 
-def changed(
-    base: PriceRow, supplement: Supplement, *, time_class: str = "weekday", extra: str = "", **over: date | None
-) -> PriceRow:
-    """The price that `base` is at another time, or when nobody came. Raises ValueError with the sentence where it would be none."""
+def changed(base: PriceRow, supplement: Supplement, *, time_class: str = "weekday", extra: str = "") -> PriceRow:
+    """The price that `base` is at another time, or when nobody came. Raises TooLargeError."""
     amount = supplement.of(base.amount)
     if isinstance(amount, Message):
         raise TooLargeError(amount)
-    return replace(base, amount=amount, time_class=time_class, extra=extra, **over)
+    return replace(base, amount=amount, time_class=time_class, extra=extra)
 
 
 class TooLargeError(ValueError):
@@ -117,13 +115,13 @@ def spread(lines: Sequence[ListLine], rows: list[PriceRow]) -> tuple[list[PriceR
                 continue
             label = line.extra or line.time_class
             try:
-                price = changed(row, line.supplement, time_class=line.time_class, extra=line.extra, **_days(line, row))
+                price = changed(row, line.supplement, time_class=line.time_class, extra=line.extra)
             except TooLargeError as error:
                 rejections.append(Rejection(f"{row.position}/{label}", "price", row.service, error.reason))
                 continue
-            if price.valid_from and price.valid_to and price.valid_to < price.valid_from:
-                continue
-            made.append(replace(price, position=f"{row.position}/{label}"))
+            first, last = _days(line, row)
+            if not (first and last and last < first):
+                made.append(replace(price, position=f"{row.position}/{label}", valid_from=first, valid_to=last))
         if not applied:
             rejections.append(_refused(line, Message("There is no price in the list that this could be about.")))
     return made, rejections
@@ -140,11 +138,15 @@ def _thing(row: PriceRow) -> tuple[object, ...]:
 def _concerns(line: ListLine, row: PriceRow) -> bool:
     """Whether a row is an ordinary price that a line is about: euros more per hour are not for a price per month."""
     unit = line.supplement.unit
-    return row.time_class == "weekday" and not row.extra and (unit is None or read_unit(unit) == (row.unit, row.base_quantity))
+    return (
+        row.time_class == "weekday"
+        and not row.extra
+        and (unit is None or read_unit(unit) == (row.unit, row.base_quantity))
+    )
 
 
-def _days(line: ListLine, row: PriceRow) -> dict[str, date | None]:
+def _days(line: ListLine, row: PriceRow) -> tuple[date | None, date | None]:
     """The days that both hold."""
     firsts = [one for one in (line.valid_from, row.valid_from) if one]
     lasts = [one for one in (line.valid_to, row.valid_to) if one]
-    return {"valid_from": max(firsts, default=None), "valid_to": min(lasts, default=None)}
+    return max(firsts, default=None), min(lasts, default=None)

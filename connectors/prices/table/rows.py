@@ -106,10 +106,10 @@ class RowReader:
             if one and (code or (name and not special[name])):
                 written = prices[cells[price_at]]
                 if written.__class__ is WrittenPrice:
-                    known = terms[0, written.unit, take(cells)]  # type: ignore[union-attr]
+                    known = terms[0, written.unit, take(cells)]
                     if known is not None:
                         unit, rest = known
-                        append(PriceRow(code or name, unit, written.amount, f"{place}{number}", *rest, name))  # type: ignore[union-attr]
+                        append(PriceRow(code or name, unit, written.amount, f"{place}{number}", *rest, name))
                         continue
             self._slowly(cells, f"{place}{number}", code, name)
 
@@ -127,14 +127,14 @@ class RowReader:
             self._euros_only(cells)
             if found is not None and self._line(found, cells, position, name):
                 return
-            if not service and not self._value(cells, "extra", read.extra):
-                raise _Unfit("service", Message("The service is missing."))
             self._prices_of(cells, position, service, name)
         except _Unfit as unfit:
             self._reject(position, unfit.field, service, unfit.reason)
 
     def _prices_of(self, cells: Sequence[Cell], position: str, service: str, name: str) -> None:
         """Every price of a row, each with the position of the row and its own label."""
+        if not service and not self._value(cells, "extra", read.extra):
+            raise _Unfit("service", Message("The service is missing."))
         base: PriceRow | None = None
         found = False
         for index, column in enumerate(self._header.amounts):
@@ -268,7 +268,9 @@ class RowReader:
         first, last = value("valid_from", read.day), value("valid_to", read.day)
         if first and last and last < first:
             reason = Message(
-                "The price would end ({last}) before it begins ({first}).", first=first.isoformat(), last=last.isoformat()
+                "The price would end ({last}) before it begins ({first}).",
+                first=first.isoformat(),
+                last=last.isoformat(),
             )
             raise _Unfit("valid_to", reason)
         category, rate = value("vat_category", read.vat_category), value("vat_rate", read.vat_rate)
@@ -282,7 +284,7 @@ class RowReader:
             vat_rate=rate,
             vat_inclusive=column.vat_inclusive if included is None else included,
             time_class="weekday" if extra else time if column.time_class == "weekday" else column.time_class,
-            minimum_quantity=Decimal(0) if extra else _minimum(value("minimum_quantity", read.minimum), unit, base),
+            minimum_quantity=Decimal(0) if extra else _minimum(value("minimum_quantity", read.minimum), unit),
             territory=value("territory", read.read_text) or "",
             extra=extra,
             valid_from=first,
@@ -326,7 +328,7 @@ def _unit(
     return unit
 
 
-def _minimum(stated: tuple[Decimal, str | None] | None, unit: str, base: Decimal) -> Decimal:
+def _minimum(stated: tuple[Decimal, str | None] | None, unit: str) -> Decimal:
     """The least quantity, in the price's unit."""
     if stated is None:
         return Decimal(0)

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from itertools import pairwise
 from typing import Final
 
 from connectors.prices.amounts import foreign_currency, read_number
@@ -80,7 +81,7 @@ class _Title:
 def known_columns(rows: Sequence[Sequence[Cell]], known: Mapping[str, str] = _NO_TITLES) -> int:
     """How many of our columns the best row among the first ones names; 0 if none could be a header."""
     found = (_single(row, known) for row in rows[:SEARCHED])
-    two = (_double(*pair, known) for pair in zip(rows[:SEARCHED], rows[1:SEARCHED], strict=False))
+    two = (_double(*pair, known) for pair in pairwise(rows[:SEARCHED]))
     candidates = [*found, *(titles for titles in two if titles is not None)]
     return max((sum(1 for one in titles if one.columns) for titles in candidates if _is_header(titles)), default=0)
 

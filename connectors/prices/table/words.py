@@ -81,7 +81,9 @@ _KINDS: Final = {
     **dict.fromkeys(["lisä", "lisät", "korotus", "korotettu", "tillägg", "förhöjning", "supplement", "surcharge"], "supplement"),
     **dict.fromkeys(["kerroin", "kertoimet", "hintakerroin", "faktor", "koefficient", "multiplier", "factor"], "multiplier"),
 }  # fmt: skip
-_GLUE: Final = frozenset(["ja", "sekä", "tai", "och", "samt", "and", "klo", "kello", "kl", "at", "työ", "aika", "tid", "palvelu"])
+_GLUE: Final = frozenset(
+    ["ja", "sekä", "tai", "och", "samt", "and", "klo", "kello", "kl", "at", "työ", "aika", "tid", "palvelu"]
+)
 _HOURS: Final = re.compile(r"[\d\-]+(?:t|h)?")
 #: `"Hinta (€/h, sis. alv)"`: the name ends where one of these begins.
 _NAME_ENDS: Final = re.compile(r"[(\[,/€]|\b(?:eur|euroa|alv|moms|vat|sis|inkl|incl|exkl|excl|veroton|verollinen)\b")
@@ -117,7 +119,8 @@ def column_of(title: str, known: Mapping[str, str]) -> str | None:
 @lru_cache(maxsize=4096)
 def _column_of(title: str, whole: str) -> str | None:
     name = compared(_NAME_ENDS.split(title.casefold())[0])
-    return _COLUMN_OF.get(whole) or _COLUMN_OF.get(name) or _timed(name)
+    first_language = compared(title.partition("/")[0])
+    return _COLUMN_OF.get(whole) or _COLUMN_OF.get(name) or _COLUMN_OF.get(first_language) or _timed(name)
 
 
 def unit_in_name(title: str) -> str | None:
@@ -127,14 +130,14 @@ def unit_in_name(title: str) -> str | None:
 
 def _timed(name: str) -> str | None:
     """`ilta`, `iltahinta`, `hinta la klo 8-18`, `sunnuntai ja pyhät`, `pyhäkorotus` → the kind of column and its times."""
-    kind, times = "price", set()
+    kind = "price"
+    times: set[str] = set()
     for word in name.split():
         parted = _parted(word)
         if parted is None:
             return None
-        one_kind, classes = parted
-        kind = one_kind or kind
-        times.update(classes)
+        kind = parted[0] or kind
+        times.update(parted[1])
     if not times:
         return None
     classes = [one for one in TIME_CLASSES if one in times]
