@@ -51,15 +51,10 @@ class ListLine:
 @lru_cache(maxsize=4096)
 def line_of(name: str) -> Line | None:
     """Which line about all prices a row without a code is by its name; None for the name of a service."""
-    named = _named(name, None)
-    if named is not None:
-        return named
     parts = _WITH_VALUE.fullmatch(name)
-    if parts is None:
-        return None
-    named = _named(parts["name"], parts["value"].strip())
-    if named is not None and named.kind == "price" and not is_supplement(named.value):
-        return None
+    named = _named(parts["name"], parts["value"].strip()) if parts else None
+    if named is None or (named.kind == "price" and not is_supplement(named.value)):
+        return _named(name, None)
     return named
 
 

@@ -124,7 +124,6 @@ class RowReader:
         service = code or name
         found = None if code else line_of(name)
         try:
-            self._euros_only(cells)
             if found is not None and self._line(found, cells, position, name):
                 return
             self._prices_of(cells, position, service, name)
@@ -135,6 +134,7 @@ class RowReader:
         """Every price of a row, each with the position of the row and its own label."""
         if not service and not self._value(cells, "extra", read.extra):
             raise _Unfit("service", Message("The service is missing."))
+        self._value(cells, "currency", read.euros)
         base: PriceRow | None = None
         found = False
         for index, column in enumerate(self._header.amounts):
@@ -180,6 +180,7 @@ class RowReader:
 
     def _line(self, found: Line, cells: Sequence[Cell], position: str, name: str) -> bool:
         """Keep a line that is about all prices of the list; False where it is a service of that name after all."""
+        self._value(cells, "currency", read.euros)
         if found.kind in EXTRAS:
             return self._extra_line(found, cells, position, name)
         if found.kind == "over":
@@ -227,9 +228,6 @@ class RowReader:
 
     def _reject(self, position: str, field_name: str, service: str, reason: Message) -> None:
         self._found.rejections.append(Rejection(position, field_name, service or None, reason))
-
-    def _euros_only(self, cells: Sequence[Cell]) -> None:
-        self._value(cells, "currency", read.euros)
 
     def _value(self, cells: Sequence[Cell], column: str, how: Callable[[Any], Value | Message]) -> Value | None:
         value = self._header.cell(cells, column)

@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Final
 
 from connectors.prices.amounts import foreign_currency, read_number
-from connectors.prices.table.words import column_of, kind_of, unit_in_name
+from connectors.prices.table.words import bare_name, column_of, kind_of, unit_in_name
 from connectors.prices.units import read_unit
 from core.errors import RefusedInput
 from documents.workbook import Cell
@@ -133,22 +133,16 @@ def _double(above: Sequence[Cell], below: Sequence[Cell], known: Mapping[str, st
         titles.append(_Title(place, f"{group} {lower}" if together else lower, columns))
     if not told or not _is_header(titles):
         return None
-    alone = _single(above, known)
-    return titles if not _is_header(alone) or _only_titles(alone, below, titles) else None
-
-
-def _only_titles(alone: list[_Title], below: Sequence[Cell], titles: list[_Title]) -> bool:
-    """Whether the row below a whole header names further titles, and is not the first row of prices."""
-    services = [one.place for one in alone if one.columns and one.columns[0].startswith("service")]
-    named = any(_text(below[place]) for place in services if place < len(below))
-    return not named and all(one.columns is not None for one in titles if one.place < len(below) and below[one.place])
+    # A row under what is a header by itself may be the first prices: it is a part of the header if all of it is titles.
+    further = (one for one in titles if one.place < len(below) and _text(below[one.place]))
+    return titles if not _is_header(_single(above, known)) or all(one.columns is not None for one in further) else None
 
 
 def _under(group: str, title: str, known: Mapping[str, str]) -> tuple[tuple[str, ...] | None, bool]:
     """What a title under a group's title means, and whether the group has a part in it."""
     own, over = _means(title, known), _means(group, known) if group else None
     kind = kind_of(group) or ("price" if over == ("price",) else None)
-    both = _means(f"{group} {title}", known)
+    both = _means(f"{bare_name(group)} {title}", known)
     if own and own[0].startswith("price"):
         if kind in ("supplement", "multiplier"):
             swapped = tuple(f"{kind}_{one.partition('_')[2]}" for one in own if "_" in one)

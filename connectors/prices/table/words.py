@@ -82,7 +82,7 @@ _KINDS: Final = {
     **dict.fromkeys(["kerroin", "kertoimet", "hintakerroin", "faktor", "koefficient", "multiplier", "factor"], "multiplier"),
 }  # fmt: skip
 _GLUE: Final = frozenset(
-    ["ja", "sekä", "tai", "och", "samt", "and", "klo", "kello", "kl", "at", "työ", "aika", "tid", "palvelu"]
+    ["ja", "sekä", "tai", "och", "samt", "and", "klo", "kello", "kl", "at", "työ", "aika", "tid", "palvelu", "%"]
 )
 _HOURS: Final = re.compile(r"[\d\-]+(?:t|h)?")
 #: `"Hinta (€/h, sis. alv)"`: the name ends where one of these begins.
@@ -118,14 +118,19 @@ def column_of(title: str, known: Mapping[str, str]) -> str | None:
 
 @lru_cache(maxsize=4096)
 def _column_of(title: str, whole: str) -> str | None:
-    name = compared(_NAME_ENDS.split(title.casefold())[0])
+    name = bare_name(title)
     first_language = compared(title.partition("/")[0])
     return _COLUMN_OF.get(whole) or _COLUMN_OF.get(name) or _COLUMN_OF.get(first_language) or _timed(name)
 
 
+def bare_name(title: str) -> str:
+    """A title as compared, without what stands in brackets or after a sign: `Hinta (€/h)` → hinta."""
+    return compared(_NAME_ENDS.split(title.casefold())[0])
+
+
 def unit_in_name(title: str) -> str | None:
     """The unit that a price's title is: `Tuntihinta` → h."""
-    return _PRICE_PER.get(compared(_NAME_ENDS.split(title.casefold())[0]))
+    return _PRICE_PER.get(bare_name(title))
 
 
 def _timed(name: str) -> str | None:
