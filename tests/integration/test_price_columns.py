@@ -1,7 +1,6 @@
 """What a provider's own column titles mean: said once, remembered, used by every reading of its lists; the template with its services."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -56,11 +55,11 @@ def test_what_cannot_be_said_of_a_title(session: Any) -> None:
 
 
 @pytest.fixture
-def provider(county: County) -> Iterator[str]:
+def provider(county: County) -> str:
     """The business id of the provider of the source `tukipolku`."""
     business_id = settings().sources.prices["tukipolku"].provider
     assert business_id is not None
-    yield business_id
+    return business_id
 
 
 def test_a_list_with_titles_of_its_own_is_read_after_they_were_said(county: County, provider: str) -> None:

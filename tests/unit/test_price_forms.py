@@ -5,6 +5,7 @@ import re
 import zipfile
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -67,7 +68,7 @@ def test_what_is_no_price_list_is_refused_with_what_it_is(content: bytes, reason
 
 
 def test_merged_titles_of_a_workbook() -> None:
-    rows = [
+    rows: list[list[Any]] = [
         ["Esimerkki Oy"], [],
         ["Palvelu", "Yksikkö", "Hinta", None, None, None, "Voimassa", None],
         [None, None, "arki", "ilta", "lauantai", "sunnuntai", "alkaen", "asti"],

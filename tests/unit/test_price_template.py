@@ -47,9 +47,9 @@ def filled(form: Format, content: bytes) -> bytes:
         rows += [[""] * len(TITLES) for _ in range(5 - len(rows))]
         for row, column, text in FILLED:
             rows[row - 1][column - 1] = text
-        text = io.StringIO()
-        csv.writer(text, delimiter=";").writerows(rows)
-        return text.getvalue().encode("cp1252")
+        written = io.StringIO()
+        csv.writer(written, delimiter=";").writerows(rows)
+        return written.getvalue().encode("cp1252")
     book = load_workbook(io.BytesIO(content))
     for row, column, value in FILLED:
         book.worksheets[0].cell(row, column, value)
