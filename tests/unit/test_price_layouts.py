@@ -235,13 +235,15 @@ def test_the_providers_own_titles_come_first() -> None:
         read("Apu;Mitta;Taksa\nX;h;60\n")
 
 
-def test_whose_list_it_is_stands_above_it_or_in_a_column() -> None:
-    text = "Esimerkki Oy, y-tunnus 9999996-8\nSopimusnumero: S-77\nPalvelu;Yksikkö;Hinta\nX;h;60\n"
-    assert (read(text).business_id, read(text).contract) == ("9999996-8", "S-77")
-    assert read(text.replace("9999996-8", "9999996-8 / 9999996-7")).business_id == "9999996-8"  # a wrong check digit
+def test_whose_list_it_is_stands_in_a_column_and_its_contract_above() -> None:
+    text = (
+        "Tilaaja: Esimerkin hyvinvointialue, y-tunnus 9999996-8\nSopimusnumero: S-77\nPalvelu;Yksikkö;Hinta\nX;h;60\n"
+    )
+    assert (read(text).business_id, read(text).contract) == (None, "S-77")
+    assert read("Sopimusnumero;S-1;\nPalvelu;Yksikkö;Hinta\nX;h;60\n").contract == "S-1"
+    assert read("Sopimusnumero S-1;Avtalsnummer S-2;\nPalvelu;Yksikkö;Hinta\nX;h;60\n").contract is None
     assert read("Palvelu;Yksikkö;Hinta;Y-tunnus\nX;h;60;9999996-8\n").business_id == "9999996-8"
     assert read("Palvelu;Yksikkö;Hinta;Y-tunnus\nX;h;60;9999996-8\nY;h;6;0000000-0\n").business_id is None
-    assert read("Sopimusnumero;S-1;\nPalvelu;Yksikkö;Hinta\nX;h;60\n").contract == "S-1"
 
 
 @pytest.mark.parametrize("title", ["Hinta (SEK)", "Pris, kr", "Price $"])

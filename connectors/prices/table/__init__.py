@@ -7,7 +7,7 @@ from operator import attrgetter
 
 from connectors.prices.row import PriceDocument, Reading
 from connectors.prices.table.client import Table, open_tables
-from connectors.prices.table.letterhead import Letterhead, read_letterhead
+from connectors.prices.table.letterhead import contract_of
 from connectors.prices.table.lines import ListLine, spread
 from connectors.prices.table.rows import Found, RowReader
 from connectors.prices.table.wire import SEARCHED, Header, find_header, known_columns
@@ -19,12 +19,12 @@ def read_table(content: bytes, *, file_name: str, reading: Reading) -> PriceDocu
 
     Raises RefusedInput where the file as a whole cannot be understood: nothing of it may then be applied.
     """
-    whole, homeless, heads, unknown = Found(), list[ListLine](), list[Letterhead](), list[str]()
+    whole, homeless, contracts, unknown = Found(), list[ListLine](), list[str | None](), list[str]()
     for table in open_tables(content, reading.encoding, partial(known_columns, known=reading.columns)):
-        header, letterhead, found = _read(table, reading)
+        header, contract, found = _read(table, reading)
         if header is None:
             continue
-        heads.append(letterhead)
+        contracts.append(contract)
         unknown += header.unknown
         if any(not row.extra for row in found.rows):
             made, refused = spread(found.lines, found.rows)
@@ -34,7 +34,7 @@ def read_table(content: bytes, *, file_name: str, reading: Reading) -> PriceDocu
             homeless += found.lines
         whole.rows += found.rows
         whole.rejections += found.rejections
-    if not heads:
+    if not contracts:
         raise RefusedInput(
             "No price table was found: there must be a row that names a service column (for example Palvelu or "
             "Palvelukoodi) and a price column (for example Hinta)."
@@ -43,20 +43,20 @@ def read_table(content: bytes, *, file_name: str, reading: Reading) -> PriceDocu
     rows, rejections = whole.rows + made, whole.rejections + refused
     if not rows and not rejections:
         raise RefusedInput("The price table is empty.")
-    named = set(map(attrgetter("provider"), rows)) - {None} or {one.business_id for one in heads} - {None}
-    contracts = {one.contract for one in heads} - {None}
+    providers = set(map(attrgetter("provider"), rows)) - {None}
+    numbers = set(contracts) - {None}
     return PriceDocument(
         file_name,
         sha256(content).hexdigest(),
         rows,
         rejections,
-        business_id=named.pop() if len(named) == 1 else None,
-        contract=contracts.pop() if len(contracts) == 1 else None,
+        business_id=providers.pop() if len(providers) == 1 else None,
+        contract=numbers.pop() if len(numbers) == 1 else None,
         unknown_columns=list(dict.fromkeys(unknown)),
     )
 
 
-def _read(table: Table, reading: Reading) -> tuple[Header | None, Letterhead, Found]:
+def _read(table: Table, reading: Reading) -> tuple[Header | None, str | None, Found]:
     """One table: its header, what stands above it, and what its rows come to. Without a header nothing."""
     found, rows = Found(), iter(table.rows)
     beginning = list(islice(rows, SEARCHED + 1))
@@ -64,8 +64,8 @@ def _read(table: Table, reading: Reading) -> tuple[Header | None, Letterhead, Fo
     if header is None:
         for _ in rows:  # to its end: a file that is cut or damaged further down is refused all the same
             pass
-        return None, Letterhead(), found
+        return None, None, found
     reader = RowReader(header, table.place, found)
     prices = chain(beginning[header.row + 1 :], rows)
     (reader.read_typed if table.typed else reader.read)(prices, header.row + 2)
-    return header, read_letterhead(beginning[: header.row]), found
+    return header, contract_of(beginning[: header.row]), found
