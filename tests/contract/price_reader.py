@@ -5,12 +5,12 @@ class TestMine(PriceReaderContract):
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from hashlib import sha256
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 
@@ -37,6 +37,8 @@ class PriceReaderContract(ABC):
     reader: ClassVar[Callable[..., PriceDocument]] = staticmethod(read_price_list)
     #: Whether nothing in the form shows that its end is missing (CSV): the guard against vanished rows is all there is.
     may_be_cut: ClassVar[bool] = False
+    #: What the form says of every price by itself: in UBL a price is without VAT.
+    says: ClassVar[Mapping[str, Any]] = {}
 
     @abstractmethod
     def write(self, table: Sequence[Sequence[str]]) -> bytes:
@@ -46,7 +48,9 @@ class PriceReaderContract(ABC):
         content = self.write([HEAD, *GOOD])
         document = self.reader(content, file_name="list")
         assert document.rejections == []
-        assert tuple(replace(row, position="") for row in document.rows) == EXPECTED
+        assert tuple(replace(row, position="") for row in document.rows) == tuple(
+            replace(one, **self.says) for one in EXPECTED
+        )
         assert len({row.position for row in document.rows}) == len(GOOD)
         assert (document.file_name, document.sha256) == ("list", sha256(content).hexdigest())
 
@@ -76,4 +80,6 @@ class PriceReaderContract(ABC):
             except RefusedInput:
                 continue
             assert self.may_be_cut
-            assert {replace(row, position="") for row in document.rows[:-1]} <= set(EXPECTED)
+            assert {replace(row, position="") for row in document.rows[:-1]} <= {
+                replace(one, **self.says) for one in EXPECTED
+            }

@@ -1,6 +1,7 @@
 """The contract of price readers over the Peppol catalogue."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 import pytest
 
@@ -13,6 +14,8 @@ _UNITS = {"h": "HUR", "krt": "C62", "km": "KMT"}
 
 class TestCatalogue(PriceReaderContract):
     """A line for each row of the table, with its one price."""
+
+    says: ClassVar[Mapping[str, Any]] = {"vat_inclusive": False}
 
     def write(self, table: Sequence[Sequence[str]]) -> bytes:
         if table and table[0] != HEAD:
