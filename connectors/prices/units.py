@@ -35,12 +35,18 @@ _CODE_OF: Final = {
     **{code.lower(): code for code in _SYNONYMS},
     **{word: code for code, words in _SYNONYMS.items() for word in words.split()},
 }
+#: No unit is written longer.
+_LONGEST: Final = 60
 _COUNTED: Final = re.compile(r"(?P<count>\d+(?:[.,]\d+)?)\s*(?P<word>\D+)")
 
 
-@lru_cache(maxsize=4096)
 def read_unit(text: str) -> tuple[str, Decimal] | None:
     """`(Rec 20 code, base quantity)` of a written unit, or None: `€/h` → HUR, 1; `45 min` → HUR, 0.75; `2 h` → HUR, 2."""
+    return _read_unit(text) if len(text) <= _LONGEST else None
+
+
+@lru_cache(maxsize=4096)
+def _read_unit(text: str) -> tuple[str, Decimal] | None:
     word = re.sub(r"^(?:€|eur|euroa?)?\s*(?:/|per\s|à\s|á\s)?\s*", "", text.strip().casefold()).strip(" .\u00a0")
     counted = _COUNTED.fullmatch(word)
     count = Decimal(counted["count"].replace(",", ".")) if counted else Decimal(1)

@@ -5,6 +5,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from connectors.prices import read_price_list
 from connectors.prices.row import PriceDocument, PriceRow, Reading
@@ -180,6 +182,11 @@ def test_a_supplement_that_may_mean_two_things(title: str, cell: str, reason: st
     assert reason in why(f"Palvelu;Yksikkö;Hinta;{title}\nX;h;60;{cell}\n")[0][2]
 
 
+def test_a_supplement_per_another_unit_than_the_price() -> None:
+    assert "per MON but the unit says h" in why("Palvelu;Yksikkö;Hinta;Iltalisä\nX;kk;500;5 €/h\n")[0][2]
+    assert prices(read("Palvelu;Yksikkö;Hinta\nX;h;60\nIltalisä;%;15\n"))["2/evening"] == ("69", "HUR", "evening")
+
+
 def test_what_is_wrong_with_a_row_is_said_once() -> None:
     ((position, field, _),) = why("Palvelu;Yksikkö;Arki;Ilta;La\nX;kenkä;60;70;80\n")
     assert (position, field) == ("2", "unit")
@@ -307,3 +314,23 @@ def test_a_row_is_equal_to_its_like_and_has_a_hash() -> None:
     one, other = (PriceRow("A", "HUR", Decimal(1), "2") for _ in range(2))
     assert one == other
     assert len({one, other}) == 1
+
+
+WORDS = st.sampled_from([
+    "", " ", "Palvelu", "Palvelukoodi", "Yksikkö", "Hinta", "Hinta €/h", "Arki", "Ilta", "La–su", "Iltalisä", "Kerroin", "Su kerroin",
+    "Matkakorvaus", "Peruuttamaton käynti", "Voimassa", "alkaen", "asti", "h", "käynti", "60", "60,00 €", "×1,15", "15 %", "50 %", "100 %",
+    "1.1.2026", "31.12.2025", "Iltalisä 15 %", "Matkakorvaus 0,57 €/km", "sop.mukaan", "0", "-1", "1e308", "=1+1", "9" * 40, "Lisämaksu",
+])  # fmt: skip
+
+
+@given(st.lists(st.lists(WORDS, max_size=8), max_size=8))
+def test_whatever_the_cells_hold_the_answer_is_prices_sentences_or_a_refusal(rows: list[list[str]]) -> None:
+    head = ["Palvelu", "Yksikkö", "Hinta"]
+    for table in (rows, [head, *rows]):
+        try:
+            document = read("".join(";".join(row) + "\n" for row in table))
+        except RefusedInput:
+            continue
+        assert all(0 < row.amount <= Decimal("99999999.9999") for row in document.rows)
+        assert len({row.position for row in document.rows}) == len(document.rows)
+        assert all(one.reason.text("fi") and one.position for one in document.rejections)

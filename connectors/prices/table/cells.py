@@ -253,7 +253,7 @@ def extra(value: Cell) -> str | Message:
     """What is charged beside a service: one of EXTRAS, or what lists call it; `-` and `palvelu` are the service."""
     text = read_text(value).casefold()
     name = text.replace(" ", "_").replace("-", "_")
-    found = name if name in EXTRAS else column_of(text, _NONE_KNOWN)
+    found = name if name in EXTRAS else column_of(text[:80], _NONE_KNOWN)
     if found in EXTRAS:
         return found
     if text in ("-", "–") or found in ("service_name", "price"):

@@ -19,6 +19,8 @@ from connectors.rejection import Rejection
 from core.errors import Message
 
 _NONE_KNOWN: Final[Mapping[str, str]] = {}
+#: Longer names are those of services.
+_LONGEST: Final = 80
 #: `Iltalisä 15 %`, `Lauantaisin: ×1,2`, `Matkakorvaus 0,57 €/km`
 _WITH_VALUE: Final = re.compile(
     r"(?P<name>[^\d×*+]+?)\s*[:=–]?\s*(?P<value>(?:[×*]|\bx)\s*\d[\d.,]*|\+?\s*\d[\d.,]*\s*(?:%|€|eur)\s*\D*)"
@@ -48,9 +50,13 @@ class ListLine:
     valid_to: date | None = None
 
 
-@lru_cache(maxsize=4096)
 def line_of(name: str) -> Line | None:
     """Which line about all prices a row without a code is by its name; None for the name of a service."""
+    return _line_of(name) if len(name) <= _LONGEST else None
+
+
+@lru_cache(maxsize=4096)
+def _line_of(name: str) -> Line | None:
     parts = _WITH_VALUE.fullmatch(name)
     named = _named(parts["name"], parts["value"].strip()) if parts else None
     if named is None or (named.kind == "price" and not is_supplement(named.value)):

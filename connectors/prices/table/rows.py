@@ -171,8 +171,10 @@ class RowReader:
                 )
             if share is not None:
                 return changed(base, Supplement(factor=share), extra="no_show")
-            supplement = read.read_supplement(value, kind=column.kind, sign=column.sign)
-            return changed(base, _or_unfit("price", supplement), time_class=column.time_class)
+            supplement = _or_unfit("price", read.read_supplement(value, kind=column.kind, sign=column.sign))
+            if supplement.unit is not None and read_unit(supplement.unit) != (base.unit, base.base_quantity):
+                raise _Unfit("price", _other_unit(base.unit, supplement.unit))
+            return changed(base, supplement, time_class=column.time_class)
         written = _or_unfit("price", read_price(value))
         known = self._terms[index, written.unit, self._take(cells)]
         unit, terms = known or self._terms_of(index, written.unit, lambda name: self._header.cell(cells, name))
@@ -319,11 +321,15 @@ def _unit(
         if beside is None:
             raise _Unfit("unit", read.unknown_unit(beside_price))
     if cell and beside and cell != beside:
-        raise _Unfit("unit", Message("The price is per {one} but the unit says {other}.", one=beside[0], other=cell[0]))
+        raise _Unfit("unit", _other_unit(beside[0], cell[0]))
     unit = cell or beside or (read_unit(in_title) if in_title else None) or _USUAL_UNIT.get(extra)
     if unit is None:
         raise _Unfit("unit", Message("The unit is missing."))
     return unit
+
+
+def _other_unit(one: str, other: str) -> Message:
+    return Message("The price is per {one} but the unit says {other}.", one=one, other=other)
 
 
 def _minimum(stated: tuple[Decimal, str | None] | None, unit: str) -> Decimal:
