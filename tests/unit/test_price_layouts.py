@@ -251,6 +251,7 @@ def test_whose_list_it_is_stands_in_a_column_and_its_contract_above() -> None:
     assert read("Sopimusnumero S-1;Avtalsnummer S-2;\nPalvelu;Yksikkö;Hinta\nX;h;60\n").contract is None
     assert read("Palvelu;Yksikkö;Hinta;Y-tunnus\nX;h;60;9999996-8\n").business_id == "9999996-8"
     assert read("Palvelu;Yksikkö;Hinta;Y-tunnus\nX;h;60;9999996-8\nY;h;6;0000000-0\n").business_id is None
+    assert read("Palvelu;Yksikkö;Hinta;Y-tunnus\nX;h;60;9999996-8\nY;h;6;\n").business_id is None
 
 
 @pytest.mark.parametrize("title", ["Hinta (SEK)", "Pris, kr", "Price $"])

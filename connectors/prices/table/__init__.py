@@ -43,7 +43,7 @@ def read_table(content: bytes, *, file_name: str, reading: Reading) -> PriceDocu
     rows, rejections = whole.rows + made, whole.rejections + refused
     if not rows and not rejections:
         raise RefusedInput("The price table is empty.")
-    providers = set(map(attrgetter("provider"), rows)) - {None}
+    providers = set(map(attrgetter("provider"), rows))  # one row that names somebody else is a fault of that row
     numbers = set(contracts) - {None}
     return PriceDocument(
         file_name,
