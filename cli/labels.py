@@ -70,6 +70,8 @@ _ACTIONS: Final = {
     "order.resent": N_("sent an order again"),
     "order.send_asked": N_("asked for orders to be sent"),
     "order.viewed": N_("looked at an order"),
+    "price_column.forgotten": N_("forgot what a column title means"),
+    "price_column.learnt": N_("said what a column title means"),
     "price_list.approved": N_("approved a price list"),
     "price_list.discarded": N_("discarded a price list"),
     "rejected.discarded": N_("let a rejected record rest"),
@@ -128,6 +130,11 @@ _FIELDS: Final = {
     "vat_category": N_("VAT category"),
     "vat_rate": N_("VAT rate"),
     "vat_inclusive": N_("VAT included"),
+    "vat": N_("VAT"),
+    "category": N_("category"),
+    "rate": N_("rate"),
+    "inclusive": N_("included"),
+    "extra": N_("extra charge"),
 }
 
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from cli import source_sampling, source_trying
+from cli import source_sampling, source_template, source_trying
 from cli.common import (
     LARGEST_ID,
     As,
@@ -26,6 +26,7 @@ from core.i18n import N_, _, moment
 app = sub_app(_("Sources of cases and price lists."))
 source_trying.register(app)
 source_sampling.register(app)
+source_template.register(app)
 
 RunId = Annotated[
     int, typer.Argument(min=1, max=LARGEST_ID, metavar=_("RUN"), help=_("The number of the run that waits."))

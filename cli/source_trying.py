@@ -280,7 +280,10 @@ def _price_document(source: "Source", visit: "Brought") -> Any:
     from connectors.prices import read_price_list
     from connectors.prices.row import Reading
     from core.settings import settings
+    from services.prices.columns import meanings_for_reading
 
     file = visit.files[-1]  # of several the last by name is the list, as in workers/tasks/prices.py
-    encoding = settings().sources.prices[source.name].encoding
-    return read_price_list(file.path.read_bytes(), file_name=file.name, reading=Reading(encoding))
+    configured = settings().sources.prices[source.name]
+    with transaction() as session:
+        reading = Reading(configured.encoding, meanings_for_reading(session, configured.provider))
+    return read_price_list(file.path.read_bytes(), file_name=file.name, reading=reading)

@@ -5,14 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from cli.labels import action_name, channel_name, counts_in_words, field_name, kind_name
+from cli.labels import _FIELDS, action_name, channel_name, counts_in_words, field_name, kind_name
 from connectors.channels.registry import CHANNELS
 from core.faults import FAULT_POINTS
 from core.i18n import speaking
 from services.work import KINDS
 
 ROOT = Path(__file__).resolve().parents[2]
-ACT = re.compile(r"\"((?:budget|case|choice|clock|database|job|order|price_list|rejected|run|source)\.[a-z_]+)\"")
+ACT = re.compile(
+    r"\"((?:budget|case|choice|clock|database|job|order|price_column|price_list|rejected|run|source)\.[a-z_]+)\""
+)
 RECORDED = sorted(
     {
         act
@@ -59,3 +61,9 @@ def test_every_field_of_a_case_record_has_words():
     names = {name for shape in (schema, *schema["$defs"].values()) for name in shape.get("properties", {})}
     with speaking("fi"):
         assert sorted(name for name in names if field_name(name) == name) == []
+
+
+def test_every_field_of_a_price_has_words():
+    from connectors.prices.json.wire import PriceItem, Vat
+
+    assert {*PriceItem.model_fields, *Vat.model_fields} <= _FIELDS.keys()

@@ -7,6 +7,7 @@ from core.clock import business_now
 from core.errors import Permanent, RefusedInput
 from core.faults import fault_point
 from services.prices import import_price_list, is_applied
+from services.prices.columns import meanings_for_reading
 from services.sources import Source
 from services.visiting import applied, overtaken
 from workers.fetching import call_every_fetch, fetch, files_of, source_of
@@ -43,8 +44,10 @@ def _import(lease: Lease, source: Source, file: SourceFile) -> None:
         content = file.path.read_bytes()
     except FileNotFoundError as gone:  # the spool was cleared, or is another machine's
         raise Permanent("The fetched copy of {name} is gone. Run the source again.", name=file.name) from gone
+    with lease.transaction() as session:
+        columns = meanings_for_reading(session, configured.provider)
     try:
-        document = read_price_list(content, file_name=file.name, reading=Reading(configured.encoding))
+        document = read_price_list(content, file_name=file.name, reading=Reading(configured.encoding, columns))
     except RefusedInput as refused:
         with lease.closing() as closing:
             closing.report("refused", message=refused.message, reply=file.name)
