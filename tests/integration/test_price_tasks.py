@@ -252,7 +252,7 @@ def test_a_held_list_is_decided_by_its_run_too(county):
     assert len(held) == 2
     county.avain("source", "approve", str(held[1]), "--note", "Sovittu", "--dry-run")
     assert county.avain("source", "approve", str(held[1]), "--note", "Sovittu")["changed"] == 1
-    with pytest.raises(AvainError, match="No price list of that run waits"):
+    with pytest.raises(AvainError, match="does not wait any more"):
         county.avain("source", "approve", str(held[0]), "--note", "Sovittu")
     county.write("TUKIHENKILO;h;90,00;1.12.2026\n")
     county.night()

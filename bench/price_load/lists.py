@@ -1,0 +1,68 @@
+"""Generated price lists and the reference data they rest on. Everything in them is invented."""
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import psycopg
+from openpyxl import Workbook
+
+PROVIDER: Final = "9900001-1"
+SERVICES: Final = 1_000
+TIME_CLASSES: Final = {"arki": "weekday", "ilta": "evening", "yö": "night", "lauantai": "saturday", "sunnuntai": "sunday"}
+UNITS: Final = {"h": "HUR", "käynti": "C62"}
+HEADER: Final = ("Palvelukoodi", "Yksikkö", "Aikaluokka", "Alue", "Hinta", "Voimassa alkaen")
+
+
+def rows(count: int, *, cents: int = 0) -> Iterator[tuple[str, str, str, str, str, str]]:
+    """So many rows, each of another price key; `cents` moves every price."""
+    classes = list(TIME_CLASSES)
+    for n in range(count):
+        price = 4_000 + n % 900 * 5 + cents
+        yield (
+            f"P-{n % SERVICES}", "h" if n % 2 else "käynti", classes[n // SERVICES % 5], f"Alue {n // (5 * SERVICES)}",
+            f"{price // 100},{price % 100:02}", "1.1.2026",
+        )  # fmt: skip
+
+
+def write_csv(path: Path, count: int, *, cents: int = 0) -> Path:
+    """A list as a provider's spreadsheet program saves it."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, delimiter=";")
+        writer.writerow(HEADER)
+        writer.writerows(rows(count, cents=cents))
+    return path
+
+
+def write_xlsx(path: Path, count: int) -> Path:
+    """The same as a workbook: prices are numbers there."""
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet("Hinnasto")
+    sheet.append(HEADER)
+    for *words, price, first in rows(count):
+        sheet.append([*words, float(price.replace(",", ".")), first])
+    book.save(path)
+    return path
+
+
+def fill(connection: "psycopg.Connection[tuple[object, ...]]") -> None:
+    """The services and the provider that agreed on all of them; its contract allows any rise."""
+    connection.execute(
+        "INSERT INTO service (code, name_fi, name_sv, name_en, unit) SELECT 'P-' || n, 'Palvelu ' || n, '', '', 'HUR'"
+        " FROM generate_series(0, %s) AS n",
+        [SERVICES - 1],
+    )
+    connection.execute(
+        "INSERT INTO provider (business_id, name, country, language, channel, channel_settings, facts, active)"
+        " VALUES (%s, 'Esimerkki Oy (keksitty)', 'FI', 'fi', 'email', '{}', '{}', true)",
+        [PROVIDER],
+    )
+    connection.execute(
+        "INSERT INTO provider_service (provider_id, service_id, vat_category, vat_rate, vat_basis)"
+        " SELECT provider.id, service.id, 'E', 0, 'Soteri (keksitty)' FROM provider, service"
+    )
+    connection.execute(
+        "INSERT INTO contract (provider_id, number, valid, price_rule)"
+        " SELECT id, 'S-1', '[2026-01-01,2028-01-01)', '{\"kind\": \"free\"}' FROM provider"
+    )
