@@ -32,6 +32,7 @@ _COUNTS: Final = {
     "gone": N_("gone"),
     "rejected": N_("rejected"),
     "ended": N_("ended"),
+    "restored": N_("brought back"),
     "missing": N_("missing"),
     "conflicts": N_("conflicts"),
     "files": N_("files"),

@@ -14,9 +14,12 @@ def load(dsn: str, file: Path) -> None:
     """A CSV file or workbook into `price_key` and `price`."""
     with psycopg.connect(dsn) as connection:
         services = dict(connection.execute("SELECT code, id FROM service").fetchall())
-        (provider,) = connection.execute("SELECT id FROM provider WHERE business_id = %s", [PROVIDER]).fetchone() or (0,)
+        (provider,) = connection.execute("SELECT id FROM provider WHERE business_id = %s", [PROVIDER]).fetchone() or (
+            0,
+        )
         (source,) = connection.execute(
-            "INSERT INTO price_source (name, kind, provider_id) VALUES ('by-hand', 'provider', %s) RETURNING id", [provider]
+            "INSERT INTO price_source (name, kind, provider_id) VALUES ('by-hand', 'provider', %s) RETURNING id",
+            [provider],
         ).fetchone() or (0,)
         (price_list,) = connection.execute(
             "INSERT INTO price_list (source_id, run_id, file_name, sha256, state, counts)"

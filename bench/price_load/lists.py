@@ -10,7 +10,13 @@ from openpyxl import Workbook
 
 PROVIDER: Final = "9900001-1"
 SERVICES: Final = 1_000
-TIME_CLASSES: Final = {"arki": "weekday", "ilta": "evening", "yö": "night", "lauantai": "saturday", "sunnuntai": "sunday"}
+TIME_CLASSES: Final = {
+    "arki": "weekday",
+    "ilta": "evening",
+    "yö": "night",
+    "lauantai": "saturday",
+    "sunnuntai": "sunday",
+}
 UNITS: Final = {"h": "HUR", "käynti": "C62"}
 HEADER: Final = ("Palvelukoodi", "Yksikkö", "Aikaluokka", "Alue", "Hinta", "Voimassa alkaen")
 

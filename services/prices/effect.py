@@ -141,7 +141,9 @@ def calculate(session: Session, plan: Plan, *, now: datetime, settings: Budgets)
 def _services(session: Session, plan: Plan) -> list[int]:
     """The services whose prices a plan touches."""
     keys = sorted({ending.price_key_id for ending in plan.endings})
-    ended = session.execute(text("SELECT DISTINCT service_id FROM price_key WHERE id = ANY(:ids)"), {"ids": keys}).scalars()
+    ended = session.execute(
+        text("SELECT DISTINCT service_id FROM price_key WHERE id = ANY(:ids)"), {"ids": keys}
+    ).scalars()
     return sorted({new.key.service_id for new in plan.new}.union(ended if keys else ()))
 
 
@@ -150,7 +152,9 @@ def _write(session: Session, plan: Plan, used: set[tuple[int, str]], now: dateti
     keys = sorted({ending.price_key_id for ending in plan.endings})
     in_use = {
         row.id
-        for row in session.execute(text("SELECT id, service_id, unit FROM price_key WHERE id = ANY(:ids)"), {"ids": keys})
+        for row in session.execute(
+            text("SELECT id, service_id, unit FROM price_key WHERE id = ANY(:ids)"), {"ids": keys}
+        )
         if (row.service_id, row.unit) in used
     }
     part = replace(

@@ -109,9 +109,7 @@ class Catalogue:
         return self._near[word]
 
 
-def match_document(
-    document: PriceDocument, catalogue: Catalogue, *, business_id: str | None, today: date
-) -> Matched:
+def match_document(document: PriceDocument, catalogue: Catalogue, *, business_id: str | None, today: date) -> Matched:
     """A list in our terms. Rows that overlap another of the same key are both rejected.
 
     `business_id` is the source's provider (None: our own unit costs).

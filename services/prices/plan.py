@@ -15,6 +15,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from typing import Final
 
 from core.errors import Message
 from services.prices.rises import (
@@ -26,6 +27,9 @@ from services.prices.rises import (
     rule_in_words,
 )
 from services.prices.values import OPEN, Change, Ending, InForce, Key, New, Plan, PriceRule, Removed, Stated
+
+#: So many reasons to wait are told one by one.
+_REASONS: Final = 100
 
 
 @dataclass(frozen=True)
@@ -65,8 +69,16 @@ class _Making:
     endings: list[Ending] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     held: list[Message] = field(default_factory=list)
+    unheard: int = 0
     unchanged: int = 0
     missing: int = 0
+
+    def hold(self, reason: Message) -> None:
+        """The list must wait for a person, who reads the first reasons and how many more there are."""
+        if len(self.held) < _REASONS:
+            self.held.append(reason)
+        else:
+            self.unheard += 1
 
 
 def make_plan(
@@ -88,6 +100,8 @@ def make_plan(
     for key, prices in before.items():
         if world.lost(key):
             _plan_vanished(making, key, sorted(prices, key=lambda price: price.first))
+    if making.unheard:
+        making.held.append(Message("{count} more prices must wait for such reasons.", count=making.unheard))
     return Plan(
         provider_id,
         making.new,
@@ -147,10 +161,10 @@ def _judge(making: _Making, new: New, prices: list[InForce]) -> None:
             contract, allowed = contract_for(world.contracts, new, prices)
             rule = rule_in_words(contract).to_json() if contract else None
             if not allowed:
-                making.held.append(rise_not_allowed(new, old, contract, service))
+                making.hold(rise_not_allowed(new, old, contract, service))
         fall = falls_too_far(new, old, world.alert_fall, service) if world.alert_fall is not None else None
         if fall is not None:
-            making.held.append(fall)
+            making.hold(fall)
     making.changes.append(
         Change(
             "~" if old else "+",
@@ -185,7 +199,7 @@ def _judge_past(making: _Making, fresh: list[New], endings: list[Ending], prices
             changed.append((day, next((new for new in causes if new.first <= day < new.until), causes[0])))
     if changed:
         day, new = min(changed, key=lambda each: each[0])
-        making.held.append(
+        making.hold(
             Message(
                 "{service} (row {position}) would change the price of past days, from {date}.",
                 service=making.world.codes[new.key.service_id],
@@ -214,7 +228,7 @@ def _plan_vanished(making: _Making, key: Key, prices: list[InForce]) -> None:
     )
     if needed:
         making.missing += 1
-        making.held.append(
+        making.hold(
             Message(
                 "{service} ({unit}) is in use but the list ends it; without a price it could not be ordered.",
                 service=service,

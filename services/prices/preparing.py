@@ -85,14 +85,12 @@ def prepare(
     """Match and plan one file. Writes nothing but the source's row. Raises InputError when its provider is not known."""
     provider = _provider(session, source, configured)
     provider_id = provider.id if provider else None
-    source_id = _source_id(session, source, configured, provider_id)
+    row_id = source_id(session, source, configured, provider_id)
     refusal = _not_theirs(session, provider, document)
     if refusal is not None:
-        return Prepared(source_id, source, document, Plan(provider_id, day=today), document.rejections, refusal)
+        return Prepared(row_id, source, document, Plan(provider_id, day=today), document.rejections, refusal)
     catalogue = Catalogue(session, provider_id)
-    matched = match_document(
-        document, catalogue, business_id=provider.business_id if provider else None, today=today
-    )
+    matched = match_document(document, catalogue, business_id=provider.business_id if provider else None, today=today)
     rejections = document.rejections + matched.rejections
     contracts = _contracts(session, provider_id)
     same, stated, in_force = set_aside_unchanged(matched.stated, rows_in_force(session, provider_id), today)
@@ -109,7 +107,7 @@ def prepare(
         allow_backdating=configured.allow_backdating,
     )
     plan = make_plan(provider_id, stated, in_force, world, unchanged=same)
-    prepared = Prepared(source_id, source, document, plan, rejections)
+    prepared = Prepared(row_id, source, document, plan, rejections)
     if not matched.stated and not matched.removed:
         return replace(prepared, refusal=Message(_NOTHING_USABLE))
     more = _reasons(session, prepared, contracts, configured.max_rejected)
@@ -135,7 +133,9 @@ def _reasons(
         )
     if document.contract and contracts is not None and not _named(contracts, document.contract):
         found.append(
-            Message("The list refers to contract {contract}, which this provider does not have.", contract=document.contract)
+            Message(
+                "The list refers to contract {contract}, which this provider does not have.", contract=document.contract
+            )
         )
     content = {"source_id": prepared.source_id, "sha256": document.sha256}
     if session.execute(_LAST_OF_CONTENT, content).scalar_one_or_none() == "rolled_back":
@@ -198,7 +198,16 @@ def _provider(session: Session, source: str, configured: PriceListSource) -> Pro
     return provider
 
 
-def _source_id(session: Session, source: str, configured: PriceListSource, provider_id: int | None) -> int:
+def current_provider(session: Session, configured: PriceListSource) -> int | None:
+    """The id of the provider a source is configured for; None for our own unit costs, -1 where there is no such provider."""
+    if configured.kind == "own":
+        return None
+    found = session.execute(select(Provider.id).where(Provider.business_id == configured.provider))  # type: ignore[call-overload]
+    provider_id: int | None = found.scalar_one_or_none()
+    return -1 if provider_id is None else provider_id
+
+
+def source_id(session: Session, source: str, configured: PriceListSource, provider_id: int | None) -> int:
     """The source's row, made or corrected from the settings."""
     row = session.execute(select(PriceSource).where(PriceSource.name == source)).scalar_one_or_none()  # type: ignore[arg-type]
     if row is None:
@@ -223,5 +232,3 @@ def _contracts(session: Session, provider_id: int | None) -> list[PriceRule] | N
         return None
     rows = session.execute(_CONTRACTS, {"id": provider_id})
     return [PriceRule(row.number, row.first or date.min, row.until or OPEN, row.price_rule) for row in rows]
-
-

@@ -139,8 +139,9 @@ def rollback(session: Session, run_id: int, actor: str, note: str, now: datetime
         raise InputError("A note is needed: say why.")
     found = _applied_list(session, run_id)
     hold_provider(session, found.provider_id)
-    session.execute(_LOOK, {"list_id": found.id, "applied_order": found.applied_order})
-    _must_be_as_it_left_them(session, found.applied_order)
+    with session.begin_nested():  # a refusal leaves nothing behind, not even the table
+        session.execute(_LOOK, {"list_id": found.id, "applied_order": found.applied_order})
+        _must_be_as_it_left_them(session, found.applied_order)
     claimed_run = _begin(session, found.source)
     undoing = session.execute(_UNDOING_LIST, {"list_id": found.id, "run_id": claimed_run.run_id}).scalar_one()
     ended = session.execute(_SUPERSEDE, {"undoing_list": undoing}).scalars().all()
@@ -172,9 +173,7 @@ def _applied_list(session: Session, run_id: int) -> Any:
     if found.state == "rolled_back":
         raise InputError("The price list of run {run} was rolled back already.", run=run_id)
     if found.state not in ("applied", "rollback"):
-        raise InputError(
-            "The price list of run {run} was not applied, so there is nothing to roll back.", run=run_id
-        )
+        raise InputError("The price list of run {run} was not applied, so there is nothing to roll back.", run=run_id)
     return found
 
 
@@ -197,7 +196,12 @@ def _begin(session: Session, source: str) -> Any:
     """Work in the source's lane, here and now: nothing of the source is applied meanwhile, and it stands in the source's history."""
     request = f"rollback-{uuid4().hex[:12]}"
     work_id = call(
-        session, "import_prices", f"import_prices:{source}:{request}", lane=f"source:{source}", source=source, request=request
+        session,
+        "import_prices",
+        f"import_prices:{source}:{request}",
+        lane=f"source:{source}",
+        source=source,
+        request=request,
     )
     claimed = claim(session, work_id) if work_id is not None else None
     if claimed is None:

@@ -83,8 +83,7 @@ def set_aside_unchanged(
         else:
             same[key] = one
     doubtful = {_key_text(one.key) for one in rest} & same.keys()  # stated twice: looked at together
-    for key in doubtful:
-        rest.append(same.pop(key))
+    rest.extend(same.pop(key) for key in doubtful)
     in_force = [
         to_version(row)
         for key, found in versions.items()

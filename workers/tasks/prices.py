@@ -57,7 +57,13 @@ def _import(lease: Lease, source: Source, file: SourceFile) -> None:
             return
         now = business_now(closing.session)
         result = import_price_list(
-            closing.session, source.name, configured, document, run_id=lease.run_id, now=now, budgets=lease.settings.budgets
+            closing.session,
+            source.name,
+            configured,
+            document,
+            run_id=lease.run_id,
+            now=now,
+            budgets=lease.settings.budgets,
         )
         if is_applied(closing.session, result):
             applied(closing.session, lease.settings, source, lease.run_id, lease.arguments, now=now)
