@@ -13,7 +13,7 @@ from bench.price_load.lists import PROVIDER, TIME_CLASSES, UNITS
 def load(dsn: str, file: Path) -> None:
     """A CSV file or workbook into `price_key` and `price`."""
     with psycopg.connect(dsn) as connection:
-        services = dict(connection.execute("SELECT code, id FROM service").fetchall())
+        services: dict[str, int] = dict(connection.execute("SELECT code, id FROM service").fetchall())
         (provider,) = connection.execute("SELECT id FROM provider WHERE business_id = %s", [PROVIDER]).fetchone() or (
             0,
         )

@@ -4,6 +4,7 @@ So the figures are those the budgets will have, to the cent. Only what open plan
 long list. Orders keep the prices they were made at; how many there are is said, so that nobody looks for them.
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -185,7 +186,7 @@ _LOOKED_AT: Final = text(
 )
 
 
-def _compared(before: dict[int, Any], after: list[Any], orders: int) -> Effect:
+def _compared(before: dict[int, Any], after: Sequence[Any], orders: int) -> Effect:
     moved = []
     for row in after:
         was = before[row.decision_id]

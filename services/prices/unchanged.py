@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from sqlalchemy.orm import Session
 
@@ -49,20 +49,20 @@ class Row(NamedTuple):
     vat_inclusive: str
 
 
-def rows_in_force(session: Session, provider_id: int | None) -> list[tuple[Any, ...]]:
+def rows_in_force(session: Session, provider_id: int | None) -> list[tuple[str, ...]]:
     """The versions in force of a provider, or our own, as text in the order of `Row`."""
     with connection_of(session).cursor() as cursor, cursor.copy(_IN_FORCE, {"provider_id": provider_id}) as copy:
         return list(copy.rows())
 
 
 def set_aside_unchanged(
-    stated: Iterable[Stated], rows: Iterable[tuple[Any, ...]], today: date
+    stated: Iterable[Stated], rows: Iterable[tuple[str, ...]], today: date
 ) -> tuple[int, list[Stated], list[InForce]]:
     """How many statements say what is in force, the other statements, and the versions those have to be compared with.
 
     Of a key only what stands alone is set aside: one statement, one version.
     """
-    versions: dict[tuple[Any, ...], tuple[Any, ...] | list[tuple[Any, ...]]] = {}
+    versions: dict[tuple[str, ...], tuple[str, ...] | list[tuple[str, ...]]] = {}
     for row in rows:
         key = row[2:9]
         known = versions.get(key)
@@ -72,7 +72,7 @@ def set_aside_unchanged(
             known.append(row)
         else:
             versions[key] = [known, row]
-    same: dict[tuple[Any, ...], Stated] = {}
+    same: dict[tuple[str, ...], Stated] = {}
     rest: list[Stated] = []
     day = today.isoformat()
     for one in stated:
@@ -93,7 +93,7 @@ def set_aside_unchanged(
     return len(same), rest, in_force
 
 
-def _says(row: tuple[Any, ...], one: Stated, today: str) -> bool:
+def _says(row: tuple[str, ...], one: Stated, today: str) -> bool:
     """Whether a statement asks for what is in force, as plan.py reads it."""
     if (row[11], row[12], row[13], row[14]) != (
         str(one.amount),
@@ -132,7 +132,7 @@ def _day_text(day: date) -> str:
     return day.isoformat()
 
 
-def to_version(texts: tuple[Any, ...]) -> InForce:
+def to_version(texts: tuple[str, ...]) -> InForce:
     """A row as the version it is."""
     row = Row(*texts)
     return InForce(
