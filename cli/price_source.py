@@ -160,8 +160,8 @@ def print_effect(effect: dict[str, Any] | None) -> None:
 
 
 def is_plan_file(name: str) -> bool:
-    """Whether the word after `apply` is a file: a source's name has neither a dot nor a slash."""
-    return "." in name or "/" in name or "\\" in name
+    """Whether the word after `apply` is a file: a source's name has no dot."""
+    return "." in name
 
 
 def read_file(name: str) -> str:

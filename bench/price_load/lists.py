@@ -52,6 +52,11 @@ def write_xlsx(path: Path, count: int) -> Path:
     return path
 
 
+def write_t19(_path: Path, _lines: int) -> Path | None:
+    """The same as a Peppol catalogue; None while there is no reader of one."""
+    return None
+
+
 def fill(connection: "psycopg.Connection[tuple[object, ...]]") -> None:
     """The services and the provider that agreed on all of them; its contract allows any rise."""
     connection.execute(
@@ -71,4 +76,11 @@ def fill(connection: "psycopg.Connection[tuple[object, ...]]") -> None:
     connection.execute(
         "INSERT INTO contract (provider_id, number, valid, price_rule)"
         " SELECT id, 'S-1', '[2026-01-01,2028-01-01)', '{\"kind\": \"free\"}' FROM provider"
+    )
+    connection.execute(
+        "INSERT INTO work (kind, key, queue, arguments) VALUES ('import_prices', 'bench', 'prices', '{}')"
+    )
+    connection.execute(
+        "INSERT INTO run (work_id, kind, attempt, token, host, counts)"
+        " SELECT id, kind, 1, gen_random_uuid(), 'bench', '{}' FROM work"
     )

@@ -14,9 +14,10 @@ _ASKED_FROM: Final = (11, 1)
 #: What a budget can be priced by (services/budgets/lines.py).
 _PRICES_A_PLAN: Final = "time_class = 'weekday' AND territory = '' AND extra = ''"
 
-#: Rows in: a day. Rows out: `used`: service and unit of open plans at the provider that was chosen for them, as long as they go on.
-_USED: Final = """
-    used AS (
+#: Rows in: a day. Rows out: `used`: service and unit that somebody may need at an active provider: chosen for open plans (`items`, until
+#: when), or priced today, so that the next family can choose it.
+_USED: Final = f"""
+    chosen AS (
         SELECT choice.provider_id, plan_item.service_id, plan_item.unit, count(*) AS items, max(upper(plan_item.period)) AS needed_until
         FROM plan_item
         JOIN decision ON decision.id = plan_item.decision_id AND decision.ended_at IS NULL
@@ -24,10 +25,19 @@ _USED: Final = """
         JOIN choice ON choice.plan_item_id = plan_item.id AND choice.ended_at IS NULL AND choice.provider_id IS NOT NULL
         WHERE plan_item.ended_at IS NULL AND upper(plan_item.period) > :today
         GROUP BY choice.provider_id, plan_item.service_id, plan_item.unit
+    ), used AS (
+        SELECT provider_id, service_id, unit, coalesce(items, 0) AS items, needed_until
+        FROM chosen FULL JOIN (
+            SELECT DISTINCT provider_id, service_id, unit
+            FROM price_key
+            JOIN price ON price.price_key_id = price_key.id AND superseded_at IS NULL AND valid @> CAST(:today AS date)
+            JOIN provider ON provider.id = provider_id AND provider.active
+            WHERE {_PRICES_A_PLAN}
+        ) AS priced USING (provider_id, service_id, unit)
     )
-"""
+"""  # noqa: S608 - our own words
 
-#: Rows in: a day and the first of a year. Rows out: service and unit in use at providers that go on into that year (by a plan or a
+#: Rows in: a day and the first of a year. Rows out: service and unit used at providers that go on into that year (by a plan or a
 #: contract) and for which no price is in force on its first day.
 _MISSING: Final = text(
     f"""
@@ -49,12 +59,13 @@ _MISSING: Final = text(
     """  # noqa: S608 - our own words
 )
 
-#: Rows in: a day and the last to look at. Rows out: prices of services in use that end by then with none after them.
+#: Rows in: a day and the last to look at. Rows out: service and unit with prices that end by then, and none after them.
 _ENDING: Final = text(
     f"""
     WITH {_USED}
     SELECT provider.id AS provider_id, provider.business_id, provider.name, service.code, used.unit, used.items,
-           upper(price.valid) - 1 AS last, price.amount, used.needed_until > upper(price.valid) AS needed_after
+           upper(price.valid) - 1 AS last, min(price.amount) AS amount,
+           coalesce(used.needed_until > upper(price.valid), false) AS needed_after
     FROM used
     JOIN provider ON provider.id = used.provider_id
     JOIN service ON service.id = used.service_id
@@ -67,7 +78,8 @@ _ENDING: Final = text(
         WHERE following.price_key_id = price.price_key_id AND following.superseded_at IS NULL
           AND following.valid @> upper(price.valid)
     )
-    ORDER BY last, provider.name, provider.id, service.code, used.unit, price.id
+    GROUP BY provider.id, service.code, used.unit, used.items, used.needed_until, upper(price.valid)
+    ORDER BY last, provider.name, provider.id, service.code, used.unit
     """  # noqa: S608 - our own words
 )
 
@@ -86,7 +98,7 @@ _HELD: Final = text(
 
 @dataclass(frozen=True)
 class MissingYear:
-    """A service in use at a provider without a price on 1 January of `year`; `items` planned services use it."""
+    """A service of a provider without a price on 1 January of `year`; `items` open plans have chosen it."""
 
     provider_id: int
     business_id: str
@@ -99,7 +111,9 @@ class MissingYear:
 
 @dataclass(frozen=True)
 class EndingPrice:
-    """A price of a service in use whose `last` day is near and after which none is in force. `needed_after`: a plan goes on beyond it."""
+    """A service whose price (`amount`, of several the lowest) ends on its `last` day, with none after it. `items` open plans have chosen
+    it; `needed_after`: one of them goes on beyond that day.
+    """
 
     provider_id: int
     business_id: str
@@ -140,7 +154,7 @@ def missing_years(session: Session, today: date) -> list[MissingYear]:
 
 
 def ending_soon(session: Session, today: date, days: int = 60) -> list[EndingPrice]:
-    """Prices of services in use whose last day is within so many days, today's included, the nearest first."""
+    """Prices whose last day is within so many days, today's included, the nearest first."""
     rows = session.execute(_ENDING, {"today": today, "last": today + timedelta(days=days)})
     return [
         EndingPrice(

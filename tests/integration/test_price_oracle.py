@@ -90,6 +90,7 @@ class Played:
         after = self.oracle.plan(listed, today)
         if self.oracle.changes_past(after, today):
             assert result.outcome == "held"
+            assert result.price_list_id is not None
             if answer == "approve":
                 prices.approve(self.session, result.price_list_id, "cli:test", "Sovittu", now)
             elif answer == "discard":

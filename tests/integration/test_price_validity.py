@@ -426,13 +426,13 @@ def test_who_goes_on_next_year_is_asked_by_contract_or_by_plan(session, bring, p
     assert len(missing_years(session, TODAY)) == 1, "its contract goes on"
     session.execute(text("UPDATE contract SET valid = '[2026-01-01,2027-01-01)'"))
     assert missing_years(session, TODAY) == []
-    use(session, nepsy, provider)
+    use(session, nepsy, provider)  # a plan that goes on
     assert missing_years(session, TODAY)[0].items == 2
 
 
 def test_prices_that_end_soon_with_none_after_them(session, bring, provider, nepsy, support):
     bring(row("NEPSY-VALMENNUS", "95", "2", valid_to=date(2027, 1, 15)), row("TUKIHENKILO", "49", "3", unit="HUR"))
-    assert ending_soon(session, TODAY) == [], "nobody uses it"
+    assert [(one.items, one.needed_after) for one in ending_soon(session, TODAY)] == [(0, False)]
     use(session, nepsy, provider)
     use(session, support, provider)
     (ending,) = ending_soon(session, TODAY)

@@ -98,7 +98,7 @@ class Oracle:
 
     def _asked(self, before: Days, one: Says, today: int) -> range | None:
         """The days a row asks for; None where what is in force says so already."""
-        spans = {}
+        spans: dict[int, tuple[int, int, int]] = {}
         for day, (amount, origin) in sorted(before.items()):
             first = spans[origin][1] if origin in spans else day
             spans[origin] = (amount, first, day)

@@ -242,6 +242,7 @@ def test_many_reasons_are_counted():
 def test_a_rise_is_shown_with_what_its_contract_says(rule):
     contract = PriceRule("S-9", date(2026, 1, 1), date(2028, 1, 1), rule)
     (change,) = plan([stated("60", date(2027, 1, 1))], [in_force("49")], contracts=[contract]).changes
+    assert change.rule is not None
     assert change.rule["params"]["contract"] == "S-9"
 
 
