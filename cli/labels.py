@@ -72,6 +72,8 @@ _ACTIONS: Final = {
     "order.viewed": N_("looked at an order"),
     "price_list.approved": N_("approved a price list"),
     "price_list.discarded": N_("discarded a price list"),
+    "price_list.plan_applied": N_("applied a saved plan of a price list"),
+    "price_list.rolled_back": N_("rolled a price list back"),
     "rejected.discarded": N_("let a rejected record rest"),
     "rejected.retried": N_("read a rejected record again"),
     "run.acknowledged": N_("acknowledged a failure"),

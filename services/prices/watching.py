@@ -14,7 +14,7 @@ _ASKED_FROM: Final = (11, 1)
 #: What a budget can be priced by (services/budgets/lines.py).
 _PRICES_A_PLAN: Final = "time_class = 'weekday' AND territory = '' AND extra = ''"
 
-#: Rows in: a day. Rows out: `used`: service and unit that somebody may need at an active provider: chosen for open plans (`items`, until
+#: Rows in: a day. Rows out: `used`: service and unit that somebody may need at an active provider, or (none) at our own cost: chosen for open plans (`items`, until
 #: when), or priced today, so that the next family can choose it.
 _USED: Final = f"""
     chosen AS (
@@ -31,9 +31,9 @@ _USED: Final = f"""
             SELECT DISTINCT provider_id, service_id, unit
             FROM price_key
             JOIN price ON price.price_key_id = price_key.id AND superseded_at IS NULL AND valid @> CAST(:today AS date)
-            JOIN provider ON provider.id = provider_id AND provider.active
-            WHERE {_PRICES_A_PLAN}
-        ) AS priced USING (provider_id, service_id, unit)
+            LEFT JOIN provider ON provider.id = provider_id
+            WHERE {_PRICES_A_PLAN} AND coalesce(provider.active, true)
+        ) AS priced USING (provider_id, service_id, unit)  -- our own unit costs have no provider, and are never chosen
     )
 """  # noqa: S608 - our own words
 
@@ -42,17 +42,19 @@ _USED: Final = f"""
 _MISSING: Final = text(
     f"""
     WITH {_USED}
-    SELECT provider.id AS provider_id, provider.business_id, provider.name, service.code, used.unit, used.items
+    SELECT provider.id AS provider_id, coalesce(provider.business_id, '') AS business_id, coalesce(provider.name, '') AS name, service.code,
+           used.unit, used.items
     FROM used
-    JOIN provider ON provider.id = used.provider_id
+    LEFT JOIN provider ON provider.id = used.provider_id
     JOIN service ON service.id = used.service_id
     WHERE (
-            EXISTS (SELECT FROM used AS other WHERE other.provider_id = used.provider_id AND other.needed_until > :first)
+            used.provider_id IS NULL
+            OR EXISTS (SELECT FROM used AS other WHERE other.provider_id = used.provider_id AND other.needed_until > :first)
             OR EXISTS (SELECT FROM contract WHERE contract.provider_id = used.provider_id AND valid @> CAST(:first AS date))
         )
       AND NOT EXISTS (
             SELECT FROM price_key JOIN price ON price.price_key_id = price_key.id AND superseded_at IS NULL AND valid @> CAST(:first AS date)
-            WHERE price_key.provider_id = used.provider_id AND price_key.service_id = used.service_id
+            WHERE price_key.provider_id IS NOT DISTINCT FROM used.provider_id AND price_key.service_id = used.service_id
               AND price_key.unit = used.unit AND {_PRICES_A_PLAN}
         )
     ORDER BY provider.name, provider.id, service.code, used.unit
@@ -63,13 +65,13 @@ _MISSING: Final = text(
 _ENDING: Final = text(
     f"""
     WITH {_USED}
-    SELECT provider.id AS provider_id, provider.business_id, provider.name, service.code, used.unit, used.items,
-           upper(price.valid) - 1 AS last, min(price.amount) AS amount,
+    SELECT provider.id AS provider_id, coalesce(provider.business_id, '') AS business_id, coalesce(provider.name, '') AS name, service.code,
+           used.unit, used.items, upper(price.valid) - 1 AS last, min(price.amount) AS amount,
            coalesce(used.needed_until > upper(price.valid), false) AS needed_after
     FROM used
-    JOIN provider ON provider.id = used.provider_id
+    LEFT JOIN provider ON provider.id = used.provider_id
     JOIN service ON service.id = used.service_id
-    JOIN price_key ON price_key.provider_id = used.provider_id AND price_key.service_id = used.service_id
+    JOIN price_key ON price_key.provider_id IS NOT DISTINCT FROM used.provider_id AND price_key.service_id = used.service_id
         AND price_key.unit = used.unit AND {_PRICES_A_PLAN}
     JOIN price ON price.price_key_id = price_key.id AND superseded_at IS NULL AND valid @> CAST(:today AS date)
         AND upper(price.valid) - 1 <= :last
@@ -98,9 +100,9 @@ _HELD: Final = text(
 
 @dataclass(frozen=True)
 class MissingYear:
-    """A service of a provider without a price on 1 January of `year`; `items` open plans have chosen it."""
+    """A service of a provider ('' for our own unit costs) without a price on 1 January of `year`; `items` open plans have chosen it."""
 
-    provider_id: int
+    provider_id: int | None
     business_id: str
     provider: str
     service: str
@@ -111,11 +113,11 @@ class MissingYear:
 
 @dataclass(frozen=True)
 class EndingPrice:
-    """A service whose price (`amount`, of several the lowest) ends on its `last` day, with none after it. `items` open plans have chosen
+    """A service of a provider ('' for our own unit costs) whose price (`amount`, of several the lowest) ends on its `last` day, with none after it. `items` open plans have chosen
     it; `needed_after`: one of them goes on beyond that day.
     """
 
-    provider_id: int
+    provider_id: int | None
     business_id: str
     provider: str
     service: str

@@ -18,7 +18,7 @@ from services.budgets.recompute import recompute_dirty
 from services.prices.watching import ending_soon, held_since, missing_years
 from tests.factories.case import make_case, make_choice, make_decision, make_plan_item
 from tests.factories.order import make_order, make_order_line
-from tests.factories.price import make_run
+from tests.factories.price import make_price, make_price_key, make_run
 from tests.factories.provider import make_contract, make_provider
 from tests.factories.service import make_service
 
@@ -441,3 +441,12 @@ def test_prices_that_end_soon_with_none_after_them(session, bring, provider, nep
     bring(row("NEPSY-VALMENNUS", "96", "2", first=date(2027, 1, 16)), complete=False)
     assert ending_soon(session, TODAY) == []
     assert replace(ending, needed_after=False) != ending
+
+
+def test_our_own_unit_costs_are_watched_too(session, nepsy):
+    make_price(session, nepsy, last=date(2026, 12, 31))
+    make_price(session, nepsy, key=make_price_key(session, nepsy, time_class="evening"), last=date(2026, 12, 31))
+    assert [(one.provider, one.provider_id, one.service) for one in missing_years(session, TODAY)] == [
+        ("", None, "NEPSY-VALMENNUS")
+    ]
+    assert [(one.business_id, one.last) for one in ending_soon(session, TODAY)] == [("", date(2026, 12, 31))]
