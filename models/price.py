@@ -123,6 +123,7 @@ class Price(SQLModel, table=True):
         CheckConstraint("amount > 0", name="amount_positive"),
         CheckConstraint("NOT isempty(valid) AND NOT lower_inf(valid)", name="valid_has_start"),
         Index("ix_price_in_force", "price_key_id", postgresql_where=sql("superseded_at IS NULL")),
+        Index("ix_price_copied", "copied_by_list_id", postgresql_where=sql("copied_by_list_id IS NOT NULL")),
     )
 
     id: int = primary_key()
@@ -137,4 +138,4 @@ class Price(SQLModel, table=True):
     recorded_at: datetime = timestamp(nullable=False, machine=True)
     superseded_at: datetime | None = timestamp()
     superseded_by_list_id: int | None = reference("price_list.id", nullable=True)
-    copied_by_list_id: int | None = reference("price_list.id", nullable=True)
+    copied_by_list_id: int | None = reference("price_list.id", nullable=True, index=False)

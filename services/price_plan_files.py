@@ -31,6 +31,8 @@ from services.work import call, claim, close
 
 _FORMAT: Final = "avain price plan"
 _VERSION: Final = 1
+#: A plan of so many lines is written for eyes; of a longer one nobody reads the file.
+_READABLE: Final = 2_000
 
 
 class _Rejected(BaseModel):
@@ -90,7 +92,8 @@ def save_plan(
         arguments=arguments,
     )
     sealed = saved.model_copy(update={"seal": _seal(saved, configured)})
-    return sealed.model_dump_json(indent=1) + "\n"
+    readable = len(prepared.plan.changes) <= _READABLE
+    return sealed.model_dump_json(indent=1 if readable else None) + "\n"
 
 
 def read_plan(content: str, configured: Settings) -> PlanFile:

@@ -39,13 +39,19 @@ def upgrade() -> None:
     op.create_foreign_key(
         op.f("fk_price_copied_by_list_id_price_list"), "price", "price_list", ["copied_by_list_id"], ["id"]
     )
-    op.create_index(op.f("ix_price_copied_by_list_id"), "price", ["copied_by_list_id"], unique=False)
+    op.create_index(
+        "ix_price_copied",
+        "price",
+        ["copied_by_list_id"],
+        unique=False,
+        postgresql_where=sa.text("copied_by_list_id IS NOT NULL"),
+    )
     op.execute(ORDER)
     op.execute(COPIES)
 
 
 def downgrade() -> None:
-    op.drop_index(op.f("ix_price_copied_by_list_id"), table_name="price")
+    op.drop_index("ix_price_copied", table_name="price", postgresql_where=sa.text("copied_by_list_id IS NOT NULL"))
     op.drop_constraint(op.f("fk_price_copied_by_list_id_price_list"), "price", type_="foreignkey")
     op.drop_column("price", "copied_by_list_id")
     op.drop_constraint(op.f("ck_price_list_rollback_of_a_list"), "price_list", type_="check")

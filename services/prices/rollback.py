@@ -92,8 +92,11 @@ _UNDOING_LIST: Final = text(
 _SUPERSEDE: Final = text(
     f"""
     UPDATE price SET superseded_at = clock_timestamp(), superseded_by_list_id = :undoing_list
-    FROM undoing WHERE price.id = undoing.id AND undoing.now
-      AND (undoing.{_VALUES.replace(", ", ", undoing.")}) NOT IN (SELECT {_VALUES} FROM undoing AS earlier WHERE before)
+    FROM (
+        SELECT {_VALUES} FROM undoing WHERE now EXCEPT SELECT {_VALUES} FROM undoing WHERE before
+    ) AS added
+    JOIN undoing USING ({_VALUES})
+    WHERE undoing.now AND price.id = undoing.id
     RETURNING price.price_key_id
     """  # noqa: S608 - our own words
 )
@@ -141,6 +144,7 @@ def rollback(session: Session, run_id: int, actor: str, note: str, now: datetime
     hold_provider(session, found.provider_id)
     with session.begin_nested():  # a refusal leaves nothing behind, not even the table
         session.execute(_LOOK, {"list_id": found.id, "applied_order": found.applied_order})
+        session.execute(text("ANALYZE undoing"))
         _must_be_as_it_left_them(session, found.applied_order)
     claimed_run = _begin(session, found.source)
     undoing = session.execute(_UNDOING_LIST, {"list_id": found.id, "run_id": claimed_run.run_id}).scalar_one()
