@@ -1,17 +1,18 @@
 """The peer: the shortest hand-written code that reads a list and writes it into the same tables. No validation, no plan, no history."""
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import psycopg
+from lxml import etree
 from python_calamine import CalamineWorkbook
 
 from bench.price_load.lists import PROVIDER, TIME_CLASSES, UNITS
 
 
 def load(dsn: str, file: Path) -> None:
-    """A CSV file or workbook into `price_key` and `price`."""
+    """A CSV file, workbook or catalogue into `price_key` and `price`."""
     with psycopg.connect(dsn) as connection:
         services: dict[str, int] = dict(connection.execute("SELECT code, id FROM service").fetchall())
         (provider,) = connection.execute("SELECT id FROM provider WHERE business_id = %s", [PROVIDER]).fetchone() or (
@@ -51,8 +52,31 @@ def load(dsn: str, file: Path) -> None:
 
 
 def table(file: Path) -> Iterable[list[str]]:
-    """The rows below the header."""
+    """The rows below the header, or of a catalogue."""
+    if file.suffix == ".xml":
+        return items(file)
     if file.suffix == ".xlsx":
         return CalamineWorkbook.from_path(str(file)).get_sheet_by_index(0).to_python()[1:]  # type: ignore[return-value]
     with file.open(encoding="utf-8", newline="") as text:
         return list(csv.reader(text, delimiter=";"))[1:]
+
+
+def items(file: Path) -> Iterator[list[str]]:
+    """The lines of a catalogue as such rows."""
+    cac, cbc = (
+        f"{{urn:oasis:names:specification:ubl:schema:xsd:Common{name}Components-2}}" for name in ("Aggregate", "Basic")
+    )
+    code = f"{cac}Item/{cac}SellersItemIdentification/{cbc}ID"
+    price = f"{cac}RequiredItemLocationQuantity/{cac}Price"
+    for _, line in etree.iterparse(str(file), tag=f"{cac}CatalogueLine"):
+        first = line.findtext(f"{price}/{cac}ValidityPeriod/{cbc}StartDate").split("-")
+        unit = "h" if line.findtext(f"{cbc}OrderableUnit") == "HUR" else "käynti"
+        yield [
+            line.findtext(code),
+            unit,
+            "arki",
+            "",
+            line.findtext(f"{price}/{cbc}PriceAmount"),
+            ".".join(reversed(first)),
+        ]
+        line.clear()

@@ -8,7 +8,7 @@ from typing import Final
 import psycopg
 from openpyxl import Workbook
 
-PROVIDER: Final = "9900001-1"
+PROVIDER: Final = "9900001-8"
 SERVICES: Final = 1_000
 TIME_CLASSES: Final = {
     "arki": "weekday",
@@ -52,9 +52,45 @@ def write_xlsx(path: Path, count: int) -> Path:
     return path
 
 
-def write_t19(_path: Path, _lines: int) -> Path | None:
-    """The same as a Peppol catalogue; None while there is no reader of one."""
-    return None
+_CATALOGUE: Final = """<?xml version="1.0" encoding="UTF-8"?>
+<Catalogue xmlns="{ubl}Catalogue-2" xmlns:cac="{ubl}CommonAggregateComponents-2" xmlns:cbc="{ubl}CommonBasicComponents-2">
+<cbc:CustomizationID>urn:fdc:peppol.eu:poacc:trns:catalogue:3</cbc:CustomizationID>
+<cbc:ProfileID>urn:fdc:peppol.eu:poacc:bis:catalogue_wo_response:3</cbc:ProfileID><cbc:ID>HINNASTO-2026</cbc:ID>
+<cbc:IssueDate>2025-11-01</cbc:IssueDate>
+<cac:ValidityPeriod><cbc:StartDate>2026-01-01</cbc:StartDate><cbc:EndDate>2026-12-31</cbc:EndDate></cac:ValidityPeriod>
+<cac:ReferencedContract><cbc:ID>S-1</cbc:ID></cac:ReferencedContract>
+<cac:ProviderParty><cbc:EndpointID schemeID="0216">0037{digits}</cbc:EndpointID><cac:PartyLegalEntity><cbc:RegistrationName>Esimerkki Oy (keksitty)</cbc:RegistrationName></cac:PartyLegalEntity></cac:ProviderParty>
+<cac:ReceiverParty><cbc:EndpointID schemeID="0216">003712345671</cbc:EndpointID><cac:PartyLegalEntity><cbc:RegistrationName>Esimerkin hyvinvointialue (keksitty)</cbc:RegistrationName></cac:PartyLegalEntity></cac:ReceiverParty>
+"""
+_LINE: Final = """<cac:CatalogueLine><cbc:ID>{number}</cbc:ID><cbc:OrderableUnit>{unit}</cbc:OrderableUnit><cac:RequiredItemLocationQuantity><cac:Price><cbc:PriceAmount currencyID="EUR">{price}</cbc:PriceAmount><cbc:BaseQuantity unitCode="{unit}">1</cbc:BaseQuantity><cac:ValidityPeriod><cbc:StartDate>2026-01-01</cbc:StartDate><cbc:EndDate>2026-12-31</cbc:EndDate></cac:ValidityPeriod></cac:Price></cac:RequiredItemLocationQuantity><cac:Item><cbc:Name>Palvelu {number}</cbc:Name><cac:SellersItemIdentification><cbc:ID>T-{number}</cbc:ID></cac:SellersItemIdentification><cac:ClassifiedTaxCategory><cbc:ID>E</cbc:ID><cbc:Percent>0</cbc:Percent><cac:TaxScheme><cbc:ID>VAT</cbc:ID></cac:TaxScheme></cac:ClassifiedTaxCategory></cac:Item></cac:CatalogueLine>
+"""
+
+
+def write_t19(path: Path, lines: int) -> Path:
+    """A Peppol catalogue of so many items, each with one price."""
+    with path.open("w", encoding="utf-8") as file:
+        file.write(
+            _CATALOGUE.format(ubl="urn:oasis:names:specification:ubl:schema:xsd:", digits=PROVIDER.replace("-", ""))
+        )
+        for n in range(lines):
+            price = 4_000 + n % 900 * 5
+            unit = "HUR" if n % 2 else "C62"
+            file.write(_LINE.format(number=n, unit=unit, price=f"{price // 100}.{price % 100:02}"))
+        file.write("</Catalogue>\n")
+    return path
+
+
+def fill_items(connection: "psycopg.Connection[tuple[object, ...]]", lines: int) -> None:
+    """A service for every item of a catalogue, all of them agreed."""
+    connection.execute(
+        "INSERT INTO service (code, name_fi, name_sv, name_en, unit) SELECT 'T-' || n, 'Palvelu T ' || n, '', '', 'HUR'"
+        " FROM generate_series(0, %s) AS n",
+        [lines - 1],
+    )
+    connection.execute(
+        "INSERT INTO provider_service (provider_id, service_id, vat_category, vat_rate, vat_basis)"
+        " SELECT provider.id, service.id, 'E', 0, 'Soteri (keksitty)' FROM provider, service WHERE code LIKE 'T-%'"
+    )
 
 
 def fill(connection: "psycopg.Connection[tuple[object, ...]]") -> None:

@@ -163,14 +163,21 @@ def _write(session: Session, plan: Plan, used: set[tuple[int, str]], now: dateti
         new=[new for new in plan.new if (new.key.service_id, new.key.unit) in used],
         endings=[ending for ending in plan.endings if ending.price_key_id in in_use],
     )
-    price_list = session.execute(
-        _LOOKED_AT, {"provider_id": plan.provider_id, "name": f"effect {local_date(now).isoformat()}"}
-    ).scalar_one()
+    values = {"provider_id": plan.provider_id, "name": f"effect {local_date(now).isoformat()}"}
+    price_list = session.execute(_ANY_LIST, values).scalar_one()
+    if price_list is None:
+        price_list = session.execute(_LOOKED_AT, values).scalar_one()
     hold_provider(session, plan.provider_id)
     write_versions(session, part, price_list)
 
 
-#: Rows in: a provider. Rows out: a list of it that prices can stand under for a moment.
+#: Rows in: a provider. Rows out: a list of it that prices can stand under for a moment; none where it is its first.
+_ANY_LIST: Final = text(
+    """
+    SELECT max(price_list.id) FROM price_list JOIN price_source ON price_source.id = source_id
+    WHERE provider_id IS NOT DISTINCT FROM CAST(:provider_id AS bigint)
+    """
+)
 _LOOKED_AT: Final = text(
     """
     WITH work AS (
