@@ -59,7 +59,15 @@ def _import(lease: Lease, source: Source, file: SourceFile) -> None:
             closing.report("nothing_to_do", message=old)
             return
         now = business_now(closing.session)
-        result = import_price_list(closing.session, source.name, configured, document, run_id=lease.run_id, now=now)
+        result = import_price_list(
+            closing.session,
+            source.name,
+            configured,
+            document,
+            run_id=lease.run_id,
+            now=now,
+            budgets=lease.settings.budgets,
+        )
         if is_applied(closing.session, result):
             applied(closing.session, lease.settings, source, lease.run_id, lease.arguments, now=now)
         closing.report(result.outcome, counts=result.counts, message=result.message, reply=file.name)
