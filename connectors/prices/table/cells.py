@@ -39,7 +39,7 @@ _PER_CENT: Final = re.compile(r"(?P<sign>\+?)\s*(?P<number>\d[\d.,]*)\s*(?:%|pro
 _SMALLEST, _GREATEST = Decimal("0.1"), Decimal(10)
 
 _UNKNOWN_UNIT: Final = N_("The unit {value} is not known. Use for example käynti, h, vrk, kk or a Rec 20 code.")
-_AMBIGUOUS: Final = N_("It cannot be told what {value} adds to a price. Write for example ×1,15 or +15 % or 5,00 €.")
+_AMBIGUOUS: Final = N_("It cannot be told what {value} adds to a price. Write for example ×1,15 or 5,00 € or +15 %.")
 
 
 @dataclass(frozen=True)
