@@ -22,7 +22,7 @@ from core.settings import Settings, configuration_file
 from core.source_settings import CaseSource, PriceListSource
 from services.prices.world import world
 from services.source_memory import Known, recall, remember
-from services.sources import Source
+from services.sources import Source, price_settings
 from services.work import call_again
 
 #: Rows in: a lane. Rows out: its latest run. One at a time asks a source, so while it is visited that is the visit's own.
@@ -42,7 +42,8 @@ _OVERTAKEN = text(
 @dataclass(frozen=True)
 class Task:
     """A visit that is about to be made: what the transport is told, what is known of the source already, and whether what it holds is
-    a whole that must not be read in part (a snapshot). `number` rises from visit to visit.
+    a whole that must not be read in part (a snapshot), or files of which a later one must not be read before an earlier (`in_order`).
+    `number` rises from visit to visit.
     """
 
     number: int
@@ -51,6 +52,7 @@ class Task:
     reading: str
     whole: bool
     has_files: bool
+    in_order: bool = True
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,8 @@ class Brought:
     @property
     def nothing(self) -> Message:
         """Why there is nothing to read."""
+        if self.note is not None:
+            return self.note
         if not self.has_files:
             return Message("There is nothing new at the source.")
         if self.known:
@@ -97,7 +101,7 @@ class Brought:
 def configured_as(configured: Settings, source: Source) -> CaseSource | PriceListSource:
     """The settings of a source."""
     sources = configured.sources
-    return sources.cases[source.name] if source.kind == "cases" else sources.prices[source.name]
+    return sources.cases[source.name] if source.kind == "cases" else price_settings(sources, source)
 
 
 def task(
@@ -120,12 +124,14 @@ def task(
     )
     visit = Visit(spool, dict(known.memory), {sha256 for sha256, _ in known.files}, snapshot or anew, pace, seconds)
     number = session.execute(_VISIT, {"lane": source.lane}).scalar_one()
-    return Task(number, visit, known, reading, snapshot, settings.files is not None)
+    return Task(number, visit, known, reading, snapshot, settings.files is not None, source.form != "mail")
 
 
 def reading_of(session: Session, configured: Settings, source: Source, now: datetime) -> str:
     """How a source is read at present: the same bytes read in another way are another file."""
     settings = configured_as(configured, source)
+    if source.form == "mail" and not source.by_mail:
+        return ""  # a mail that was taken stays taken
     if isinstance(settings, PriceListSource):
         return world(session, settings, local_date(now))
     return f"{case_connector(settings, configuration_file().parent).version}/{configured.privacy.identity}"
@@ -207,11 +213,11 @@ def _snapshot(fetched: Fetched, asked: Task) -> Brought:
 
 def _delta(fetched: Fetched, asked: Task) -> Brought:
     """What is complete, up to the first file that is not: what comes after it says something newer."""
-    known, first = asked.known.files, min(fetched.growing, default=None)
+    known, first = asked.known.files, min(fetched.growing, default=None) if asked.in_order else None
     fresh = [one for one in fetched.files if (one.sha256, one.name) not in known]
     files = tuple(one for one in fresh if first is None or one.name < first)
     left = sorted({*fetched.growing, *(one.name for one in fresh if one not in files)})
-    if left and not files:
+    if left and not files and asked.in_order:
         raise _still_growing(fetched)
     there = {one.name for one in fetched.files} | set(fetched.processed)
     # How far the source was read may say that what is left was seen.
