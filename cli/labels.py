@@ -1,9 +1,10 @@
 """What people read for the codes that the database keeps; a code without words is shown as it is. JSON keeps the codes."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any, Final
 
-from core.i18n import N_, _
+from core.i18n import N_, _, day
 
 _CHANNELS: Final = {"email": N_("e-mail"), "file": N_("file"), "external": N_("another system")}
 
@@ -161,6 +162,18 @@ def count_name(name: str) -> str:
 def counts_in_words(counts: Mapping[str, Any]) -> str:
     """The figures of a Run: `read 12, added 3`."""
     return ", ".join(f"{count_name(name)} {count}" for name, count in counts.items())
+
+
+def facts_in_words(facts: Mapping[str, Any]) -> str:
+    """What a family chooses a provider by: `home visits, fi, sv, starts in 14 days`."""
+    said = [", ".join(facts.get(name, ())) for name in ("areas", "specialisation", "languages")]
+    if "home_visits" in facts:
+        said.append(_("home visits") if facts["home_visits"] else _("no home visits"))
+    if "earliest_start" in facts:
+        said.append(_("starts on {date}").format(date=day(date.fromisoformat(facts["earliest_start"]))))
+    if "earliest_start_days" in facts:
+        said.append(_("starts in {count} days").format(count=facts["earliest_start_days"]))
+    return ", ".join(one for one in said if one)
 
 
 def field_name(field: str | None) -> str:

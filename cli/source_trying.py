@@ -28,7 +28,7 @@ from cli.common import (
 )
 from cli.labels import field_name
 from cli.source_following import FIGURES, NOW, Name, done_here, follow, report
-from core.errors import InputError, NotFound
+from core.errors import InputError, Message, NotFound
 from core.i18n import _, ngettext
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def brought(
     from core.settings import settings
     from services.sources import transport_of
     from services.visiting import bring, task
-    from workers.fetching import seconds_for
+    from workers.fetching import seconds_for, turn_at
     from workers.looking import looking_at
 
     with looking_place(source) as temporary:
@@ -86,7 +86,8 @@ def brought(
             names = transport.look()
             with transaction() as session:
                 place, seconds = spool or temporary, seconds_for("look_at_source")
-                asked = task(session, settings(), source, place, business_now(session), seconds=seconds, anew=anew)
+                now_ = business_now(session)
+                asked = task(session, settings(), source, place, now_, seconds=seconds, anew=anew, turns=turn_at)
             visit = bring(transport, asked)
         yield names, visit
 
@@ -135,6 +136,7 @@ def plan(name: Name, now: Now = False, as_json: Json = False) -> None:
     from services.sources import find_source
 
     source = find_source(settings().sources, name)
+    _not_of_mails(source)
     with brought(source, now=now, anew=source.mode != "delta") as (_names, visit):
         if not visit.files:
             raise NotFound(visit.nothing)
@@ -158,6 +160,7 @@ def apply(  # noqa: PLR0917 - options of a command
     if not (yes or dry_run or (_can_ask() and not as_json)):
         raise InputError("Nobody can be asked here. Say --yes to apply without a question, --dry-run to see the plan.")
     source, request = find_source(settings().sources, name), f"apply-{uuid4().hex[:12]}"
+    _not_of_mails(source)
     spool = settings().home.absolute() / "spool" / source.name / request
     try:
         with brought(source, now=now, anew=source.mode != "delta", spool=spool) as (_names, visit):
@@ -176,6 +179,16 @@ def apply(  # noqa: PLR0917 - options of a command
             report(source, steps, as_json)
     finally:
         shutil.rmtree(spool, ignore_errors=True)
+
+
+def _not_of_mails(source: "Source") -> None:
+    """A folder of e-mails holds many lists, each planned as what its provider sent: when it is read, and held where a person must look."""
+    if source.form == "mail":
+        raise InputError(
+            "{source} holds e-mails of several providers. Have them read with: {command}",
+            source=source.name,
+            command=f"avain source run {source.name.partition('/')[0]}",
+        )
 
 
 def _can_ask() -> bool:
@@ -205,6 +218,8 @@ def _try(source: "Source", visit: "Brought", records: int) -> "Trial":
 
     if not visit.files:
         raise NotFound(visit.nothing)
+    if source.form == "mail":
+        return _try_mails(source, visit)
     if source.kind == "prices":
         document = _price_document(source, visit)
         bad = [(document.file_name, one) for one in document.rejections]
@@ -212,6 +227,25 @@ def _try(source: "Source", visit: "Brought", records: int) -> "Trial":
     configured = settings()
     connector = case_connector(configured.sources.cases[source.name], configuration_file().parent)
     return try_records(connector, unpacked(visit.files), identity=configured.privacy.identity, limit=records)
+
+
+def _try_mails(source: "Source", visit: "Brought") -> "Trial":
+    """Mails as records: one is valid when a list on it can be read. Whose it is, the reading itself says."""
+    from connectors.cases.trial import Trial, group_faults
+    from connectors.prices.row import Reading
+    from connectors.rejection import Rejection
+    from core.settings import settings
+    from services.price_mail.opening import open_mail
+
+    configured, bad = settings(), []
+    reading = Reading(configured.sources.prices[source.name].encoding)
+    for file in visit.files:
+        mail = open_mail(file, file.path.parent / "lists", reading=reading, own={configured.organisation.business_id})
+        reasons = [mail.refused] if mail.refused else [one.reason for one in mail.lists if one.reason is not None]
+        if not any(one.reason is None for one in mail.lists):
+            reason = reasons[0] if reasons else Message("It brings no price list.")
+            bad.append((file.name, Rejection("", None, None, reason)))
+    return Trial(len(visit.files), len(visit.files) - len(bad), group_faults(bad), ())
 
 
 def _plan(source: "Source", visit: "Brought", as_json: bool) -> int:

@@ -4,9 +4,10 @@ One place for every way a source is read: a worker's fetch, a plan shown to a pe
 carries in its arguments what `Brought.arguments` says, so that an approval months later remembers the same as the run would have.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from connectors.transports.base import Fetched, SourceFile, Transport, Visit
 from core.clock import local_date
 from core.errors import Message, Transient
 from core.settings import Settings, configuration_file
-from core.source_settings import CaseSource, PriceListSource
+from core.source_settings import CaseSource, PriceListSource, host_of
 from services.prices.world import world
 from services.source_memory import Known, recall, remember
 from services.sources import Source, price_settings
@@ -113,14 +114,20 @@ def task(
     *,
     seconds: float,
     anew: bool = False,
+    turns: Callable[[str, float], float] | None = None,
 ) -> Task:
-    """What to ask of a source now, in so many seconds. `anew` has everything brought, also what was applied before."""
+    """What to ask of a source now, in so many seconds. `anew` has everything brought, also what was applied before. `turns` takes a turn at
+    a host and says how long to wait for it (services/gentleness.take_turn, in a transaction of its own).
+    """
     settings = configured_as(configured, source)
     snapshot = source.mode != "delta"
     reading = reading_of(session, configured, source, now)
     known = Known() if anew else recall(session, source.name, snapshot=snapshot, reading=reading)
+    host = host_of(settings)
     pace = Pace(
-        requests_per_second=settings.gentle.requests_per_second, rows_per_second=settings.gentle.rows_per_second
+        requests_per_second=settings.gentle.requests_per_second,
+        rows_per_second=settings.gentle.rows_per_second,
+        turns=partial(turns, host) if turns is not None and host else None,
     )
     visit = Visit(spool, dict(known.memory), {sha256 for sha256, _ in known.files}, snapshot or anew, pace, seconds)
     number = session.execute(_VISIT, {"lane": source.lane}).scalar_one()

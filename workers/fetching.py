@@ -10,8 +10,9 @@ from typing import Final
 from connectors.pace import Pace
 from connectors.transports.base import SourceFile
 from core.clock import business_now
+from core.database import transaction
 from core.faults import fault_point
-from services.gentleness import permit
+from services.gentleness import permit, take_turn
 from services.prices.night import end_one
 from services.source_memory import note_put_away, remember
 from services.sources import Kind, Source, all_sources, call_fetch, call_reading, find_source, transport_of
@@ -53,6 +54,7 @@ def fetch(lease: Lease) -> None:
             business_now(session),
             seconds=seconds_for(lease.claimed.kind),
             anew=anew,
+            turns=turn_at,
         )
     lease.shows(_progress(spool, asked.visit.pace))
     try:
@@ -84,6 +86,12 @@ def end_of_night(lease: Lease, closing: Closing) -> None:
     """Say, last in its closing, that Work of a night's price sources ends."""
     if lease.arguments.get("night"):
         end_one(closing.session, lease.arguments["request"], lease.claimed.work_id)
+
+
+def turn_at(host: str, seconds: float) -> float:
+    """Take the next turn at a host, for whatever process asks it next to know; how many seconds to wait for it."""
+    with transaction() as session:
+        return take_turn(session, host, seconds)
 
 
 def seconds_for(kind: str) -> float:
