@@ -3,7 +3,6 @@
 Whose it is stands in the file's own words: a business id stated as such, in a column of its rows, or in a letterhead above the table.
 """
 
-import io
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -56,7 +55,7 @@ def open_list(attached: Attached, spool: Path, *, reading: Reading, own: Collect
         document = read_price_list(content, file_name=file.name, reading=reading)
         ours = {as_business_id(one) for one in own}
         stated = frozenset(_stated(document) - ours)
-        return MailedList(file, None, stated, frozenset(set() if stated else _near(content) - ours))
+        return MailedList(file, None, stated, frozenset(set() if stated else _near(file.path) - ours))
     except AvainError as refused:
         return MailedList(file, refused.message)
 
@@ -72,13 +71,14 @@ def _stated(document: PriceDocument) -> set[str]:
     return {found for one in said if (found := as_business_id(one))}
 
 
-def _near(content: bytes) -> set[str]:
-    top = (
-        _top_of_workbook(content) if content.startswith(WORKBOOKS) else content[:_TOP_BYTES].decode("ascii", "replace")
-    )
+def _near(file: Path) -> set[str]:
+    with file.open("rb") as content:
+        start = content.read(_TOP_BYTES)
+    top = _top_of_workbook(file) if start.startswith(WORKBOOKS) else start.decode("ascii", "replace")
     return {found for one in _BUSINESS_ID.finditer(top) if (found := as_business_id(one[0]))}
 
 
-def _top_of_workbook(content: bytes) -> str:
-    sheets = stream_workbook(io.BytesIO(content))
-    return "\n".join(str(cell) for _, rows in sheets for row in islice(rows, _TOP_ROWS) for cell in row if cell)
+def _top_of_workbook(file: Path) -> str:
+    with file.open("rb") as content:
+        sheets = stream_workbook(content)
+        return "\n".join(str(cell) for _, rows in sheets for row in islice(rows, _TOP_ROWS) for cell in row if cell)

@@ -31,7 +31,7 @@ def test_every_step_of_the_demo_holds(results):
         "lifecare-vienti": 4,
         "raportointi": 1,
     }
-    assert len(report["night"]["lists"]) == 4
+    assert len(report["night"]["lists"]) == 6
     assert [row["position"] for row in report["night"]["rejected"]] == ["7", "85"]
     assert sorted(report["orders_sha256"]) == [f"T-2026-00000{n}.xml" for n in (1, 2, 3, 4)]
     assert report["killed"]["arrived"] == 1

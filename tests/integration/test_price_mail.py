@@ -1,9 +1,15 @@
 """Providers' e-mails, from the drop directory to prices in force; what cannot be placed waits for a person, and stops nobody else."""
 
+import io
+from typing import Any
+
 import pytest
+from openpyxl import Workbook
 from typer.testing import CliRunner
 
 from cli.main import app
+from connectors.prices import read_price_list
+from connectors.prices.row import PriceDocument
 from core.errors import InputError, NotFound
 from core.settings import settings
 from services.sources import call_fetch, find_source
@@ -195,3 +201,55 @@ def test_the_commands_tell_people(county: County):
     assert "a.csv" in shown
     assert CliRunner().invoke(app, ["price", "mail", "assign", "1.eml", "9999997-6", "--dry-run"]).exit_code == 0
     assert county.mails() == {"1.eml": "waiting"}
+
+
+def workbook(*rows: tuple[Any, ...]) -> bytes:
+    book, content = Workbook(), io.BytesIO()
+    for row in rows:
+        book.worksheets[0].append(row)
+    book.save(content)
+    return content.getvalue()
+
+
+def test_a_workbooks_letterhead_says_whose_it_is(county: County):
+    head = (("Tukipolku Oy (keksitty)", "VAT FI99999976"), ("Palvelukoodi", "Yksikkö", "Hinta"))
+    county.put("1.eml", mail(None, ("a.xlsx", workbook(*head, ("TUKIHENKILO", "h", 49.0)))))
+    county.read()
+    assert county.amounts() == {"9999997-6 TUKIHENKILO": "49.0000"}
+
+
+def test_a_fault_of_ours_in_one_mail_stops_no_other(county: County, monkeypatch: pytest.MonkeyPatch):
+    def break_down(content: bytes, **told: Any) -> PriceDocument:
+        if b"BOOM" in content:
+            raise ZeroDivisionError
+        return read_price_list(content, **told)
+
+    monkeypatch.setattr("connectors.prices.mailed.read_price_list", break_down)
+    county.put("1.eml", mail(TUKIPOLKU, ("a.csv", b"BOOM")))
+    county.put("2.eml", mail(KAVERIPAJA, ("a.csv", csv(HOUR.format("52,00")))))
+    county.read()
+    assert county.mails("--all") == {"1.eml": "waiting", "2.eml": "taken"}
+    (waits,) = county.avain("price", "mail", "list")
+    assert "ZeroDivisionError" in waits["reason"]
+
+
+def test_one_mail_may_bring_the_lists_of_several_providers(county: County):
+    files = [(f"{one}.csv", csv(HOUR.format("50,00"), above=f"Y-tunnus {one}\n")) for one in ("9999997-6", "9999998-4")]
+    county.put("1.eml", mail("assistentti@alue.invalid", *files))
+    county.read()
+    assert set(county.amounts()) == {"9999997-6 TUKIHENKILO", "9999998-4 TUKIHENKILO"}
+
+
+def test_a_source_of_mails_is_tried_but_not_planned(county: County):
+    county.put("1.eml", mail(TUKIPOLKU, ("a.csv", csv(HOUR.format("49,00")))))
+    county.put("2.eml", mail(TUKIPOLKU))
+    assert county.avain("source", "test", "posti", code=3)["valid"] == 1
+    for command in ("plan", "apply"):
+        with pytest.raises(InputError, match="several providers"):
+            county.avain("source", command, "posti", *(["--yes"] if command == "apply" else []))
+    assert county.avain("source", "run", "posti", "--inline", code=3)["added"] == 1
+    assert county.amounts() == {"9999997-6 TUKIHENKILO": "49.0000"}
+    with pytest.raises(InputError, match="source run posti"):
+        county.avain("source", "run", "posti/9999997-6", "--inline")
+    assert [one["outcome"] for one in county.avain("source", "history", "posti/9999997-6")] == ["succeeded"]
+    assert county.spooled() == []

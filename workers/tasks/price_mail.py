@@ -1,13 +1,18 @@
 """The task that sorts a mail source's e-mails: each provider's list becomes an import of its own, in that provider's lane."""
 
 import shutil
+from pathlib import Path
+
+import structlog
+from billiard.exceptions import SoftTimeLimitExceeded
 
 from connectors.prices.row import Reading
+from connectors.transports.base import SourceFile
 from core.clock import business_now
-from core.errors import Message
+from core.errors import AvainError, Message
 from core.faults import fault_point
 from services.price_alarms import Alarm, tell
-from services.price_mail import Sorted, take
+from services.price_mail import Opened, Sorted, take
 from services.price_mail.opening import open_mail
 from services.price_mail.taking import settled_already
 from services.sources import Source, call_reading
@@ -15,6 +20,8 @@ from services.visiting import applied
 from workers.fetching import end_of_night, files_of, source_of
 from workers.spool import own_folder, reading
 from workers.task import Closing, Lease, work_task
+
+log = structlog.get_logger()
 
 
 @work_task("read_price_mail")
@@ -26,11 +33,7 @@ def read_price_mail(lease: Lease) -> None:
         with lease.transaction() as session:
             settled = settled_already(session, source.name, files)
         spool, own = own_folder(lease, source.name), {lease.settings.organisation.business_id}
-        mails = [
-            open_mail(one, spool, reading=Reading(configured.encoding), own=own)
-            for one in files
-            if one.sha256 not in settled
-        ]
+        mails = [_open(one, spool, Reading(configured.encoding), own) for one in files if one.sha256 not in settled]
         fault_point("price_mail.opened")
         with lease.closing() as closing:
             now = business_now(closing.session)
@@ -44,6 +47,21 @@ def read_price_mail(lease: Lease) -> None:
         taken = {one.one.file.path.parent for one in found.taken}
         for one in (one for mail in mails for one in mail.lists if one.file.path.parent not in taken):
             shutil.rmtree(one.file.path.parent, ignore_errors=True)
+
+
+def _open(file: SourceFile, spool: Path, how: Reading, own: set[str]) -> Opened:
+    """A mail. A fault of ours in reading what one stranger sent must not stop all others' lists: that mail waits."""
+    try:
+        return open_mail(file, spool, reading=how, own=own)
+    except (AvainError, SoftTimeLimitExceeded, MemoryError):
+        raise
+    except Exception as unknown:
+        log.exception("price_mail_crashed", sha256=file.sha256)
+        error = type(unknown).__name__
+        return Opened(
+            file,
+            refused=Message("An unexpected error ({error}) while it was read; the log has the details.", error=error),
+        )
 
 
 def _call_imports(lease: Lease, closing: Closing, source: Source, found: Sorted) -> None:
