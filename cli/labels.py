@@ -172,7 +172,7 @@ def facts_in_words(facts: Mapping[str, Any]) -> str:
     if "earliest_start" in facts:
         said.append(_("starts on {date}").format(date=day(date.fromisoformat(facts["earliest_start"]))))
     if "earliest_start_days" in facts:
-        said.append(_("starts in {count} days").format(count=facts["earliest_start_days"]))
+        said.append(_("starts in {count} d").format(count=facts["earliest_start_days"]))
     return ", ".join(one for one in said if one)
 
 

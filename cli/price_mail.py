@@ -95,7 +95,8 @@ def discard(
 
 def _row(row: dict[str, Any]) -> list[Any]:
     brings = "\n".join(one["name"] for one in row["attachments"])
-    state = _(_STATES[row["state"]]) + (f": {row['provider']}" if row["provider"] else "")
+    label = _STATES[row["state"]]
+    state = _(label) + (f": {row['provider']}" if row["provider"] else "")
     return [
         row["id"], row["source"], row["file_name"], row["sender"], moment(row["sent_at"]), brings, state,
         row["reason"] or row["note"],

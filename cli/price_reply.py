@@ -35,5 +35,5 @@ def reply(
     data = {
         "price_list": price_list, "file": str(output), "to": written.recipient, "language": written.language, "rows": written.rows
     }  # fmt: skip
-    told = _("A draft about {rows} rows was written to {file}. It has not been sent.").format_map(data)
+    told = _("A draft was written to {file} (rows: {rows}). It has not been sent.").format_map(data)
     emit(data, as_json, lambda: console().print(told, markup=False))

@@ -375,16 +375,6 @@ class PriceListSource(Group):
         return path if self.kind != "mail" or single else f"{path.rstrip('/')}/*.eml"
 
 
-def host_of(source: CaseSource | PriceListSource) -> str | None:
-    """The host that is asked when a source is read; None for files of this machine, and for a database, which has a pace of its own."""
-    files = source.files
-    if isinstance(files, SftpFiles):
-        return files.host
-    fhir = source.fhir if isinstance(source, CaseSource) else None
-    address = files.url if isinstance(files, HttpsFile) else fhir.base_url if fhir is not None else ""
-    return urlsplit(address).hostname
-
-
 def _place(files: Transport) -> str:
     if isinstance(files, LocalFiles):
         return files.path

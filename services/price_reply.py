@@ -93,14 +93,14 @@ def write_reply(session: Session, price_list_id: int, settings: Settings, field_
             ),
             row=_("Row"),
             rows=told,
-            more=_("and {count} more rows").format(count=len(rows) - LONGEST) if len(rows) > LONGEST else "",
+            more=_("More rows: {count}").format(count=len(rows) - LONGEST) if len(rows) > LONGEST else "",
             request=_(
                 "Please correct them and send the whole price list again. Until then the former prices stay in force."
             ),
             closing=_("With kind regards"),
             organisation=_plain(settings.organisation.name),
         )
-        subject = _("Your price list: {count} rows to correct").format(count=len(rows))
+        subject = _("Your price list, rows to correct: {count}").format(count=len(rows))
     sender = settings.prices.manager_email or settings.mail.sender
     return Reply(
         draft(sender=sender, recipient=recipient, subject=subject, text=body), recipient, found.language, len(rows)

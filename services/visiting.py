@@ -10,6 +10,7 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -20,7 +21,7 @@ from connectors.transports.base import Fetched, SourceFile, Transport, Visit
 from core.clock import local_date
 from core.errors import Message, Transient
 from core.settings import Settings, configuration_file
-from core.source_settings import CaseSource, PriceListSource, host_of
+from core.source_settings import CaseSource, HttpsFile, PriceListSource, SftpFiles
 from services.prices.world import world
 from services.source_memory import Known, recall, remember
 from services.sources import Source, price_settings
@@ -105,6 +106,16 @@ def configured_as(configured: Settings, source: Source) -> CaseSource | PriceLis
     return sources.cases[source.name] if source.kind == "cases" else price_settings(sources, source)
 
 
+def _host_of(source: CaseSource | PriceListSource) -> str | None:
+    """The host that is asked when a source is read; None for files of this machine, and for a database, which has a pace of its own."""
+    files = source.files
+    if isinstance(files, SftpFiles):
+        return files.host
+    fhir = source.fhir if isinstance(source, CaseSource) else None
+    address = files.url if isinstance(files, HttpsFile) else fhir.base_url if fhir is not None else ""
+    return urlsplit(address).hostname
+
+
 def task(
     session: Session,
     configured: Settings,
@@ -123,7 +134,7 @@ def task(
     snapshot = source.mode != "delta"
     reading = reading_of(session, configured, source, now)
     known = Known() if anew else recall(session, source.name, snapshot=snapshot, reading=reading)
-    host = host_of(settings)
+    host = _host_of(settings)
     pace = Pace(
         requests_per_second=settings.gentle.requests_per_second,
         rows_per_second=settings.gentle.rows_per_second,

@@ -1,5 +1,7 @@
 """What became of one list, in the words of an alarm."""
 
+from typing import Any
+
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -24,17 +26,14 @@ def about_list(session: Session, result: ImportResult) -> list[Alarm]:
     if result.outcome not in {"held", "refused"} or result.price_list_id is None:
         return []
     row = session.execute(_LISTS, {"id": result.price_list_id}).one()
-    reason = result.message or Message("")
+    reason = result.message or Message("No row of the price list could be used.")
     if result.outcome == "refused":
         return [about_refused(row.source, row.file_name, row.sha256, reason)]
-    message = Message(
-        "List {id} of {provider} ({file}): {reason} {more}",
-        id=row.id,
-        provider=row.provider or Message("own unit cost"),
-        file=plain_name(row.file_name),
-        reason=reason,
-        more=_more(len(result.reasons) - 1),
-    )
+    values = {**_named(row), "reason": reason, "count": len(result.reasons) - 1}
+    if len(result.reasons) > 1:
+        message = Message("List {id} of {provider} ({file}): {reason} Other reasons: {count}.", **values)
+    else:
+        message = Message("List {id} of {provider} ({file}): {reason}", **values)
     return [Alarm("held", f"price_list:{row.id}", message)]
 
 
@@ -47,19 +46,11 @@ def about_refused(source: str, file_name: str, sha256: str, reason: Message) -> 
 def waiting(session: Session) -> list[Alarm]:
     """Alarms of all lists that wait."""
     return [
-        Alarm(
-            "held",
-            f"price_list:{row.id}",
-            Message(
-                "List {id} of {provider} ({file}) waits.",
-                id=row.id,
-                provider=row.provider or Message("own unit cost"),
-                file=plain_name(row.file_name),
-            ),
-        )
+        Alarm("held", f"price_list:{row.id}", Message("List {id} of {provider} ({file}) waits.", **_named(row)))
         for row in session.execute(_LISTS, {"id": None})
     ]
 
 
-def _more(count: int) -> Message:
-    return Message("{count} more reasons.", count=count) if count > 0 else Message("")
+def _named(row: Any) -> dict[str, Any]:
+    provider = row.provider or Message("own unit cost")
+    return {"id": row.id, "provider": provider, "file": plain_name(row.file_name)}

@@ -103,7 +103,7 @@ def write(alarms: Sequence[Alarm], settings: Settings, manager: str, now: dateti
         body = _template().render(
             sections=[one for one in sections if one["lines"]],
             limit=_LINES,
-            more=_("and {count} more"),
+            more=_("More of these: {count}"),
             look=_("Look at them with:"),
             footer=_("This message was sent by a machine; answers to it are not read."),
         )

@@ -1,6 +1,7 @@
 """Providers' e-mails, from the drop directory to prices in force; what cannot be placed waits for a person, and stops nobody else."""
 
 import io
+import os
 from typing import Any
 
 import pytest
@@ -253,3 +254,52 @@ def test_a_source_of_mails_is_tried_but_not_planned(county: County):
         county.avain("source", "run", "posti/9999997-6", "--inline")
     assert [one["outcome"] for one in county.avain("source", "history", "posti/9999997-6")] == ["succeeded"]
     assert county.spooled() == []
+
+
+def other(price: str, sent: str = "Tue, 17 Nov 2026 09:00:00 +0200", name: str = "b.csv") -> bytes:
+    return mail(TUKIPOLKU, (name, csv(f"TUKIHENKILO;h;{price};1.12.2026")), sent=sent)
+
+
+def test_equal_content_is_passed_over_only_where_it_was_applied(county: County):
+    """Of a list that was held, discarded, or followed by another, the same bytes are judged anew each time they come."""
+    county.put("1.eml", mail(TUKIPOLKU, ("a.csv", csv(HOUR.format("49,00")))))
+    county.read()
+    county.put("2.eml", other("60,00"))
+    assert county.read()[-1] == ("import_prices", "held")
+    county.put("3.eml", other("60,00", "Tue, 17 Nov 2026 10:00:00 +0200", "c.csv"))
+    assert county.read()[-1] == ("import_prices", "held"), "held, not nothing to do"
+    (held,) = county.avain("price", "held")
+    county.avain("price", "discard", str(held["id"]), "--note", "ei sovittu")
+    county.put("4.eml", other("60,00", "Tue, 17 Nov 2026 11:00:00 +0200", "d.csv"))
+    assert county.read()[-1] == ("import_prices", "nothing_to_do"), "a person has discarded just this"
+    county.put("5.eml", other("48,00", "Tue, 17 Nov 2026 12:00:00 +0200", "e.csv"))
+    assert county.read()[-1] == ("import_prices", "succeeded")
+    county.put("6.eml", other("60,00", "Tue, 17 Nov 2026 13:00:00 +0200", "f.csv"))
+    assert county.read()[-1] == ("import_prices", "held"), "after another list it is news again"
+    (held,) = county.avain("price", "held")
+    county.avain("price", "approve", str(held["id"]), "--note", "sovittu")
+    county.put("7.eml", other("60,00", "Tue, 17 Nov 2026 14:00:00 +0200", "g.csv"))
+    assert county.read()[-1] == ("import_prices", "nothing_to_do"), "approved is applied"
+
+
+def test_a_file_source_reads_what_was_not_applied_again(county: County):
+    file = county.folder.parent / "list.csv"
+    county.configure(rest=f'[sources.prices.tiedosto]\nprovider = "9999997-6"\npath = "{file}"\n')
+
+    def write(content: bytes) -> list[tuple[str, str]]:
+        file.write_bytes(content)
+        os.utime(file, (1_700_000_000, 1_700_000_000))
+        return county.read("tiedosto")
+
+    good, dear = csv(HOUR.format("49,00")), csv("TUKIHENKILO;h;60,00;1.12.2026")
+    assert write(good)[-1] == ("import_prices", "succeeded")
+    assert write(good) == [("fetch_prices", "nothing_to_do")]
+    for _ in range(2):
+        assert write(dear)[-1] == ("import_prices", "held")
+    for _ in range(2):
+        assert write(b"<html>")[-1] == ("import_prices", "refused")
+    (held,) = county.avain("price", "held")
+    county.avain("price", "discard", str(held["id"]), "--note", "ei")
+    assert write(dear)[-1] == ("import_prices", "nothing_to_do")
+    assert write(good)[-1][1] in {"nothing_to_do", "succeeded"}
+    assert county.amounts() == {"9999997-6 TUKIHENKILO": "49.0000"}

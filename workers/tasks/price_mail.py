@@ -77,7 +77,9 @@ def _report(lease: Lease, closing: Closing, found: Sorted) -> None:
         closing.report("succeeded" if found.taken else "nothing_to_do", counts=found.counts)
         return
     message = Message(
-        "{count} e-mails wait for a person: {command}", count=len(found.waiting), command="avain price mail list"
+        "E-mails that wait for a person: {count}. See: {command}",
+        count=len(found.waiting),
+        command="avain price mail list",
     )
     closing.report("partly", counts=found.counts, message=message)
     alarms = [
