@@ -27,7 +27,7 @@ _TYPES: Final = re.compile(
     r"|vnd\.oasis\.opendocument\.spreadsheet.*)"
 )
 _BOUNDARY: Final = re.compile(rb"boundary[*0-9]*\s*=", re.IGNORECASE)
-_ADDRESS: Final = re.compile(r"[^\s@<>()\[\],;:\"]{1,64}@[^\s@<>()\[\],;:\"]{1,253}")
+_ADDRESS: Final = re.compile(r"""(?![^@]*[<>()\[\],;:"])[!-?A-~]{1,64}@[A-Za-z0-9.-]{1,253}""")
 
 
 @dataclass(frozen=True)

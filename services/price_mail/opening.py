@@ -6,6 +6,7 @@ from pathlib import Path
 from connectors.prices.mailed import open_list
 from connectors.prices.row import Reading
 from connectors.transports.base import SourceFile
+from connectors.transports.spooling import plain_name
 from core.errors import Permanent, RefusedInput
 from documents.received_mail import DEFAULT_LIMITS, read_mail
 from services.price_mail.taking import Opened
@@ -24,4 +25,4 @@ def open_mail(file: SourceFile, spool: Path, *, reading: Reading, own: Collectio
         open_list(one, spool.with_name(f"{spool.name}-{file.sha256[:16]}-{number}"), reading=reading, own=own)
         for number, one in enumerate(mail.tables, 1)
     ]
-    return Opened(file, mail.senders, mail.sent_at, tuple(lists), mail.others)
+    return Opened(file, mail.senders, mail.sent_at, tuple(lists), tuple(map(plain_name, mail.others)))

@@ -57,6 +57,8 @@ def test_a_forwarded_mail_is_looked_into():
         "From: =?utf-8?b?broken",
         "From: a b@x.invalid@y.invalid",
         "X: y",
+        "From: a\x1b[2J@x.invalid",
+        "From: ä@x.invalid",
     ],
 )
 def test_a_sender_that_is_not_one_address_says_nothing(sender):
