@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any, Final
 
+from core.errors import Message
 from core.i18n import N_, _, day
 
 _CHANNELS: Final = {"email": N_("e-mail"), "file": N_("file"), "external": N_("another system")}
@@ -76,6 +77,8 @@ _ACTIONS: Final = {
     "order.resent": N_("sent an order again"),
     "order.send_asked": N_("asked for orders to be sent"),
     "order.viewed": N_("looked at an order"),
+    "price_column.forgotten": N_("forgot what a column title means"),
+    "price_column.learnt": N_("said what a column title means"),
     "price_list.approved": N_("approved a price list"),
     "price_list.discarded": N_("discarded a price list"),
     "price_mail.assigned": N_("said whose price list an e-mail brings"),
@@ -136,6 +139,11 @@ _FIELDS: Final = {
     "vat_category": N_("VAT category"),
     "vat_rate": N_("VAT rate"),
     "vat_inclusive": N_("VAT included"),
+    "vat": N_("VAT"),
+    "category": N_("category"),
+    "rate": N_("rate"),
+    "inclusive": N_("included"),
+    "extra": N_("extra charge"),
 }
 
 
@@ -160,8 +168,10 @@ def count_name(name: str) -> str:
 
 
 def counts_in_words(counts: Mapping[str, Any]) -> str:
-    """The figures of a Run: `read 12, added 3`."""
-    return ", ".join(f"{count_name(name)} {count}" for name, count in counts.items())
+    """The figures of a Run: `read 12, added 3`, in one order, whichever order the database keeps them in."""
+    places = list(_COUNTS)
+    known = sorted((name for name in counts if name in _COUNTS), key=places.index)
+    return ", ".join(f"{count_name(name)} {counts[name]}" for name in dict.fromkeys([*known, *counts]))
 
 
 def facts_in_words(facts: Mapping[str, Any]) -> str:
@@ -176,6 +186,8 @@ def facts_in_words(facts: Mapping[str, Any]) -> str:
     return ", ".join(one for one in said if one)
 
 
-def field_name(field: str | None) -> str:
-    """Where in a record: `planned service: last day` for `plan_items.end`."""
-    return ": ".join(_(_FIELDS.get(part, part)) for part in (field or "").split("."))
+def field_name(field: str | None, reason: Message | None = None) -> str:
+    """Where in a record: `planned service: last day` for `plan_items.end`; `planned service I-1: last day` where the reason tells which."""
+    names = [_(_FIELDS.get(part, part)) for part in (field or "").split(".")]
+    which = None if reason is None else reason.params.get("part")
+    return ": ".join([names[0] if which is None else f"{names[0]} {which}", *names[1:]])

@@ -5,12 +5,14 @@ from typing import Annotated, Any
 
 import typer
 
+from cli import price_columns
 from cli.common import LARGEST_ID, As, DryRun, Json, actor, console, emit, sub_app, table, transaction
 from core.errors import Message
 from core.i18n import N_, _, day, money, number
 from core.units import unit_name
 
 app = sub_app(_("Prices in force, where each comes from, and price lists that wait for a person."))
+price_columns.register(app)
 
 TIME_CLASSES = {
     "weekday": N_("weekday"),

@@ -8,7 +8,6 @@ from cli.common import LARGEST_ID, As, DryRun, Json, Limit, actor, console, emit
 from cli.labels import field_name
 from cli.source_following import NOW, call_and_follow
 from core.clock import business_now
-from core.errors import InputError
 from core.i18n import _, moment
 
 app = sub_app(_("Records that were left out of a file."))
@@ -36,7 +35,8 @@ def list_rejected(
 
     def render() -> None:
         body = [
-            [one.id, one.count, one.source, f"{one.file_name}:{one.position}", one.external_id, field_name(one.field), one.reason.text()]
+            [one.id, one.count, one.source, f"{one.file_name}:{one.position}", one.external_id,
+             field_name(one.field, one.reason if one.count == 1 else None), one.reason.text()]
             for one in groups
         ]  # fmt: skip
         columns = [_("Id"), _("Number"), _("Source"), _("First at"), _("Record"), _("Field"), _("Reason")]
@@ -55,7 +55,7 @@ def show(rejected: Id, limit: Limit = 100, as_json: Json = False) -> None:
 
     def render() -> None:
         body = [
-            [one.id, one.run_id, f"{one.file_name}:{one.position}", one.external_id, field_name(one.field), one.reason.text(),
+            [one.id, one.run_id, f"{one.file_name}:{one.position}", one.external_id, field_name(one.field, one.reason), one.reason.text(),
              moment(one.settled_at) if one.settled_at else "", one.note]
             for one in found
         ]  # fmt: skip
@@ -113,7 +113,9 @@ def retry(  # noqa: PLR0917 - options of a command
     from services.sources import find_source
 
     if (rejected is None) != everything or (source is not None) != everything or (group and everything):
-        raise InputError("Name a rejected record (with --group: all like it), or a source with --source NAME --all.")
+        raise typer.BadParameter(
+            _("Name a rejected record (with --group: all like it), or a source with --source NAME --all.")
+        )
     with transaction() as session:
         name = members(session, rejected, 1)[0].source if rejected is not None else str(source)
         configured = find_source(settings().sources, name)

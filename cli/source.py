@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from cli import source_sampling, source_trying
+from cli import source_sampling, source_template, source_trying
 from cli.common import (
     LARGEST_ID,
     As,
@@ -26,6 +26,7 @@ from core.i18n import N_, _, moment
 app = sub_app(_("Sources of cases and price lists."))
 source_trying.register(app)
 source_sampling.register(app)
+source_template.register(app)
 
 RunId = Annotated[
     int, typer.Argument(min=1, max=LARGEST_ID, metavar=_("RUN"), help=_("The number of the run that waits."))
@@ -100,11 +101,13 @@ def run(  # noqa: PLR0917 - options of a command
 def approve(run: RunId, note: Note, dry_run: DryRun = False, as_: As = None, as_json: Json = False) -> None:
     """`avain source approve 7 --note "the unit moved, 40 cases went"`; of cases or of a price list."""
     from core.clock import business_now
+    from core.faults import fault_point
     from core.settings import settings
     from services import held_runs
 
     with transaction(dry_run=dry_run) as session:
         counts = held_runs.approve(session, run, actor(as_), note, settings(), now=business_now(session))
+    fault_point("approve.committed")
     data = {"run": run, "state": "applied", **counts, "dry_run": dry_run}
     figures = counts_in_words(counts)
     emit(data, as_json, lambda: console().print(_("Applied: {figures}").format(figures=figures)))

@@ -48,6 +48,7 @@ def call_and_follow(
 ) -> None:
     """Have a source read, recording who asked for what, and report what it came to."""
     from core.clock import business_now
+    from core.faults import fault_point
     from services import audit
     from services.sources import call_fetch
 
@@ -60,6 +61,7 @@ def call_and_follow(
             audit.record(
                 session, actor(as_), "source.run_called", f"source:{source.name}", now=business_now(session), request=request, options=options
             )  # fmt: skip
+        fault_point("run.called")
         steps = follow(source, request, patience, inline=inline, quiet=as_json)
     report(source, steps, as_json)
 
@@ -166,6 +168,10 @@ def report(source: "Source", steps: "list[Step]", as_json: bool) -> None:
         if last.outcome == "held":
             command = f"avain source approve {last.run_id} --note …"
             console().print(_("A person may approve it with: {command}").format(command=command), markup=False)
+        if last.outcome == "refused":
+            command = f"avain source run {source.name}"
+            said = _("Nothing of it was applied. When the file has been put right at the source: {command}")
+            console().print(said.format(command=command), markup=False)
         if last.outcome == "postponed":
             command = f"avain source run {source.name} --now"
             console().print(_("To ask the source all the same: {command}").format(command=command), markup=False)

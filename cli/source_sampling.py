@@ -62,7 +62,7 @@ def sample(  # noqa: PLR0917 - options of a command
     configured = settings().sources.cases.get(name)
     folder = configuration_file().parent
     connector = case_connector(configured, folder) if configured is not None else None
-    with brought(source, now=now) as (_names, visit):
+    with brought(source, now=now, most=records) as (_names, visit):
         if not visit.files:
             raise NotFound(visit.nothing)
         taken = sampling.take_sample(connector, visit.files, records)

@@ -34,7 +34,7 @@ from core.i18n import _, ngettext
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from connectors.cases.trial import Trial
+    from connectors.cases.trial import Fault, Trial
     from services.case_sync import SyncResult
     from services.prices import Prepared
     from services.rejected import Group
@@ -68,10 +68,10 @@ def looking_place(source: "Source") -> "Iterator[Path]":
 
 @contextmanager
 def brought(
-    source: "Source", *, now: bool, anew: bool = True, spool: Path | None = None
+    source: "Source", *, now: bool, anew: bool = True, spool: Path | None = None, most: int | None = None
 ) -> "Iterator[tuple[list[str], Brought]]":
     """What is at a source: the names of what was found, and what a visit brought, in the source's lane. Gone after the block, unless a
-    `spool` was named. Without `anew` a delta brings what was not applied yet.
+    `spool` was named. Without `anew` a delta brings what was not applied yet. With `most` so many cases are enough: only to be looked at.
     """
     from core.clock import business_now
     from core.settings import settings
@@ -86,8 +86,10 @@ def brought(
             names = transport.look()
             with transaction() as session:
                 place, seconds = spool or temporary, seconds_for("look_at_source")
-                now_ = business_now(session)
-                asked = task(session, settings(), source, place, now_, seconds=seconds, anew=anew, turns=turn_at)
+                instant = business_now(session)
+                asked = task(
+                    session, settings(), source, place, instant, seconds=seconds, anew=anew, most=most, turns=turn_at
+                )
             visit = bring(transport, asked)
         yield names, visit
 
@@ -103,7 +105,7 @@ def try_out(
     from services.sources import find_source
 
     source = find_source(settings().sources, name)
-    with brought(source, now=now) as (names, visit):
+    with brought(source, now=now, most=records) as (names, visit):
         tried = _try(source, visit, records)
     figures = ngettext("{valid} of {count} record is valid", "{valid} of {count} records are valid", tried.read).format(
         valid=tried.valid, count=tried.read
@@ -116,8 +118,7 @@ def try_out(
         out.print(found.format(count=len(names), names=", ".join(names[:10]) or "–"), markup=False)
         out.print(figures, markup=False)
         for fault in tried.faults:
-            where = f"{fault.file}:{fault.position}"
-            out.print(f"✗ {fault.count} × {field_name(fault.field)}: {fault.reason.text()} ({where})", markup=False)
+            out.print(_fault(fault, fault.file), markup=False)
         if tried.empty:
             empty = ", ".join(field_name(one) for one in tried.empty)
             out.print(_("Never filled: {fields}").format(fields=empty), markup=False)
@@ -262,9 +263,7 @@ def _plan(source: "Source", visit: "Brought", as_json: bool) -> int:
         figures = ", ".join(f"{_(figure)} {result.counts[figure]}" for figure in FIGURES)
         console().print(f"[bold]{source.name}[/] {outcome_name(result.state)}: {figures}")
         for group in groups:
-            console().print(
-                f"✗ {group.count} × {group.reason.text()} ({group.file_name}:{group.position})", markup=False
-            )
+            console().print(_fault(group, group.file_name), markup=False)
         if result.reason:
             console().print(" ".join(filter(None, (result.file, result.reason.text()))), markup=False)
 
@@ -280,6 +279,12 @@ def _plan(source: "Source", visit: "Brought", as_json: bool) -> int:
         complaints().print(visit.note.text(), markup=False)
     pending = result.added + result.changed + result.gone
     return ERROR if result.state == "refused" else CHANGES_PENDING if pending else DONE
+
+
+def _fault(one: "Fault | Group", file: str) -> str:
+    """`✗ 2 × decision: number: The text is empty. (cases.xml:17)`, of equal faults the place of the first."""
+    what = ": ".join(filter(None, (field_name(one.field), one.reason.text())))
+    return f"✗ {one.count} × {what} ({file}:{one.position})"
 
 
 def _plan_cases(source: "Source", visit: "Brought") -> "tuple[SyncResult, list[Group]]":
@@ -310,7 +315,10 @@ def _price_document(source: "Source", visit: "Brought") -> Any:
     from connectors.prices import read_price_list
     from connectors.prices.row import Reading
     from core.settings import settings
+    from services.prices.columns import meanings_for_reading
 
     file = visit.files[-1]  # of several the last by name is the list, as in workers/tasks/prices.py
-    encoding = settings().sources.prices[source.name].encoding
-    return read_price_list(file.path.read_bytes(), file_name=file.name, reading=Reading(encoding))
+    configured = settings().sources.prices[source.name]
+    with transaction() as session:
+        reading = Reading(configured.encoding, meanings_for_reading(session, configured.provider))
+    return read_price_list(file.path.read_bytes(), file_name=file.name, reading=reading)

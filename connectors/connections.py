@@ -7,6 +7,7 @@ socket is opened to the address that was looked at, never to a name that would b
 import ssl
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 import httpcore2
@@ -17,10 +18,17 @@ from connectors.addresses import Resolver, checked_addresses, plain_host
 PIECE: Final = 64 * 1024
 
 
+@dataclass
+class Deadline:
+    """When a call must have ended, by the monotonic clock. A connection that is kept has another one with each call."""
+
+    at: float
+
+
 class CheckedBackend(httpcore2.NetworkBackend):
     """Looks a host up once, judges every address, connects to those, and holds the deadline."""
 
-    def __init__(self, resolver: Resolver, private: Mapping[str, bool], deadline: float) -> None:
+    def __init__(self, resolver: Resolver, private: Mapping[str, bool], deadline: Deadline) -> None:
         self._resolver, self._private, self._deadline = resolver, private, deadline
         self._plain = httpcore2.SyncBackend()
 
@@ -53,7 +61,7 @@ class CheckedBackend(httpcore2.NetworkBackend):
 class _TimedStream(httpcore2.NetworkStream):
     """A connection whose every wait ends at the deadline, however steadily the other side trickles."""
 
-    def __init__(self, inner: httpcore2.NetworkStream, deadline: float) -> None:
+    def __init__(self, inner: httpcore2.NetworkStream, deadline: Deadline) -> None:
         self._inner, self._deadline = inner, deadline
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
@@ -79,9 +87,9 @@ class _TimedStream(httpcore2.NetworkStream):
         return self._inner.get_extra_info(info)
 
 
-def _left(deadline: float, timeout: float | None, over: type[Exception]) -> float:
+def _left(deadline: Deadline, timeout: float | None, over: type[Exception]) -> float:
     """The shorter of `timeout` and what is left; raises `over` if nothing is."""
-    left = deadline - time.monotonic()
+    left = deadline.at - time.monotonic()
     if left <= 0:
         raise over("the total time is used up")
     return left if timeout is None else min(left, timeout)

@@ -22,7 +22,7 @@ import httpcore2
 import httpx2
 
 from connectors.addresses import Resolver, plain_host, resolve
-from connectors.connections import PIECE, CheckedBackend
+from connectors.connections import PIECE, CheckedBackend, Deadline
 from core.errors import AlreadyDone, AvainError, ConfigurationError, Permanent, RefusedInput, Transient
 from core.reasons import os_reason
 
@@ -33,6 +33,10 @@ _NOT_MODIFIED: Final = 304
 _CONFLICT: Final = 409
 _LATER: Final = (408, 425, 429)
 _LONGEST_WAIT: Final = 24 * 3600.0
+#: What may be sent again, or elsewhere: it changes nothing.
+_READING: Final = ("GET", "HEAD")
+#: A connection that was idle for so long is not used again: many servers close it about then.
+_KEPT_SECONDS: Final = 30.0
 #: What another origin may be told after a redirect; everything else (keys, X-Road headers) was meant for the first one.
 _HARMLESS: Final = ("accept", "accept-encoding", "user-agent")
 
@@ -75,12 +79,29 @@ class Reply:
 
 
 class HttpDoor:
-    """Sends requests under one policy. It keeps no connections, cookies or credentials and may be shared by threads."""
+    """Sends requests under one policy. It keeps no cookies or credentials, and no connections but inside `one_connection`; outside of that it
+    may be shared by threads.
+    """
 
     def __init__(self, policy: Outbound, *, resolver: Resolver = resolve) -> None:
         self._policy = policy
         self._hosts = {plain_host(host): rule for host, rule in policy.hosts.items()}
         self._resolver = resolver
+        self._deadline: Deadline | None = None
+        self._kept: _Transport | None = None
+
+    @contextmanager
+    def one_connection(self) -> Iterator[None]:
+        """Inside the block requests follow each other on one connection, as long as the other side holds it, to the address that was judged
+        when it was opened. Each request has its own deadline all the same.
+        """
+        self._deadline = Deadline(0.0)
+        with _Transport(self._pool(self._deadline, keep=1)) as transport:
+            self._kept = transport
+            try:
+                yield
+            finally:
+                self._deadline = self._kept = None
 
     def request(
         self,
@@ -114,13 +135,12 @@ class HttpDoor:
         Raises, also while the body is read: Transient (network, time, 408, 425, 429, 5xx), Permanent (other statuses, a host or
         address that is not allowed, a bad certificate), AlreadyDone (409 with `conflict_is_done`), RefusedInput (too many bytes).
         """
-        deadline = time.monotonic() + self._policy.total_seconds
         sent = httpx2.Headers(headers)
         sent.setdefault("accept", "*/*")
         sent.setdefault("user-agent", "Avain")
         sent["accept-encoding"] = "identity"  # what is packed must go through the archive door, not be unpacked here
         target = self._checked(url)
-        with _Transport(self._pool(deadline)) as transport, _network_errors(target.host):
+        with self._transport() as transport, _network_errors(target.host):
             for hop in range(self._policy.max_redirects + 1):
                 response = self._send(transport, method, target, sent, content)
                 onward = self._redirect(response, method, target, hop)
@@ -151,7 +171,24 @@ class HttpDoor:
             "pool": policy.connect_seconds,
         }
         request = httpx2.Request(method, target, headers=headers, content=content, extensions={"timeout": timeout})
-        return transport.handle_request(request)
+        try:
+            return transport.handle_request(request)
+        except (httpx2.RemoteProtocolError, httpx2.ReadError, httpx2.WriteError):
+            # The other side may close a kept connection just as we ask (RFC 9112 9.3.1): what only reads is asked again, on a new one.
+            if not transport.used or method not in _READING:
+                raise
+            return transport.handle_request(request)
+
+    @contextmanager
+    def _transport(self) -> Iterator["_Transport"]:
+        """The connections of one call, which ends at its deadline."""
+        ends = time.monotonic() + self._policy.total_seconds
+        if self._kept is not None and self._deadline is not None:
+            self._deadline.at = ends
+            yield self._kept
+        else:
+            with _Transport(self._pool(Deadline(ends), keep=0)) as transport:
+                yield transport
 
     def _checked(self, url: str | httpx2.URL) -> httpx2.URL:
         """The URL, if its host, scheme and port are allowed and it carries no user name."""
@@ -185,7 +222,7 @@ class HttpDoor:
         if (
             response.status_code not in _REDIRECTS
             or location is None
-            or method not in ("GET", "HEAD")
+            or method not in _READING
             or not self._policy.max_redirects
         ):
             return None
@@ -215,7 +252,7 @@ class HttpDoor:
             ) from error
         return context
 
-    def _pool(self, deadline: float) -> httpcore2.ConnectionPool:
+    def _pool(self, deadline: Deadline, *, keep: int) -> httpcore2.ConnectionPool:
         private = {host: rule.allow_private for host, rule in self._hosts.items()}
         proxy = None
         if self._policy.proxy is not None:
@@ -225,7 +262,12 @@ class HttpDoor:
             )
         backend = CheckedBackend(self._resolver, private, deadline)
         return httpcore2.ConnectionPool(
-            ssl_context=self._tls, proxy=proxy, max_connections=1, max_keepalive_connections=0, network_backend=backend
+            ssl_context=self._tls,
+            proxy=proxy,
+            max_connections=1,
+            max_keepalive_connections=keep,
+            keepalive_expiry=_KEPT_SECONDS,
+            network_backend=backend,
         )
 
 
@@ -302,10 +344,15 @@ def _origin(url: httpx2.URL) -> tuple[str, str, int]:
 
 
 class _Transport(httpx2.HTTPTransport):
-    """httpx2's transport over a pool of our own: its constructor cannot be given a network backend."""
+    """httpx2's transport over a pool of our own: its constructor cannot be given a network backend. `used` once it has brought an answer."""
 
     def __init__(self, pool: httpcore2.ConnectionPool) -> None:
-        self._pool = pool
+        self._pool, self.used = pool, False
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        response = super().handle_request(request)
+        self.used = True
+        return response
 
 
 class _Body(io.RawIOBase):

@@ -2,15 +2,17 @@
 
 `FAULT_POINT=name` in the environment of a process under test makes it die by SIGKILL at that step, as a power cut would.
 The hook exists only where AVAIN_TEST_FAULTS=1 was set before the process started; elsewhere it is an empty function.
-`FAULT_ONCE=path` makes the fault happen once: the file is created first, and a process that finds it goes on.
+`FAULT_ONCE=path` makes the fault happen once: the file is created first, and a process that finds it goes on. `FAULT_PASS=n` lets the
+step be passed n - 1 times before. `FAULT_TRACE=path` has every step that is passed noted there, one a line.
 """
 
 import os
 import signal
+from collections import Counter
 from pathlib import Path
 
-#: Every step that can be named, so that tests can walk all of them and a misspelt name is refused.
-FAULT_POINTS = (
+#: Steps of a day of an installation, from reading its sources to telling its workers.
+DAY_POINTS = (
     "work.claimed",
     "work.before_close",
     "work.after_close",
@@ -37,6 +39,21 @@ FAULT_POINTS = (
     "digest.sending",
     "digest.sent",
 )
+#: Steps of visits to sources beside these: what only some sources have, and what a person does about a run.
+VISIT_POINTS = (
+    "fetch.copied",
+    "sync.copied",
+    "sync.held",
+    "source.remembered",
+    "files.moved",
+    "run.called",
+    "approve.recorded",
+    "approve.committed",
+)
+#: Every step that can be named, so that tests can walk all of them and a misspelt name is refused.
+FAULT_POINTS = DAY_POINTS + VISIT_POINTS
+
+_passed: Counter[str] = Counter()
 
 
 def _nothing(_name: str) -> None:
@@ -46,7 +63,12 @@ def _nothing(_name: str) -> None:
 def _die_here(name: str) -> None:
     if name not in FAULT_POINTS:
         raise ValueError(name)
-    if os.environ.get("FAULT_POINT") != name:
+    trace = os.environ.get("FAULT_TRACE")
+    if trace:
+        with Path(trace).open("a", encoding="ascii") as file:
+            file.write(f"{name}\n")
+    _passed[name] += 1
+    if os.environ.get("FAULT_POINT") != name or _passed[name] < int(os.environ.get("FAULT_PASS", "1")):
         return
     once = os.environ.get("FAULT_ONCE")
     if once:

@@ -304,6 +304,10 @@ class CaseSource(Group):
     max_rejected: Decimal = Field(
         default=Decimal("0.10"), ge=0, le=1, description="share of records that may be rejected before the run is held"
     )
+    late_files: Literal["hold", "apply"] = Field(
+        default="hold",
+        description="of a delta: what becomes of a new file whose name stands before one that was applied; apply where names give no order",
+    )
 
     @model_validator(mode="after")
     def _has_one_place(self) -> "CaseSource":

@@ -12,8 +12,8 @@ from typing import Any, Self
 import asyncssh
 import trustme
 
-#: Whether the list that comes by HTTPS is a Peppol catalogue (T19) or, for as long as no reader of those is there, a table.
-CATALOGUE = False
+#: Whether the list that comes by HTTPS is a Peppol catalogue (T19) or a table that says the same.
+CATALOGUE = True
 USER, WORD = "avain", "keksitty-salasana"
 
 

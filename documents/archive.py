@@ -14,6 +14,7 @@ from typing import BinaryIO, Final, cast
 
 from core.errors import RefusedInput
 from core.i18n import N_
+from core.natural import in_order
 
 MEBIBYTE: Final = 1024 * 1024
 _ENCRYPTED: Final = 0x1
@@ -72,7 +73,7 @@ def members(file: BinaryIO, name: str, *, limits: ArchiveLimits = DEFAULT_LIMITS
     if beginning.startswith(_ZIP_MAGIC):
         yield from _zip_members(file, limits)
     elif beginning.startswith(_GZIP_MAGIC):
-        yield Member(name.removesuffix(".gz"), _not_nested(_gzip_stream(file, limits), name))
+        yield Member(name.removesuffix(".gz"), _not_nested(_gzip_stream(file, name, limits), name))
     else:
         yield Member(name, file)
 
@@ -100,7 +101,7 @@ def _checked(archive: zipfile.ZipFile, file: BinaryIO, limits: ArchiveLimits) ->
         raise RefusedInput(
             "The archive holds {count} files; at most {limit} are accepted.", count=len(entries), limit=limits.members
         )
-    files = sorted((entry for entry in entries if not entry.is_dir()), key=lambda entry: entry.filename)
+    files = sorted((entry for entry in entries if not entry.is_dir()), key=lambda entry: in_order(entry.filename))
     for before, entry in zip([None, *files], files, strict=False):
         _check_entry(entry, limits)
         if before is not None and before.filename == entry.filename:
@@ -156,12 +157,12 @@ def _zip_members(file: BinaryIO, limits: ArchiveLimits) -> Iterator[Member]:
                 yield Member(name, _not_nested(counted, name))
 
 
-def _gzip_stream(file: BinaryIO, limits: ArchiveLimits) -> "_BoundedReader":
+def _gzip_stream(file: BinaryIO, name: str, limits: ArchiveLimits) -> "_BoundedReader":
     packed = file.seek(0, io.SEEK_END)
     file.seek(0)
     dense = max(limits.ratio_floor, packed * limits.ratio)
     bound = min(limits.unpacked, dense)
-    return _BoundedReader(cast("BinaryIO", gzip.GzipFile(fileobj=file, mode="rb")), "gzip", bound)
+    return _BoundedReader(cast("BinaryIO", gzip.GzipFile(fileobj=file, mode="rb")), name, bound)
 
 
 def _not_nested(file: "_BoundedReader", name: str) -> BinaryIO:

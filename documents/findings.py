@@ -47,11 +47,11 @@ def location(element: "etree._Element") -> str:
     steps: list[str] = []
     current: etree._Element | None = element
     while current is not None:
-        parent = current.getparent()
-        step = etree.QName(current).localname
-        alike = [] if parent is None else parent.findall(str(current.tag))
-        steps.append(f"{step}[{alike.index(current) + 1}]" if len(alike) > 1 else step)
-        current = parent
+        step, tag = etree.QName(current).localname, str(current.tag)
+        before = sum(1 for _ in current.itersiblings(tag, preceding=True))
+        alone = not before and next(current.itersiblings(tag), None) is None
+        steps.append(step if alone else f"{step}[{before + 1}]")
+        current = current.getparent()
     return "/" + "/".join(reversed(steps))
 
 

@@ -14,11 +14,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, BinaryIO, Final, cast
+from typing import Any, BinaryIO, Final, Literal, cast
 
 from lxml import etree
 
 from core.errors import ConfigurationError, InputError, Message, RefusedInput
+from core.i18n import N_
 
 MEBIBYTE: Final = 1024 * 1024
 #: Largest document held in memory as a whole, bytes.
@@ -30,6 +31,17 @@ ELEMENT_LIMIT: Final = 16 * MEBIBYTE
 #: libxml2 refuses deeper nesting and longer text by itself unless `huge_tree` is set; stated here for the sentences and tests.
 MAX_DEPTH: Final = 256
 MAX_TEXT: Final = 10_000_000
+
+#: libxml2's codes (xmlerror.h), and what they mean to people.
+_LIMIT_PASSED: Final = etree.ErrorTypes.ERR_RESOURCE_LIMIT
+_SENTENCES: Final = {
+    etree.ErrorTypes.ERR_DOCUMENT_EMPTY: N_(
+        "The file is not XML: at line {line} an element should begin, and none does."
+    ),
+    etree.ErrorTypes.ERR_INVALID_ENCODING: N_(
+        "The XML file has bytes at line {line} that are no characters of its encoding: the one it declares, else UTF-8."
+    ),
+}
 
 _PROLOG: Final = 64 * 1024
 _CHUNK: Final = 64 * 1024
@@ -49,6 +61,7 @@ _RULES: Final[dict[str, Any]] = {
     "no_network": True, "load_dtd": False, "huge_tree": False, "recover": False, "resolve_entities": False, "remove_comments": True,
     "remove_pis": True,
 }  # fmt: skip
+_Events = tuple[Literal["start", "end"], ...]
 _XS: Final = "{http://www.w3.org/2001/XMLSchema}"
 
 
@@ -65,7 +78,7 @@ def parse(data: bytes, *, limit: int = DOCUMENT_LIMIT) -> "etree._ElementTree":
 
     Raises RefusedInput, with the line where there is one, for anything but a complete, well-formed, plain document.
     """
-    parser, chunks = _open(io.BytesIO(data), limit)
+    parser, chunks = _open(io.BytesIO(data), limit, events=())
     for chunk in chunks:
         _feed(parser, chunk)
     tree = _close(parser).getroottree()
@@ -194,21 +207,23 @@ def xml_text(value: str) -> str:
     return value
 
 
-def _parser(encoding: str, *, trusted: bool = False) -> "etree.XMLPullParser":
-    """`trusted` is for schemas that come with Avain: their encoding is their own affair."""
+def _parser(encoding: str, *, trusted: bool = False, events: _Events = ("start", "end")) -> "etree.XMLPullParser":
+    """`trusted` is for schemas that come with Avain: their encoding is their own affair. Events that nobody reads cost more than parsing."""
     return etree.XMLPullParser(
-        events=() if trusted else ("start", "end"),
+        events=() if trusted else events,
         encoding=None if trusted else encoding,
         **_RULES,
     )
 
 
-def _open(file: BinaryIO, limit: int) -> tuple["etree.XMLPullParser", Iterator[bytes]]:
+def _open(
+    file: BinaryIO, limit: int, *, events: _Events = ("start", "end")
+) -> tuple["etree.XMLPullParser", Iterator[bytes]]:
     """A parser for the file's encoding and the file's bytes in chunks; the prolog has been judged when this returns."""
     beginning = _read_fully(file, _PROLOG)
     encoding = _settle_encoding(beginning)
     _refuse_doctype(beginning, encoding)
-    return _parser(encoding), _chunks(beginning, file, limit)
+    return _parser(encoding, events=events), _chunks(beginning, file, limit)
 
 
 def _read_fully(file: BinaryIO, size: int) -> bytes:
@@ -327,13 +342,30 @@ def _close(parser: "etree.XMLPullParser") -> "etree._Element":
 
 
 def _refusal(parser: "etree.XMLPullParser", error: "etree.XMLSyntaxError") -> RefusedInput:
-    """libxml2's own sentence with its line. The exception sometimes knows less than the parser's log."""
+    """What is wrong and in which line: a sentence of ours for what is often met, else libxml2's own. The exception sometimes knows less than
+    the parser's log.
+    """
     line, detail = error.lineno or 0, error.msg or str(error)
     entries = [entry for entry in parser.feed_error_log if entry.level_name in ("ERROR", "FATAL")]
     if not line and entries:
         line, detail = entries[0].line, entries[0].message
     if not line:
         return RefusedInput(Message("The XML file is empty or has no root element."))
+    codes = [entry.type for entry in entries]
+    if _LIMIT_PASSED in codes:
+        if any("depth" in said for said in (detail, *(entry.message for entry in entries))):
+            return RefusedInput(
+                "The XML file has elements nested more than {limit} deep (line {line}); that is refused as an attack.",
+                limit=MAX_DEPTH,
+                line=line,
+            )
+        return RefusedInput(
+            "The XML file has a text of more than {limit} bytes (line {line}); that is refused as an attack.",
+            limit=MAX_TEXT,
+            line=line,
+        )
+    if codes and codes[0] in _SENTENCES:
+        return RefusedInput(_SENTENCES[codes[0]], line=line)
     detail = re.sub(r", line \d+, column \d+(?: \(<string>, line \d+\))?$", "", detail.strip()).replace(
         ", try XML_PARSE_HUGE", ""
     )

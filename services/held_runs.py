@@ -4,6 +4,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from core.faults import fault_point
 from core.settings import Settings
 from services import case_sync, prices, visiting
 from services.sources import all_sources
@@ -23,6 +24,7 @@ def approve(
     configured_now = {one.name: one for one in all_sources(configured.sources)}
     if held.source in configured_now:
         visiting.applied(session, configured, configured_now[held.source], run_id, held.arguments, now=now)
+    fault_point("approve.recorded")
     return counts
 
 

@@ -37,6 +37,22 @@ _LAST_FILES = text(
     """
 )
 
+#: Figures count as numbers, as in core/natural.py: all are written with as many digits.
+_COUNTED = """regexp_replace(regexp_replace({name}, '[0-9]+', repeat('0', 40) || '\\&', 'g'), '[0-9]*([0-9]{{40}})', '\\1', 'g') COLLATE "C\""""
+#: Rows in: a source and names of files. Rows out: of those that never were applied the first that stands before one that was, with that
+#: one. Only names that differ in their figures alone are in an order: `cases-1120.xml` says nothing of `units-1119.xml`.
+_LATE = text(
+    f"""
+    SELECT given.name AS late, (array_agg(applied.name ORDER BY {_COUNTED.format(name="applied.name")} DESC))[1] AS applied
+    FROM unnest(CAST(:names AS text[])) AS given(name)
+    JOIN processed_file AS applied ON applied.source = :source
+     AND {_COUNTED.format(name="applied.name")} > {_COUNTED.format(name="given.name")}
+     AND regexp_replace(applied.name, '[0-9]+', '#', 'g') = regexp_replace(given.name, '[0-9]+', '#', 'g')
+    WHERE NOT EXISTS (SELECT FROM processed_file AS known WHERE known.source = :source AND known.name = given.name)
+    GROUP BY given.name ORDER BY {_COUNTED.format(name="given.name")} LIMIT 1
+    """  # noqa: S608 - our own words
+)
+
 #: Rows in: applied files, each once. Rows out: their rows, made or brought up to date.
 _PROCESSED = text(
     """
@@ -84,6 +100,12 @@ def recall(session: Session, source: str, *, snapshot: bool, reading: str) -> Kn
         return Known()
     memory = session.execute(_MEMORY, {"source": source}).scalar()
     return Known(memory or {}, frozenset((one.sha256, one.name) for one in files))
+
+
+def late_file(session: Session, source: str, files: Sequence[SourceFile]) -> tuple[str, str] | None:
+    """Names of a new file and of one that was applied before it although it stands behind it: what the new file says may be the older."""
+    row = session.execute(_LATE, {"source": source, "names": [one.name for one in files]}).one_or_none()
+    return None if row is None else (row.late, row.applied)
 
 
 def remember(

@@ -7,6 +7,7 @@ carries `source` and `request` in its arguments, which is how it is followed.
 import difflib
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Final, Literal
 
 from sqlalchemy import text
@@ -86,6 +87,15 @@ _LAST_APPLIED = text(
     """
     SELECT max(run.id) FROM run JOIN work ON work.id = run.work_id
     WHERE work.lane = :lane AND run.kind = ANY(:kinds) AND run.outcome IN ('succeeded', 'partly')
+    """
+)
+
+
+#: Rows in: a lane. Rows out: the files that Work of it is still to read. Work that died may be called again.
+_TO_READ = text(
+    """
+    SELECT DISTINCT file ->> 'path' FROM work, jsonb_array_elements(arguments -> 'files') AS file
+    WHERE lane = :lane AND done_at IS NULL
     """
 )
 
@@ -173,6 +183,11 @@ def _read_with_its_mails(source: Source) -> InputError:
         source=source.name,
         command=f"avain source run {source.name.partition(_BY_MAIL)[0]}",
     )
+
+
+def copies_to_read(session: Session, source: Source) -> set[Path]:
+    """Fetched copies that Work which has not been done is to read."""
+    return {Path(path) for path in session.execute(_TO_READ, {"lane": source.lane}).scalars()}
 
 
 def last_applied(session: Session, source: Source) -> int | None:

@@ -20,6 +20,7 @@ from connectors.pace import Pace
 from connectors.transports.base import Fetched, SourceFile, Transport, Visit
 from core.clock import local_date
 from core.errors import Message, Transient
+from core.faults import fault_point
 from core.settings import Settings, configuration_file
 from core.source_settings import CaseSource, HttpsFile, PriceListSource, SftpFiles
 from services.prices.world import world
@@ -125,10 +126,12 @@ def task(
     *,
     seconds: float,
     anew: bool = False,
+    most: int | None = None,
     turns: Callable[[str, float], float] | None = None,
 ) -> Task:
-    """What to ask of a source now, in so many seconds. `anew` has everything brought, also what was applied before. `turns` takes a turn at
-    a host and says how long to wait for it (services/gentleness.take_turn, in a transaction of its own).
+    """What to ask of a source now, in so many seconds. `anew` has everything brought, also what was applied before; with `most`, so many
+    cases are enough (Visit.most): only to be looked at. `turns` takes a turn at a host and says how long to wait for it
+    (services/gentleness.take_turn, in a transaction of its own).
     """
     settings = configured_as(configured, source)
     snapshot = source.mode != "delta"
@@ -140,7 +143,9 @@ def task(
         rows_per_second=settings.gentle.rows_per_second,
         turns=partial(turns, host) if turns is not None and host else None,
     )
-    visit = Visit(spool, dict(known.memory), {sha256 for sha256, _ in known.files}, snapshot or anew, pace, seconds)
+    visit = Visit(
+        spool, dict(known.memory), {sha256 for sha256, _ in known.files}, snapshot or anew, pace, seconds, most
+    )
     number = session.execute(_VISIT, {"lane": source.lane}).scalar_one()
     return Task(number, visit, known, reading, snapshot, settings.files is not None, source.form != "mail")
 
@@ -193,6 +198,7 @@ def applied(
     remember(session, source.name, run_id, files=kept, reading=reading, memory=arguments.get("memory"))
     request = arguments.get("request", f"run-{run_id}")
     call_put_away(session, configured, source, request, {(one.sha256, one.name) for one in files})
+    fault_point("source.remembered")
 
 
 def call_put_away(

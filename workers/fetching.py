@@ -44,7 +44,7 @@ def fetch(lease: Lease) -> None:
     with lease.transaction() as session:
         if not lease.arguments.get("now"):
             permit(session, source.lane, configured_as(lease.settings, source).gentle)
-        spool = empty_spool(lease, source.name)
+        spool = empty_spool(lease, session, source)
         anew = bool(lease.arguments.get("anew") or lease.arguments.get("retry"))
         asked = task(
             session,
@@ -105,6 +105,7 @@ def put_away(lease: Lease) -> None:
     with lease.transaction() as session:
         permit(session, source.lane, configured_as(lease.settings, source).gentle)
     transport_of(lease.settings.sources, source).put_away(applied)
+    fault_point("files.moved")
     with lease.closing() as closing:
         note_put_away(closing.session, source.name, applied)
         closing.report(counts={"files": len(applied)})

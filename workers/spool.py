@@ -1,7 +1,7 @@
 """The spool: copies of fetched files between the task that fetches and the one that reads, for cases and prices alike.
 
-Its files may hold personal data, so nothing stays longer than it is needed: a copy goes when its reading has ended for good, and
-what nobody came back for (a process that was killed on its last attempt) goes after a week.
+Its files may hold personal data, so nothing stays longer than it is needed: a copy goes when its reading has ended for good. What a
+killed process left goes when the source is fetched from again; what nobody came back for after its last attempt, after a week.
 """
 
 import shutil
@@ -11,19 +11,26 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from sqlalchemy.orm import Session
+
 from connectors.transports.base import SourceFile
 from core.errors import AvainError, LeaseLost, Transient
+from services.sources import Source, copies_to_read
 from workers.task import Lease
 
 _LIFE_SECONDS: Final = 7 * 24 * 3600.0
 
 
-def empty_spool(lease: Lease, source: str) -> Path:
-    """The directory of this fetch alone, emptied of what an earlier attempt left; forgotten ones of any source are removed."""
+def empty_spool(lease: Lease, session: Session, source: Source) -> Path:
+    """The directory of this fetch alone, emptied of what an earlier attempt left. Those of earlier fetches of the source are removed
+    unless they are still to be read (nobody else fetches or reads it meanwhile: we hold its lane), and forgotten ones of any source.
+    """
     root = _root(lease)
-    own = root / source / str(lease.claimed.work_id)
+    own = root / source.name / str(lease.claimed.work_id)
+    wanted = {path.parent for path in copies_to_read(session, source)}
     for found in root.glob("*/*"):
-        if found == own or found.stat().st_mtime < time.time() - _LIFE_SECONDS:
+        of_ended_fetch = found.parent == own.parent and found.name.isdecimal() and found not in wanted
+        if found == own or of_ended_fetch or found.stat().st_mtime < time.time() - _LIFE_SECONDS:
             shutil.rmtree(found, ignore_errors=True)
     return own
 

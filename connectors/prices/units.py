@@ -6,6 +6,7 @@ base quantity (45 min = 0.75 HUR), so that it can be compared with prices per ho
 
 import re
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 
 from connectors.prices.amounts import plain
@@ -14,15 +15,18 @@ _HOUR, _MINUTE = "HUR", "MIN"
 
 #: Rec 20 code → what lists call it, in Finnish, Swedish and English, lower case.
 _SYNONYMS: Final[dict[str, str]] = {
-    "HUR": "h t tunti tunnit tuntia tunnilta tunnille tim timme timmar timma hour hours hr hrs",
-    "MIN": "min minuutti minuuttia minut minuter minute minutes",
-    "C62": "käynti käynnit käyntiä kerta krt kerrat kertaa tapaaminen tapaamista kpl kappale yksikkö ea"
-    " besök gång ggr st styck stycke visit visits session sessions time times piece pieces pcs pc each unit",
-    "DAY": "vrk vuorokausi vuorokautta pv pvä päivä päivää hoitopäivä dygn dag dagar day days",
-    "WEE": "vko viikko viikkoa vecka veckor week weeks wk",
-    "MON": "kk kuukausi kuukautta mån månad månader month months mo",
+    "HUR": "h t tunti tunnit tuntia tunnilta tunnissa tunnille työtunti asiakastunti tim timme timmar timma timmen"
+    " hour hours hr hrs hourly",
+    "MIN": "min minuutti minuutit minuuttia minuutilta minut minuter minuten minute minutes",
+    "C62": "käynti käynnit käyntiä käynniltä käyntikerta asiakaskäynti kotikäynti kerta krt kerrat kertaa kerralta tapaaminen"
+    " tapaamista tapaamiskerta tapaamiselta kpl kappale kappaleelta yksikkö ea hembesök"
+    " besök besöket gång gången ggr st styck stycke träff visit visits session sessions time times piece pieces pcs pc each unit",
+    "DAY": "vrk vuorokausi vuorokautta vuorokaudelta vuorokaudessa pv pvä päivä päivää päivältä päivässä hoitopäivä"
+    " hoitovuorokausi dygn dygnet dag dagar dagen day days daily",
+    "WEE": "vko viikko viikkoa viikolta viikossa vecka veckor veckan week weeks wk weekly",
+    "MON": "kk kuukausi kuukautta kuukaudelta kuukaudessa mån månad månader månaden month months mo monthly",
     "LS": "urakka könttä kertakorvaus kertamaksu kokonaishinta engångssumma klumpsumma lumpsum fixed",
-    "KMT": "km kilometri kilometriä kilometer kilometre kilometers kilometres",
+    "KMT": "km kilometri kilometriä kilometriltä kilometer kilometern kilometre kilometers kilometres",
     "H87": "h87",
     "E48": "e48",
     "ACT": "act",
@@ -31,11 +35,18 @@ _CODE_OF: Final = {
     **{code.lower(): code for code in _SYNONYMS},
     **{word: code for code, words in _SYNONYMS.items() for word in words.split()},
 }
+#: No unit is written longer.
+_LONGEST: Final = 60
 _COUNTED: Final = re.compile(r"(?P<count>\d+(?:[.,]\d+)?)\s*(?P<word>\D+)")
 
 
 def read_unit(text: str) -> tuple[str, Decimal] | None:
     """`(Rec 20 code, base quantity)` of a written unit, or None: `€/h` → HUR, 1; `45 min` → HUR, 0.75; `2 h` → HUR, 2."""
+    return _read_unit(text) if len(text) <= _LONGEST else None
+
+
+@lru_cache(maxsize=4096)
+def _read_unit(text: str) -> tuple[str, Decimal] | None:
     word = re.sub(r"^(?:€|eur|euroa?)?\s*(?:/|per\s|à\s|á\s)?\s*", "", text.strip().casefold()).strip(" .\u00a0")
     counted = _COUNTED.fullmatch(word)
     count = Decimal(counted["count"].replace(",", ".")) if counted else Decimal(1)

@@ -37,6 +37,8 @@ class Visit:
 
     `memory` is what the last applied visit left (`Fetched.memory`); `processed` are sha256 of files that were applied; empty to have
     everything anew. `snapshot` says that everything is wanted, not only what changed. `seconds` bounds the whole visit.
+    `most` is for a look: so many cases are enough, each of them whole, and where the source can be asked for just these (a FHIR server, a
+    database) no more is. What such a visit brings is never applied.
     """
 
     spool: Path
@@ -45,6 +47,7 @@ class Visit:
     snapshot: bool = True
     pace: Pace = field(default_factory=unhurried)
     seconds: float = 270.0
+    most: int | None = None
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from connectors.transports.base import Fetched, SourceFile, Visit
 from connectors.transports.putting_away import move_aside, sha256_of
 from connectors.transports.spooling import CHUNK, incoming, plain_name
 from core.errors import ConfigurationError, NotFound, Transient
+from core.natural import in_order
 from core.reasons import os_reason
 
 #: A file nobody has written to for this long (seconds) is complete; a fresher one is watched for the rest of it.
@@ -108,7 +109,7 @@ class LocalFiles:
             raise ConfigurationError(
                 "The pattern {path} cannot be used: ** has to stand alone between two slashes.", path=self._path
             ) from error
-        return sorted(matches, key=lambda path: (path.name, str(path)))
+        return sorted(matches, key=lambda path: (in_order(path.name), str(path)))
 
     def _is_ours(self, path: Path, folder: Path, pattern: str) -> bool:
         """Whether a match is an ordinary file of this folder that is neither hidden nor already put away."""

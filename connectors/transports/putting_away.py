@@ -4,19 +4,23 @@ What was put away earlier is evidence and is never overwritten.
 """
 
 import errno
+import fcntl
 import hashlib
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from connectors.transports.spooling import CHUNK
 from core.clock import local_date
 from core.errors import Permanent
 from core.reasons import os_reason
+
+_TIMES_DIFFER: Final = 2.0
 
 
 def free_names(name: str, changed_at: float) -> Iterator[str]:
@@ -42,23 +46,19 @@ def sha256_of(file: BinaryIO) -> str:
 def move_aside(path: Path, folder: Path) -> Path:
     """Move a file into `folder` (made if only it is missing), also on another file system; where it is now.
 
-    Raises Permanent when the folder cannot be used. The file stays where it was until its copy is safe.
+    It may be ended at any moment and done again: what lies in `folder` is whole, and there once. The file stays where it was until its
+    copy is safe. Raises Permanent when the folder cannot be used.
     """
     try:
         folder.mkdir(exist_ok=True)
-        target = _reserve(folder, path)
-        try:
-            _replace(path, target)
-        except BaseException:
-            target.unlink(missing_ok=True)
-            raise
+        with _alone_in(folder):
+            return _move(path, folder)
     except FileNotFoundError:
         if not path.exists():  # somebody else has moved it
             return path
         raise _unusable(path, folder, FileNotFoundError(errno.ENOENT, "")) from None
     except OSError as error:
         raise _unusable(path, folder, error) from error
-    return target
 
 
 def _unusable(path: Path, folder: Path, error: OSError) -> Permanent:
@@ -70,15 +70,39 @@ def _unusable(path: Path, folder: Path, error: OSError) -> Permanent:
     )
 
 
-def _reserve(folder: Path, path: Path) -> Path:
-    """An empty file under the first free name: a rename then replaces that, never what another process put there."""
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """No other process of ours moves files into `folder` meanwhile: between looking for a free name and taking it."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        with suppress(OSError):  # a share without locks: there the lane of the source must do
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _move(path: Path, folder: Path) -> Path:
+    """Into `folder` under the first free name, or out of the way where an attempt that was ended had copied it."""
     for name in free_names(path.name, path.stat().st_mtime):
-        try:
-            os.close(os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-        except FileExistsError:
+        target = folder / name
+        if not target.exists():
+            _replace(path, target)
+        elif _is_copy(target, path):
+            path.unlink()
+        else:
             continue
-        return folder / name
+        return target
     raise AssertionError  # there is always another number
+
+
+def _is_copy(target: Path, path: Path) -> bool:
+    """The same bytes, last written at the same time (which some file systems keep to two seconds)."""
+    one, other = target.stat(), path.stat()
+    if one.st_size != other.st_size or abs(one.st_mtime - other.st_mtime) > _TIMES_DIFFER:
+        return False
+    with target.open("rb") as kept, path.open("rb") as there:
+        return sha256_of(kept) == sha256_of(there)
 
 
 def _replace(path: Path, target: Path) -> None:

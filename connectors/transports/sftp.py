@@ -19,6 +19,7 @@ from connectors.transports.putting_away import free_names
 from connectors.transports.sftp_session import LOST, MISSING, in_session, missing_is, version_of
 from connectors.transports.spooling import CHUNK, incoming, plain_name, too_large
 from core.errors import Message, NotFound, Permanent
+from core.natural import in_order
 from core.source_settings import SftpFiles as Settings
 
 #: A file that stays as it is for this long (seconds) is complete.
@@ -121,7 +122,7 @@ class SftpFiles:
             attributes = await sftp.stat(match)
             if attributes.type in _FILES:
                 found[match] = version_of(attributes)
-        return dict(sorted(found.items(), key=lambda one: (plain_name(one[0]), one[0])))
+        return dict(sorted(found.items(), key=lambda one: (in_order(plain_name(one[0])), one[0])))
 
     async def _matches(self, sftp: asyncssh.SFTPClient) -> list[str]:
         """Paths that match, without hidden ones (an upload's temporary name) and those put away."""

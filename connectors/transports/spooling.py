@@ -13,6 +13,7 @@ from typing import BinaryIO, Final, cast
 
 from connectors.transports.base import SourceFile
 from core.errors import RefusedInput, Transient
+from core.faults import fault_point
 from core.reasons import os_reason
 
 #: Bytes moved at a time.
@@ -64,6 +65,7 @@ class Incoming:
         with _disk(self.name):
             self._content.flush()
             copy = self._part.replace(spool_path(self._part.parent, self.sha256, self.name))
+        fault_point("fetch.copied")
         return SourceFile(copy, self.name, self.sha256, self.size)
 
 

@@ -1,9 +1,9 @@
-"""Code lists a Peppol order may draw from.
+"""Code lists a Peppol order or catalogue may draw from.
 
 Currencies and countries come from Babel (CLDR), mended where the lists in force since 2026.5 differ. Address and identifier schemes are
-given as ranges of their numbers. Of the longest list, units (UN/ECE Rec 20 and 21, some
-2,000 codes), only the *shape* of a code is checked: Avain writes a handful of them, listed here, and a wrong one that looks right is left
-to the receiver's check.
+given as ranges of their numbers. Of the longest lists, units (UN/ECE Rec 20 and 21, some
+2,000 codes), kinds of document and labels of goods, only the *shape* of a code is checked: Avain writes a handful of units, listed here,
+and a wrong one that looks right is left to the receiver's check.
 """
 
 import re
@@ -89,11 +89,29 @@ ATTACHMENT_TYPES: Final = frozenset(
         "application/vnd.oasis.opendocument.spreadsheet",
     }
 )
+#: What a catalogue, and a line of one that is an update, asks for (OpenPeppol).
+CATALOGUE_ACTIONS: Final = frozenset({"Add", "Replace", "Update", "Delete"})
+LINE_ACTIONS: Final = frozenset({"Add", "Update", "Delete"})
+#: UNCL 5387, kinds of price.
+PRICE_TYPES: Final = _words(
+    "AAA AAB AAC AAD AAE AAF AAG AAH AAI AAJ AAK AAL AAM AAN AAO AAP AAQ AAR AAS AAT AAU AAV AAW AAX AAY AAZ ABA ABB ABC ABD ABE ABF ABG ABH"
+    " ABI ABJ ABK ABL ABM ABN ABO ABP ABQ ABR ABS ABT ABU ABV ABW ABX ABY ABZ ACA ACB AI ALT AP BR CAT CDV CON CP CSC CU CUP CUS DAP DIS DPR"
+    " DR DSC ES EUP FCR GRP INV LBL MAX MIN MNR MSR MXR NE NQT NTP NW OFR PAQ PBQ PPD PPR PRO PRP PW QTE RES RTP SHD SRP SW TB TRF TU TW WH"
+)
+#: UNCL 6313, what is measured; UNCL 8273, rules on dangerous goods; GS1's levels of packing; conditions of a sale (OpenPeppol).
+MEASURES: Final = _words("AAF AAO AAX ABJ GW HT LN TC WD")
+DANGEROUS_GOODS: Final = _words(
+    "ADR ADS ADT ADU ADV ADW ADX ADY ADZ AEA AEB AGS ANR ARD CFR COM GVE GVS ICA IMD RGE RID UI ZZZ"
+)
+PACK_LEVELS: Final = _words("CU DU HN TU")
+SALE_CONDITIONS: Final = _words("CT NON_RETURNABLE")
 #: Units Avain's price lists know: one or visit, hour, day, week, month, piece, service unit, activity, lump sum, kilometre, minute.
 UNITS: Final = frozenset({"C62", "HUR", "DAY", "WEE", "MON", "H87", "E48", "ACT", "LS", "KMT", "MIN"})
 
 _UNIT: Final = re.compile("[A-Z0-9]{2,3}")
 _OVT: Final = re.compile("0037[0-9]{8}")
+_DOCUMENT: Final = re.compile("[1-9][0-9]{0,2}|1999|PRODUCT_IMAGE|TRADE_ITEM_DESCRIPTION")
+_LABEL: Final = re.compile("[A-Z0-9][A-Z0-9_+()-]+")
 
 
 def is_unit(code: str) -> bool:
@@ -104,3 +122,13 @@ def is_unit(code: str) -> bool:
 def is_ovt(value: str) -> bool:
     """A Finnish OVT code as scheme 0216 wants it: `0037` and the eight digits of the business id."""
     return _OVT.fullmatch(value) is not None
+
+
+def is_document_type(code: str) -> bool:
+    """Whether `code` has the shape of a kind of document (UNCL 1001), or is one of a picture or description (OpenPeppol)."""
+    return _DOCUMENT.fullmatch(code) is not None
+
+
+def is_label(code: str) -> bool:
+    """Whether `code` has the shape of a label of goods (GS1), such as SVANEN; NA stands for one without a code."""
+    return _LABEL.fullmatch(code) is not None

@@ -26,7 +26,7 @@ from documents.findings import Finding, found
 CAC = "{urn:oasis:names:specification:ubl:schema:xsd:CommonAggregateComponents-2}"
 CBC = "{urn:oasis:names:specification:ubl:schema:xsd:CommonBasicComponents-2}"
 #: Where the UBL schema itself allows nothing else, the rules do not say so again.
-_CLOSED_BY_SCHEMA = {"PartyIdentification", "PartyName", "AddressLine"}
+_CLOSED_BY_SCHEMA = {"PartyIdentification", "PartyName", "AddressLine", "ItemComparison", "Dimension"}
 _LINE = re.compile(r"(?P<indent> *)(?P<kind>[@&+]?)(?P<name>\w+)(?P<must>!?)(?::(?P<codes>\w+))?")
 
 

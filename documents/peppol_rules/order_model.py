@@ -3,46 +3,17 @@
 from typing import Final
 
 from documents.peppol_rules import codes
+from documents.peppol_rules.blocks import BLOCKS, LISTS
 from documents.peppol_rules.model import CodeList, DocumentModel, read_outline
 
-_LISTS: Final = {
-    "address": CodeList("EAS", codes.ADDRESS_SCHEMES),
-    "scheme": CodeList("ISO 6523", codes.IDENTIFIER_SCHEMES),
-    "currency": CodeList("ISO 4217", codes.CURRENCIES),
-    "country": CodeList("ISO 3166-1", codes.COUNTRIES),
-    "unit": CodeList("UN/ECE Rec 20", codes.is_unit),
+_LISTS: Final = LISTS | {
     "order_type": CodeList("UNCL 1001", codes.ORDER_TYPES),
-    "mime": CodeList("MIME", codes.ATTACHMENT_TYPES),
     "priority": CodeList("UNCL 4219", codes.PRIORITIES),
-    "boolean": CodeList("true, false", codes.BOOLEANS),
     "false": CodeList("false", frozenset({"false"})),
     "reason": CodeList("UNCL 5189, UNCL 7161", codes.ALLOWANCE_REASONS | codes.CHARGE_REASONS),
-    "classification": CodeList("UNCL 7143", codes.CLASSIFICATIONS),
 }
 
-_BLOCKS: Final = {
-    "identification": """
-PartyIdentification
-  ID!
-    @schemeID:scheme
-""",
-    "street": """
-StreetName
-AdditionalStreetName
-CityName
-PostalZone
-CountrySubentity
-""",
-    "country": """
-Country!
-  IdentificationCode!:country
-""",
-    "address": """
-&street
-AddressLine
-  Line
-&country
-""",
+_BLOCKS: Final = BLOCKS | {
     "delivery_address": """
 &street
 AddressLine
@@ -64,30 +35,11 @@ PartyLegalEntity!
     CityName
     &country
 """,
-    "contact": """
-Contact
-  Name
-  Telephone
-  ElectronicMail
-""",
-    "name": """
-PartyName
-  Name!
-""",
     "period": """
 StartDate
 StartTime
 EndDate
 EndTime
-""",
-    "amount": """
-@currencyID!:currency
-""",
-    "tax_category": """
-ID!
-Percent
-TaxScheme!
-  ID!
 """,
 }
 

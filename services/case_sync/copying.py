@@ -15,6 +15,7 @@ from connectors.cases.rows import (
     Rows,
     write_known,
 )
+from core.faults import fault_point
 
 #: Bytes.
 _WORTH_A_COPY: Final = 2 * 1024 * 1024
@@ -60,6 +61,7 @@ class Copier:
                     copying.write(b"".join(texts))
                 texts.clear()
         self._size = 0
+        fault_point("sync.copied")
 
 
 def copy_known(session: Session, source: str, path: Path) -> None:

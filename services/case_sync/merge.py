@@ -61,12 +61,14 @@ def merge(
     read: int,
     files: Sequence[SourceFile],
     agreed: Mapping[str, int] | None = None,
+    late: tuple[str, str] | None = None,
 ) -> SyncResult:
     """Bring the cases of `source` in line with what the run's tables hold, by a number of statements that does not grow with them.
 
     In snapshot mode cases missing from it are marked gone (they come back when they reappear); a case that is there but rejected is
     not missing, and when a rejected record has no readable id, none is. A delta says itself which are gone. A run that passes a guard
-    (`max_gone`, `max_rejected`) is held: nothing is applied, what it would apply stays staged. When a person approves that later, it is
+    (`max_gone`, `max_rejected`) is held: nothing is applied, what it would apply stays staged. So is one that would change known cases by
+    a file (`late`) that stands before one that was applied. When a person approves that later, it is
     merged again with the figures it was held with (`agreed`). Raises InputError when by now something else would be done.
     """
     names = {"run_id": run_id, "source": source}
@@ -78,12 +80,13 @@ def merge(
     report_unreachable(session, run_id, source, files)
     if settings.mode == "snapshot" and not session.execute(comparing.NAMELESS, names).scalar_one():
         session.execute(comparing.FIND_GONE, names)
-    result = _judge(session, names, settings, read=read)
+    result = _judge(session, names, settings, read=read, late=late)
     if agreed is not None:
         _insist(session, names, result, agreed)
         result = replace(result, state="succeeded", reason=None, read=agreed["read"])
     if result.state == "held":
         tables.hold(session, run_id)
+        fault_point("sync.held")
         return result
     _apply(session, names, settings, now, result)
     conflicts = tell_of_conflicts(session)
@@ -91,7 +94,9 @@ def merge(
     return replace(result, state="partly" if result.rejected else "succeeded", conflicts=conflicts)
 
 
-def _judge(session: Session, names: dict[str, Any], settings: CaseSource, *, read: int) -> SyncResult:
+def _judge(
+    session: Session, names: dict[str, Any], settings: CaseSource, *, read: int, late: tuple[str, str] | None
+) -> SyncResult:
     """The figures, and whether they pass the guards of the source."""
     found = session.execute(comparing.COUNTS, names).one()
     states: dict[str, int] = found.states
@@ -117,6 +122,13 @@ def _judge(session: Session, names: dict[str, Any], settings: CaseSource, *, rea
             rejected=result.rejected,
             read=result.read,
             limit=_percent(settings.max_rejected),
+        )
+    elif late is not None and (result.changed or result.gone):
+        reason = Message(
+            "{late} came after {applied} was applied, and would change cases by what may be older. Approve it, take the file away "
+            'at the source, or set late_files = "apply" where the names of files give no order.',
+            late=late[0],
+            applied=late[1],
         )
     else:
         return result

@@ -18,6 +18,7 @@ from core.settings import Settings, configuration_file
 from services.case_sync import tables
 from services.case_sync.merge import SyncResult, merge
 from services.case_sync.staging import Protection, Staging
+from services.source_memory import late_file
 from services.work import Claimed, call, claim
 
 
@@ -52,7 +53,9 @@ def run_source(
     except RefusedFile as refusal:
         return SyncResult(state="refused", reason=refusal.message, file=refusal.file)
     fault_point("sync.staged")
-    result = merge(session, run_id, source, settings, now, read=read, files=staging.files)
+    asks = only is None and settings.mode == "delta" and settings.files is not None and settings.late_files == "hold"
+    late = late_file(session, source, files) if asks else None
+    result = merge(session, run_id, source, settings, now, read=read, files=staging.files, late=late)
     tables.drop(session)
     return result
 

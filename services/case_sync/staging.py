@@ -93,7 +93,8 @@ class Staging:
         copier = Copier(self.session)
         key = self.protection.hasher.key_for(connector.version)
         read = 0
-        with tempfile.TemporaryDirectory() as folder:
+        # in the spool, which is emptied whatever becomes of us
+        with tempfile.TemporaryDirectory(dir=self.files[0].path.parent) as folder:
             known = Path(folder) / "known"
             copy_known(self.session, self.source, known)
             for file, batch in connector.read_rows(self.files, key=key, known=known):

@@ -16,7 +16,7 @@ from sqlalchemy import text
 
 from core.database import make_engine
 from core.embedded import Embedded
-from core.faults import FAULT_POINTS
+from core.faults import DAY_POINTS
 from core.settings import ROOT
 from demo.smtp_sink import SmtpSink
 from tests.conftest import own_database
@@ -103,7 +103,7 @@ def undisturbed(services: Embedded, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("point", FAULT_POINTS)
+@pytest.mark.parametrize("point", DAY_POINTS)
 def test_a_day_killed_at_a_step_ends_like_any_other(point, database, tmp_path, undisturbed):
     with SmtpSink() as sink:
         starts = a_day(database, tmp_path, sink, point)

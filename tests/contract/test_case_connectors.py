@@ -1,7 +1,9 @@
 """The contract of case connectors over Avain's own, and over one that exists only here: the suite asks nothing that only XML has."""
 
 import json
+import tempfile
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any, BinaryIO
 from xml.sax.saxutils import escape, quoteattr
 
@@ -9,6 +11,8 @@ from connectors.cases.base import FileConnector, Found, IdentityMode
 from connectors.cases.contract import CaseConnectorContract
 from connectors.cases.fhir.cases import FhirCases
 from connectors.cases.fhir.lines import NAME
+from connectors.cases.profile import Profile, load_profile
+from connectors.cases.profile.targets import targets
 from connectors.cases.record import parse_record
 from connectors.cases.xml.client import XmlCases
 from core.errors import RefusedInput
@@ -16,7 +20,7 @@ from tests.support.fhir_resources import file_of, resources
 
 
 class JsonLines(FileConnector):
-    """A case a line; the last line says how many there were."""
+    """The fake: a case a line; the last line says how many there were."""
 
     def read_file(self, file: BinaryIO, *, identity: IdentityMode) -> Iterator[Found]:
         """See FileConnector.read_file."""
@@ -43,6 +47,18 @@ class TestJsonLines(CaseConnectorContract):
         return {"cases.jsonl": lines.encode()}
 
 
+def foreign_profile() -> Profile:
+    """A profile in which each field's path is its name."""
+    lines = ["[profile]", 'name = "vienti"', "[xml]", 'root = "export"', 'record = "case"']
+    for group in ("cases", "decisions", "plan_items"):
+        lines += [f"[{group}]", *([] if group == "cases" else [f'each = "{group}"'])]
+        lines += [f'{".".join(path)} = "{"/".join(path)}"' for path in targets(group)]
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "vienti.toml"
+        file.write_text("\n".join(lines), "utf-8")
+        return load_profile(file, "xml")
+
+
 class TestXml(CaseConnectorContract):
     """Avain's own form."""
 
@@ -51,6 +67,15 @@ class TestXml(CaseConnectorContract):
     def write(self, records: Sequence[dict[str, Any]]) -> dict[str, bytes]:
         content = '<cases xmlns="urn:avain:cases:1">\n' + "\n".join(map(_case, records)) + "\n</cases>"
         return {"cases.xml": content.encode()}
+
+
+class TestForeignXml(CaseConnectorContract):
+    """An export that is read by a profile: every field an element, named after it."""
+
+    connector = XmlCases(foreign_profile())
+
+    def write(self, records: Sequence[dict[str, Any]]) -> dict[str, bytes]:
+        return {"vienti.xml": _element("export", {"case": records}).encode()}
 
 
 class TestFhir(CaseConnectorContract):
@@ -68,6 +93,13 @@ class TestFhir(CaseConnectorContract):
             own = {"client": client, "external_id": f"{prefix * again}{record['external_id']}"}
             lines += resources({**record, **own}, prefix=prefix)
         return {NAME: file_of(lines)}
+
+
+def _element(name: str, value: Any) -> str:
+    if isinstance(value, str):
+        return f"<{name}>{escape(value)}</{name}>"
+    inside = ((one, each) for one, many in value.items() for each in (many if isinstance(many, Sequence) and not isinstance(many, str) else [many]))  # fmt: skip
+    return f"<{name}>{''.join(_element(*each) for each in inside)}</{name}>\n"
 
 
 def _case(record: dict[str, Any]) -> str:

@@ -1,17 +1,17 @@
-"""The contract of price readers over every form Avain reads."""
+"""The contract of price readers over every form Avain reads. A Peppol catalogue has its own in test_catalogue_reader.py."""
 
-import io
+import json
 from collections.abc import Sequence
+from typing import ClassVar
 
-import pytest
-from openpyxl import Workbook
-
-from core.errors import RefusedInput
-from tests.contract.price_reader import GOOD, HEAD, PriceReaderContract
+from tests.contract.price_reader import HEAD, PriceReaderContract
+from tests.support.price_files import json_list, ods, xlsx
 
 
 class TestCsv(PriceReaderContract):
     """Semicolons, UTF-8."""
+
+    may_be_cut: ClassVar[bool] = True
 
     def write(self, table: Sequence[Sequence[str]]) -> bytes:
         return "".join(";".join(row) + "\r\n" for row in table).encode()
@@ -19,6 +19,8 @@ class TestCsv(PriceReaderContract):
 
 class TestCsvOfAnOlderProgram(PriceReaderContract):
     """Tabs, the Windows code page."""
+
+    may_be_cut: ClassVar[bool] = True
 
     def write(self, table: Sequence[Sequence[str]]) -> bytes:
         return "".join("\t".join(row) + "\r\n" for row in table).encode("cp1252")
@@ -28,13 +30,18 @@ class TestXlsx(PriceReaderContract):
     """A workbook of texts."""
 
     def write(self, table: Sequence[Sequence[str]]) -> bytes:
-        book, content = Workbook(), io.BytesIO()
-        for row in table:
-            book.worksheets[0].append(list(row))
-        book.save(content)
-        return content.getvalue()
+        return xlsx(table)
 
-    def test_a_workbook_cut_short_is_refused(self) -> None:
-        content = self.write([HEAD, *GOOD])
-        with pytest.raises(RefusedInput):
-            self.reader(content[: len(content) // 2], file_name="list")
+
+class TestOds(PriceReaderContract):
+    """An OpenDocument spreadsheet of texts."""
+
+    def write(self, table: Sequence[Sequence[str]]) -> bytes:
+        return ods(table)
+
+
+class TestJson(PriceReaderContract):
+    """The documented schema."""
+
+    def write(self, table: Sequence[Sequence[str]]) -> bytes:
+        return json_list(table) if not table or table[0] == HEAD else json.dumps(table).encode()

@@ -165,6 +165,7 @@ def test_run_without_a_worker_says_what_to_do(avain: Avain) -> None:
     ("content", "state", "words"),
     [
         (b"<cases xmlns='urn:avain:cases:1'><case>", "refused", "cases.xml"),
+        (b"Kirjaudu", "refused", "put right at the source: avain source run lifecare"),
         (export(case_xml("A", status="asleep")), "held", "1 of 1 records were rejected"),
     ],
 )
@@ -240,13 +241,15 @@ def test_plan_shows_what_would_change_and_changes_nothing(avain: Avain) -> None:
     assert result.exit_code == 4
     said = json.loads(result.stdout)
     assert (said["added"], said["rejected"], len(said["rejections"])) == (4, 1, 1)
-    assert "✗ 1 × The planned service ends" in avain.run("source", "plan", "lifecare").output
+    assert "✗ 1 × planned service: The planned service ends" in avain.run("source", "plan", "lifecare").output
     assert avain.value("SELECT count(*) FROM client_case") == 0
     assert avain.here.rows("SELECT DISTINCT kind FROM work")[0].kind == "look_at_source", "and nothing is called for"
     avain.run("source", "run", "lifecare", "--inline")
     again = avain.run("source", "plan", "lifecare")
     assert again.exit_code == 0, "nothing is left to change"
-    assert "✗ 1 × The planned service ends" in again.output, "what is still wrong is told, though it was met before"
+    assert "✗ 1 × planned service: The planned service ends" in again.output, (
+        "what is still wrong is told, though it was met before"
+    )
     avain.put(b"<no/>")
     assert avain.run("source", "plan", "lifecare").exit_code == 1
 

@@ -39,7 +39,7 @@ def here(database: Embedded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("AVAIN_SOURCES__CASES__RAPORTOINTI__SQL__URL", "postgresql://nobody@127.0.0.1:1/none")
     with in_process(database, tmp_path / "home", monkeypatch) as here, speaking("en"):
         with here.transaction() as session:
-            for number in ("W-101", "W-102"):
+            for number in ("W-101", "W-102", "W-103"):
                 make_worker(session, external_id=number)
             make_unit(session, code="U-1")
             services = [make_service(session, code=code) for code in ("PERHETYO", "NEPSY")]

@@ -3,10 +3,8 @@
 They may not be redistributed, so this is the only place that reads them, and the only tests that may skip in CI.
 """
 
-import os
 import re
 from collections import Counter
-from copy import deepcopy
 from dataclasses import replace
 from itertools import islice
 
@@ -19,10 +17,10 @@ from core.errors import InputError
 from documents import xml
 from documents.findings import fatal
 from documents.peppol_rules import OFFICIAL_ORDER_RULES, check_order, codes
-from documents.peppol_rules.model import CBC
 from documents.schemas import check_schema
 from documents.schematron import Schematron
 from documents.ubl_order import write_order
+from tests.support.official_rules import STEP, counted, mutants, unit_tests
 from tests.support.orders import PEPPOL, RULES, an_order, orders
 
 pytestmark = [
@@ -32,39 +30,6 @@ pytestmark = [
         reason="THE OFFICIAL PEPPOL RULES WERE NOT CHECKED: put a copy of PEPPOLBIS-T01.sch (2026.5) under ../shared/peppol/rules/2026.5",
     ),
 ]
-#: One spoilt order in 23 is compared, another start for each document: some 600 of 15,000. AVAIN_TEST_EXHAUSTIVE=1 takes them all.
-_STEP = 1 if os.environ.get("AVAIN_TEST_EXHAUSTIVE") == "1" else 23
-_VEFA = "{http://difi.no/xsd/vefa/validator/1.0}"
-_VALUES = ("", "  ", "0", "-1", "1.005", "XX", "true", "false", "S", "O", "E", "XYZ", "NL1")
-#: Units are checked by shape only, so no mutant gets a unit that merely looks right (documents/peppol_rules/codes.py).
-_ATTRIBUTES = {
-    "currencyID": ("USD", "x"),
-    "unitCode": ("KGM", "HOUR"),
-    "schemeID": (
-        "",
-        *[
-            "0007",
-            "0037",
-            "0088",
-            "0096",
-            "0106",
-            "0151",
-            "0184",
-            "0190",
-            "0192",
-            "0198",
-            "0201",
-            "0208",
-            "0210",
-            "0211",
-            "0216",
-            "0217",
-            "9907",
-            "9944",
-            "9999",
-        ],
-    ),
-}
 
 
 @pytest.fixture(scope="module")
@@ -112,28 +77,11 @@ def test_our_code_lists_are_those_in_force():
     assert all(map(codes.is_unit, theirs["clUNECERec20"]))  # known by its shape only
 
 
-def unit_tests():
-    """`(name, document, what it expects)` of each official unit test of T01 and the common rules; (kind, rule, number) per expectation."""
-    for path in sorted(PEPPOL.glob("unit-tests/unit-*/PEPPOL-*.xml")):
-        tests = xml.parse(path.read_bytes()).getroot()
-        if not tests.get("configuration", "").startswith("peppolbis-t01"):
-            continue
-        for number, test in enumerate(tests.findall(f"{_VEFA}test"), start=1):
-            expected = [
-                (etree.QName(wanted).localname, (wanted.text or "").strip(), wanted.get("number"))
-                for wanted in test.iterfind(f"{_VEFA}assert/*")
-                if etree.QName(wanted).localname in {"success", "error", "warning"}
-            ]
-            documents = [child for child in test if not child.tag.startswith(_VEFA)]
-            if documents:
-                yield f"{path.stem}/{number}", xml.parse(etree.tostring(documents[0], with_tail=False)), expected
-
-
 def test_our_rules_pass_the_official_unit_tests_and_agree_rule_by_rule(official, capsys):
     passed, failed = 0, []
     differing: Counter[str] = Counter()
     agreed: Counter[str] = Counter()
-    for name, tree, expected in unit_tests():
+    for name, tree, expected in unit_tests("t01"):
         ours, theirs = counted(check_order(tree)), counted(official.check(tree))
         for rule, _, _ in ours.keys() ^ theirs.keys():
             differing[rule] += 1
@@ -155,44 +103,6 @@ def test_our_rules_pass_the_official_unit_tests_and_agree_rule_by_rule(official,
     assert not differing
 
 
-def mutants(root):
-    """Copies of an order, each spoilt in one place: an element missing, doubled, renamed, with another value or attribute."""
-    for place, original in enumerate(root.iter()):
-        for spoil in _spoilers(original, is_root=original is root):
-            copy = deepcopy(root)
-            spoil(next(islice(copy.iter(), place, None)))
-            yield copy
-
-
-def _spoilers(element, *, is_root: bool):
-    if not is_root:
-        yield lambda e: e.getparent().remove(e)
-        yield lambda e: e.getparent().insert(0, deepcopy(e))
-        yield lambda e: setattr(e, "tag", e.tag + "X")
-    else:
-        yield lambda e: e.set("{http://www.w3.org/2001/XMLSchema-instance}schemaLocation", "urn:x x.xsd")
-    if len(element):
-        yield _add_unknown
-    if not len(element):
-        for value in (*_VALUES, f" {element.text} "):
-            yield lambda e, value=value: setattr(e, "text", value)
-    if "schemeID" in element.attrib:
-        yield _make_italian
-    for name in element.attrib:
-        yield lambda e, name=name: e.attrib.pop(name)
-        for value in _ATTRIBUTES.get(name, ("XX",)):
-            yield lambda e, name=name, value=value: e.set(name, value)
-
-
-def _add_unknown(element):
-    etree.SubElement(element, f"{CBC}Unheard").text = "of"
-
-
-def _make_italian(element):
-    element.set("schemeID", "0211")
-    element.text = "IT1"
-
-
 @pytest.mark.slow
 def test_our_rules_agree_with_the_official_ones_on_spoilt_orders(official, capfd):
     documents = [*sorted(PEPPOL.glob("samples/order-*.xml")), *sorted(PEPPOL.glob("examples/Order use cases/*.xml"))]
@@ -200,7 +110,7 @@ def test_our_rules_agree_with_the_official_ones_on_spoilt_orders(official, capfd
     compared, unevaluated, fired, differing = 0, 0, set(), []
     for number, path in enumerate(documents):
         root = xml.parse(path.read_bytes()).getroot()
-        for mutant in islice(mutants(root), number % _STEP, None, _STEP):
+        for mutant in islice(mutants(root), number % STEP, None, STEP):
             data = etree.tostring(mutant)
             ours = counted(check_order(xml.parse(data)))
             try:
@@ -220,8 +130,3 @@ def test_our_rules_agree_with_the_official_ones_on_spoilt_orders(official, capfd
     assert differing == []
     assert compared > 400
     assert len(fired) > 100
-
-
-def counted(findings) -> Counter[tuple[str, str, str]]:
-    """(rule, severity, place) of each official rule that is broken, and how often."""
-    return Counter((f.rule, f.severity, f.location) for f in findings if not f.rule.startswith("AVAIN-"))

@@ -62,7 +62,7 @@ def last_words(county: County) -> str:
         (Response("slow down", 429, {"Retry-After": "120"}), "retry", "429|Too|later|often"),
         (Response("boom", 500), "retry", "500"),
         (Response("<!doctype html><title>Kirjaudu</title>", 200, content_type="text/html"), "refused", "web page"),
-        (Response(b"\x89PNG\r\n\x1a\n\x00\x00", 200), "refused", "neither text"),
+        (Response(b"\x89PNG\r\n\x1a\n\x00\x00", 200), "refused", "PNG"),
         (Response(b"", 200), "refused", "empty"),
         (Response("x", 304), "retry", "304"),
     ],

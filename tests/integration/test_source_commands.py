@@ -87,7 +87,7 @@ class TestTest:
         assert "goals" in said["empty"]
         words = run("test", "a").output
         assert "2 of 3 records are valid" in words
-        assert "✗ 1 × status: asleep is not known; known are: 'open' or 'closed' (1.xml:3)" in words
+        assert "✗ 1 × status: asleep is not known; known are: open, closed (1.xml:3)" in words
         assert "Never filled: client: non-disclosure, co-worker" in words
         assert written(county) == 0
 
@@ -162,6 +162,7 @@ class TestApply:
         refused = run("apply", "a", typed="n\n")
         assert refused.exit_code == 1
         assert "added 2" in refused.output
+        assert "✗ 1 × status: asleep is not known" in refused.output
         assert written(county) == 0
         applied = run("apply", "a", "--as", "anna", typed="y\n")
         assert applied.exit_code == 3

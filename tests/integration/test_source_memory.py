@@ -5,6 +5,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from connectors.cases.xml.client import XmlCases
 from core.embedded import Embedded
@@ -194,6 +195,56 @@ class TestDelta:
         shelf.growing, shelf.files["2.xml"] = (), of("B")
         assert county.night() == READ
         assert county.cases() == {"A": "closed", "B": "open", "C": "closed"}
+
+    def test_a_late_file_that_would_bring_back_the_old_waits_for_a_person(self, county: County, shelf: Shelf) -> None:
+        county.configure(mode="delta")
+        shelf.files = {"cases-1120.xml": of("A", status="closed")}
+        assert county.night() == READ
+        shelf.files["cases-1119.xml"] = of("A", "B")
+        assert county.night()[-1] == ("sync_cases", "held")
+        assert "cases-1119.xml came after cases-1120.xml was applied" in county.said()
+        assert county.cases() == {"A": "closed"}
+        assert county.night()[-1] == ("sync_cases", "held"), "until somebody decides"
+        run = county.value("SELECT max(id) FROM run WHERE kind = 'sync_cases'")
+        with county.here.transaction() as session:
+            now = session.execute(text("SELECT clock_timestamp()")).scalar_one()
+            held_runs.approve(session, run, "maija", "it is the newer", settings(), now=now)
+        assert county.cases() == {"A": "open", "B": "open"}
+        assert county.night() == NOTHING
+
+    @pytest.mark.parametrize(
+        ("earlier", "later", "content"),
+        [
+            ("cases-1120.xml", "cases-1119.xml", ("B", "C")),  # no known case is touched
+            ("units-1120.xml", "cases-1119.xml", ("A",)),  # other names, another order
+            ("cases-1119.xml", "cases-1120.xml", ("A",)),
+            ("cases-9.xml", "cases-10.xml", ("A",)),
+        ],
+    )
+    def test_a_file_that_cannot_bring_back_the_old_does_not_wait(
+        self, county: County, shelf: Shelf, earlier: str, later: str, content: tuple[str, ...]
+    ) -> None:
+        county.configure(mode="delta")
+        shelf.files = {earlier: of("A", status="closed")}
+        assert county.night() == READ
+        shelf.files[later] = of(*content)
+        assert county.night() == READ
+
+    def test_a_file_that_is_written_anew_under_its_name_is_not_late(self, county: County, shelf: Shelf) -> None:
+        county.configure(mode="delta")
+        shelf.files = {"1.xml": of("A"), "2.xml": of("B")}
+        assert county.night() == READ
+        shelf.files["1.xml"] = of("A", status="closed")
+        assert county.night() == READ
+        assert county.cases() == {"A": "closed", "B": "open"}
+
+    def test_where_names_give_no_order_no_file_is_late(self, county: County, shelf: Shelf) -> None:
+        county.configure('late_files = "apply"', mode="delta")
+        shelf.files = {"2.xml": of("A", status="closed")}
+        assert county.night() == READ
+        shelf.files["1.xml"] = of("A")
+        assert county.night() == READ
+        assert county.cases() == {"A": "open"}
 
     def test_with_nothing_before_the_growing_file_it_is_tried_again(self, county: County, shelf: Shelf) -> None:
         county.configure(mode="delta")

@@ -47,3 +47,38 @@ def test_a_lease_that_is_lost_while_it_reads_ends_it_before_anything_is_compared
     assert county.value("SELECT done_at IS NULL FROM work WHERE kind = 'sync_cases'")
     spool = county.exports.parent / "home/spool"
     assert [path for path in spool.rglob("*") if path.is_file()], "whoever does it now needs the copies"
+
+
+def copies(county: County) -> list[str]:
+    spool = county.exports.parent / "home/spool"
+    return sorted(path.name.rpartition("-")[2] for path in spool.rglob("*") if path.is_file())
+
+
+def called(county: County, kind: str) -> int:
+    number: int = county.value("SELECT id FROM work WHERE kind = :kind ORDER BY id DESC LIMIT 1", kind=kind)
+    return number
+
+
+def test_copies_of_a_process_that_was_killed_when_all_was_done_go_with_the_next_fetch(county: County) -> None:
+    county.put(export(case("A")))
+    with county.here.transaction() as session:
+        call_fetch(session, find_source(settings().sources, "a"), "x")
+    county.here.do_due("fetch_cases", fetch_cases)
+    county.here.die_doing(called(county, "sync_cases"), "workers.tasks.cases.sync_cases", "work.after_close")
+    assert county.value("SELECT done_at IS NOT NULL FROM work WHERE kind = 'sync_cases'")
+    assert copies(county) == ["1.xml"]
+    assert county.night() == [("fetch_cases", "nothing_to_do")]
+    assert copies(county) == []
+
+
+def test_copies_that_are_still_to_be_read_stay(county: County) -> None:
+    county.configure(mode="delta")
+    for number in ("1", "2"):
+        county.put(export(case(number)), f"{number}.xml")
+        with county.here.transaction() as session:
+            call_fetch(session, find_source(settings().sources, "a"), f"request-{number}")
+        county.here.do_due("fetch_cases", fetch_cases)
+    assert copies(county) == ["1.xml", "1.xml", "2.xml"], "nothing was applied yet"
+    assert county.here.do_due("sync_cases", sync_cases) == 2
+    assert county.cases() == {"1": "open", "2": "open"}
+    assert copies(county) == []

@@ -31,6 +31,7 @@ class FakeFhir:
     instead: dict[str, Response] = field(default_factory=dict)
     histories: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     next_link: str | None = None
+    clock: str | None = None  # by which searches are said to be made
     asked: list[Request] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -75,7 +76,7 @@ class FakeFhir:
             found = [one for one in found if one["id"] in parameters["_id"].split(",")]
         if "patient" in parameters:
             wanted = {f"Patient/{one}" for one in parameters["patient"].split(",")}
-            found = [one for one in found if one["patient" if "patient" in one else "subject"]["reference"] in wanted]
+            found = [one for one in found if (one.get("patient") or one.get("subject", {})).get("reference") in wanted]
         if "based-on" in parameters:
             found = [one for one in found if one["basedOn"][0]["reference"] in parameters["based-on"].split(",")]
         if "_lastUpdated" in parameters:
@@ -91,6 +92,8 @@ class FakeFhir:
             "type": "searchset",
             "entry": [{"resource": one, "search": {"mode": "match"}} for one in page],
         }
+        if self.clock is not None:
+            bundle["meta"] = {"lastUpdated": self.clock}
         if self.totals:
             bundle["total"] = len(found) + self.counted
         if self.links and start + count < len(found):

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cli.labels import field_name
 from connectors.cases.record import FoundRecord, json_schema, parse_record
 from connectors.rejection import Rejection, quote
 from core.settings import ROOT
@@ -75,7 +76,7 @@ def test_a_whole_record_becomes_values() -> None:
         ({"plan_items": [item(quantity="0")]}, "plan_items.quantity", "The quantity is zero."),
         ({"plan_items": [item(quantity="-3")]}, "plan_items.quantity", "-3 is negative."),
         ({"plan_items": [item(unit="visit")]}, "plan_items.unit", "visit is not written the way it must be (^[A-Z0-9]{2,3}$)."),
-        ({"status": "asleep"}, "status", "asleep is not known; known are: 'open' or 'closed'"),
+        ({"status": "asleep"}, "status", "asleep is not known; known are: open, closed"),
         ({"goals": ["a", "b", "c", "d"]}, "goals", "There are more than 3."),
         ({"goals": ["a" * 1001]}, "goals", "The text is longer than 1000 characters."),
         ({"goals": [" "]}, "goals", "The text is empty."),
@@ -103,6 +104,12 @@ def test_a_whole_record_becomes_values() -> None:
 def test_a_fault_is_said_in_one_sentence_with_its_field(over: dict[str, Any], field: str | None, said: str) -> None:
     found = rejection(record(**over))
     assert (found.field, found.reason.text("en"), found.external_id) == (field, said, "LC-1")
+
+
+def test_of_several_parts_the_wrong_one_is_named() -> None:
+    said = rejection(record(decisions=[decision(), decision(external_id="D-7", granted_amount="-1")]))
+    assert (said.field, said.reason.params) == ("decisions.granted_amount", {"value": "-1", "part": "D-7"})
+    assert field_name(said.field, said.reason).startswith("decision D-7: ")
 
 
 @pytest.mark.parametrize("end", ["9999-12-31", " 31.12.9999 ", date.max, None])

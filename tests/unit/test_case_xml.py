@@ -46,7 +46,7 @@ def test_the_demo_has_four_cases_and_a_broken_one_with_its_line() -> None:
     broken = found[-1]
     assert isinstance(broken, Rejection)
     assert (broken.external_id, broken.field) == ("LC-1005", "plan_items")
-    assert broken.reason.params == {"start": "2027-02-28", "end": "2026-12-01"}
+    assert broken.reason.params == {"start": "2027-02-28", "end": "2026-12-01", "part": "I-1"}
 
 
 def test_the_demo_and_our_test_records_are_valid_by_the_schema() -> None:

@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from connectors.transports.local import LocalFiles
 from connectors.transports.putting_away import move_aside
 from connectors.transports.spooling import plain_name
 from core.errors import ConfigurationError, NotFound, Permanent, Transient
+from core.settings import ROOT
 
 
 def put(path: Path, content: bytes = b"x", *, settled: bool = True) -> Path:
@@ -29,7 +31,7 @@ def test_files_come_in_name_order_as_hashed_copies(tmp_path: Path) -> None:
         put(tmp_path / "in" / name, name.encode())
     (tmp_path / "in/b-4.xml").mkdir()
     fetched = LocalFiles(f"{tmp_path}/in/**/*.xml").fetch(Visit(tmp_path / "spool"))
-    assert [one.name for one in fetched.files] == ["b-1.xml", "b-10.xml", "b-2.xml"]
+    assert [one.name for one in fetched.files] == ["b-1.xml", "b-2.xml", "b-10.xml"]
     assert fetched.growing == ()
     for one in fetched.files:
         content = one.path.read_bytes()
@@ -274,6 +276,55 @@ def test_a_copy_that_fails_half_way_leaves_the_file_where_it_was(
         transport.put_away(applied(fetched))
     assert path.read_bytes() == b"whole"
     assert list((tmp_path / "done").iterdir()) == []
+
+
+def move_in_a_process(path: Path, folder: Path, *before: str) -> int:
+    """Move a file in a process of its own; `before` are lines of code it runs first, `die` kills it. Its exit code."""
+    lines = (
+        "import errno, os, shutil, signal",
+        "from pathlib import Path",
+        "from connectors.transports.putting_away import move_aside",
+        "def die(*_, **__): os.kill(os.getpid(), signal.SIGKILL)",
+        *before,
+        f"move_aside(Path({str(path)!r}), Path({str(folder)!r}))",
+    )
+    return subprocess.run([sys.executable, "-c", "\n".join(lines)], cwd=ROOT, check=False, timeout=60).returncode
+
+
+_ACROSS = (
+    "rename = Path.replace",
+    "def across(path, target):",
+    "    if path.name.endswith('.part'): return rename(path, target)",
+    "    raise OSError(errno.EXDEV, 'another file system')",
+    "Path.replace = across",
+)
+
+
+@pytest.mark.parametrize(
+    ("world", "death"),
+    [((), "Path.replace = die"), (_ACROSS, "os.fsync = die"), (_ACROSS, "Path.unlink = die")],
+    ids=["before-it-is-moved", "half-copied", "copied"],
+)
+def test_a_move_that_was_killed_is_done_again_and_leaves_one_file(
+    world: tuple[str, ...], death: str, tmp_path: Path
+) -> None:
+    path, folder = put(tmp_path / "a.xml", b"whole"), tmp_path / "done"
+    assert move_in_a_process(path, folder, *world, death) == -9
+    assert path.read_bytes() == b"whole"
+    assert move_in_a_process(path, folder, *world) == 0
+    assert not path.exists()
+    assert {one.name: one.read_bytes() for one in folder.iterdir()} == {"a.xml": b"whole"}
+
+
+def test_what_only_looks_like_what_was_put_away_is_kept_beside_it(tmp_path: Path) -> None:
+    folder = tmp_path / "done"
+    for name, content, moment in (("a", b"one", 1), ("b", b"two", 1), ("c", b"one", 90_000)):
+        path = put(tmp_path / "a.xml", content)
+        os.utime(path, (moment, moment))
+        move_aside(path, folder)
+        assert not path.exists(), name
+    kept = {one.name: one.read_bytes() for one in folder.iterdir()}
+    assert kept == {"a.xml": b"one", "a-1970-01-01.xml": b"two", "a-1970-01-02.xml": b"one"}
 
 
 def test_a_file_that_somebody_moved_meanwhile_is_no_fault(tmp_path: Path) -> None:

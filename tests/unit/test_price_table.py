@@ -177,7 +177,9 @@ def test_the_rest_of_a_list_goes_on():
     ("content", "reason"),
     [
         (b"", "empty"),
-        (b"\x89PNG\r\n\x1a\n\x00\x00\x00", "neither text (CSV) nor a workbook"),
+        (b"\x7fELF\x02\x01\x00\x00\x00", "neither text (CSV) nor a workbook"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00\x00", "The file is PNG"),
+        (b"%PDF-1.7\n\x00\x01", "The file is PDF"),
         (b"PK\x03\x04 and no more", ""),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "EncryptedPackage".encode("utf-16-le"), "password"),
         (b"<!DOCTYPE html><html><body>500</body></html>", "web page"),

@@ -157,6 +157,35 @@ def test_a_truncated_file_hands_out_elements_first_and_then_refuses() -> None:
     assert "20002" in sentence(error)
 
 
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (b"<a>" * 300, "The XML file has elements nested more than 256 deep (line 1); that is refused as an attack."),
+        (
+            b"<a>\n" + b"x" * (xml.MAX_TEXT + xml.MEBIBYTE),
+            "The XML file has a text of more than 10000000 bytes (line 2); that is refused as an attack.",
+        ),
+        (
+            b"<a>\n<b c='" + b"x" * (xml.MAX_TEXT + xml.MEBIBYTE),
+            "The XML file has a text of more than 10000000 bytes (line 2); that is refused as an attack.",
+        ),
+        (
+            b"<?xml version='1.0' encoding='utf-8'?>\n<a>\nSis\xe4lt\xf6</a>",
+            "The XML file has bytes at line 3 that are no characters of its encoding: the one it declares, else UTF-8.",
+        ),
+        (b"Asiakkuus;Tila\n1;A", "The file is not XML: at line 1 an element should begin, and none does."),
+        (
+            b"<a>\n<b>1</b>",
+            "The XML file is not well-formed or was cut short, line 2 (Premature end of data in tag a line 1)",
+        ),
+    ],
+)
+def test_what_is_often_met_is_said_in_words(data: bytes, sentence: str) -> None:
+    with pytest.raises(RefusedInput) as refused:
+        xml.parse(data)
+    assert refused.value.message.text("en") == sentence
+
+
 def test_depth_is_capped() -> None:
     assert xml.parse(attacks.deep_xml(xml.MAX_DEPTH))
     for depth in (xml.MAX_DEPTH + 1, 100_000):

@@ -9,6 +9,7 @@ from core.faults import fault_point
 from services.budgets.dirty import noting_only
 from services.price_alarms import about_list, about_refused, tell, watch
 from services.prices import import_price_list, is_applied
+from services.prices.columns import meanings_for_reading
 from services.sources import Source, price_settings
 from services.visiting import applied, overtaken
 from workers.fetching import call_every_fetch, end_of_night, fetch, files_of, source_of
@@ -53,8 +54,10 @@ def _import(lease: Lease, source: Source, file: SourceFile) -> None:
         content = file.path.read_bytes()
     except FileNotFoundError as gone:  # the spool was cleared, or is another machine's
         raise Permanent("The fetched copy of {name} is gone. Run the source again.", name=file.name) from gone
+    with lease.transaction() as session:
+        columns = meanings_for_reading(session, configured.provider)
     try:
-        document = read_price_list(content, file_name=file.name, reading=Reading(configured.encoding))
+        document = read_price_list(content, file_name=file.name, reading=Reading(configured.encoding, columns))
     except RefusedInput as refused:
         with lease.closing() as closing:
             alarm = about_refused(source.name, file.name, file.sha256, refused.message)

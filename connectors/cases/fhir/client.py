@@ -54,14 +54,20 @@ class FhirTransport:
     def fetch(self, visit: Visit) -> Fetched:
         """See Transport.fetch. A delta in which nothing changed brings no file."""
         server = self._server(self._settings, visit.pace)
-        since = None if visit.snapshot else wire.moment(str(visit.memory.get(_SINCE, "")))
-        with Writing(visit.spool) as lines, tempfile.TemporaryDirectory(dir=visit.spool) as folder:
+        since = None if visit.snapshot or visit.most is not None else wire.moment(str(visit.memory.get(_SINCE, "")))
+        with (
+            server.one_connection(),
+            Writing(visit.spool) as lines,
+            tempfile.TemporaryDirectory(dir=visit.spool) as folder,
+        ):
             scratch = Scratch(Path(folder))
             try:
                 gathering = Gathering(
                     server, self._settings, scratch, lines, whole=since is None, keep_identity=self._keep_identity
                 )
-                if since is None:
+                if visit.most is not None:
+                    gathering.some(visit.most)
+                elif since is None:
                     gathering.everything()
                 else:
                     gathering.changes(since - timedelta(minutes=self._settings.overlap_minutes))
@@ -111,6 +117,29 @@ class Gathering:
         self._read("CarePlan")
         self._read("ServiceRequest")
         self._follow()
+
+    def some(self, most: int) -> None:
+        """The first cases, with all cases of their clients: a plan that names no episode is that of its client's only one. On a server that
+        cannot be asked for clients, everything.
+        """
+        search, seen = Search("EpisodeOfCare", tuple(self._only["EpisodeOfCare"])), 0
+        for page in found(self._server, search, min(most, self._settings.page_size), self._scratch.tally()):
+            for episode in page.matches[: most - seen]:
+                clients = self._clients_of(episode, "patient")
+                for client in clients:
+                    self._scratch.mark("affected", client)
+                if not clients:
+                    self._write(episode)
+            seen += len(page.matches)
+            if seen >= most:
+                break
+        try:
+            for patients in self._scratch.batches("affected", "Patient", BATCH):
+                self._read_cases(patients)
+        except (PassedOver, Refusal):
+            self.everything()
+        else:
+            self._follow()
 
     def changes(self, since: datetime) -> None:
         """All cases of those of whom anything changed, and which cases were deleted."""

@@ -17,6 +17,7 @@ from uuid import uuid4
 from connectors.cases.fhir.wire import Resource
 from connectors.transports.base import SourceFile
 from core.errors import RefusedInput
+from core.faults import fault_point
 
 FORM: Final = "avain-fhir-1"
 NAME: Final = "fhir.ndjson"
@@ -53,6 +54,7 @@ class Writing:
         self._file.close()
         digest = self._digest.hexdigest()
         path = Path(self._file.name).replace(self._spool / f"{digest}-{NAME}")
+        fault_point("fetch.copied")
         return SourceFile(path, NAME, digest, self._size)
 
     def __exit__(

@@ -7,7 +7,7 @@ sentences may name people.
 import re
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -82,6 +82,10 @@ class FhirServer:
         self._waited = 0.0
         self._clocks: dict[str, datetime] = {}
         self.bases: tuple[str, ...] = (self.base,)
+
+    def one_connection(self) -> AbstractContextManager[None]:
+        """All requests inside the block go by one connection, as long as the server holds it."""
+        return self._door.one_connection()
 
     @property
     def asked_at(self) -> datetime | None:

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 from connectors.cases.table.wire import Row, pick
 from connectors.transports.base import SourceFile
 from core.errors import RefusedInput
+from core.faults import fault_point
 
 
 def write_result(folder: Path, name: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> SourceFile:
@@ -34,6 +35,7 @@ def write_result(folder: Path, name: str, columns: Sequence[str], rows: Iterable
             part.unlink(missing_ok=True)
             raise
     copy = part.replace(folder / f"{digest.hexdigest()}-{name}")
+    fault_point("fetch.copied")
     return SourceFile(copy, name, digest.hexdigest(), size)
 
 

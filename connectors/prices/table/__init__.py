@@ -1,12 +1,16 @@
 """Price lists as tables: CSV and workbooks, in the shapes small providers really send."""
 
+from functools import partial
 from hashlib import sha256
+from itertools import chain, islice
+from operator import attrgetter
 
-from connectors.prices.row import PriceDocument, PriceRow, Reading
-from connectors.prices.table.client import open_tables
-from connectors.prices.table.mapping import to_price
-from connectors.prices.table.wire import find_header, known_columns
-from connectors.rejection import Rejection
+from connectors.prices.row import PriceDocument, Reading
+from connectors.prices.table.client import Table, open_tables
+from connectors.prices.table.letterhead import contract_of
+from connectors.prices.table.lines import ListLine, spread
+from connectors.prices.table.rows import Found, RowReader
+from connectors.prices.table.wire import SEARCHED, Header, find_header, known_columns
 from core.errors import RefusedInput
 
 
@@ -15,26 +19,53 @@ def read_table(content: bytes, *, file_name: str, reading: Reading) -> PriceDocu
 
     Raises RefusedInput where the file as a whole cannot be understood: nothing of it may then be applied.
     """
-    rows: list[PriceRow] = []
-    rejections: list[Rejection] = []
-    found = False
-    sheets = open_tables(content, reading.encoding, known_columns)
-    for sheet in sheets:
-        header = find_header(sheet.rows)
+    whole, homeless, contracts, unknown = Found(), list[ListLine](), list[str | None](), list[str]()
+    for table in open_tables(content, reading.encoding, partial(known_columns, known=reading.columns)):
+        header, contract, found = _read(table, reading)
         if header is None:
             continue
-        found = True
-        place = f"{sheet.name}:" if len(sheets) > 1 else ""
-        for number, cells in enumerate(sheet.rows[header.row + 1 :], start=header.row + 2):
-            if all(cell is None or str(cell).strip() == "" for cell in cells):
-                continue
-            result = to_price(cells, header, f"{place}{number}")
-            (rows if isinstance(result, PriceRow) else rejections).append(result)  # type: ignore[arg-type]
-    if not found:
+        contracts.append(contract)
+        unknown += header.unknown
+        if any(not row.extra for row in found.rows):
+            made, refused = spread(found.lines, found.rows)
+            found.rows += made
+            found.rejections += refused
+        else:
+            homeless += found.lines
+        whole.rows += found.rows
+        whole.rejections += found.rejections
+    if not contracts:
         raise RefusedInput(
             "No price table was found: there must be a row that names a service column (for example Palvelu or "
             "Palvelukoodi) and a price column (for example Hinta)."
         )
+    made, refused = spread(homeless, whole.rows)
+    rows, rejections = whole.rows + made, whole.rejections + refused
     if not rows and not rejections:
         raise RefusedInput("The price table is empty.")
-    return PriceDocument(file_name, sha256(content).hexdigest(), rows, rejections)
+    providers = set(map(attrgetter("provider"), rows))  # one row that names somebody else is a fault of that row
+    numbers = set(contracts) - {None}
+    return PriceDocument(
+        file_name,
+        sha256(content).hexdigest(),
+        rows,
+        rejections,
+        business_id=providers.pop() if len(providers) == 1 else None,
+        contract=numbers.pop() if len(numbers) == 1 else None,
+        unknown_columns=list(dict.fromkeys(unknown)),
+    )
+
+
+def _read(table: Table, reading: Reading) -> tuple[Header | None, str | None, Found]:
+    """One table: its header, what stands above it, and what its rows come to. Without a header nothing."""
+    found, rows = Found(), iter(table.rows)
+    beginning = list(islice(rows, SEARCHED + 1))
+    header = find_header(beginning, reading.columns)
+    if header is None:
+        for _ in rows:  # to its end: a file that is cut or damaged further down is refused all the same
+            pass
+        return None, None, found
+    reader = RowReader(header, table.place, found)
+    prices = chain(beginning[header.row + 1 :], rows)
+    (reader.read_typed if table.typed else reader.read)(prices, header.row + 2)
+    return header, contract_of(beginning[: header.row]), found

@@ -7,13 +7,15 @@ from typing import Any
 import pytest
 from pytest_httpserver import HTTPServer
 
+from connectors.cases.fhir.client import FhirTransport
 from connectors.cases.fhir.paging import read_page
 from connectors.cases.fhir.server import FhirServer
+from connectors.transports.base import Visit
 from core.errors import Permanent, Transient
 from core.source_settings import Fhir
 from tests.support.fhir_fake import FakeFhir, said
 from tests.support.fhir_resources import numbered_cases
-from tests.support.fhir_server import cases_in, visit
+from tests.support.fhir_server import cases_in, found_in, visit
 
 
 def _ids(number: int) -> list[str]:
@@ -161,3 +163,22 @@ def test_without_lists_of_ids_each_is_read_by_itself(httpserver: HTTPServer, tmp
     asked = server.settings()
     assert cases_in(visit(asked, tmp_path), asked) == _ids(2)
     assert server.paths("Patient")[1:] == ["/fhir/Patient/K-C-0", "/fhir/Patient/K-C-1"]
+
+
+@pytest.mark.parametrize("most", [3, 100])
+@pytest.mark.parametrize("way", [{}, {"refuses": frozenset({"patient"})}, {"ignores": frozenset({"patient"})}])
+def test_a_look_brings_so_many_cases_or_all_where_clients_cannot_be_asked_for(
+    httpserver: HTTPServer, tmp_path: Path, way: dict[str, Any], most: int
+) -> None:
+    server = FakeFhir(httpserver, numbered_cases(7), **way)
+    asked = server.settings(page_size=2)
+    looked = FhirTransport(asked).fetch(Visit(tmp_path, most=most))
+    assert cases_in(looked, asked) == _ids(7 if way else min(most, 7))
+
+
+def test_a_look_shows_an_episode_without_a_client(httpserver: HTTPServer, tmp_path: Path) -> None:
+    cases = numbered_cases(2)
+    next(one for one in cases if one["id"] == "C-1").pop("patient")
+    asked = FakeFhir(httpserver, cases).settings()
+    found = found_in(FhirTransport(asked).fetch(Visit(tmp_path, most=5)), asked)
+    assert sorted(type(one).__name__ for one in found) == ["FoundRecord", "Rejection"]

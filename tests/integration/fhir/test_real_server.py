@@ -14,6 +14,7 @@ from connectors.cases.contract import WHO, a_record
 from connectors.cases.fhir.client import FhirTransport
 from connectors.cases.record import CaseRecord, FoundGone, FoundRecord
 from connectors.rejection import Rejection
+from connectors.transports.base import Visit
 from core.errors import Permanent
 from core.source_settings import Fhir
 from tests.support.fhir_resources import resources
@@ -203,3 +204,27 @@ def test_looking_counts_the_episodes(server: Sekmet, settings: MakeSettings) -> 
     transport = FhirTransport(settings())
     assert transport.look() == ["EpisodeOfCare (2)"]
     transport.put_away({})
+
+
+def test_a_visit_asks_by_one_connection(server: Sekmet, settings: MakeSettings, tmp_path: Path) -> None:
+    server.put(*a_case(1), *a_case(2))
+    before = len(server.asked())
+    asked = settings(page_size=1)
+    assert len(cases_in(visit(asked, tmp_path), asked)) == 2
+    lines = [line for line in server.log.read_text().splitlines() if '"GET /fhir/' in line][before:]
+    assert len(lines) > 5
+    assert len({line.split(' - "')[0] for line in lines}) == 1, "the other end of each request's connection"
+
+
+def test_a_look_asks_for_the_first_cases_alone(server: Sekmet, settings: MakeSettings, tmp_path: Path) -> None:
+    for number in range(12):
+        server.put(*a_case(number))
+    asked = settings()
+    before = len(server.asked())
+    looked = FhirTransport(asked).fetch(Visit(tmp_path, most=2))
+    assert len(cases_in(looked, asked)) == 2
+    requests = server.asked()[before:]
+    assert len(requests) < 15
+    narrowed = [one for one in requests if "/CarePlan?" in one or "/ServiceRequest?" in one]
+    assert narrowed
+    assert all("patient=" in one or "based-on=" in one for one in narrowed)

@@ -179,3 +179,54 @@ def test_statuses_become_errors_at_the_door(server: HTTPServer, door: MakeDoor) 
 )  # fmt: skip
 def test_retry_after_is_seconds_or_a_date(value: str, seconds: float | None) -> None:
     assert retry_after({"retry-after": value}, NOW) == seconds
+
+
+def test_one_connection_serves_request_after_request_until_the_other_side_closes_it() -> None:
+    connections: list[int] = []
+
+    def twice(connection: socket.socket) -> None:
+        connections.append(0)
+        for _ in range(2):
+            if not connection.recv(65536):
+                return
+            connections[-1] += 1
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+        connection.recv(65536)  # the third is read, and not answered
+
+    with raw_server(twice) as port:
+        door = raw_door(port)
+        with door.one_connection():
+            for _ in range(3):
+                assert door.request("GET", f"http://{HOST}:{port}/")[1] == b"ok"
+        assert connections == [2, 1]
+        assert door.request("GET", f"http://{HOST}:{port}/")[1] == b"ok"
+        assert len(connections) == 3, "outside of the block nothing is kept"
+
+
+def test_what_changes_something_is_not_sent_again_on_another_connection() -> None:
+    asked: list[bytes] = []
+
+    def once(connection: socket.socket) -> None:
+        asked.append(connection.recv(65536))
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+        asked.append(connection.recv(65536))
+
+    with raw_server(once) as port:
+        door = raw_door(port)
+        with door.one_connection():
+            door.request("GET", f"http://{HOST}:{port}/")
+            refused(Transient, lambda: door.request("POST", f"http://{HOST}:{port}/", content=b""))
+    assert [one.split()[0] for one in asked if one] == [b"GET", b"POST"]
+
+
+def test_each_request_on_one_connection_has_its_own_deadline() -> None:
+    def slow(connection: socket.socket) -> None:
+        while connection.recv(65536):
+            time.sleep(0.15)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+
+    with raw_server(slow) as port:
+        door = raw_door(port, total_seconds=0.4)
+        with door.one_connection():
+            for _ in range(4):
+                assert door.request("GET", f"http://{HOST}:{port}/")[1] == b"ok"

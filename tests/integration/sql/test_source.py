@@ -14,14 +14,14 @@ from connectors.cases.profile import load_profile
 from connectors.cases.record import FoundGone, FoundRecord
 from connectors.cases.registry import case_connector
 from connectors.cases.sql.client import SqlViews
-from connectors.pace import Pace
+from connectors.pace import Pace, unhurried
 from connectors.rejection import Rejection
 from connectors.transports.base import Visit
 from core.embedded import Embedded
 from core.errors import ConfigurationError, NotFound, Permanent
 from core.settings import ROOT
 from core.source_settings import CaseSource, SqlView
-from tests.support.client_system import PROFILE, ClientSystem, Source, client_system
+from tests.support.client_system import PROFILE, QUERIES, ClientSystem, Source, client_system
 
 
 def test_the_views_become_records(source: Source) -> None:
@@ -296,3 +296,26 @@ def test_the_sql_of_the_documentation_makes_such_views(database: Embedded, tmp_p
         assert isinstance(found, FoundRecord)
         assert (found.record.client.non_disclosure, len(found.record.decisions)) == (True, 1)
         assert (gone, stray) == (FoundGone("2", "C-2"), [])
+
+
+@pytest.mark.parametrize("joined", [False, True])
+def test_a_look_asks_for_the_first_cases_alone_each_whole(system: ClientSystem, tmp_path: Path, joined: bool) -> None:
+    more = {
+        "cases": "SELECT * FROM avain.asiakkuudet LEFT JOIN avain.paatokset USING (asiakkuus) ORDER BY asiakkuus DESC",
+        "decisions": None,
+    }
+    profile = PROFILE.replace('[decisions]\ncase = "asiakkuus"', "[decisions]") if joined else PROFILE
+    source = Source(system, tmp_path, profile=profile, **(more if joined else {"cases": f"{QUERIES['cases']} DESC"}))
+    pace = unhurried()
+    fetched = source.fetch(most=2, pace=pace)
+    found = [one for one in source.read(fetched) if isinstance(one, FoundRecord)]
+    assert {one.record.external_id: len(one.record.decisions) for one in found} == {"AS-3": 0, "AS-2": 2}
+    assert pace.rows == (3 + 1 if joined else 2 + 2 + 1)
+    assert sorted(source.ids(source.fetch(most=5_000))) == ["AS-1", "AS-2", "AS-3"]
+
+
+def test_a_look_sees_rows_without_an_id(system: ClientSystem, tmp_path: Path) -> None:
+    nameless = "SELECT NULL AS asiakkuus, asiakas, turvakielto, omatyontekija, tila, tavoite, suunnitelma, poistettu FROM avain.asiakkuudet"
+    source = Source(system, tmp_path, cases=nameless)
+    found = source.read(source.fetch(most=2))
+    assert [one.field for one in found if isinstance(one, Rejection)] == ["external_id"] * 3

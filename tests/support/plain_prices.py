@@ -1,14 +1,18 @@
-"""One row of a table to a `PriceRow`, or the reason why not. Checks the row alone; services/prices/ checks it against the rest."""
+"""One row of a plain price table to a `PriceRow`, cell by cell, remembering nothing: slow, and easy to see through.
+
+What the reader does with a row of one price (connectors/prices/table/rows.py) must come to the same.
+"""
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final, TypeVar
 
 from connectors.prices.amounts import read_number, read_price, shown
 from connectors.prices.row import TIME_CLASSES, PriceRow
-from connectors.prices.table.wire import Header
+from connectors.prices.table.wire import Header as Found
 from connectors.prices.units import read_unit
 from connectors.rejection import Rejection
 from core.errors import Message
@@ -34,6 +38,27 @@ _ISO_DATE: Final = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:[T ]00:00(?::00)?(?:\.
 #: Day 0 of spreadsheets; the file's own 1904 mode is the reader's to apply, to cells that are dates.
 _DAY_ZERO: Final = date(1899, 12, 30)
 _PLAUSIBLE_DAYS: Final = (36526, 73050)  # 2000 to 2099
+
+
+@dataclass(frozen=True)
+class Header:
+    """Where each column of a table with one price stands, and what the price's title says."""
+
+    columns: dict[str, int]
+    unit: str | None
+    vat_inclusive: bool | None
+
+    @classmethod
+    def of(cls, found: Found) -> "Header":
+        """The same header, as the reader found it."""
+        (price,) = found.amounts
+        return cls({**found.columns, "price": price.place}, price.unit, price.vat_inclusive)
+
+    def cell(self, row: Sequence[Cell], column: str) -> Cell:
+        """The cell of one of our columns; None where the list has no such column or the cell is blank."""
+        place = self.columns.get(column)
+        value = row[place] if place is not None and place < len(row) else None
+        return None if isinstance(value, str) and not value.strip() else value
 
 
 class _Unfit(Exception):  # noqa: N818 - an answer on its way to `to_price`
