@@ -16,7 +16,7 @@ KEYWORDS := _ N_ ngettext:1,2 Message:1 AvainError:1 ConfigurationError:1 InputE
 
 TEXTS  := $(patsubst %,locale/%/LC_MESSAGES/avain.mo,fi sv en)
 
-.PHONY: help setup demo test bench-cases lint types imports check format lock locales clean
+.PHONY: help setup demo test bench-cases bench-prices lint types imports check format lock locales clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -56,6 +56,9 @@ bench-cases: setup ## how fast cases are read, beside the bare parser and dlt; w
 	$(UV) venv --quiet --allow-existing --no-python-downloads --python $(PYTHON) var/bench-venv
 	$(UV) pip install --quiet --python var/bench-venv/bin/python --require-hashes -r requirements/bench.txt
 	$(BIN)/python -m bench.cases --dlt $(CURDIR)/var/bench-venv/bin/python $(BENCH)
+
+bench-prices: setup ## how fast price lists are planned and applied, beside code written by hand; writes bench/results/prices.json
+	$(BIN)/python -m bench.prices $(BENCH)
 
 check: lint types imports test ## all that CI runs
 

@@ -69,6 +69,27 @@ def held(as_json: Json = False) -> None:
     emit(rows, as_json, lambda: console().print(table(_("Price lists that wait"), columns, shown)))
 
 
+@app.command(help=_("Show what a price list that waits would change."))
+def show(price_list: ListId, as_json: Json = False) -> None:
+    """`avain price show 7`: the plan and its effect, as they will be applied."""
+    from cli.price_source import changes_json, print_changes, print_effect
+    from services.prices.listing import held_list
+
+    with transaction() as session:
+        found = held_list(session, price_list)
+    plan = found.kept.plan
+    data = {"price_list": price_list, "source": found.source, "file": found.file_name, **found.counts,
+            "held": [reason.text() for reason in plan.reasons], "effect": found.kept.effect, "changes": changes_json(plan.changes)}  # fmt: skip
+
+    def render() -> None:
+        print_changes(f"{found.source}: {found.file_name}", plan.changes)
+        for reason in plan.reasons:
+            console().print(f"! {reason.text()}", markup=False)
+        print_effect(found.kept.effect)
+
+    emit(data, as_json, render)
+
+
 @app.command(help=_("Apply a price list that waits, exactly as it was planned."))
 def approve(price_list: ListId, note: Note, dry_run: DryRun = False, as_: As = None, as_json: Json = False) -> None:
     """`avain price approve 7 --note "agreed by telephone"`."""

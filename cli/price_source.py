@@ -1,64 +1,187 @@
-"""The plan of a price list, as `avain source plan` shows it."""
+"""The plan of a price list, as `avain source plan` shows it, and saved plans."""
 
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from cli.common import CHANGES_PENDING, DONE, console, table
-from core.i18n import _, day, money
-from services.prices import Prepared
+from cli.budget import STATE_NAMES
+from cli.common import CHANGES_PENDING, DONE, ERROR, SOME_REJECTED, console, table
+from cli.labels import counts_in_words
+from core.errors import InputError, Message
+from core.i18n import N_, _, day, money, ngettext, number
+from core.reasons import os_reason
+from core.units import unit_name
+
+if TYPE_CHECKING:
+    from services.prices import Change, Prepared
+
+#: So many lines of a plan are printed; the JSON has all of them.
+_PRINTED = 200
+_EXTRAS = {"travel": N_("travel"), "no_show": N_("no-show")}
 
 
-def plan_exit_code(prepared: Prepared) -> int:
-    """4 when applying would change something."""
-    return CHANGES_PENDING if prepared.plan.changes else DONE
+@dataclass(frozen=True)
+class Shown:
+    """A plan with what it does to budgets (services/prices/effect.py)."""
+
+    prepared: "Prepared"
+    effect: dict[str, Any] | None
 
 
-def plan_json(prepared: Prepared) -> dict[str, Any]:
-    """The plan as one document: source, file, counts, changes, rejected rows, reasons to hold."""
+def plan_exit_code(shown: Shown) -> int:
+    """4 when applying would change something, 1 when the list would be refused."""
+    if shown.prepared.refusal is not None:
+        return ERROR
+    return DONE if shown.prepared.plan.empty else CHANGES_PENDING
+
+
+def plan_json(shown: Shown) -> dict[str, Any]:
+    """The plan as one document: source, file, state, counts, changes, effect, rejected rows, reasons to hold."""
+    prepared = shown.prepared
     return {
         "source": prepared.source,
         "file": prepared.document.file_name,
         "sha256": prepared.document.sha256,
+        "state": prepared.state,
+        "reason": prepared.refusal,
         **prepared.counts,
         "held": [reason.text() for reason in prepared.plan.reasons],
-        "changes": [
-            {
-                "sign": one.sign,
-                "service": one.service,
-                "unit": one.unit,
-                "time_class": one.time_class,
-                "old": one.old,
-                "new": one.new,
-                "percent": one.percent,
-                "first": one.first,
-                "position": one.position,
-            }
-            for one in prepared.plan.changes
-        ],
+        "effect": shown.effect,
+        "changes": changes_json(prepared.plan.changes),
         "rejections": [
             {"position": one.position, "field": one.field, "reason": one.reason.text()} for one in prepared.rejections
         ],
     }
 
 
-def print_plan(prepared: Prepared) -> None:
-    """The plan for people: + added, ~ changed, - ended, ✗ rejected, and why it would wait."""
-    rows = [
-        (
-            one.sign,
-            one.service,
-            money(one.old) if one.old is not None else "",
-            money(one.new) if one.new is not None else "",
-            f"{one.percent:+} %" if one.percent is not None else "",
-            day(one.first),
-            one.position,
-        )
-        for one in prepared.plan.changes
+def changes_json(changes: "list[Change]") -> list[dict[str, Any]]:
+    """The lines of a plan."""
+    return [_change_json(one) for one in changes]
+
+
+def _change_json(one: "Change") -> dict[str, Any]:
+    return {
+        "sign": one.sign,
+        "service": one.service,
+        "extra": one.extra,
+        "unit": one.unit,
+        "time_class": one.time_class,
+        "old": one.old,
+        "new": one.new,
+        "percent": one.percent,
+        "rule": Message.from_json(one.rule) if one.rule else None,
+        "first": one.first,
+        "position": one.position,
+    }
+
+
+def print_plan(shown: Shown) -> None:
+    """The plan for people: + added, ~ changed, - ended, ✗ rejected, why it would wait, and what it does to budgets."""
+    prepared, out = shown.prepared, console()
+    title = f"{prepared.source}: {prepared.document.file_name}"
+    if prepared.refusal is not None:
+        out.print(f"{title}\n✗ {prepared.refusal.text()}", markup=False)
+    rejected = [
+        ("✗", one.external_id or "", "", "", "", "", "", one.position, one.reason.text()) for one in prepared.rejections
     ]
-    rows += [
-        ("✗", one.external_id or "", "", "", "", "", f"{one.position}: {one.reason.text()}")
-        for one in prepared.rejections
-    ]
-    columns = ("", _("Service"), _("Before"), _("After"), _("Change"), _("Valid from"), _("Row"))
-    console().print(table(f"{prepared.source}: {prepared.document.file_name}", columns, rows, right=(2, 3, 4)))
+    print_changes(title, prepared.plan.changes, rejected)
     for reason in prepared.plan.reasons:
-        console().print(f"! {reason.text()}", markup=False)
+        out.print(f"! {reason.text()}", markup=False)
+    figures = counts_in_words(prepared.counts)
+    if figures:
+        out.print(figures, markup=False)
+    print_effect(shown.effect)
+
+
+def print_changes(title: str, changes: "list[Change]", rejected: Iterable[tuple[str, ...]] = ()) -> None:
+    """The lines of a plan, with what its contract says of a rise, and rejected rows with their reasons."""
+    rows = [_change_row(one) for one in changes[:_PRINTED]]
+    rows += list(rejected)[:_PRINTED]
+    if rows:
+        columns = ("", _("Service"), _("Per"), _("Before"), _("After"), _("Change"), _("Valid from"), _("Row"), "")
+        console().print(table(title, columns, rows, right=(3, 4, 5)))
+    if len(changes) > _PRINTED:
+        console().print(_("… and {count} more").format(count=len(changes) - _PRINTED), markup=False)
+
+
+def _change_row(one: "Change") -> tuple[str, ...]:
+    extra = _EXTRAS.get(one.extra, one.extra)
+    return (
+        one.sign,
+        f"{one.service} ({_(extra)})" if extra else one.service,
+        unit_name(one.unit),
+        _exact(one.old),
+        _exact(one.new),
+        f"{'+' if one.percent > 0 else ''}{number(one.percent)} %" if one.percent is not None else "",
+        day(one.first),
+        one.position,
+        Message.from_json(one.rule).text() if one.rule else "",
+    )
+
+
+def _exact(amount: Decimal | None) -> str:
+    if amount is None:
+        return ""
+    return money(amount) if amount == round(amount, 2) else f"{number(amount)} €"
+
+
+def print_effect(effect: dict[str, Any] | None) -> None:
+    """What a plan does to budgets, and that it leaves orders alone. `effect` as services/prices/effect.py writes it."""
+    if effect is None:
+        return
+    out = console()
+    count = effect["budgets"]
+    if effect["counted"]:
+        said = _("It touches {count} budgets: too many to calculate for a look.").format(count=count)
+        out.print(said, markup=False)
+    elif count:
+        said = ngettext("{count} budget changes", "{count} budgets change", count).format(count=count)
+        planned = f"{money(Decimal(effect['planned_before']))} → {money(Decimal(effect['planned']))}"
+        over = _("{count} go over the ceiling").format(count=effect["over"])
+        unpriced = _("{count} lose a price").format(count=effect["unpriced"])
+        out.print(f"{said} ({_('planned')} {planned}); {over}; {unpriced}.", markup=False)
+        for one in effect["moved"]:
+            line = f"  {one['case']} {one['decision']}: {money(Decimal(one['planned_before']))} → {money(Decimal(one['planned']))}"
+            out.print(
+                line + (f" → {_(STATE_NAMES[one['state']])}" if one["state"] != one["state_before"] else ""),
+                markup=False,
+            )
+    else:
+        out.print(_("No budget changes."), markup=False)
+    if effect["orders"]:
+        said = ngettext(
+            "{count} live order was made at these prices and stays as it is.",
+            "{count} live orders were made at these prices and stay as they are.",
+            effect["orders"],
+        )
+        out.print(said.format(count=effect["orders"]), markup=False)
+
+
+def is_plan_file(name: str) -> bool:
+    """Whether the word after `apply` is a file: a source's name has no dot."""
+    return "." in name
+
+
+def read_file(name: str) -> str:
+    """The text of a saved plan. Raises InputError."""
+    try:
+        return Path(name).read_text("utf-8")
+    except OSError as error:
+        raise InputError("{file} cannot be read: {reason}", file=name, reason=os_reason(error)) from error
+    except UnicodeDecodeError as error:
+        raise InputError("The file is not a saved plan of a price list.") from error
+
+
+def write_file(path: Path, content: str) -> None:
+    """Keep a plan. Raises InputError."""
+    try:
+        path.write_text(content, "utf-8")
+    except OSError as error:
+        raise InputError("{file} cannot be written: {reason}", file=str(path), reason=os_reason(error)) from error
+
+
+def applied_exit_code(counts: dict[str, int]) -> int:
+    """As of `avain source run`."""
+    return SOME_REJECTED if counts.get("rejected") else DONE

@@ -125,6 +125,32 @@ def discard(run: RunId, note: Note, dry_run: DryRun = False, as_: As = None, as_
     emit(data, as_json, lambda: console().print(_("Discarded.")))
 
 
+@app.command(help=_("Undo the price list that a run applied: what was in force before it is in force again."))
+def rollback(
+    run: Annotated[
+        int,
+        typer.Argument(min=1, max=LARGEST_ID, metavar=_("RUN"), help=_("The number of the run that applied the list.")),
+    ],
+    note: Note,
+    dry_run: DryRun = False,
+    as_: As = None,
+    as_json: Json = False,
+) -> None:
+    """`avain source rollback 7 --note "prices of another county"`; versions are added, nothing is deleted."""
+    from core.clock import business_now
+    from services import prices
+
+    with transaction(dry_run=dry_run) as session:
+        undone = prices.rollback(session, run, actor(as_), note, business_now(session))
+    data = {"run": run, "state": "rolled_back", "price_list": undone.price_list_id, "source": undone.source,
+            "file": undone.file_name, "ended": undone.ended, "restored": undone.restored, "by_run": undone.run_id}  # fmt: skip
+    figures = counts_in_words({"ended": undone.ended, "restored": undone.restored})
+    sentence = _("Rolled back {file} of {source}: {figures}").format(
+        file=undone.file_name, source=undone.source, figures=figures
+    )
+    emit(data, as_json, lambda: console().print(sentence, markup=False))
+
+
 @app.command("history", help=_("Earlier runs of a source."))
 def history(name: Name, limit: Limit = 30, as_json: Json = False) -> None:
     """Fetches, synchronisations and imports, newest first, with their figures."""

@@ -26,7 +26,7 @@ from cli.common import (
     stop,
     transaction,
 )
-from cli.labels import field_name
+from cli.labels import counts_in_words, field_name
 from cli.source_following import FIGURES, NOW, Name, done_here, follow, report
 from core.errors import InputError, Message, NotFound
 from core.i18n import _, ngettext
@@ -34,9 +34,9 @@ from core.i18n import _, ngettext
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from cli import price_source
     from connectors.cases.trial import Fault, Trial
     from services.case_sync import SyncResult
-    from services.prices import Prepared
     from services.rejected import Group
     from services.sources import Source
     from services.visiting import Brought
@@ -131,28 +131,76 @@ def try_out(
     stop(DONE if tried.valid == tried.read else SOME_REJECTED if tried.valid else ERROR)
 
 
-def plan(name: Name, now: Now = False, as_json: Json = False) -> None:
+def plan(
+    name: Name,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar=_("FILE"), help=_("Save the plan of a price list, to be applied later.")
+        ),
+    ] = None,
+    now: Now = False,
+    as_json: Json = False,
+) -> None:
     """Exit code 4 when applying would change something, 1 when the file would be refused."""
     from core.settings import settings
     from services.sources import find_source
 
     source = find_source(settings().sources, name)
     _not_of_mails(source)
+    if output is not None and source.kind != "prices":
+        raise InputError("Only the plan of a price list can be saved; {source} is a source of cases.", source=name)
     with brought(source, now=now, anew=source.mode != "delta") as (_names, visit):
         if not visit.files:
             raise NotFound(visit.nothing)
-        stop(_plan(source, visit, as_json))
+        stop(_plan(source, visit, as_json, output))
 
 
 def apply(  # noqa: PLR0917 - options of a command
-    name: Name,
+    name: Annotated[
+        str,
+        typer.Argument(metavar=_("SOURCE"), help=_("The source's name in avain.toml, or a file with a saved plan.")),
+    ],
     yes: Annotated[bool, typer.Option("--yes", help=_("Do not ask."))] = False,
     now: Now = False,
+    note: Annotated[
+        str,
+        typer.Option("--note", help=_("Why a saved plan that must wait for a person may be applied; it is recorded.")),
+    ] = "",
     dry_run: DryRun = False,
     as_: As = None,
     as_json: Json = False,
 ) -> None:
-    """What was shown is what is applied: the files are fetched once. Exit codes as of `run`; of a dry run as of `plan`."""
+    """What was shown is what is applied: the files are fetched once, a saved plan not at all. Exit codes as of `run`; of a dry run as
+    of `plan`.
+    """
+    from cli import price_source
+
+    if price_source.is_plan_file(name):
+        _apply_saved(name, note, dry_run, as_, as_json)
+    else:
+        _apply_source(name, yes, now, dry_run, as_, as_json)
+
+
+def _apply_saved(name: str, note: str, dry_run: bool, as_: str | None, as_json: bool) -> None:
+    """No question is asked: what a saved plan does was shown when it was saved, and it does that or nothing."""
+    from cli import price_source
+    from core.clock import business_now
+    from core.settings import settings
+    from services.price_plan_files import apply_saved, read_plan
+
+    saved = read_plan(price_source.read_file(name), settings())
+    with transaction(dry_run=dry_run) as session:
+        counts = apply_saved(session, saved, settings(), actor=actor(as_), note=note, now=business_now(session))
+    data = {"source": saved.source, "file": saved.file, "state": "applied", **counts}
+    figures = counts_in_words(counts)
+    emit(data, as_json, lambda: console().print(_("Applied: {figures}").format(figures=figures), markup=False))
+    stop(price_source.applied_exit_code(counts))
+
+
+def _apply_source(  # noqa: PLR0917 - options of a command
+    name: str, yes: bool, now: bool, dry_run: bool, as_: str | None, as_json: bool
+) -> None:
     from uuid import uuid4
 
     from core.settings import settings
@@ -249,14 +297,17 @@ def _try_mails(source: "Source", visit: "Brought") -> "Trial":
     return Trial(len(visit.files), len(visit.files) - len(bad), group_faults(bad), ())
 
 
-def _plan(source: "Source", visit: "Brought", as_json: bool) -> int:
+def _plan(source: "Source", visit: "Brought", as_json: bool, output: Path | None = None) -> int:
     """Show what the files would change; the exit code that says so."""
     if source.kind == "prices":
         from cli import price_source
 
-        prepared = _prepared(source, visit)
-        emit(price_source.plan_json(prepared), as_json, lambda: price_source.print_plan(prepared))
-        return price_source.plan_exit_code(prepared)
+        shown = _plan_prices(source, visit, output)
+        emit(price_source.plan_json(shown), as_json, lambda: price_source.print_plan(shown))
+        if output is not None and not as_json:
+            command = f"avain source apply {output}"
+            complaints().print(_("Saved. To apply exactly this: {command}").format(command=command), markup=False)
+        return price_source.plan_exit_code(shown)
     result, groups = _plan_cases(source, visit)
 
     def render() -> None:
@@ -300,15 +351,27 @@ def _plan_cases(source: "Source", visit: "Brought") -> "tuple[SyncResult, list[G
         return result, rejected.grouped(session, source.name, after=before)
 
 
-def _prepared(source: "Source", visit: "Brought") -> "Prepared":
-    from core.clock import business_today
+def _plan_prices(source: "Source", visit: "Brought", output: Path | None) -> "price_source.Shown":
+    """Plan for real, look what it does to budgets, and roll it all back; keep the plan in `output`, if that is wanted."""
+    from cli import price_source
+    from core.clock import business_now, local_date
     from core.settings import settings
+    from services.price_plan_files import save_plan
     from services.prices import prepare
+    from services.prices.effect import effect_of
 
     document = _price_document(source, visit)
+    configured = settings()
     with transaction(dry_run=True) as session:
-        configured = settings().sources.prices[source.name]
-        return prepare(session, source.name, configured, document, business_today(session))
+        now = business_now(session)
+        prepared = prepare(session, source.name, configured.sources.prices[source.name], document, local_date(now))
+        plan = prepared.plan
+        effect = effect_of(session, plan, now=now, settings=configured.budgets) if not plan.empty else None
+        if output is not None:
+            price_source.write_file(
+                output, save_plan(session, prepared, effect, visit.arguments, configured=configured, now=now)
+            )
+    return price_source.Shown(prepared, effect)
 
 
 def _price_document(source: "Source", visit: "Brought") -> Any:

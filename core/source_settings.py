@@ -341,6 +341,15 @@ class PriceListSource(Group):
     transport: Transport | None = None
     encoding: str = "cp1252"
     gentle: Gentleness = Gentleness()
+    alert_fall: Decimal = Field(
+        default=Decimal("0.20"), ge=0, le=1, description="a price that falls by more than this share holds the list"
+    )
+    max_rejected: Decimal = Field(
+        default=Decimal("0.10"), ge=0, le=1, description="share of rows that may be rejected before the list is held"
+    )
+    allow_backdating: bool = Field(
+        default=False, description="whether a list may change the price of past days without a person's word"
+    )
 
     @model_validator(mode="after")
     def _provider_goes_with_kind(self) -> "PriceListSource":

@@ -13,6 +13,7 @@ from models.base import (
     amount_of_units,
     json_object,
     period,
+    plain_id,
     primary_key,
     rate,
     reference,
@@ -34,15 +35,21 @@ class PriceSource(SQLModel, table=True):
     provider_id: int | None = reference("provider.id", nullable=True)
 
 
+LIST_STATES = ("applied", "held", "discarded", "refused", "rolled_back", "rollback")
+
+
 class PriceList(SQLModel, table=True):
-    """One file as it was read: `state` applied, held, discarded or refused.
+    """One file as it was read: `state` applied, held, discarded, refused or, once undone, rolled_back.
 
     `plan` is kept while the list is held, so that approving applies exactly what was shown; `counts` says what it came to.
+    `applied_order` rises with every list that is applied to a provider, whenever it was read: what was in force after one list can be
+    told by it. State `rollback`: no file at all, but the undoing of `rolls_back_list_id`, applied like a list.
     """
 
     __tablename__ = "price_list"
     __table_args__ = (
-        CheckConstraint("state IN ('applied', 'held', 'discarded', 'refused')", name="state"),
+        CheckConstraint("state IN ('" + "', '".join(LIST_STATES) + "')", name="state"),
+        CheckConstraint("state <> 'rollback' OR rolls_back_list_id IS NOT NULL", name="rollback_of_a_list"),
         Index("ix_price_list_source_sha256", "source_id", "sha256"),
     )
 
@@ -55,6 +62,8 @@ class PriceList(SQLModel, table=True):
     counts: dict[str, Any] = json_object()
     plan: dict[str, Any] | None = json_object(nullable=True)
     recorded_at: datetime = timestamp(nullable=False, machine=True)
+    applied_order: int | None = plain_id()
+    rolls_back_list_id: int | None = reference("price_list.id", nullable=True, index=False)
 
 
 class PriceKey(SQLModel, table=True):
@@ -105,6 +114,7 @@ class ColumnName(SQLModel, table=True):
 class Price(SQLModel, table=True):
     """One price version. In force for its `valid` days while `superseded_at` is None; no two such overlap for a key.
 
+    `price_list_id` is where it comes from. A copy, shortened or brought back, keeps that; `copied_by_list_id` is the list that made it.
     The overlap is forbidden by `ex_price_valid`, an exclusion constraint alembic does not see (migrations/).
     """
 
@@ -113,6 +123,7 @@ class Price(SQLModel, table=True):
         CheckConstraint("amount > 0", name="amount_positive"),
         CheckConstraint("NOT isempty(valid) AND NOT lower_inf(valid)", name="valid_has_start"),
         Index("ix_price_in_force", "price_key_id", postgresql_where=sql("superseded_at IS NULL")),
+        Index("ix_price_copied", "copied_by_list_id", postgresql_where=sql("copied_by_list_id IS NOT NULL")),
     )
 
     id: int = primary_key()
@@ -127,3 +138,4 @@ class Price(SQLModel, table=True):
     recorded_at: datetime = timestamp(nullable=False, machine=True)
     superseded_at: datetime | None = timestamp()
     superseded_by_list_id: int | None = reference("price_list.id", nullable=True)
+    copied_by_list_id: int | None = reference("price_list.id", nullable=True, index=False)

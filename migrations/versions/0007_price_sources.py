@@ -1,7 +1,7 @@
 """Providers' e-mails, what the price manager was told, and the pace that sources on one host share.
 
 Revision ID: 0007
-Revises: 0005
+Revises: 0006
 """
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0007"
-down_revision = "0005"
+down_revision = "0006"
 
 JSONB = postgresql.JSONB(astext_type=sa.Text())
 MACHINE_TIME = sa.text("clock_timestamp()")

@@ -1,11 +1,15 @@
 """Prices: what a list says, matched to our services, planned against what is in force, then applied or held.
 
-`importing` takes one file through; `matching` and `plan` think, `apply` writes, `approval` hears people, `listing` shows what
-is in force and what waits. The rules: DESIGN.md "Prices". Which of several prices holds for a plan: services/budgets/lines.py.
+`preparing` puts a list (`matching`) beside the world and has it planned (`unchanged`, `plan`, `rises`); `importing` takes one file
+through, `apply` writes, `basis` asks whether what a plan rests on is still so, `effect` what it does to budgets; `approval` hears people,
+`rollback` undoes, `listing` and `watching` show. The rules: DESIGN.md "Prices". Which of several prices holds for a plan:
+services/budgets/lines.py.
 """
 
 from services.prices.approval import approve, discard, list_of_run
-from services.prices.importing import ImportResult, Prepared, import_price_list, is_applied, prepare
+from services.prices.importing import ImportResult, import_price_list, is_applied
+from services.prices.preparing import Prepared, prepare
+from services.prices.rollback import RolledBack, rollback
 from services.prices.values import Change, Plan
 
 __all__ = [
@@ -13,10 +17,12 @@ __all__ = [
     "ImportResult",
     "Plan",
     "Prepared",
+    "RolledBack",
     "approve",
     "discard",
     "import_price_list",
     "is_applied",
     "list_of_run",
     "prepare",
+    "rollback",
 ]

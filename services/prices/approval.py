@@ -2,14 +2,25 @@
 
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from core.errors import InputError, NotFound
 from models.price import PriceList, PriceSource
 from services import audit
-from services.prices.apply import apply_plan
+from services.prices.apply import apply_plan, hold_provider
+from services.prices.basis import must_still_hold
+from services.prices.keeping import Kept
 from services.prices.values import Plan
+
+#: Rows in: a source. Rows changed: its runs that were held for a person, who has decided.
+_SETTLE = text(
+    """
+    UPDATE run SET acknowledged = :note FROM work
+    WHERE work.id = run.work_id AND run.kind = 'import_prices' AND run.outcome = 'held' AND run.acknowledged IS NULL
+      AND work.arguments ->> 'source' = :source
+    """
+)
 
 
 def list_of_run(session: Session, source: str, sha256: str) -> int:
@@ -27,11 +38,15 @@ def list_of_run(session: Session, source: str, sha256: str) -> int:
 
 
 def approve(session: Session, price_list_id: int, actor: str, note: str, now: datetime) -> Plan:
-    """Apply a held list exactly as planned. Raises NotFound, InputError (not held, no note, or the world has moved)."""
+    """Apply a held list exactly as planned. Raises NotFound, InputError (not held, no note, or what it rests on has changed)."""
     price_list = _held(session, price_list_id, note)
-    plan = Plan.from_json(price_list.plan or {})
+    kept = Kept.from_json(price_list.plan or {})
+    plan = kept.plan
+    hold_provider(session, plan.provider_id)
+    must_still_hold(session, plan, kept.basis)
     price_list.state, price_list.plan = "applied", None
     apply_plan(session, plan, price_list.id, price_list.run_id)
+    _settle(session, price_list, f"approved: {note.strip()}")
     audit.record(
         session, actor, "price_list.approved", f"price_list:{price_list.id}", now=now, reason=note, **plan.counts
     )
@@ -42,7 +57,18 @@ def discard(session: Session, price_list_id: int, actor: str, note: str, now: da
     """Let a held list be: the prices in force stay. Raises NotFound, InputError."""
     price_list = _held(session, price_list_id, note)
     price_list.state, price_list.plan = "discarded", None
+    _settle(session, price_list, f"discarded: {note.strip()}")
     audit.record(session, actor, "price_list.discarded", f"price_list:{price_list.id}", now=now, reason=note)
+
+
+def settle_held_runs(session: Session, source: str, note: str) -> None:
+    """Runs of a source that were held wait no more: a person has decided, or a later run was applied."""
+    session.execute(_SETTLE, {"source": source, "note": note})
+
+
+def _settle(session: Session, price_list: PriceList, note: str) -> None:
+    name = select(PriceSource.name).where(PriceSource.id == price_list.source_id)  # type: ignore[call-overload]
+    settle_held_runs(session, session.execute(name).scalar_one(), note)
 
 
 def _held(session: Session, price_list_id: int, note: str) -> PriceList:

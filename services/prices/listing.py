@@ -1,10 +1,14 @@
 """Prices and lists as people see them: every price with its provenance."""
 
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
+
+from core.errors import InputError, NotFound
+from services.prices.keeping import Kept
 
 #: Rows in: a day; perhaps a provider and a service. Rows out: prices in force that day, each with list, file, row, sha256 and run.
 _PRICES = text(
@@ -29,11 +33,30 @@ _PRICES = text(
 #: Rows out: lists that wait for a person, oldest first.
 _HELD = text(
     """
-    SELECT price_list.id, price_source.name AS source, file_name, sha256, counts, plan -> 'held' AS reasons, recorded_at
+    SELECT price_list.id, price_source.name AS source, file_name, sha256, counts, plan -> 'held' AS reasons, plan -> 'effect' AS effect, recorded_at
     FROM price_list JOIN price_source ON price_source.id = source_id
     WHERE state = 'held' ORDER BY price_list.id
     """
 )
+
+
+#: Rows in: a list. Rows out: it, with the plan it waits with.
+_ONE = text(
+    """
+    SELECT price_source.name AS source, file_name, state, counts, plan
+    FROM price_list JOIN price_source ON price_source.id = source_id WHERE price_list.id = :id
+    """
+)
+
+
+@dataclass(frozen=True)
+class HeldList:
+    """A list that waits, and the plan that will be applied if somebody says so."""
+
+    source: str
+    file_name: str
+    counts: dict[str, int]
+    kept: Kept
 
 
 def list_prices(
@@ -45,5 +68,15 @@ def list_prices(
 
 
 def held_lists(session: Session) -> list[dict[str, Any]]:
-    """Lists waiting for a person: `id, source, file_name, sha256, counts, reasons (Messages as JSON), recorded_at`."""
+    """Lists waiting for a person: `id, source, file_name, sha256, counts, reasons (Messages as JSON), effect (effect.py), recorded_at`."""
     return [dict(row) for row in session.execute(_HELD).mappings()]
+
+
+def held_list(session: Session, price_list_id: int) -> HeldList:
+    """A list that waits. Raises NotFound, InputError when it does not wait."""
+    row = session.execute(_ONE, {"id": price_list_id}).one_or_none()
+    if row is None:
+        raise NotFound("There is no price list {id}.", id=price_list_id)
+    if row.state != "held":
+        raise InputError("Price list {id} does not wait for anybody: it is {state}.", id=price_list_id, state=row.state)
+    return HeldList(row.source, row.file_name, row.counts, Kept.from_json(row.plan))

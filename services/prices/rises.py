@@ -1,8 +1,9 @@
-"""Whether a contract allows a price to rise. Falls need nobody's leave."""
+"""Whether a price may rise, which its contract decides, or fall so far, which may be a slip of somebody's keyboard."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 from core.errors import Message
 from services.prices.values import InForce, New, PriceRule
@@ -18,37 +19,67 @@ def percent_of_change(old: InForce, new: New) -> Decimal:
     return round((gross(new) / gross(old) - 1) * 100, 1)
 
 
-def rise_not_allowed(
-    new: New, old: InForce, history: Iterable[InForce], contracts: Iterable[PriceRule], service: str
-) -> Message | None:
-    """Why a rise must wait for a person, or None: it is no rise, or a contract in force on its first day allows it.
-
-    `history` are the key's prices in force, for the yearly limit.
-    """
-    if gross(new) <= gross(old):
-        return None
+def contract_for(contracts: Sequence[PriceRule], new: New, history: Iterable[InForce]) -> tuple[PriceRule | None, bool]:
+    """The contract a rise rests on, and whether it allows it; of several in force on its first day one that does. None: none is."""
     in_force = [contract for contract in contracts if contract.first <= new.first < contract.until]
-    if any(_allows(contract.rule, new, history) for contract in in_force):
-        return None
+    allowing = [contract for contract in in_force if _allows(contract.rule, new, history)]
+    return next(iter(allowing or in_force), None), bool(allowing)
+
+
+def rise_not_allowed(new: New, old: InForce, contract: PriceRule | None, service: str) -> Message:
+    """Why a rise must wait for a person."""
     values = {
         "service": service,
         "percent": str(percent_of_change(old, new)),
         "date": new.first.isoformat(),
         "position": new.position,
     }
-    if not in_force:
+    if contract is None:
         return Message(
             "{service} (row {position}) would rise {percent} per cent from {date}: no contract is in force then.",
             **values,
         )
     return Message(
         "{service} (row {position}) would rise {percent} per cent from {date}: contract {contract} does not allow it.",
-        contract=in_force[0].number,
+        contract=contract.number,
         **values,
     )
 
 
-def _allows(rule: dict[str, object], new: New, history: Iterable[InForce]) -> bool:
+def falls_too_far(new: New, old: InForce, limit: Decimal, service: str) -> Message | None:
+    """Why a fall by more than `limit` (a share of one) must wait for a person; None for a smaller one."""
+    if gross(new) >= gross(old) * (1 - limit):
+        return None
+    return Message(
+        "{service} (row {position}) would fall {percent} per cent from {date}: more than the agreed {limit} per cent.",
+        service=service,
+        position=new.position,
+        percent=str(-percent_of_change(old, new)),
+        date=new.first.isoformat(),
+        limit=f"{(limit * 100).normalize():f}",
+    )
+
+
+def rule_in_words(contract: PriceRule) -> Message:
+    """What a contract says of rises."""
+    rule, number = contract.rule, contract.number
+    kind = rule.get("kind")
+    if kind == "free":
+        return Message("contract {contract}: prices are free", contract=number)
+    if kind == "fixed" and rule.get("until"):
+        return Message("contract {contract}: fixed until {date}", contract=number, date=str(rule["until"]))
+    if kind == "fixed":
+        return Message("contract {contract}: fixed", contract=number)
+    if kind == "percent":
+        return Message(
+            "contract {contract}: at most {percent} per cent a year",
+            contract=number,
+            percent=str(rule.get("percent", 0)),
+        )
+    return Message("contract {contract}: no rule for prices", contract=number)
+
+
+def _allows(rule: dict[str, Any], new: New, history: Iterable[InForce]) -> bool:
     """`free`: always. `fixed`: after its last day. `percent`: from its day on, at most so much above the year's lowest price."""
     kind = rule.get("kind")
     if kind == "free":

@@ -39,6 +39,13 @@ class Stated:
     position: str
 
 
+class Removed(NamedTuple):
+    """What a list says is offered no more: a service, or with `unit` only its prices per that unit."""
+
+    service_id: int
+    unit: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class InForce:
     """A price version that is not superseded."""
@@ -92,7 +99,9 @@ class Ending:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One line of a plan as people read it: `sign` + added, ~ changed, - ended. `percent` of change, gross."""
+    """One line of a plan as people read it: `sign` + added, ~ changed, - ended. `percent` of change, gross; `rule`: the contract's word
+    on a rise, a Message as JSON.
+    """
 
     sign: str
     service: str
@@ -103,11 +112,13 @@ class Change:
     percent: Decimal | None
     first: date
     position: str
+    extra: str = ""
+    rule: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a list would change. Applied exactly as it stands, at once or after approval; `held` says why it must wait."""
+    """What a list would change, as it was on `day`. Applied exactly as it stands, at once or after approval; `held` says why it must wait."""
 
     provider_id: int | None
     new: list[New] = field(default_factory=list)
@@ -116,6 +127,7 @@ class Plan:
     unchanged: int = 0
     missing: int = 0
     held: list[dict[str, Any]] = field(default_factory=list)
+    day: date | None = None
 
     @property
     def counts(self) -> dict[str, int]:
@@ -130,18 +142,23 @@ class Plan:
         }
 
     @property
+    def empty(self) -> bool:
+        """Whether applying it would write nothing."""
+        return not self.new and not self.endings
+
+    @property
     def reasons(self) -> list[Message]:
         """Why the plan must wait for a person."""
         return [Message.from_json(reason) for reason in self.held]
 
     def to_json(self) -> dict[str, Any]:
-        """The form a held list keeps."""
+        """As a JSON document."""
         dumped: dict[str, Any] = _PLAN.dump_python(self, mode="json")
         return dumped
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "Plan":
-        """Read back what `to_json` wrote."""
+        """Read back what `to_json` wrote, also by an earlier version. Raises pydantic.ValidationError."""
         return _PLAN.validate_python(data)
 
 

@@ -5,7 +5,10 @@ from decimal import Decimal
 
 import pytest
 
+from services.prices.basis import Basis
+from services.prices.keeping import Kept, substance
 from services.prices.plan import World, make_plan
+from services.prices.unchanged import set_aside_unchanged, to_version
 from services.prices.values import OPEN, InForce, Key, New, Plan, PriceRule, Stated
 
 TODAY = date(2026, 11, 16)
@@ -184,3 +187,75 @@ def test_a_plan_survives_being_kept():
     assert made.held
     assert made.new[0] == New(HOUR, TODAY, OPEN, Decimal(60), "E", Decimal(0), vat_inclusive=False, position="2")
     assert Plan.from_json(made.to_json()) == made
+
+
+def test_a_gap_in_past_days_waits_though_the_same_price_goes_on_after_it():
+    made = plan(
+        [stated("49", until=date(2026, 3, 1)), stated("49", date(2026, 4, 1), position="3")],
+        [in_force("49")],
+    )
+    assert "past days, from 2026-03-01" in reasons(made)
+
+
+def test_what_is_said_twice_of_a_key_is_looked_at_together():
+    said = [stated("49", until=date(2027, 1, 1)), stated("50", date(2027, 1, 1), position="3")]
+    row = ("1", "101", "1", "HUR", "1", "weekday", "0", "", "", "2026-01-01", "2027-01-01", "49", "E", "0", "f")
+    same, rest, in_force_left = set_aside_unchanged(said, [row], TODAY)
+    assert (same, {one.position for one in rest}, len(in_force_left)) == (0, {"2", "3"}, 1)
+
+
+@pytest.mark.parametrize(
+    ("first", "until", "amount", "valid"),
+    [
+        (date(2026, 2, 1), OPEN, "49.5", ("2026-01-01", "")),
+        (None, OPEN, "49.5", ("2026-01-01", "")),
+        (None, OPEN, "49.5", ("2026-01-01", "2027-01-01")),
+        (None, date(2027, 1, 1), "49.5", ("2026-01-01", "2027-01-01")),
+        (None, date(2027, 1, 2), "49.5", ("2026-01-01", "2027-01-01")),
+        (None, OPEN, "49.5", ("2026-12-01", "")),
+        (None, OPEN, "49.5", ("2026-01-01", "2026-11-16")),
+        (date(2025, 12, 31), OPEN, "49.5", ("2026-01-01", "")),
+        (date(2026, 1, 1), date(2027, 1, 1), "49.5", ("2026-01-01", "")),
+        (date(2026, 1, 1), OPEN, "49.50", ("2026-01-01", "")),
+        (date(2026, 1, 1), OPEN, "49.6", ("2026-01-01", "")),
+    ],
+)
+def test_what_is_set_aside_is_what_the_plan_calls_unchanged(first, until, amount, valid):
+    row = ("1", "101", "1", "HUR", "1", "weekday", "0", "", "", *valid, "49.5", "E", "0", "f")
+    said = stated(amount, first, until)
+    same, rest, in_force_left = set_aside_unchanged([said], [row], TODAY)
+    thought = plan([said], [to_version(row)])
+    assert plan(rest, in_force_left).unchanged + same == thought.unchanged
+    assert same == 0 or not rest
+    assert same == thought.unchanged or amount == "49.50", "only another spelling is left to the plan"
+
+
+def test_many_reasons_are_counted():
+    said = [stated("60", None, key=HOUR._replace(territory=str(number)), position=str(number)) for number in range(150)]
+    existing = [in_force("49", key=HOUR._replace(territory=str(number)), price_id=number) for number in range(150)]
+    made = plan(said, existing, contracts=[])
+    assert len(made.held) == 101
+    assert made.reasons[-1].text("en") == "50 more prices must wait for such reasons."
+
+
+@pytest.mark.parametrize("rule", [{"kind": "free"}, {"kind": "fixed", "until": "2026-12-31"}, {"kind": "fixed"}, {}])
+def test_a_rise_is_shown_with_what_its_contract_says(rule):
+    contract = PriceRule("S-9", date(2026, 1, 1), date(2028, 1, 1), rule)
+    (change,) = plan([stated("60", date(2027, 1, 1))], [in_force("49")], contracts=[contract]).changes
+    assert change.rule is not None
+    assert change.rule["params"]["contract"] == "S-9"
+
+
+def test_plans_of_two_days_come_to_the_same():
+    one = plan([stated("47", None)], [in_force("49")])
+    other = make_plan(7, [stated("47", None)], [in_force("49")], World(date(2026, 11, 17), CODES, FREE))
+    assert one != other
+    assert substance(one) == substance(other)
+    assert substance(one) != substance(plan([stated("46", None)], [in_force("49")]))
+
+
+def test_a_kept_plan_is_packed():
+    made = plan([stated("47", None)], [in_force("49")])
+    kept = Kept(made, Basis(3, "1 true", {"S-1": "x"}, {"A": "y"}), {"budgets": 0})
+    assert Kept.from_json(kept.to_json()) == kept
+    assert Kept.from_json(made.to_json()) == Kept(made, None), "as an earlier version kept it"

@@ -74,7 +74,15 @@ def _import(lease: Lease, source: Source, file: SourceFile) -> None:
             return
         now = business_now(closing.session)
         with noting_only(closing.session, on=bool(lease.arguments.get("night"))):
-            result = import_price_list(closing.session, source.name, configured, document, run_id=lease.run_id, now=now)
+            result = import_price_list(
+                closing.session,
+                source.name,
+                configured,
+                document,
+                run_id=lease.run_id,
+                now=now,
+                budgets=lease.settings.budgets,
+            )
         if is_applied(closing.session, result) and not source.by_mail:  # of mails it is remembered that they were taken
             applied(closing.session, lease.settings, source, lease.run_id, lease.arguments, now=now)
         tell(closing.session, about_list(closing.session, result), lease.settings, now=now)
