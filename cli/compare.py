@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from cli.common import As, Json, actor, console, emit, table, transaction
+from cli.labels import facts_in_words
 from core.errors import InputError
 from core.i18n import N_, _, day, money, number
 from core.units import amount, unit_price
@@ -125,7 +126,7 @@ def _cells(offer: Offer) -> tuple[str, ...]:
     marks = [_("cheapest")] * offer.cheapest + [_("chosen")] * offer.chosen
     each = "–" if price is None else unit_price(price.amount, price.unit, price.base_quantity)
     return (
-        f"{offer.service_name}\n{offer.provider}",
+        "\n".join(filter(None, (offer.service_name, offer.provider, facts_in_words(offer.facts)))),
         each if offer.quantity is None else f"{number(offer.quantity)} × {each}",
         money(offer.total),
         money(offer.difference),

@@ -1,10 +1,11 @@
 """What people read for the codes that the database keeps; a code without words is shown as it is. JSON keeps the codes."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any, Final
 
 from core.errors import Message
-from core.i18n import N_, _
+from core.i18n import N_, _, day
 
 _CHANNELS: Final = {"email": N_("e-mail"), "file": N_("file"), "external": N_("another system")}
 
@@ -15,6 +16,9 @@ _KINDS: Final = {
     "look_at_source": N_("looking at a source"),
     "fetch_prices": N_("fetching prices"),
     "import_prices": N_("importing prices"),
+    "read_price_mail": N_("reading e-mails with prices"),
+    "watch_prices": N_("looking for prices that are missing or will end"),
+    "send_price_letter": N_("writing to the price manager"),
     "recompute_budgets": N_("calculating budgets"),
     "deliver_order": N_("delivering an order"),
     "plan_follow_ups": N_("planning follow-ups"),
@@ -48,6 +52,9 @@ _COUNTS: Final = {
     "moved": N_("moved"),
     "dropped": N_("dropped"),
     "mails": N_("e-mails"),
+    "taken": N_("taken"),
+    "waiting": N_("waiting"),
+    "alarms": N_("alarms"),
     "announced": N_("announced"),
     "escalated": N_("escalated"),
     "news": N_("news"),
@@ -77,6 +84,8 @@ _ACTIONS: Final = {
     "price_list.discarded": N_("discarded a price list"),
     "price_list.plan_applied": N_("applied a saved plan of a price list"),
     "price_list.rolled_back": N_("rolled a price list back"),
+    "price_mail.assigned": N_("said whose price list an e-mail brings"),
+    "price_mail.discarded": N_("discarded an e-mail"),
     "rejected.discarded": N_("let a rejected record rest"),
     "rejected.retried": N_("read a rejected record again"),
     "run.acknowledged": N_("acknowledged a failure"),
@@ -166,6 +175,18 @@ def counts_in_words(counts: Mapping[str, Any]) -> str:
     places = list(_COUNTS)
     known = sorted((name for name in counts if name in _COUNTS), key=places.index)
     return ", ".join(f"{count_name(name)} {counts[name]}" for name in dict.fromkeys([*known, *counts]))
+
+
+def facts_in_words(facts: Mapping[str, Any]) -> str:
+    """What a family chooses a provider by: `home visits, fi, sv, starts in 14 days`."""
+    said = [", ".join(facts.get(name, ())) for name in ("areas", "specialisation", "languages")]
+    if "home_visits" in facts:
+        said.append(_("home visits") if facts["home_visits"] else _("no home visits"))
+    if "earliest_start" in facts:
+        said.append(_("starts on {date}").format(date=day(date.fromisoformat(facts["earliest_start"]))))
+    if "earliest_start_days" in facts:
+        said.append(_("starts in {count} d").format(count=facts["earliest_start_days"]))
+    return ", ".join(one for one in said if one)
 
 
 def field_name(field: str | None, reason: Message | None = None) -> str:

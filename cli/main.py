@@ -15,6 +15,8 @@ from cli import (
     installation,
     order,
     price,
+    price_mail,
+    price_reply,
     reference,
     rejected,
     reminder,
@@ -48,6 +50,8 @@ app.add_typer(
     callback=installation.worker,
     no_args_is_help=False,
 )
+price.app.add_typer(price_mail.app, name="mail")
+price_reply.register(price.app)
 app.add_typer(price.app, name="price")
 app.add_typer(case.app, name="case")
 compare.register(app)

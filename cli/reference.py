@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from cli.common import As, DryRun, Json, actor, console, emit, sub_app, table, transaction
-from cli.labels import channel_name
+from cli.labels import channel_name, facts_in_words
 from core.i18n import _, day
 
 service_app = sub_app(_("Services, and which may stand in for which."))
@@ -60,6 +60,7 @@ def list_providers(as_json: Json = False) -> None:
         "name": _("Name"),
         "channel": _("Orders by"),
         "services": _("Services"),
+        "facts": _("For choosing"),
         "contracts": _("Contracts"),
         "contract_until": _("Contract until"),
     }
@@ -95,7 +96,7 @@ def _import(how: Callable[..., Any], file: Path, dry_run: bool, as_: str | None,
 def _list(how: Callable[..., Iterable[dict[str, Any]]], title: str, columns: dict[str, str], as_json: bool) -> None:
     with transaction() as session:
         rows = list(how(session))
-    shown = [[channel_name(row[name]) if name == "channel" else _shown(row[name]) for name in columns] for row in rows]
+    shown = [[_SHOWN.get(name, _shown)(row[name]) for name in columns] for row in rows]
     emit(rows, as_json, lambda: console().print(table(title, columns.values(), shown)))
 
 
@@ -105,3 +106,6 @@ def _shown(value: Any) -> str:
     if value is None:
         return "–"
     return day(value) if hasattr(value, "isoformat") else str(value)
+
+
+_SHOWN: dict[str, Callable[[Any], str]] = {"channel": channel_name, "facts": facts_in_words}

@@ -2,8 +2,10 @@
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import uuid4
 
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
 FIGURES = (N_("read"), N_("added"), N_("changed"), N_("unchanged"), N_("gone"), N_("rejected"))
 _READING = ("read", "rejected")
-STEPS = ("fetch_cases", "fetch_prices", "sync_cases", "import_prices", "put_away_files")
+STEPS = ("fetch_cases", "fetch_prices", "sync_cases", "read_price_mail", "import_prices", "put_away_files")
 _LATE = N_("The run has not ended in {seconds} s; it goes on when a worker is there (avain up, avain worker).")
 _LATE_INLINE = N_(
     "The run has not ended in {seconds} s: another run holds the source, or it waits for its next attempt. It stays called for."
@@ -27,6 +29,7 @@ _LATE_INLINE = N_(
 Name = Annotated[str, typer.Argument(metavar=_("SOURCE"), help=_("The source's name in avain.toml."))]
 #: Help of `--now`.
 NOW = _("Ask the source at whatever hour, and even while it is left alone after failures; it is recorded.")
+_WORST_FIRST = ("failed", "lost", "retry", "refused", "held", "postponed", "partly", "succeeded", "nothing_to_do")
 #: How often a request under way is looked at, in seconds.
 _LOOK_EVERY = 0.3
 #: What has a rate worth telling, and is not told beside another one.
@@ -139,7 +142,7 @@ def in_words(kind: str, counts: Mapping[str, Any], seconds: float) -> str:
 
 def report(source: "Source", steps: "list[Step]", as_json: bool) -> None:
     """What a request came to, and its exit code: 3 when records were rejected, 1 when it was held, refused, put off or failed."""
-    last = next(step for step in reversed(steps) if step.kind != "put_away_files")
+    last = _in_sum([step for step in steps if step.kind != "put_away_files"])
     counts = _counts_of(last)
     data = {
         "run": last.run_id, "source": source.name, "state": last.outcome,
@@ -179,6 +182,18 @@ def report(source: "Source", steps: "list[Step]", as_json: bool) -> None:
         for step in said:
             complaints().print(" ".join(filter(None, (step.reply, str(step.message)))), markup=False)
     stop(_exit_code(last.outcome, data["rejected"]))
+
+
+def _in_sum(steps: "list[Step]") -> "Step":
+    """What a request came to: its last step; where e-mails brought several lists, all of them together, as what went worst."""
+    lists = [step for step in steps if step.kind in {"read_price_mail", "import_prices"}]
+    if not any(step.kind == "read_price_mail" for step in steps):
+        return steps[-1]
+    worst = min(lists, key=lambda step: _WORST_FIRST.index(step.outcome) if step.outcome in _WORST_FIRST else 0)
+    counts: Counter[str] = Counter()
+    for step in lists:
+        counts.update({name: int(count) for name, count in _counts_of(step).items()})
+    return replace(worst, counts=dict(counts))
 
 
 def _counts_of(step: "Step") -> dict[str, Any]:

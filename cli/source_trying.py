@@ -28,7 +28,7 @@ from cli.common import (
 )
 from cli.labels import counts_in_words, field_name
 from cli.source_following import FIGURES, NOW, Name, done_here, follow, report
-from core.errors import InputError, NotFound
+from core.errors import InputError, Message, NotFound
 from core.i18n import _, ngettext
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def brought(
     from core.settings import settings
     from services.sources import transport_of
     from services.visiting import bring, task
-    from workers.fetching import seconds_for
+    from workers.fetching import seconds_for, turn_at
     from workers.looking import looking_at
 
     with looking_place(source) as temporary:
@@ -87,7 +87,9 @@ def brought(
             with transaction() as session:
                 place, seconds = spool or temporary, seconds_for("look_at_source")
                 instant = business_now(session)
-                asked = task(session, settings(), source, place, instant, seconds=seconds, anew=anew, most=most)
+                asked = task(
+                    session, settings(), source, place, instant, seconds=seconds, anew=anew, most=most, turns=turn_at
+                )
             visit = bring(transport, asked)
         yield names, visit
 
@@ -145,6 +147,7 @@ def plan(
     from services.sources import find_source
 
     source = find_source(settings().sources, name)
+    _not_of_mails(source)
     if output is not None and source.kind != "prices":
         raise InputError("Only the plan of a price list can be saved; {source} is a source of cases.", source=name)
     with brought(source, now=now, anew=source.mode != "delta") as (_names, visit):
@@ -206,6 +209,7 @@ def _apply_source(  # noqa: PLR0917 - options of a command
     if not (yes or dry_run or (_can_ask() and not as_json)):
         raise InputError("Nobody can be asked here. Say --yes to apply without a question, --dry-run to see the plan.")
     source, request = find_source(settings().sources, name), f"apply-{uuid4().hex[:12]}"
+    _not_of_mails(source)
     spool = settings().home.absolute() / "spool" / source.name / request
     try:
         with brought(source, now=now, anew=source.mode != "delta", spool=spool) as (_names, visit):
@@ -224,6 +228,16 @@ def _apply_source(  # noqa: PLR0917 - options of a command
             report(source, steps, as_json)
     finally:
         shutil.rmtree(spool, ignore_errors=True)
+
+
+def _not_of_mails(source: "Source") -> None:
+    """A folder of e-mails holds many lists, each planned as what its provider sent: when it is read, and held where a person must look."""
+    if source.form == "mail":
+        raise InputError(
+            "{source} holds e-mails of several providers. Have them read with: {command}",
+            source=source.name,
+            command=f"avain source run {source.name.partition('/')[0]}",
+        )
 
 
 def _can_ask() -> bool:
@@ -253,6 +267,8 @@ def _try(source: "Source", visit: "Brought", records: int) -> "Trial":
 
     if not visit.files:
         raise NotFound(visit.nothing)
+    if source.form == "mail":
+        return _try_mails(source, visit)
     if source.kind == "prices":
         document = _price_document(source, visit)
         bad = [(document.file_name, one) for one in document.rejections]
@@ -260,6 +276,25 @@ def _try(source: "Source", visit: "Brought", records: int) -> "Trial":
     configured = settings()
     connector = case_connector(configured.sources.cases[source.name], configuration_file().parent)
     return try_records(connector, unpacked(visit.files), identity=configured.privacy.identity, limit=records)
+
+
+def _try_mails(source: "Source", visit: "Brought") -> "Trial":
+    """Mails as records: one is valid when a list on it can be read. Whose it is, the reading itself says."""
+    from connectors.cases.trial import Trial, group_faults
+    from connectors.prices.row import Reading
+    from connectors.rejection import Rejection
+    from core.settings import settings
+    from services.price_mail.opening import open_mail
+
+    configured, bad = settings(), []
+    reading = Reading(configured.sources.prices[source.name].encoding)
+    for file in visit.files:
+        mail = open_mail(file, file.path.parent / "lists", reading=reading, own={configured.organisation.business_id})
+        reasons = [mail.refused] if mail.refused else [one.reason for one in mail.lists if one.reason is not None]
+        if not any(one.reason is None for one in mail.lists):
+            reason = reasons[0] if reasons else Message("It brings no price list.")
+            bad.append((file.name, Rejection("", None, None, reason)))
+    return Trial(len(visit.files), len(visit.files) - len(bad), group_faults(bad), ())
 
 
 def _plan(source: "Source", visit: "Brought", as_json: bool, output: Path | None = None) -> int:

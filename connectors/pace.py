@@ -1,6 +1,7 @@
 """How fast a source may be asked: Avain is a guest in other people's systems.
 
-One run reads a source at a time, by one connection (the source's lane), so a pace kept in the process is the source's pace.
+One run reads a source at a time, by one connection (the source's lane), so a pace kept in the process is the source's pace. Several
+sources on one host share that host's: each request takes its turn there (`turns`, services/gentleness.py).
 """
 
 import time
@@ -17,9 +18,11 @@ class Pace:
         rows_per_second: float,
         wait: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
+        turns: Callable[[float], float] | None = None,
     ) -> None:
+        """`turns`: asked before each request, for so many seconds of the host's time; says how many seconds to wait for them."""
         self._seconds_per_request, self._seconds_per_row = 1 / requests_per_second, 1 / rows_per_second
-        self._wait, self._clock = wait, clock
+        self._wait, self._clock, self._turns = wait, clock, turns
         self._free_at = clock()
         #: What was asked and what came so far: progress for whoever looks on.
         self.requests = self.rows = 0
@@ -28,6 +31,8 @@ class Pace:
         """Wait until the next request may be sent."""
         self.requests += 1
         self._take(self._seconds_per_request)
+        if self._turns is not None and (ahead := self._turns(self._seconds_per_request)) > 0:
+            self._wait(ahead)
 
     def after_rows(self, rows: int) -> None:
         """Wait until so many rows more may have come."""

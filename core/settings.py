@@ -6,6 +6,7 @@ Settings are read at the edge (command, worker) and passed in: services never im
 
 import difflib
 import os
+import re
 import tomllib
 import types
 from decimal import Decimal
@@ -23,6 +24,8 @@ from core.setting_groups import Group, RefusedSettingError
 from core.source_settings import Sources
 
 ROOT = Path(__file__).resolve().parent.parent
+#: One plain mailbox; what else could be written in a header is refused (connectors/mail.py looks once more).
+_MAILBOX = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?")
 
 
 class Organisation(Group):
@@ -81,6 +84,22 @@ class FollowUps(Group):
     base_url: str = "https://avain.invalid"
 
 
+class Prices(Group):
+    """Who answers for price lists, and when that person is to hear of them."""
+
+    manager_email: str | None = Field(
+        default=None, description="told at once of lists that wait, and of prices that are missing or will end"
+    )
+    ending_soon_days: int = Field(default=60, ge=1, le=730)
+
+    @field_validator("manager_email")
+    @classmethod
+    def _is_one_address(cls, value: str | None) -> str | None:
+        if value is not None and not _MAILBOX.fullmatch(value):
+            raise ValueError(N_("is not one e-mail address"))
+        return value
+
+
 class Privacy(Group):
     """Whether identity is dropped at the door or kept sealed."""
 
@@ -115,6 +134,7 @@ class Settings(BaseSettings):
     budgets: Budgets = Budgets()
     orders: Orders = Orders()
     follow_ups: FollowUps = FollowUps()
+    prices: Prices = Prices()
     privacy: Privacy = Privacy()
 
     @field_validator("hash_key")

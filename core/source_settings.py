@@ -331,9 +331,11 @@ class CaseSource(Group):
 
 
 class PriceListSource(Group):
-    """Where a provider's price list, or the organisation's own unit costs (kind `own`), comes from."""
+    """Where a provider's price list, the organisation's own unit costs (kind `own`), or the e-mails of all providers (kind `mail`: a
+    folder of .eml files) come from.
+    """
 
-    kind: Literal["provider", "own"] = "provider"
+    kind: Literal["provider", "own", "mail"] = "provider"
     provider: str | None = Field(default=None, description="business id")
     path: str | None = None
     transport: Transport | None = None
@@ -351,27 +353,39 @@ class PriceListSource(Group):
 
     @model_validator(mode="after")
     def _provider_goes_with_kind(self) -> "PriceListSource":
-        if (self.kind == "own") != (self.provider is None):
-            raise ValueError(N_('kind = "provider" needs `provider` (a business id), kind = "own" must not have it'))
+        if (self.kind == "provider") != (self.provider is not None):
+            raise ValueError(
+                N_(
+                    'kind = "provider" needs `provider` (a business id), kind = "own" and kind = "mail" must not have it'
+                )
+            )
         return self
 
     @model_validator(mode="after")
     def _has_one_place(self) -> "PriceListSource":
         if (self.path is None) == (self.transport is None):
             raise ValueError(N_("a price source has exactly one of: path, transport"))
+        if self.kind == "mail" and isinstance(self.transport, HttpsFile):
+            raise ValueError(N_("e-mails lie in a folder: of this machine, or of an SFTP server"))
         return self
 
     @property
     def files(self) -> Transport:
-        """Where its files come from."""
-        if self.transport is not None:
-            return self.transport
-        return LocalFiles(path=self.path or "")
+        """Where its files come from. A folder of e-mails is known by its own name: `in/mail` stands for `in/mail/*.eml`."""
+        if self.transport is None:
+            return LocalFiles(path=self._mails(self.path or ""))
+        if isinstance(self.transport, LocalFiles | SftpFiles):
+            return self.transport.model_copy(update={"path": self._mails(self.transport.path)})
+        return self.transport
 
     @property
     def place(self) -> str:
         """Where it is, for people; never a secret."""
         return _place(self.files)
+
+    def _mails(self, path: str) -> str:
+        single = path.lower().endswith(".eml") or set("*?[") & set(path)
+        return path if self.kind != "mail" or single else f"{path.rstrip('/')}/*.eml"
 
 
 def _place(files: Transport) -> str:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -18,6 +19,7 @@ from core.i18n import HELSINKI
 from core.settings import ROOT
 from demo import reporting_database
 from demo.commands import Commands
+from demo.price_sources import CATALOGUE, HttpsServer, SftpServer
 from demo.smtp_sink import SmtpSink
 from workers.groups import GROUPS
 
@@ -36,11 +38,16 @@ class Installation:
         self.home = results.parent / f"{results.name}-installation"
         self._clean()
         self.sink = SmtpSink(directory=results / "mail")
+        self.sftp = SftpServer(self.home / "sftp")
+        self.https = HttpsServer(
+            self.home / "in" / "prices" / ("nepsypolku.xml" if CATALOGUE else "nepsypolku.csv"), self.home / "ca.pem"
+        )
         self.outbox = self.home / "outbox"
         self.log = results / "avain.log"
         self.reporting_url = ""
         self._up: subprocess.Popen[bytes] | None = None
         self._commands: Commands | None = None
+        self._servers = ExitStack()
 
     def _clean(self) -> None:
         """Remove what an earlier demo left, its servers included, also where its data had to lie outside of its folder."""
@@ -50,6 +57,8 @@ class Installation:
         for folder in (self.results / "orders", self.results / "mail", self.home):
             folder.mkdir(parents=True)
         shutil.copytree(DATA, self.home / "in")
+        (self.home / "sftp").mkdir()
+        (self.home / "in" / "prices" / "musiikkitupa.csv").rename(self.home / "sftp" / "musiikkitupa.csv")
 
     @property
     def environment(self) -> dict[str, str]:
@@ -57,7 +66,7 @@ class Installation:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AVAIN_")}
         return {
             **kept,
-            "AVAIN_CONFIG": str(DATA / "avain.toml"),
+            "AVAIN_CONFIG": str(self.home / "in" / "avain.toml"),
             "AVAIN_HOME": str(self.home),
             "AVAIN_LANGUAGE": os.environ.get("AVAIN_LANGUAGE", "fi"),
             "AVAIN_TEST_CLOCK": "1",
@@ -70,7 +79,9 @@ class Installation:
         }
 
     def __enter__(self) -> Self:
-        self.sink.__enter__()
+        self._servers.enter_context(self.sink)
+        self._tell_of(nepsypolku=("9911111-3", self._servers.enter_context(self.https).settings))
+        self._tell_of(musiikkitupa=("9911112-1", self._servers.enter_context(self.sftp).settings))
         self.reporting_url = reporting_database.make(embedded.start(self.home))
         self._commands = Commands(self.environment, self.home).__enter__()
         self.avain("db", "upgrade")
@@ -88,7 +99,15 @@ class Installation:
         if self._commands is not None:
             self._commands.__exit__(kind, error, trace)
         embedded.stop(self.home)
-        self.sink.__exit__(kind, error, trace)
+        self._servers.close()
+
+    def _tell_of(self, **sources: tuple[str, str]) -> None:
+        """Add price sources to the installation's settings: business id and transport by name."""
+        with (self.home / "in" / "avain.toml").open("a", encoding="utf-8") as settings:
+            for name, (provider, transport) in sources.items():
+                settings.write(
+                    f'\n[sources.prices.{name}]\nprovider = "{provider}"\n\n[sources.prices.{name}.transport]\n{transport}'
+                )
 
     def up(self) -> None:
         """Start real worker processes and beat, and wait until they are all heard of."""

@@ -14,13 +14,16 @@ from rich.text import Text
 
 from core.i18n import HELSINKI, N_, _, day
 from core.settings import ROOT
-from demo import follow_up_steps, order_steps
+from demo import follow_up_steps, order_steps, price_steps
 from demo.installation import Installation, StepFailedError
 from demo.page import write_page
 from demo.reporting_database import refuses
 from demo.story import Story, money_of, money_sum, print_budgets, read_budgets
 
 NIGHT = datetime(2026, 11, 16, 2, 5, tzinfo=HELSINKI)
+#: The own unit costs and five providers' lists.
+LISTS = 6
+TUKIPOLKU = "9999997-6"
 MORNING = datetime(2026, 11, 16, 9, 0, tzinfo=HELSINKI)
 
 
@@ -65,7 +68,7 @@ def night(story: Story) -> None:
     place = story.place
     place.clock(datetime(2026, 11, 16, 2, 10, 1, tzinfo=HELSINKI))
     place.wait(
-        lambda: len(place.query("SELECT 1 FROM run WHERE kind = 'import_prices' AND finished_at IS NOT NULL")) == 4,
+        lambda: len(place.query("SELECT 1 FROM run WHERE kind = 'import_prices' AND finished_at IS NOT NULL")) == LISTS,
         "prices",
     )
     place.clock(datetime(2026, 11, 16, 3, 10, 1, tzinfo=HELSINKI))
@@ -99,8 +102,9 @@ def night(story: Story) -> None:
         broken_case[0]["position"],
     )
     story.check(
-        {one["name"] for one in lists if one["state"] == "applied"} == {"own", "esimerkkivalmennus", "tukipolku", "kaveripaja"},
-        _("three providers' lists and the own unit costs are in force"), ", ".join(f"{one['name']} {one['prices']}" for one in lists),
+        {one["name"] for one in lists if one["state"] == "applied"}
+        == {"own", "esimerkkivalmennus", f"posti/{TUKIPOLKU}", "kaveripaja", "nepsypolku", "musiikkitupa"},
+        _("five providers' lists and the own unit costs are in force: from files, an e-mail, HTTPS and SFTP"), ", ".join(f"{one['name']} {one['prices']}" for one in lists),
     )  # fmt: skip
     broken_rows = [row for row in rejected if row["source"] != "lifecare-vienti"]
     story.check(
@@ -204,6 +208,7 @@ STEPS: list[tuple[str, Callable[[Story], None]]] = [
     (N_("What came in at night"), night),
     (N_("Comparison and choice"), comparison),
     (N_("Budgets"), budgets),
+    (N_("A price rises overnight"), price_steps.dearer),
     (N_("Orders"), order_steps.orders),
     (N_("A worker is killed in the middle of a delivery"), order_steps.killed),
     (N_("The 8:00 mail"), follow_up_steps.first_mail),

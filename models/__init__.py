@@ -1,6 +1,20 @@
 """The tables, one aggregate per file. `models.metadata` knows them all once this package is imported."""
 
-from models import audit, budget, case, follow_up, order, price, provider, service, source, system, work, worker
+from models import (
+    audit,
+    budget,
+    case,
+    follow_up,
+    order,
+    price,
+    price_mail,
+    provider,
+    service,
+    source,
+    system,
+    work,
+    worker,
+)
 from models.base import metadata
 
 __all__ = [
@@ -11,6 +25,7 @@ __all__ = [
     "metadata",
     "order",
     "price",
+    "price_mail",
     "provider",
     "service",
     "source",

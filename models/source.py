@@ -38,3 +38,12 @@ class ProcessedFile(SQLModel, table=True):
     run_id: int | None = reference("run.id", nullable=True)
     processed_at: datetime = timestamp(nullable=False, machine=True)
     put_away_at: datetime | None = timestamp()
+
+
+class HostTurn(SQLModel, table=True):
+    """When the next request may go to a host: all sources there share one pace, whichever worker reads them. Machine time."""
+
+    __tablename__ = "host_turn"
+
+    host: str = Field(primary_key=True, sa_type=Text)
+    free_at: datetime = timestamp(nullable=False, machine=True)

@@ -59,6 +59,12 @@ def jobs(settings: FollowUps) -> tuple[Job, ...]:
             N_("Plan the follow-ups of all services that were chosen"),
         ),
         Job(
+            "watch_prices",
+            "watch_prices",
+            "0 6 * * *",
+            N_("Tell the price manager of prices that are missing or will end"),
+        ),
+        Job(
             "daily_reminders",
             "daily_reminders",
             f"{int(mail_minute)} {int(mail_hour)} * * *",

@@ -2,7 +2,7 @@
 
 Both are judged by machine time and by the history of runs, before anything is asked: the hours are those of the other system, which the
 business clock does not move, and a breaker that stands in no table cannot be forgotten in one. How fast a source is asked is
-connectors/pace.py; that one thing at a time asks it is its lane.
+connectors/pace.py, and of several sources on one host together `take_turn`; that one thing at a time asks it is its lane.
 """
 
 from collections.abc import Sequence
@@ -44,6 +44,16 @@ _LATEST = text(
 )
 
 
+#: Rows in: a host, and for how long a request is worth its time. Rows out: for how long to wait before it.
+_TURN = text(
+    """
+    INSERT INTO host_turn AS turn (host, free_at) VALUES (:host, clock_timestamp() + make_interval(secs => :seconds))
+    ON CONFLICT (host) DO UPDATE SET free_at = greatest(turn.free_at, clock_timestamp()) + make_interval(secs => :seconds)
+    RETURNING extract(epoch FROM free_at - clock_timestamp()) - :seconds AS ahead
+    """
+)
+
+
 @dataclass(frozen=True)
 class Rest:
     """A source is left alone until `until`; `reason` says why."""
@@ -64,6 +74,11 @@ def permit(session: Session, lane: str, gentle: Gentleness) -> None:
     if found is not None:
         now: datetime = session.execute(text("SELECT clock_timestamp()")).scalar_one()
         raise Postponed(found.reason, retry_after=max(1.0, (found.until - now).total_seconds()))
+
+
+def take_turn(session: Session, host: str, seconds: float) -> float:
+    """Take the next turn at a host, worth so many seconds of its time, whichever source it is for; how many seconds to wait for it."""
+    return max(0.0, float(session.execute(_TURN, {"host": host.casefold(), "seconds": seconds}).scalar_one()))
 
 
 def outside_hours(hours: Sequence[str], now: datetime) -> Rest | None:

@@ -172,9 +172,11 @@ def grouped(session: Session, source: str | None = None, *, after: int = 0) -> l
 
 
 def open_by_source(session: Session) -> dict[str, int]:
-    """How many rejections of each source are open."""
+    """How many rejections of each configured source are open; a mail source has those of all its providers' lists."""
     rows = session.execute(
-        text("SELECT source, count(*) AS number FROM rejected_record WHERE settled_at IS NULL GROUP BY source")
+        text(
+            "SELECT split_part(source, '/', 1) AS source, count(*) AS number FROM rejected_record WHERE settled_at IS NULL GROUP BY 1"
+        )
     )
     return {row.source: row.number for row in rows}
 

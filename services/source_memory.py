@@ -125,6 +125,14 @@ def remember(
         session.execute(_REMEMBER, {"source": source, "memory": dict(memory)})
 
 
+def forget(session: Session, source: str, sha256: str) -> None:
+    """Have a file of a delta brought again the next time, as if it had never been applied."""
+    session.execute(
+        text("DELETE FROM processed_file WHERE source = :source AND sha256 = :sha256"),
+        {"source": source, "sha256": sha256},
+    )
+
+
 def note_put_away(session: Session, source: str, applied: Mapping[str, str]) -> None:
     """Keep that applied files (sha256 by name) were moved at the source."""
     session.execute(_PUT_AWAY, {"source": source, "applied": dict(applied)})

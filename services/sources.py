@@ -5,10 +5,10 @@ carries `source` and `request` in its arguments, which is how it is followed.
 """
 
 import difflib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -17,19 +17,25 @@ from connectors.cases.base import IdentityMode
 from connectors.cases.registry import case_transport
 from connectors.transports.base import Transport
 from connectors.transports.registry import transport
-from core.errors import Message, NotFound
+from core.errors import InputError, Message, NotFound
 from core.settings import configuration_file
-from core.source_settings import Sources
+from core.source_settings import PriceListSource, Sources
 from services.work import call_again
 
 Kind = Literal["cases", "prices"]
 _FETCH: dict[Kind, str] = {"cases": "fetch_cases", "prices": "fetch_prices"}
 _READ: dict[Kind, str] = {"cases": "sync_cases", "prices": "import_prices"}
+#: E-mails are sorted first; each list found in them is imported as that of a source of its own, `<mail source>/<business id>`.
+_SORT: Final = "read_price_mail"
+_BY_MAIL: Final = "/"
 
 
 @dataclass(frozen=True)
 class Source:
-    """A configured source. `form` is its connector, `place` where it is (for people), `mode` snapshot or delta (cases only)."""
+    """A configured source. `form` is its connector, `place` where it is (for people), `mode` snapshot or delta (cases and e-mails).
+
+    A provider's lists that come by e-mail are a source too, with a lane and a history of its own: `posti/1234567-1`.
+    """
 
     name: str
     kind: Kind
@@ -42,6 +48,15 @@ class Source:
         """One piece of Work at a time: the same source is never read twice at once."""
         return f"source:{self.name}"
 
+    @property
+    def by_mail(self) -> bool:
+        """Whether it is a provider's share of a mail source: it is read with that, and not by itself."""
+        return _BY_MAIL in self.name
+
+    def of_provider(self, business_id: str) -> "Source":
+        """The provider's share of this mail source."""
+        return replace(self, name=f"{self.name}{_BY_MAIL}{business_id}", mode=None)
+
 
 #: Rows in: a source and a request. Rows out: every Work of it with its latest Run, in the order they were called for.
 _PROGRESS = text(
@@ -51,7 +66,7 @@ _PROGRESS = text(
            extract(epoch FROM coalesce(run.finished_at, clock_timestamp()) - work.created_at) AS seconds,
            extract(epoch FROM clock_timestamp() - run.started_at) AS running
     FROM work LEFT JOIN LATERAL (SELECT * FROM run WHERE work_id = work.id ORDER BY id DESC LIMIT 1) AS run ON true
-    WHERE work.arguments ->> 'source' = :source AND work.arguments ->> 'request' = :request
+    WHERE split_part(work.arguments ->> 'source', '/', 1) = :source AND work.arguments ->> 'request' = :request
     ORDER BY work.id
     """
 )
@@ -106,13 +121,19 @@ class Step:
 def all_sources(configured: Sources) -> list[Source]:
     """Every configured source, cases first, by name."""
     cases = [Source(name, "cases", one.kind, one.place, one.mode) for name, one in sorted(configured.cases.items())]
-    prices = [Source(name, "prices", one.kind, one.place) for name, one in sorted(configured.prices.items())]
+    prices = [
+        Source(name, "prices", one.kind, one.place, "delta" if one.kind == "mail" else None)
+        for name, one in sorted(configured.prices.items())
+    ]
     return cases + prices
 
 
 def find_source(configured: Sources, name: str) -> Source:
     """The source of a name. Raises NotFound with what there is."""
     known = {one.name: one for one in all_sources(configured)}
+    parent, _, business_id = name.partition(_BY_MAIL)
+    if business_id and parent in known and known[parent].form == "mail":
+        return known[parent].of_provider(business_id)
     if name not in known:
         near = difflib.get_close_matches(name, known, n=1)  # first, but not alone: it says what is configured
         told = ", ".join([*near, *sorted(known.keys() - near)])
@@ -120,10 +141,19 @@ def find_source(configured: Sources, name: str) -> Source:
     return known[name]
 
 
+def price_settings(configured: Sources, source: Source) -> PriceListSource:
+    """How a price source is set up; a provider's share of a mail source like a source of that provider alone."""
+    parent, _, business_id = source.name.partition(_BY_MAIL)
+    settings = configured.prices[parent]
+    return settings.model_copy(update={"kind": "provider", "provider": business_id}) if business_id else settings
+
+
 def transport_of(configured: Sources, source: Source, *, identity: IdentityMode = "none") -> Transport:
     """How what a source holds comes in. With `identity="none"` a database is not asked who clients are."""
     if source.kind == "cases":
         return case_transport(configured.cases[source.name], configuration_file().parent, identity=identity)
+    if source.by_mail:
+        raise _read_with_its_mails(source)
     return transport(configured.prices[source.name].files)
 
 
@@ -133,6 +163,8 @@ def call_fetch(session: Session, source: Source, request: str, **asked: Any) -> 
     `asked`: `now=True` at any hour, `anew=True` with what was applied before, `retry` for chosen rejected records alone
     (workers/fetching.py).
     """
+    if source.by_mail:
+        raise _read_with_its_mails(source)
     kind = _FETCH[source.kind]
     key = f"{kind}:{source.name}:{request}"
     return call_again(session, kind, key, lane=source.lane, source=source.name, request=request, **asked)
@@ -140,9 +172,17 @@ def call_fetch(session: Session, source: Source, request: str, **asked: Any) -> 
 
 def call_reading(session: Session, source: Source, request: str, **arguments: Any) -> int:
     """Have files that were fetched read and applied (services/visiting.Brought.arguments). Returns the Work's id."""
-    kind = _READ[source.kind]
+    kind = _SORT if source.form == "mail" and not source.by_mail else _READ[source.kind]
     key = f"{kind}:{source.name}:{request}"
     return call_again(session, kind, key, lane=source.lane, source=source.name, request=request, **arguments)
+
+
+def _read_with_its_mails(source: Source) -> InputError:
+    return InputError(
+        "The price lists of {source} come by e-mail and are read with all others: {command}",
+        source=source.name,
+        command=f"avain source run {source.name.partition(_BY_MAIL)[0]}",
+    )
 
 
 def copies_to_read(session: Session, source: Source) -> set[Path]:

@@ -4,11 +4,13 @@ One place for every way a source is read: a worker's fetch, a plan shown to a pe
 carries in its arguments what `Brought.arguments` says, so that an approval months later remembers the same as the run would have.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -20,10 +22,10 @@ from core.clock import local_date
 from core.errors import Message, Transient
 from core.faults import fault_point
 from core.settings import Settings, configuration_file
-from core.source_settings import CaseSource, PriceListSource
+from core.source_settings import CaseSource, HttpsFile, PriceListSource, SftpFiles
 from services.prices.world import world
 from services.source_memory import Known, recall, remember
-from services.sources import Source
+from services.sources import Source, price_settings
 from services.work import call_again
 
 #: Rows in: a lane. Rows out: its latest run. One at a time asks a source, so while it is visited that is the visit's own.
@@ -43,7 +45,8 @@ _OVERTAKEN = text(
 @dataclass(frozen=True)
 class Task:
     """A visit that is about to be made: what the transport is told, what is known of the source already, and whether what it holds is
-    a whole that must not be read in part (a snapshot). `number` rises from visit to visit.
+    a whole that must not be read in part (a snapshot), or files of which a later one must not be read before an earlier (`in_order`).
+    `number` rises from visit to visit.
     """
 
     number: int
@@ -52,6 +55,7 @@ class Task:
     reading: str
     whole: bool
     has_files: bool
+    in_order: bool = True
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,8 @@ class Brought:
     @property
     def nothing(self) -> Message:
         """Why there is nothing to read."""
+        if self.note is not None:
+            return self.note
         if not self.has_files:
             return Message("There is nothing new at the source.")
         if self.known:
@@ -98,7 +104,17 @@ class Brought:
 def configured_as(configured: Settings, source: Source) -> CaseSource | PriceListSource:
     """The settings of a source."""
     sources = configured.sources
-    return sources.cases[source.name] if source.kind == "cases" else sources.prices[source.name]
+    return sources.cases[source.name] if source.kind == "cases" else price_settings(sources, source)
+
+
+def _host_of(source: CaseSource | PriceListSource) -> str | None:
+    """The host that is asked when a source is read; None for files of this machine, and for a database, which has a pace of its own."""
+    files = source.files
+    if isinstance(files, SftpFiles):
+        return files.host
+    fhir = source.fhir if isinstance(source, CaseSource) else None
+    address = files.url if isinstance(files, HttpsFile) else fhir.base_url if fhir is not None else ""
+    return urlsplit(address).hostname
 
 
 def task(
@@ -111,27 +127,34 @@ def task(
     seconds: float,
     anew: bool = False,
     most: int | None = None,
+    turns: Callable[[str, float], float] | None = None,
 ) -> Task:
     """What to ask of a source now, in so many seconds. `anew` has everything brought, also what was applied before; with `most`, so many
-    cases are enough (Visit.most): only to be looked at.
+    cases are enough (Visit.most): only to be looked at. `turns` takes a turn at a host and says how long to wait for it
+    (services/gentleness.take_turn, in a transaction of its own).
     """
     settings = configured_as(configured, source)
     snapshot = source.mode != "delta"
     reading = reading_of(session, configured, source, now)
     known = Known() if anew else recall(session, source.name, snapshot=snapshot, reading=reading)
+    host = _host_of(settings)
     pace = Pace(
-        requests_per_second=settings.gentle.requests_per_second, rows_per_second=settings.gentle.rows_per_second
+        requests_per_second=settings.gentle.requests_per_second,
+        rows_per_second=settings.gentle.rows_per_second,
+        turns=partial(turns, host) if turns is not None and host else None,
     )
     visit = Visit(
         spool, dict(known.memory), {sha256 for sha256, _ in known.files}, snapshot or anew, pace, seconds, most
     )
     number = session.execute(_VISIT, {"lane": source.lane}).scalar_one()
-    return Task(number, visit, known, reading, snapshot, settings.files is not None)
+    return Task(number, visit, known, reading, snapshot, settings.files is not None, source.form != "mail")
 
 
 def reading_of(session: Session, configured: Settings, source: Source, now: datetime) -> str:
     """How a source is read at present: the same bytes read in another way are another file."""
     settings = configured_as(configured, source)
+    if source.form == "mail" and not source.by_mail:
+        return ""  # a mail that was taken stays taken
     if isinstance(settings, PriceListSource):
         return world(session, settings, local_date(now))
     return f"{case_connector(settings, configuration_file().parent).version}/{configured.privacy.identity}"
@@ -214,11 +237,11 @@ def _snapshot(fetched: Fetched, asked: Task) -> Brought:
 
 def _delta(fetched: Fetched, asked: Task) -> Brought:
     """What is complete, up to the first file that is not: what comes after it says something newer."""
-    known, first = asked.known.files, min(fetched.growing, default=None)
+    known, first = asked.known.files, min(fetched.growing, default=None) if asked.in_order else None
     fresh = [one for one in fetched.files if (one.sha256, one.name) not in known]
     files = tuple(one for one in fresh if first is None or one.name < first)
     left = sorted({*fetched.growing, *(one.name for one in fresh if one not in files)})
-    if left and not files:
+    if left and not files and asked.in_order:
         raise _still_growing(fetched)
     there = {one.name for one in fetched.files} | set(fetched.processed)
     # How far the source was read may say that what is left was seen.

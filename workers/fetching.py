@@ -10,8 +10,10 @@ from typing import Final
 from connectors.pace import Pace
 from connectors.transports.base import SourceFile
 from core.clock import business_now
+from core.database import transaction
 from core.faults import fault_point
-from services.gentleness import permit
+from services.gentleness import permit, take_turn
+from services.prices.night import end_one
 from services.source_memory import note_put_away, remember
 from services.sources import Kind, Source, all_sources, call_fetch, call_reading, find_source, transport_of
 from services.visiting import Brought, bring, call_put_away, configured_as, task
@@ -27,7 +29,9 @@ def call_every_fetch(lease: Lease, kind: Kind) -> None:
     with lease.closing() as closing:
         for source in all_sources(lease.settings.sources):
             if source.kind == kind:
-                call_fetch(closing.session, source, lease.claimed.key)
+                # what a night's price lists change is calculated once, when the last of them has been imported
+                night = {"night": True} if kind == "prices" else {}
+                call_fetch(closing.session, source, lease.claimed.key, **night)
 
 
 def fetch(lease: Lease) -> None:
@@ -50,6 +54,7 @@ def fetch(lease: Lease) -> None:
             business_now(session),
             seconds=seconds_for(lease.claimed.kind),
             anew=anew,
+            turns=turn_at,
         )
     lease.shows(_progress(spool, asked.visit.pace))
     try:
@@ -69,11 +74,24 @@ def _call_reader(lease: Lease, closing: Closing, source: Source, brought: Brough
     if not brought.files:
         remember(closing.session, source.name, lease.run_id, memory=brought.memory or None)
         closing.report("nothing_to_do", message=brought.nothing, reply=brought.reply)
+        end_of_night(lease, closing)
         return
-    passed_on = {name: lease.arguments[name] for name in ("retry",) if name in lease.arguments}
+    passed_on = {name: lease.arguments[name] for name in ("retry", "night") if name in lease.arguments}
     call_reading(closing.session, source, request, **brought.arguments, **passed_on)
     counts = {"files": len(brought.files), "bytes": sum(one.size for one in brought.files)}
     closing.report(counts=counts, message=brought.note, reply=brought.reply)
+
+
+def end_of_night(lease: Lease, closing: Closing) -> None:
+    """Say, last in its closing, that Work of a night's price sources ends."""
+    if lease.arguments.get("night"):
+        end_one(closing.session, lease.arguments["request"], lease.claimed.work_id)
+
+
+def turn_at(host: str, seconds: float) -> float:
+    """Take the next turn at a host, for whatever process asks it next to know; how many seconds to wait for it."""
+    with transaction() as session:
+        return take_turn(session, host, seconds)
 
 
 def seconds_for(kind: str) -> float:

@@ -35,6 +35,11 @@ def empty_spool(lease: Lease, session: Session, source: Source) -> Path:
     return own
 
 
+def own_folder(lease: Lease, source: str) -> Path:
+    """Where this Work may put what it makes for other Work: beside it, with its name before theirs."""
+    return _root(lease) / source / str(lease.claimed.work_id)
+
+
 def keep_only(lease: Lease, spool: Path, files: Sequence[SourceFile]) -> None:
     """Remove from the spool what was fetched and will not be read."""
     kept = {file.path for file in files}

@@ -7,7 +7,8 @@ it is being calculated is calculated once more.
 Note last in a transaction: calling for the recomputation locks its one row of `work` until the commit.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from datetime import date
 
 from sqlalchemy import TextClause, text
@@ -18,6 +19,8 @@ from core.i18n import N_
 from core.settings import Budgets
 from services import work
 from services.budgets.limits import BY_THE_LIMITS
+
+_NOTING_ONLY = "noting_only"
 
 #: What can touch a budget, in words for the people who read its history. Writers use these keys as `cause`.
 CAUSES = {
@@ -112,6 +115,16 @@ _WRITTEN = _noting(
 _ALL = _noting("SELECT id AS decision_id FROM decision")
 
 
+@contextmanager
+def noting_only(session: Session, *, on: bool = True) -> Iterator[None]:
+    """Note inside the block without calling for the recomputation: whoever opens it sees to that (services/prices/night.py)."""
+    session.info[_NOTING_ONLY] = on
+    try:
+        yield
+    finally:
+        session.info[_NOTING_ONLY] = False
+
+
 def cause_message(cause: str) -> Message:
     """A cause in words; one that a later or earlier version knew is shown as it is."""
     return Message(CAUSES.get(cause, cause))
@@ -171,6 +184,6 @@ def mark_all(session: Session, cause: str, run_id: int | None = None) -> int:
 def _note(session: Session, statement: TextClause, cause: str, run_id: int | None, **values: object) -> int:
     """Write the notes and, if there are any, call for the recomputation."""
     noted: int = session.execute(statement, {"cause": cause, "run_id": run_id, **values}).rowcount  # type: ignore[attr-defined]
-    if noted:
+    if noted and not session.info.get(_NOTING_ONLY):
         work.call_again(session, "recompute_budgets", "recompute_budgets")
     return noted

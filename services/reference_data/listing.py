@@ -18,7 +18,7 @@ _SERVICES = text(
 #: Rows out: providers by name, each with the codes of its services and its contracts' numbers and last day.
 _PROVIDERS = text(
     """
-    SELECT business_id, name, channel, language, active,
+    SELECT business_id, name, channel, language, active, facts,
            coalesce((SELECT array_agg(code ORDER BY code) FROM provider_service
                      JOIN service ON service.id = service_id WHERE provider_id = provider.id), '{}') AS services,
            coalesce((SELECT array_agg(number ORDER BY number) FROM contract WHERE provider_id = provider.id), '{}') AS contracts,
@@ -46,7 +46,7 @@ def services(session: Session) -> list[dict[str, Any]]:
 
 
 def providers(session: Session) -> list[dict[str, Any]]:
-    """`business_id, name, channel, language, active, services, contracts, contract_until`."""
+    """`business_id, name, channel, language, active, facts, services, contracts, contract_until`."""
     return [dict(row) for row in session.execute(_PROVIDERS).mappings()]
 
 

@@ -74,6 +74,25 @@ class OfferEntry(Entry):
         return self
 
 
+class Facts(Entry):
+    """`facts` of a provider: what a family chooses by, beside prices. What is not known is left out."""
+
+    areas: list[str] | None = None
+    languages: list[Annotated[str, Field(pattern="^[a-z]{2,3}$")]] | None = None
+    home_visits: bool | None = None
+    specialisation: list[str] | None = None
+    earliest_start: date | None = None
+    earliest_start_days: int | None = Field(default=None, ge=0, le=730)
+
+    @model_validator(mode="after")
+    def _one_start(self) -> Self:
+        if self.earliest_start is not None and self.earliest_start_days is not None:
+            raise ValueError(
+                N_("earliest_start is a day, earliest_start_days a number of days from the choice: one of them")
+            )
+        return self
+
+
 class ProviderEntry(Entry):
     """`[[provider]]`. `endpoint_id` defaults to the OVT value of the business id (DOMAIN "Identifiers")."""
 
@@ -86,7 +105,7 @@ class ProviderEntry(Entry):
     language: Literal["fi", "sv", "en"] = "fi"
     channel: Literal["email", "file", "external"] = "email"
     channel_settings: dict[str, Any] = Field(default_factory=dict)
-    facts: dict[str, Any] = Field(default_factory=dict)
+    facts: Facts = Facts()
     active: bool = True
     contract: list[ContractEntry] = Field(default_factory=list)
     service: list[OfferEntry] = Field(default_factory=list)
@@ -101,7 +120,8 @@ class ProviderEntry(Entry):
 
     def columns(self) -> dict[str, Any]:
         """The columns of the provider's own row."""
-        values = self.model_dump(mode="python", exclude={"contract", "service"})
+        values = self.model_dump(mode="python", exclude={"contract", "service", "facts"})
+        values["facts"] = self.facts.model_dump(mode="json", exclude_none=True)
         if self.endpoint_id is None and self.endpoint_scheme == "0216":
             values["endpoint_id"] = f"0037{self.business_id.replace('-', '')}"
         return values

@@ -35,6 +35,8 @@ LEFT = {
     "coverage": "SELECT client_case.external_id, order_coverage.period, live FROM order_coverage JOIN plan_item ON plan_item.id = plan_item_id JOIN client_case ON client_case.id = case_id",
     "follow-ups": "SELECT client_case.external_id, follow_up.kind, due, follow_up.state, announced_times FROM follow_up JOIN plan_item ON plan_item.id = plan_item_id JOIN client_case ON client_case.id = case_id",
     "digests": "SELECT worker.external_id, local_date, state FROM digest JOIN worker ON worker.id = worker_id",
+    "price mails": "SELECT source, file_name, state FROM price_mail",
+    "alarms": "SELECT kind, message ->> 'msgid', price_letter.state FROM price_alarm JOIN price_letter ON price_letter.id = letter_id",
     "rejected": "SELECT source, file_name, position, field FROM rejected_record WHERE settled_at IS NULL",
     "numbers": "SELECT series, value FROM counter",
     "undone": "SELECT kind, key FROM work WHERE done_at IS NULL",
@@ -42,7 +44,7 @@ LEFT = {
     "held": "SELECT work_id FROM run WHERE finished_at IS NULL",
 }  # fmt: skip
 #: Between the other side's yes and our record nobody can look: there, and only there, a mail may come twice.
-IN_DOUBT = {"delivery.sent", "digest.sent"}
+IN_DOUBT = {"delivery.sent", "digest.sent", "price_letter.sent"}
 
 
 def _configuration(home: Path) -> Path:
@@ -114,7 +116,7 @@ def test_a_day_killed_at_a_step_ends_like_any_other(point, database, tmp_path, u
     assert all("'sent'" in row for row in left["orders"])
     assert left["digests"] == Counter({f"('W-10{n}', datetime.date(2026, 12, 7), 'sent')": 1 for n in (1, 2, 3)})
     ids = Counter(str(message_from_bytes(content)["Message-ID"]) for content in received)
-    assert len(ids) == 6, "three orders and three digests go by mail"
+    assert len(ids) == 8, "three orders, three digests and two letters to the price manager go by mail"
     assert sum(ids.values()) - len(ids) <= (1 if point in IN_DOUBT else 0)
     assert len(set(received)) == len(ids), "a repeat is the same bytes"
     files = [path.name for path in (tmp_path / "outbox").rglob("*") if path.is_file()]

@@ -31,9 +31,10 @@ def test_every_step_of_the_demo_holds(results):
         "lifecare-vienti": 4,
         "raportointi": 1,
     }
-    assert len(report["night"]["lists"]) == 4
+    assert len(report["night"]["lists"]) == 6
     assert [row["position"] for row in report["night"]["rejected"]] == ["7", "85"]
     assert sorted(report["orders_sha256"]) == [f"T-2026-00000{n}.xml" for n in (1, 2, 3, 4)]
+    assert [one["planned"] for one in report["dearer"]["moved"]] == [["1176.00", "1269.10"]]
     assert report["killed"]["arrived"] == 1
     assert report["escalation"]["rating"] == 5
     page = (results / "index.html").read_text("utf-8")

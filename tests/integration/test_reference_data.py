@@ -60,7 +60,7 @@ def write(tmp_path):
 def test_importing_again_changes_nothing(session, demo):
     assert [one.to_json() for one in demo] == [
         {"added": 9, "changed": 0, "unchanged": 0},
-        {"added": 12, "changed": 0, "unchanged": 0},
+        {"added": 18, "changed": 0, "unchanged": 0},
         {"added": 5, "changed": 0, "unchanged": 0},
     ]
     session.expire_all()

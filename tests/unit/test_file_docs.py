@@ -8,7 +8,7 @@ import pytest
 from core.settings import ROOT, load
 from services.sources import all_sources, transport_of
 
-PAGES = [ROOT / "docs/sources/files.md"]
+PAGES = [ROOT / "docs/sources/files.md", ROOT / "docs/sources/mail.md"]
 _EXAMPLE = re.compile(r"^```toml\n(.*?)^```$(?:\n\n^```sh\n(.*?)^```$)?", re.MULTILINE | re.DOTALL)
 
 
@@ -29,5 +29,5 @@ def test_an_example_loads(page: str, toml: str, secrets: str, tmp_path: Path, mo
 
 
 def test_there_are_examples() -> None:
-    assert {"files"} <= {page for page, _, _ in examples()}
+    assert {"files", "mail"} <= {page for page, _, _ in examples()}
     assert sum(page == "files" for page, _, _ in examples()) == 5

@@ -61,3 +61,18 @@ def test_an_unhurried_pace_never_waits() -> None:
         pace.before_request()
         pace.after_rows(1_000_000)
     assert (pace.requests, pace.rows) == (1_000, 1_000_000_000)
+
+
+def test_a_host_that_others_ask_too_is_waited_for():
+    waited: list[float] = []
+    asked: list[float] = []
+
+    def turns(seconds):
+        asked.append(seconds)
+        return 7.0 if len(asked) > 1 else 0.0
+
+    pace = Pace(requests_per_second=2, rows_per_second=1, wait=waited.append, clock=lambda: 0.0, turns=turns)
+    pace.before_request()
+    pace.before_request()
+    assert asked == [0.5, 0.5]
+    assert waited == [0.5, 7.0]

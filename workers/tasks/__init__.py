@@ -1,6 +1,16 @@
 """The tasks, one module per subject; importing this package registers them all."""
 
 from workers import signs_of_life
-from workers.tasks import budgets, cases, orders, prices, reminders, sources
+from workers.tasks import budgets, cases, orders, price_letters, price_mail, prices, reminders, sources
 
-__all__ = ["budgets", "cases", "orders", "prices", "reminders", "signs_of_life", "sources"]
+__all__ = [
+    "budgets",
+    "cases",
+    "orders",
+    "price_letters",
+    "price_mail",
+    "prices",
+    "reminders",
+    "signs_of_life",
+    "sources",
+]

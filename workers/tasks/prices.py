@@ -1,4 +1,4 @@
-"""Tasks of price sources: fetch a list, then read it and apply it or hold it."""
+"""Tasks of price sources: fetch a list, then read it and apply it or hold it; look for prices that are missing or will end."""
 
 from connectors.prices import read_price_list
 from connectors.prices.row import Reading
@@ -6,11 +6,13 @@ from connectors.transports.base import SourceFile
 from core.clock import business_now
 from core.errors import Permanent, RefusedInput
 from core.faults import fault_point
+from services.budgets.dirty import noting_only
+from services.price_alarms import about_list, about_refused, tell, watch
 from services.prices import import_price_list, is_applied
 from services.prices.columns import meanings_for_reading
-from services.sources import Source
+from services.sources import Source, price_settings
 from services.visiting import applied, overtaken
-from workers.fetching import call_every_fetch, fetch, files_of, source_of
+from workers.fetching import call_every_fetch, end_of_night, fetch, files_of, source_of
 from workers.spool import reading
 from workers.task import Lease, work_task
 
@@ -38,8 +40,16 @@ def import_prices(lease: Lease) -> None:
         _import(lease, source_of(lease), files[-1])
 
 
+@work_task("watch_prices")
+def watch_prices(lease: Lease) -> None:
+    """Tell the price manager of prices that are missing for a year to come, of those that will end, and of lists that wait unsaid."""
+    with lease.closing() as closing:
+        told = watch(closing.session, lease.settings, now=business_now(closing.session))
+        closing.report("succeeded" if told else "nothing_to_do", counts={"alarms": told})
+
+
 def _import(lease: Lease, source: Source, file: SourceFile) -> None:
-    configured = lease.settings.sources.prices[source.name]
+    configured = price_settings(lease.settings.sources, source)
     try:
         content = file.path.read_bytes()
     except FileNotFoundError as gone:  # the spool was cleared, or is another machine's
@@ -50,25 +60,32 @@ def _import(lease: Lease, source: Source, file: SourceFile) -> None:
         document = read_price_list(content, file_name=file.name, reading=Reading(configured.encoding, columns))
     except RefusedInput as refused:
         with lease.closing() as closing:
+            alarm = about_refused(source.name, file.name, file.sha256, refused.message)
+            tell(closing.session, [alarm], lease.settings, now=business_now(closing.session))
             closing.report("refused", message=refused.message, reply=file.name)
+            end_of_night(lease, closing)
         return
     fault_point("prices.parsed")
     with lease.closing() as closing:
         old = overtaken(closing.session, source, lease.arguments)
         if old is not None:
             closing.report("nothing_to_do", message=old)
+            end_of_night(lease, closing)
             return
         now = business_now(closing.session)
-        result = import_price_list(
-            closing.session,
-            source.name,
-            configured,
-            document,
-            run_id=lease.run_id,
-            now=now,
-            budgets=lease.settings.budgets,
-        )
-        if is_applied(closing.session, result):
+        with noting_only(closing.session, on=bool(lease.arguments.get("night"))):
+            result = import_price_list(
+                closing.session,
+                source.name,
+                configured,
+                document,
+                run_id=lease.run_id,
+                now=now,
+                budgets=lease.settings.budgets,
+            )
+        if is_applied(closing.session, result) and not source.by_mail:  # of mails it is remembered that they were taken
             applied(closing.session, lease.settings, source, lease.run_id, lease.arguments, now=now)
+        tell(closing.session, about_list(closing.session, result), lease.settings, now=now)
         closing.report(result.outcome, counts=result.counts, message=result.message, reply=file.name)
+        end_of_night(lease, closing)
         fault_point("prices.applied")

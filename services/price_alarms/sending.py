@@ -1,0 +1,57 @@
+"""Sending a letter to the price manager: begin, hand over (outside any transaction), record; as services/reminders/sending.py does.
+
+A letter found in `sending` may have been taken by the server just before its process died: the very same bytes go out once more under
+the same Message-ID, and after that a person decides.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from core.errors import Permanent
+from models.price_mail import PriceLetter
+from services.work.lease import Ended, when_given_up
+
+_MOVE = text("UPDATE price_letter SET state = :state, sent_at = coalesce(:sent_at, sent_at) WHERE id = :id")
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """A letter on its way: the bytes, and whom the server is told to give them to."""
+
+    letter_id: int
+    recipient: str
+    message: bytes
+
+
+def begin(session: Session, letter_id: int) -> Outgoing | None:
+    """Commit to sending a letter; None when it was sent. Raises Permanent when its fate is in doubt for the second time."""
+    letter = session.execute(
+        select(PriceLetter).where(PriceLetter.id == letter_id).with_for_update()  # type: ignore[arg-type]
+    ).scalar_one_or_none()
+    if letter is None or letter.state in ("sent", "failed"):
+        return None
+    if letter.state == "repeated":
+        raise Permanent(
+            "It is not known whether the price manager received the letter, and it was repeated once already."
+        )
+    letter.state = "sending" if letter.state == "composed" else "repeated"
+    return Outgoing(letter.id, letter.recipient, letter.document.encode("ascii"))
+
+
+def record_not_taken(session: Session, outgoing: Outgoing) -> None:
+    """Record that the server certainly does not have it: the next attempt is a first one, not a repeat."""
+    session.execute(_MOVE, {"id": outgoing.letter_id, "state": "composed", "sent_at": None})
+
+
+def record(session: Session, outgoing: Outgoing, now: datetime) -> None:
+    """Record, in the transaction that closes the Run, that the server has it."""
+    session.execute(_MOVE, {"id": outgoing.letter_id, "state": "sent", "sent_at": now})
+
+
+@when_given_up("send_price_letter")
+def give_up(session: Session, ended: Ended) -> None:
+    """It will not be sent by itself any more; that stands among the failed runs, and what it told of is listed by `avain price held`."""
+    session.execute(_MOVE, {"id": ended.subject_id, "state": "failed", "sent_at": None})
