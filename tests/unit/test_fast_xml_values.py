@@ -175,6 +175,12 @@ def test_a_henkilotunnus_in_a_text_is_seen_both_ways(foreign: XmlCases, who: str
     assert converter({**dict.fromkeys(("codes", "default", "date", "constant")), "comma": False, "required": False, "kind": "text"})(who) is None  # fmt: skip
 
 
+@pytest.mark.parametrize("number", ["HB-100000/2026", "123456 7890", "131052.9074", "2026-11-16 klo 10"])
+def test_a_number_that_only_looks_like_one_is_beyond_doubt(foreign: XmlCases, number: str) -> None:
+    (batch, _) = same(foreign, export(written(numero=number, tavoite=number)))
+    assert not batch.doubts
+
+
 def test_remembered_values_are_forgotten_before_they_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("connectors.cases.xml.fast.converting._MOST_REMEMBERED", 2)
     values = Remembered(lambda raw: raw if raw != "?" else None)
