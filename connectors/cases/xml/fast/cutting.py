@@ -12,6 +12,7 @@ from typing import BinaryIO, Final
 from connectors.cases.profile import XmlShape
 from connectors.cases.rows import SlowWayNeededError
 from documents import xml
+from documents.xml_prolog import look_at_prolog
 
 _PIECE: Final = 256 * 1024
 _HEAD: Final = 64 * 1024
@@ -42,7 +43,7 @@ class Piece:
 def prepare(file: BinaryIO, shape: XmlShape) -> tuple[Cut, int]:
     """How to cut the document, and where its first piece begins. Raises SlowWayNeededError, RefusedInput for an attack."""
     head = file.read(_HEAD)
-    encoding, start = xml.look_at_prolog(head)
+    encoding, start = look_at_prolog(head)
     found = _START_TAG.match(head, start)
     if encoding.startswith("utf-16") or len(shape.record) != 1 or found is None:
         raise SlowWayNeededError
