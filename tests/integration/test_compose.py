@@ -109,6 +109,7 @@ def test_the_image_runs_as_nobody_special_and_without_build_tools():
 OF_EXTRAS = {
     "saxonche": "documents/schematron.py",
     "aiosmtpd": "demo/smtp_sink.py",
+    "trustme": "demo/price_sources.py",
     "pytest": "connectors/cases/contract.py",
 }
 
