@@ -205,6 +205,27 @@ def test_plan_shows_and_changes_nothing(county):
     assert "✗" in shown
 
 
+def test_a_plan_and_the_prices_in_force_tell_like_prices_apart(county):
+    county.write(
+        "Palvelu;Yksikkö;Hinta;Yöhinta;Matkakorvaus €/km;Taksa X\n"
+        "TUKIHENKILO;h;49,00;60,00;0,57;\nTUKIHENKILO;45 min;40,00;;;1\n".encode()
+    )
+    plan = county.avain("source", "plan", "tukipolku", code=CHANGES_PENDING)
+    assert [(one["base_quantity"], one["time_class"], one["extra"]) for one in plan["changes"]] == [
+        ("1", "weekday", ""), ("1", "night", ""), ("1", "weekday", "travel"), ("0.75", "weekday", ""),
+    ]  # fmt: skip
+    assert plan["unknown_columns"] == ["Taksa X"]
+    wide = {"COLUMNS": "200"}
+    shown = CliRunner().invoke(app, ["source", "plan", "tukipolku"], env=wide).output
+    county.avain("source", "run", "tukipolku", "--inline")
+    for said in (shown, CliRunner().invoke(app, ["price", "list"], env=wide).output):
+        assert "0.75 hours" in said
+        assert "hour, night" in said
+        assert "TUKIHENKILO (travel)" in said
+    assert "Columns that were passed over: Taksa X" in shown
+    assert 'avain price columns 9999997-6 --set "…=price"' in shown
+
+
 def test_a_held_list_is_listed_and_approved_from_the_command_line(county):
     county.write("TUKIHENKILO;h;49,00;1.1.2026\n")
     assert county.avain("source", "run", "tukipolku", "--inline")["added"] == 1
