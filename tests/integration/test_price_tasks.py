@@ -403,7 +403,10 @@ def test_a_list_is_rolled_back_from_the_command_line(county):
 
 
 def test_the_list_of_another_shape_is_refused_by_plan_too(county):
-    county.write("MUU;h;49,00;1.1.2026\n")
+    county.write("TUKIHENKILO;h;49,00;1.1.2026\n")
+    county.night()
+    county.write("TUKIHENKILO;h;sop.mukaan;\n")
     plan = county.avain("source", "plan", "tukipolku", code=ERROR)
     assert (plan["state"], plan["reason"]) == ("refused", "No row of the price list could be used.")
+    assert (plan["changes"], plan["ended"], plan["rejected"]) == ([], 0, 1)
     assert "✗" in CliRunner().invoke(app, ["source", "plan", "tukipolku"]).output
