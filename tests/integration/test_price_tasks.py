@@ -391,6 +391,8 @@ def test_a_list_is_rolled_back_from_the_command_line(county):
     assert (undone["state"], undone["ended"], undone["restored"]) == ("rolled_back", 2, 1)
     (price,) = county.avain("price", "list", "--at", "2027-01-01")
     assert (price["amount"], price["valid_to"]) == ("49.0000", None)
+    with pytest.raises(AvainError, match="rolled back already"):
+        county.avain("source", "rollback", str(run.id), "--note", "Väärä")
     county.night()  # the file still lies there
     (held,) = county.avain("price", "held")
     assert "rolled back" in held["reasons"][0]
