@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderHook, RenderResult
 from rich.table import Table
 from rich.text import Text
 from sqlalchemy.orm import Session
@@ -32,6 +32,13 @@ Json = Annotated[bool, typer.Option("--json", help=_("Print one JSON document an
 As = Annotated[
     str | None, typer.Option("--as", metavar=_("ACTOR"), help=_("Who acts; else the user of the operating system."))
 ]
+#: What would command the terminal or turn the order of letters around, wherever it came from: the names and titles in a provider's list
+#: are its own. Rich counts them as of no width, so that leaving them out moves nothing.
+_STEERING = dict.fromkeys(
+    (*range(0x09), *range(0x0B, 0x20), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+)
+#: The same in JSON, whose writer already escapes those below.
+_STEERING_JSON = {code: f"\\u{code:04x}" for code in _STEERING if code >= 0x7F}
 #: The largest number a row can have (bigint).
 LARGEST_ID = 2**63 - 1
 Limit = Annotated[int, typer.Option("--limit", min=1, max=100_000, help=_("At most so many."))]
@@ -40,12 +47,36 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help=_("Show what would happe
 
 def console() -> Console:
     """Where people read. Made anew each time, so that it follows redirections."""
-    return Console(highlight=False, width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else 120)
+    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 120
+    return _unsteered(Console(highlight=False, width=width))
 
 
 def complaints() -> Console:
     """Where errors go."""
-    return Console(stderr=True, highlight=False, soft_wrap=True)
+    return _unsteered(Console(stderr=True, highlight=False, soft_wrap=True))
+
+
+class _Unsteered(RenderHook):
+    """What is printed, without the characters in `_STEERING`."""
+
+    def process_renderables(self, renderables: list[ConsoleRenderable]) -> list[ConsoleRenderable]:
+        return [_Harmless(one) for one in renderables]
+
+
+class _Harmless:
+    """A renderable whose own text cannot steer the terminal; rich's styles around it can."""
+
+    def __init__(self, inner: ConsoleRenderable) -> None:
+        self._inner = inner
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for one in console.render(self._inner, options):
+            yield one if one.control else one._replace(text=one.text.translate(_STEERING))
+
+
+def _unsteered(made: Console) -> Console:
+    made.push_render_hook(_Unsteered())
+    return made
 
 
 def sub_app(help_text: str) -> typer.Typer:
@@ -90,7 +121,8 @@ def emit(data: Any, as_json: bool, render: Callable[[], None]) -> None:
     if as_json:
         if dry_run and isinstance(data, dict):
             data = {**data, "dry_run": True}
-        sys.stdout.write(json.dumps(data, default=_json_value, ensure_ascii=False, indent=2) + "\n")
+        written = json.dumps(data, default=_json_value, ensure_ascii=False, indent=2)
+        sys.stdout.write(written.translate(_STEERING_JSON) + "\n")
     else:
         render()
 

@@ -86,12 +86,15 @@ _ACTIONS: Final = {
     "price_list.rolled_back": N_("rolled a price list back"),
     "price_mail.assigned": N_("said whose price list an e-mail brings"),
     "price_mail.discarded": N_("discarded an e-mail"),
+    "providers.imported": N_("imported providers"),
     "rejected.discarded": N_("let a rejected record rest"),
     "rejected.retried": N_("read a rejected record again"),
     "run.acknowledged": N_("acknowledged a failure"),
     "run.retried": N_("tried a failed run again"),
+    "services.imported": N_("imported services"),
     "source.looked_at": N_("looked at a source"),
     "source.run_called": N_("called for a source to be read"),
+    "workers.imported": N_("imported workers"),
 }
 
 #: Fields of a case record and of a price row; a field within another is said with both, from the outside in.

@@ -7,20 +7,12 @@ import typer
 
 from cli import price_columns
 from cli.common import LARGEST_ID, As, DryRun, Json, actor, console, emit, sub_app, table, transaction
+from cli.price_words import amount_in_words, per_what, what_is_priced
 from core.errors import Message
-from core.i18n import N_, _, day, money, number
-from core.units import unit_name
+from core.i18n import _, day
 
 app = sub_app(_("Prices in force, where each comes from, and price lists that wait for a person."))
 price_columns.register(app)
-
-TIME_CLASSES = {
-    "weekday": N_("weekday"),
-    "evening": N_("evening"),
-    "night": N_("night"),
-    "saturday": N_("Saturday"),
-    "sunday": N_("Sunday or holiday"),
-}
 
 At = Annotated[
     datetime | None, typer.Option("--at", formats=["%Y-%m-%d"], metavar=_("DATE"), help=_("In force that day."))
@@ -116,19 +108,12 @@ def discard(price_list: ListId, note: Note, dry_run: DryRun = False, as_: As = N
 
 
 def _price_row(row: dict[str, Any]) -> list[str]:
-    per = unit_name(row["unit"])
-    if row["base_quantity"] != 1:
-        per = f"{number(row['base_quantity'])} {per}"
-    if row["time_class"] != "weekday":
-        per += f", {_(TIME_CLASSES[row['time_class']])}"
-    amount = row["amount"]
-    exact = money(amount) if amount == round(amount, 2) else f"{number(amount)} €"
     until = day(row["valid_to"]) if row["valid_to"] else ""
     return [
-        row["service"],
+        what_is_priced(row["service"], row["extra"]),
         row["provider"] or _("own unit cost"),
-        exact,
-        per,
+        amount_in_words(row["amount"]),
+        per_what(row["unit"], row["base_quantity"], row["time_class"], row["minimum_quantity"], row["territory"]),
         f"{day(row['valid_from'])}–{until}",
         f"{row['file_name']}:{row['position']}",
     ]

@@ -9,25 +9,25 @@ from typing import TYPE_CHECKING, Any
 from cli.budget import STATE_NAMES
 from cli.common import CHANGES_PENDING, DONE, ERROR, SOME_REJECTED, console, table
 from cli.labels import counts_in_words
+from cli.price_words import amount_in_words, per_what, what_is_priced
 from core.errors import InputError, Message
-from core.i18n import N_, _, day, money, ngettext, number
+from core.i18n import _, day, money, ngettext, number
 from core.reasons import os_reason
-from core.units import unit_name
 
 if TYPE_CHECKING:
     from services.prices import Change, Prepared
 
 #: So many lines of a plan are printed; the JSON has all of them.
 _PRINTED = 200
-_EXTRAS = {"travel": N_("travel"), "no_show": N_("no-show")}
 
 
 @dataclass(frozen=True)
 class Shown:
-    """A plan with what it does to budgets (services/prices/effect.py)."""
+    """A plan with what it does to budgets (services/prices/effect.py). `provider`: the business id its source is configured for."""
 
     prepared: "Prepared"
     effect: dict[str, Any] | None
+    provider: str | None = None
 
 
 def plan_exit_code(shown: Shown) -> int:
@@ -53,6 +53,7 @@ def plan_json(shown: Shown) -> dict[str, Any]:
         "rejections": [
             {"position": one.position, "field": one.field, "reason": one.reason.text()} for one in prepared.rejections
         ],
+        "unknown_columns": prepared.document.unknown_columns,
     }
 
 
@@ -67,6 +68,9 @@ def _change_json(one: "Change") -> dict[str, Any]:
         "service": one.service,
         "extra": one.extra,
         "unit": one.unit,
+        "base_quantity": one.base_quantity,
+        "minimum_quantity": one.minimum_quantity,
+        "territory": one.territory,
         "time_class": one.time_class,
         "old": one.old,
         "new": one.new,
@@ -89,6 +93,7 @@ def print_plan(shown: Shown) -> None:
     print_changes(title, prepared.plan.changes, rejected)
     for reason in prepared.plan.reasons:
         out.print(f"! {reason.text()}", markup=False)
+    _print_unknown_columns(prepared.document.unknown_columns, shown.provider)
     figures = counts_in_words(prepared.counts)
     if figures:
         out.print(figures, markup=False)
@@ -97,34 +102,42 @@ def print_plan(shown: Shown) -> None:
 
 def print_changes(title: str, changes: "list[Change]", rejected: Iterable[tuple[str, ...]] = ()) -> None:
     """The lines of a plan, with what its contract says of a rise, and rejected rows with their reasons."""
+    rejected = list(rejected)
     rows = [_change_row(one) for one in changes[:_PRINTED]]
-    rows += list(rejected)[:_PRINTED]
+    rows += rejected[:_PRINTED]
     if rows:
         columns = ("", _("Service"), _("Per"), _("Before"), _("After"), _("Change"), _("Valid from"), _("Row"), "")
         console().print(table(title, columns, rows, right=(3, 4, 5)))
-    if len(changes) > _PRINTED:
-        console().print(_("… and {count} more").format(count=len(changes) - _PRINTED), markup=False)
+    unprinted = sum(max(0, len(one) - _PRINTED) for one in (changes, rejected))
+    if unprinted:
+        console().print(_("… and {count} more").format(count=unprinted), markup=False)
+
+
+def _print_unknown_columns(titles: list[str], provider: str | None) -> None:
+    """The titles of columns that were passed over because nobody knows what they mean, and how to say it. The command holds none of them:
+    it is pasted into a shell, and they are the provider's words.
+    """
+    if not titles:
+        return
+    out = console()
+    out.print(_("Columns that were passed over: {titles}").format(titles=", ".join(titles)), markup=False)
+    if provider is not None:
+        command = f'avain price columns {provider} --set "…=price" --ignore "…"'
+        out.print(_("Say what they mean with: {command}").format(command=command), markup=False, soft_wrap=True)
 
 
 def _change_row(one: "Change") -> tuple[str, ...]:
-    extra = _EXTRAS.get(one.extra, one.extra)
     return (
         one.sign,
-        f"{one.service} ({_(extra)})" if extra else one.service,
-        unit_name(one.unit),
-        _exact(one.old),
-        _exact(one.new),
+        what_is_priced(one.service, one.extra),
+        per_what(one.unit, one.base_quantity, one.time_class, one.minimum_quantity, one.territory),
+        amount_in_words(one.old) if one.old is not None else "",
+        amount_in_words(one.new) if one.new is not None else "",
         f"{'+' if one.percent > 0 else ''}{number(one.percent)} %" if one.percent is not None else "",
         day(one.first),
         one.position,
         Message.from_json(one.rule).text() if one.rule else "",
     )
-
-
-def _exact(amount: Decimal | None) -> str:
-    if amount is None:
-        return ""
-    return money(amount) if amount == round(amount, 2) else f"{number(amount)} €"
 
 
 def print_effect(effect: dict[str, Any] | None) -> None:

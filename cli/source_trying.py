@@ -371,7 +371,7 @@ def _plan_prices(source: "Source", visit: "Brought", output: Path | None) -> "pr
             price_source.write_file(
                 output, save_plan(session, prepared, effect, visit.arguments, configured=configured, now=now)
             )
-    return price_source.Shown(prepared, effect)
+    return price_source.Shown(prepared, effect, configured.sources.prices[source.name].provider)
 
 
 def _price_document(source: "Source", visit: "Brought") -> Any:

@@ -178,8 +178,14 @@ def _judge(making: _Making, new: New, prices: list[InForce]) -> None:
             new.position,
             new.key.extra,
             rule,
+            *_terms(new.key),
         )
     )
+
+
+def _terms(key: Key) -> tuple[Decimal, Decimal, str]:
+    """What tells a price from another of the same service, unit and time."""
+    return key.base_quantity, key.minimum_quantity, key.territory
 
 
 def _judge_past(making: _Making, fresh: list[New], endings: list[Ending], prices: list[InForce]) -> None:
@@ -223,8 +229,19 @@ def _plan_vanished(making: _Making, key: Key, prices: list[InForce]) -> None:
     ]
     making.changes.append(
         Change(
-            "-", service, key.unit, key.time_class, alive[0].amount, None, None, world.today, "", key.extra
-        )  # no row says so
+            "-",
+            service,
+            key.unit,
+            key.time_class,
+            alive[0].amount,
+            None,
+            None,
+            world.today,
+            "",  # no row says so
+            key.extra,
+            None,
+            *_terms(key),
+        )
     )
     if needed:
         making.missing += 1

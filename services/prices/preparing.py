@@ -109,7 +109,8 @@ def prepare(
     plan = make_plan(provider_id, stated, in_force, world, unchanged=same)
     prepared = Prepared(row_id, source, document, plan, rejections)
     if not matched.stated and not matched.removed:
-        return replace(prepared, refusal=Message(_NOTHING_USABLE))
+        nothing = Plan(provider_id, day=today)  # what it seems to leave out stays: a refused list ends no price
+        return replace(prepared, plan=nothing, refusal=Message(_NOTHING_USABLE))
     more = _reasons(session, prepared, contracts, configured.max_rejected)
     return replace(prepared, plan=replace(plan, held=[*(one.to_json() for one in more), *plan.held]))
 

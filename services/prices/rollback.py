@@ -20,7 +20,8 @@ from services.prices.apply import hold_provider
 from services.work import call, claim, close
 
 #: Rows in: a run. Rows out: the list it applied, or that was approved after it was held, latest first. Runs that met the same content
-#: again have no list of their own: they are found by the file.
+#: again have no list of their own: they are found by the file. The undoing of a list is of the same file, and is found by its own run
+#: alone: else the same command, given twice, would undo what it did.
 _LIST: Final = text(
     """
     SELECT price_list.id, price_list.source_id, price_source.name AS source, price_source.provider_id, state, file_name, sha256,
@@ -29,7 +30,8 @@ _LIST: Final = text(
     LEFT JOIN run ON run.id = :run LEFT JOIN work ON work.id = run.work_id
     WHERE price_list.run_id = :run
        OR work.kind = 'import_prices' AND work.arguments ->> 'source' = price_source.name AND sha256 = work.arguments #>> '{files,-1,sha256}'
-    ORDER BY state IN ('applied', 'rollback') DESC, price_list.run_id = :run DESC, price_list.id DESC LIMIT 1
+       AND rolls_back_list_id IS NULL
+    ORDER BY price_list.run_id = :run DESC NULLS LAST, state = 'applied' DESC, price_list.id DESC LIMIT 1
     FOR NO KEY UPDATE OF price_list
     """
 )

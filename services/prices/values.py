@@ -100,7 +100,7 @@ class Ending:
 @dataclass(frozen=True, slots=True)
 class Change:
     """One line of a plan as people read it: `sign` + added, ~ changed, - ended. `percent` of change, gross; `rule`: the contract's word
-    on a rise, a Message as JSON.
+    on a rise, a Message as JSON. Amounts are per `base_quantity` units, from `minimum_quantity` on, in `territory` ('': everywhere).
     """
 
     sign: str
@@ -114,6 +114,10 @@ class Change:
     position: str
     extra: str = ""
     rule: dict[str, Any] | None = None
+    # Plans that wait since before these were kept are read without them.
+    base_quantity: Decimal = Decimal(1)
+    minimum_quantity: Decimal = Decimal(0)
+    territory: str = ""
 
 
 @dataclass(frozen=True)

@@ -205,6 +205,27 @@ def test_plan_shows_and_changes_nothing(county):
     assert "✗" in shown
 
 
+def test_a_plan_and_the_prices_in_force_tell_like_prices_apart(county):
+    county.write(
+        "Palvelu;Yksikkö;Hinta;Yöhinta;Matkakorvaus €/km;Taksa X\n"
+        "TUKIHENKILO;h;49,00;60,00;0,57;\nTUKIHENKILO;45 min;40,00;;;1\n".encode()
+    )
+    plan = county.avain("source", "plan", "tukipolku", code=CHANGES_PENDING)
+    assert [(one["base_quantity"], one["time_class"], one["extra"]) for one in plan["changes"]] == [
+        ("1", "weekday", ""), ("1", "night", ""), ("1", "weekday", "travel"), ("0.75", "weekday", ""),
+    ]  # fmt: skip
+    assert plan["unknown_columns"] == ["Taksa X"]
+    wide = {"COLUMNS": "200"}
+    shown = CliRunner().invoke(app, ["source", "plan", "tukipolku"], env=wide).output
+    county.avain("source", "run", "tukipolku", "--inline")
+    for said in (shown, CliRunner().invoke(app, ["price", "list"], env=wide).output):
+        assert "0.75 hours" in said
+        assert "hour, night" in said
+        assert "TUKIHENKILO (travel)" in said
+    assert "Columns that were passed over: Taksa X" in shown
+    assert 'avain price columns 9999997-6 --set "…=price"' in shown
+
+
 def test_a_held_list_is_listed_and_approved_from_the_command_line(county):
     county.write("TUKIHENKILO;h;49,00;1.1.2026\n")
     assert county.avain("source", "run", "tukipolku", "--inline")["added"] == 1
@@ -370,6 +391,8 @@ def test_a_list_is_rolled_back_from_the_command_line(county):
     assert (undone["state"], undone["ended"], undone["restored"]) == ("rolled_back", 2, 1)
     (price,) = county.avain("price", "list", "--at", "2027-01-01")
     assert (price["amount"], price["valid_to"]) == ("49.0000", None)
+    with pytest.raises(AvainError, match="rolled back already"):
+        county.avain("source", "rollback", str(run.id), "--note", "Väärä")
     county.night()  # the file still lies there
     (held,) = county.avain("price", "held")
     assert "rolled back" in held["reasons"][0]
@@ -382,7 +405,10 @@ def test_a_list_is_rolled_back_from_the_command_line(county):
 
 
 def test_the_list_of_another_shape_is_refused_by_plan_too(county):
-    county.write("MUU;h;49,00;1.1.2026\n")
+    county.write("TUKIHENKILO;h;49,00;1.1.2026\n")
+    county.night()
+    county.write("TUKIHENKILO;h;sop.mukaan;\n")
     plan = county.avain("source", "plan", "tukipolku", code=ERROR)
     assert (plan["state"], plan["reason"]) == ("refused", "No row of the price list could be used.")
+    assert (plan["changes"], plan["ended"], plan["rejected"]) == ([], 0, 1)
     assert "✗" in CliRunner().invoke(app, ["source", "plan", "tukipolku"]).output

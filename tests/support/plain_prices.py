@@ -142,7 +142,9 @@ def _unit(cell: tuple[str, Decimal] | None, beside_price: str | None, in_title: 
         if beside is None:
             raise _Unfit("unit", _unknown_unit(beside_price))
     if cell and beside and cell != beside:
-        raise _Unfit("unit", Message("The price is per {one} but the unit says {other}.", one=beside[0], other=cell[0]))
+        said = "Beside the price the unit is {stated} × {priced_unit}, in the column of units {quantity} × {unit}. Make them agree."
+        values = {"stated": str(beside[1]), "priced_unit": beside[0], "quantity": str(cell[1]), "unit": cell[0]}
+        raise _Unfit("unit", Message(said, **values))
     unit = cell or beside or (read_unit(in_title) if in_title else None)
     if unit is None:
         raise _Unfit("unit", Message("The unit is missing."))

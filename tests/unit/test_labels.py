@@ -13,10 +13,17 @@ from services.work import KINDS
 
 ROOT = Path(__file__).resolve().parents[2]
 ACT = re.compile(
-    r"\"((?:budget|case|choice|clock|database|job|order|price_column|price_list|rejected|run|source)\.[a-z_]+)\""
+    r"\"((?:budget|case|choice|clock|database|job|order|price_column|price_list|price_mail|rejected|run|source)\.[a-z_]+)\""
 )
+#: What is imported is said once for all kinds (services/reference_data/reading.py).
+IMPORTED = re.compile(r"return record\(session, actor, \"([a-z]+)\"")
 RECORDED = sorted(
     {
+        f"{what}.imported"
+        for path in (ROOT / "services" / "reference_data").glob("*.py")
+        for what in IMPORTED.findall(path.read_text("utf-8"))
+    }
+    | {
         act
         for folder in ("cli", "services")
         for path in (ROOT / folder).rglob("*.py")
@@ -29,7 +36,8 @@ RECORDED = sorted(
 
 @pytest.mark.parametrize("language", ["fi", "sv"])
 def test_every_channel_kind_of_work_and_recorded_act_has_words(language):
-    assert {"order.approved", "case.viewed", "choice.made"} <= set(RECORDED)
+    assert {"order.approved", "case.viewed", "choice.made", "price_mail.assigned"} <= set(RECORDED)
+    assert {"providers.imported", "services.imported", "workers.imported"} <= set(RECORDED)
     with speaking(language):
         assert [code for code in CHANNELS if channel_name(code) == code] == []
         assert [code for code in (*KINDS, "poison") if kind_name(code) == code] == []

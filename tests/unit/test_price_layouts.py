@@ -183,7 +183,7 @@ def test_a_supplement_that_may_mean_two_things(title: str, cell: str, reason: st
 
 
 def test_a_supplement_per_another_unit_than_the_price() -> None:
-    assert "per MON but the unit says h" in why("Palvelu;Yksikkö;Hinta;Iltalisä\nX;kk;500;5 €/h\n")[0][2]
+    assert "per month but the supplement per h" in why("Palvelu;Yksikkö;Hinta;Iltalisä\nX;kk;500;5 €/h\n")[0][2]
     assert prices(read("Palvelu;Yksikkö;Hinta\nX;h;60\nIltalisä;%;15\n"))["2/evening"] == ("69", "HUR", "evening")
 
 
@@ -276,7 +276,10 @@ def test_vat_of_a_title_and_of_a_basis() -> None:
 def test_a_minimum_may_be_written_with_its_unit() -> None:
     (row,) = read("Palvelu;Yksikkö;Hinta;Minimiveloitus\nX;h;60;2 h\n").rows
     assert row.minimum_quantity == Decimal(2)
-    assert "minimum quantity is in HUR" in why("Palvelu;Yksikkö;Hinta;Minimiveloitus\nX;käynti;60;2 h\n")[0][2]
+    assert (
+        "per visit but the minimum quantity is in hour"
+        in why("Palvelu;Yksikkö;Hinta;Minimiveloitus\nX;käynti;60;2 h\n")[0][2]
+    )
 
 
 def test_formulas_are_text_here() -> None:

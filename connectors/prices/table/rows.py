@@ -173,7 +173,12 @@ class RowReader:
                 return changed(base, Supplement(factor=share), extra="no_show")
             supplement = _or_unfit("price", read.read_supplement(value, kind=column.kind, sign=column.sign))
             if supplement.unit is not None and read_unit(supplement.unit) != (base.unit, base.base_quantity):
-                raise _Unfit("price", _other_unit(base.unit, supplement.unit))
+                reason = Message(
+                    "The price is per {priced_unit} but the supplement per {unit}.",
+                    priced_unit=base.unit,
+                    unit=supplement.unit,
+                )
+                raise _Unfit("price", reason)
             return changed(base, supplement, time_class=column.time_class)
         written = _or_unfit("price", read_price(value))
         known = self._terms[index, written.unit, self._take(cells)]
@@ -321,15 +326,22 @@ def _unit(
         if beside is None:
             raise _Unfit("unit", read.unknown_unit(beside_price))
     if cell and beside and cell != beside:
-        raise _Unfit("unit", _other_unit(beside[0], cell[0]))
+        raise _Unfit("unit", _other_unit(beside, cell))
     unit = cell or beside or (read_unit(in_title) if in_title else None) or _USUAL_UNIT.get(extra)
     if unit is None:
         raise _Unfit("unit", Message("The unit is missing."))
     return unit
 
 
-def _other_unit(one: str, other: str) -> Message:
-    return Message("The price is per {one} but the unit says {other}.", one=one, other=other)
+def _other_unit(beside: tuple[str, Decimal], cell: tuple[str, Decimal]) -> Message:
+    """Words for both, with how many: `60 €/h` in a row of 45 minutes differs in nothing else."""
+    return Message(
+        "Beside the price the unit is {stated} × {priced_unit}, in the column of units {quantity} × {unit}. Make them agree.",
+        stated=str(beside[1]),
+        priced_unit=beside[0],
+        quantity=str(cell[1]),
+        unit=cell[0],
+    )
 
 
 def _minimum(stated: tuple[Decimal, str | None] | None, unit: str) -> Decimal:
@@ -338,6 +350,8 @@ def _minimum(stated: tuple[Decimal, str | None] | None, unit: str) -> Decimal:
         return Decimal(0)
     quantity, its_unit = stated
     if its_unit is not None and its_unit != unit:
-        reason = Message("The price is per {one} but the minimum quantity is in {other}.", one=unit, other=its_unit)
+        reason = Message(
+            "The price is per {priced_unit} but the minimum quantity is in {unit}.", priced_unit=unit, unit=its_unit
+        )
         raise _Unfit("minimum_quantity", reason)
     return quantity
