@@ -51,7 +51,8 @@ class Attached:
 
 @dataclass(frozen=True)
 class ReceivedMail:
-    """`senders`: addresses in small letters, of the mail itself first, then of those forwarded within it. `sent_at`: as the sender says, UTC.
+    """`senders`: addresses in small letters, of the mail itself first, then of those forwarded within it; `sender`: that of the mail itself alone,
+    the only one a mail server can have checked. `sent_at`: as the sender says, UTC.
     `tables`: attachments that may hold a table; `others`: the names of those that cannot.
     """
 
@@ -59,6 +60,7 @@ class ReceivedMail:
     sent_at: datetime | None
     tables: tuple[Attached, ...]
     others: tuple[str, ...]
+    sender: str | None = None
 
 
 DEFAULT_LIMITS: Final = MailLimits()
@@ -90,7 +92,11 @@ def read_mail(content: bytes, *, limits: MailLimits = DEFAULT_LIMITS) -> Receive
     for part in _leaves(message, taking, 0):
         _take(part, taking)
     return ReceivedMail(
-        tuple(dict.fromkeys(taking.senders)), _sent_at(message), tuple(taking.tables), tuple(taking.others)
+        tuple(dict.fromkeys(taking.senders)),
+        _sent_at(message),
+        tuple(taking.tables),
+        tuple(taking.others),
+        next(iter(_sender(message)), None),
     )
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from typing import Final
 
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
@@ -54,6 +55,8 @@ _LAST_OF_CONTENT = text(
 _NOTHING_USABLE = N_("No row of the price list could be used.")
 #: So few rejected rows are never many, however short the list.
 _FEW = 3
+#: The id of a provider that is not there.
+NO_PROVIDER: Final = -1
 
 
 @dataclass(frozen=True)
@@ -80,9 +83,18 @@ class Prepared:
 
 
 def prepare(
-    session: Session, source: str, configured: PriceListSource, document: PriceDocument, today: date
+    session: Session,
+    source: str,
+    configured: PriceListSource,
+    document: PriceDocument,
+    today: date,
+    *,
+    doubt: Message | None = None,
 ) -> Prepared:
-    """Match and plan one file. Writes nothing but the source's row. Raises InputError when its provider is not known."""
+    """Match and plan one file; with a `doubt` about where it comes from, whatever it changes waits. Writes nothing but the source's row.
+
+    Raises InputError when its provider is not known.
+    """
     provider = _provider(session, source, configured)
     provider_id = provider.id if provider else None
     row_id = source_id(session, source, configured, provider_id)
@@ -111,6 +123,8 @@ def prepare(
     if not matched.stated and not matched.removed:
         return replace(prepared, refusal=Message(_NOTHING_USABLE))
     more = _reasons(session, prepared, contracts, configured.max_rejected)
+    if doubt is not None and not plan.empty:
+        more.insert(0, doubt)
     return replace(prepared, plan=replace(plan, held=[*(one.to_json() for one in more), *plan.held]))
 
 
@@ -199,12 +213,12 @@ def _provider(session: Session, source: str, configured: PriceListSource) -> Pro
 
 
 def current_provider(session: Session, configured: PriceListSource) -> int | None:
-    """The id of the provider a source is configured for; None for our own unit costs, -1 where there is no such provider."""
+    """The id of the provider a source is configured for; None for our own unit costs, NO_PROVIDER where there is none such."""
     if configured.kind == "own":
         return None
     found = session.execute(select(Provider.id).where(Provider.business_id == configured.provider))  # type: ignore[call-overload]
     provider_id: int | None = found.scalar_one_or_none()
-    return -1 if provider_id is None else provider_id
+    return NO_PROVIDER if provider_id is None else provider_id
 
 
 def source_id(session: Session, source: str, configured: PriceListSource, provider_id: int | None) -> int:
