@@ -9,7 +9,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from connectors.prices.row import PriceDocument
-from connectors.rejection import Rejection
+from connectors.rejection import Rejection, quote
 from core.errors import InputError, Message
 from core.i18n import N_
 from core.source_settings import PriceListSource
@@ -148,7 +148,8 @@ def _reasons(
     if document.contract and contracts is not None and not _named(contracts, document.contract):
         found.append(
             Message(
-                "The list refers to contract {contract}, which this provider does not have.", contract=document.contract
+                "The list refers to contract {contract}, which this provider does not have.",
+                contract=quote("".join(document.contract.split())),
             )
         )
     content = {"source_id": prepared.source_id, "sha256": document.sha256}
@@ -167,14 +168,14 @@ def _not_theirs(session: Session, provider: Provider | None, document: PriceDocu
             return None
         return Message(
             "The list is of another provider ({business_id}); the source is that of {expected}.",
-            business_id=document.business_id,
+            business_id=quote(document.business_id),
             expected=provider.business_id,
         )
     known = session.execute(select(Provider.business_id)).scalars()  # type: ignore[call-overload]
     if any(_digits(one) == digits for one in known):
         return Message(
             "The list is of a provider ({business_id}); the source is that of our own unit costs.",
-            business_id=document.business_id,
+            business_id=quote(document.business_id),
         )
     return None
 
