@@ -26,6 +26,8 @@ _TYPES: Final = re.compile(
     r"text/(csv|tab-separated-values|xml)|application/(json|xml|csv|vnd\.ms-excel.*|vnd\.openxmlformats-officedocument\.spreadsheet.*"
     r"|vnd\.oasis\.opendocument\.spreadsheet.*)"
 )
+#: So many letters of a name are kept: its end, which says of what kind the file is.
+_LONGEST_NAME: Final = 200
 _BOUNDARY: Final = re.compile(rb"boundary[*0-9]*\s*=", re.IGNORECASE)
 _ADDRESS: Final = re.compile(r"""(?![^@]*[<>()\[\],;:"])[!-?A-~]{1,64}@[A-Za-z0-9.-]{1,253}""")
 
@@ -51,7 +53,8 @@ class Attached:
 
 @dataclass(frozen=True)
 class ReceivedMail:
-    """`senders`: addresses in small letters, of the mail itself first, then of those forwarded within it. `sent_at`: as the sender says, UTC.
+    """`senders`: addresses in small letters, of the mail itself first, then of those forwarded within it; `sender`: that of the mail itself alone,
+    the only one a mail server can have checked. `sent_at`: as the sender says, UTC.
     `tables`: attachments that may hold a table; `others`: the names of those that cannot.
     """
 
@@ -59,6 +62,7 @@ class ReceivedMail:
     sent_at: datetime | None
     tables: tuple[Attached, ...]
     others: tuple[str, ...]
+    sender: str | None = None
 
 
 DEFAULT_LIMITS: Final = MailLimits()
@@ -90,7 +94,11 @@ def read_mail(content: bytes, *, limits: MailLimits = DEFAULT_LIMITS) -> Receive
     for part in _leaves(message, taking, 0):
         _take(part, taking)
     return ReceivedMail(
-        tuple(dict.fromkeys(taking.senders)), _sent_at(message), tuple(taking.tables), tuple(taking.others)
+        tuple(dict.fromkeys(taking.senders)),
+        _sent_at(message),
+        tuple(taking.tables),
+        tuple(taking.others),
+        next(iter(_sender(message)), None),
     )
 
 
@@ -112,10 +120,10 @@ def _leaves(part: Part, taking: _Taking, depth: int) -> Iterator[Part]:
 
 
 def _take(part: Part, taking: _Taking) -> None:
-    name, disposition = _file_name(part), str(part.get("Content-Disposition", "")).strip().lower()
+    name, disposition = _file_name(part)[-_LONGEST_NAME:], str(part.get("Content-Disposition", "")).strip().lower()
     if not name and not disposition.startswith("attachment"):
         return  # the body
-    kind = part.get_content_type()
+    kind = part.get_content_type()[:_LONGEST_NAME]
     if kind.startswith("image/"):
         return  # a logo under a signature
     if PurePosixPath(name.lower()).suffix not in _ENDINGS and not _TYPES.fullmatch(kind):

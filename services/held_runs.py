@@ -15,6 +15,7 @@ def approve(
     session: Session, run_id: int, actor: str, note: str, configured: Settings, *, now: datetime
 ) -> dict[str, int]:
     """Apply a held run; the figures of what was done. Raises NotFound, InputError (see case_sync.approve_run, prices.approve)."""
+    prices.hold_provider_of_run(session, run_id)
     held = held_run(session, run_id)
     price_list = _price_list_of(session, held)
     if price_list is None:
@@ -30,6 +31,7 @@ def approve(
 
 def discard(session: Session, run_id: int, actor: str, note: str, *, now: datetime) -> None:
     """Let a held run be; nothing of it is applied. Raises NotFound, InputError."""
+    prices.hold_provider_of_run(session, run_id)
     price_list = _price_list_of(session, held_run(session, run_id))
     if price_list is None:
         case_sync.discard_run(session, run_id, actor, note, now=now)

@@ -27,17 +27,20 @@ class Outgoing:
 
 
 def begin(session: Session, letter_id: int) -> Outgoing | None:
-    """Commit to sending a letter; None when it was sent. Raises Permanent when its fate is in doubt for the second time."""
+    """Commit to sending a letter; None when it was sent. Raises Permanent when its fate is in doubt for the second time.
+
+    One that was given up is begun anew: only a person has its work done again.
+    """
     letter = session.execute(
         select(PriceLetter).where(PriceLetter.id == letter_id).with_for_update()  # type: ignore[arg-type]
     ).scalar_one_or_none()
-    if letter is None or letter.state in ("sent", "failed"):
+    if letter is None or letter.state == "sent":
         return None
     if letter.state == "repeated":
         raise Permanent(
             "It is not known whether the price manager received the letter, and it was repeated once already."
         )
-    letter.state = "sending" if letter.state == "composed" else "repeated"
+    letter.state = "repeated" if letter.state == "sending" else "sending"
     return Outgoing(letter.id, letter.recipient, letter.document.encode("ascii"))
 
 

@@ -1,16 +1,18 @@
 """A person's word on a mail that waits: whose price list it brings, or that it brings none. Both audited."""
 
+import json
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from core.errors import InputError, NotFound
+from core.errors import InputError, Message, NotFound
 from models.price_mail import PriceMail
 from models.provider import Provider
 from services import audit
 from services.source_memory import forget
+from services.work.lease import Ended, when_given_up
 
 #: Rows in: perhaps a state. Rows out: mails with the provider they were taken for, the latest last.
 _LISTED = text(
@@ -19,6 +21,15 @@ _LISTED = text(
     FROM price_mail LEFT JOIN provider ON provider.id = provider_id
     WHERE CAST(:everything AS boolean) OR state IN ('waiting', 'assigned')
     ORDER BY price_mail.id DESC LIMIT :limit
+    """
+)
+
+#: Rows in: a Work that was given up. Rows out: the mail whose list it was to import, which waits again.
+_PUT_BACK = text(
+    """
+    UPDATE price_mail SET state = 'waiting', provider_id = NULL, chosen = NULL, reason = CAST(:reason AS jsonb)
+    FROM work WHERE work.id = :work_id AND price_mail.id = CAST(work.arguments ->> 'mail' AS bigint) AND state = 'taken'
+    RETURNING price_mail.source, price_mail.sha256
     """
 )
 
@@ -74,6 +85,15 @@ def assign(
         session, actor, "price_mail.assigned", f"price_mail:{mail.id}", now=now, reason=note, provider=provider
     )
     return mail
+
+
+@when_given_up("import_prices")
+def put_back(session: Session, ended: Ended) -> None:
+    """A mail is taken once, so one whose list could not be imported would be lost: it waits again, and is looked at the next night."""
+    reason = Message("Its list could not be imported: {reason}", reason=ended.message)
+    values = {"work_id": ended.work_id, "reason": json.dumps(reason.to_json())}
+    for row in session.execute(_PUT_BACK, values):
+        forget(session, row.source, row.sha256)
 
 
 def discard(session: Session, named: str, *, actor: str, note: str, now: datetime) -> PriceMail:

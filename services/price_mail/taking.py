@@ -14,10 +14,18 @@ from connectors.prices.mailed import MailedList
 from connectors.transports.base import SourceFile
 from core.errors import Message
 from models.price_mail import PriceMail
-from services.price_mail.whose import Known, known_providers, whose
+from services.price_mail.whose import Known, is_proven, known_providers, whose
 
 #: States in which a mail wants nothing more.
 DONE = frozenset({"taken", "overtaken", "discarded"})
+
+#: Rows in: a provider's share of a mail source. Rows out: whether a list of it waits for a person.
+_HELD = text(
+    """
+    SELECT EXISTS (
+        SELECT FROM price_list JOIN price_source ON price_source.id = source_id WHERE name = :share AND price_list.state = 'held')
+    """
+)
 
 #: Rows in: a source and a provider. Rows out: when the latest mail was sent whose list was taken.
 _LATEST = text(
@@ -30,7 +38,9 @@ _LATEST = text(
 
 @dataclass(frozen=True)
 class Opened:
-    """A mail that was read: `refused` says why nothing of it can be; `lists` are the attachments that may be price lists."""
+    """A mail that was read: `refused` says why nothing of it can be; `lists` are the attachments that may be price lists. `senders` are its
+    own and those of mails within it, `sender` its own alone.
+    """
 
     file: SourceFile
     senders: tuple[str, ...] = ()
@@ -38,15 +48,19 @@ class Opened:
     lists: tuple[MailedList, ...] = ()
     others: tuple[str, ...] = ()
     refused: Message | None = None
+    sender: str | None = None
 
 
 @dataclass(frozen=True)
 class Taken:
-    """A list to be imported: of which provider (business id), from which mail."""
+    """A list to be imported: of which provider (business id), from which mail. Not `proven`: it did not come from the provider's address,
+    and no person said that it is theirs.
+    """
 
     business_id: str
     one: MailedList
     mail_id: int
+    proven: bool = True
 
 
 @dataclass
@@ -68,20 +82,31 @@ class Sorted:
         }
 
 
-def settled_already(session: Session, source: str, files: Iterable[SourceFile]) -> set[str]:
-    """The sha256 of those mails that want nothing more: they need not even be opened."""
+def settled_already(session: Session, source: str, files: Iterable[SourceFile], *, keep: bool = False) -> set[str]:
+    """The sha256 of those mails that want nothing more: they need not even be opened. With `keep` that stays so until the transaction
+    ends: a person who has one taken anew meanwhile is heard after it.
+    """
     statement = select(PriceMail.sha256).where(  # type: ignore[call-overload]
         PriceMail.source == source,
         PriceMail.state.in_(DONE),  # type: ignore[attr-defined]
         PriceMail.sha256.in_([one.sha256 for one in files]),  # type: ignore[attr-defined]
     )
+    if keep:
+        statement = statement.order_by(PriceMail.id).with_for_update(read=True)
     return set(session.execute(statement).scalars())
+
+
+def unseen_first(session: Session, source: str, files: Iterable[SourceFile]) -> list[SourceFile]:
+    """In the order they are opened in: mails that wait already last, since there may not be time for all."""
+    statement = select(PriceMail.sha256).where(PriceMail.source == source, PriceMail.state == "waiting")  # type: ignore[call-overload]
+    waiting = set(session.execute(statement).scalars())
+    return sorted(files, key=lambda one: one.sha256 in waiting)
 
 
 def take(session: Session, source: str, mails: Sequence[Opened], *, run_id: int, now: datetime) -> Sorted:
     """Record the mails of a visit of `source` and say which of their lists are to be imported, at most one for each provider."""
     known, found = known_providers(session), Sorted()
-    best: dict[str, tuple[datetime, PriceMail]] = {}
+    best: dict[str, tuple[PriceMail, bool]] = {}
     for mail in sorted(mails, key=lambda one: (_when(one, now), one.file.name)):
         row, is_new = _row(session, source, mail)
         if row.state in DONE:
@@ -89,7 +114,11 @@ def take(session: Session, source: str, mails: Sequence[Opened], *, run_id: int,
             continue
         lists = _lists_of(row, mail, known)
         if not isinstance(lists, Message):
+            proven = _proven(row, lists, mail, known)
             lists = _not_older(session, source, lists, _when(mail, now), known)
+        if not isinstance(lists, Message):
+            sure = {business_id for business_id, (_, is_sure) in best.items() if is_sure}
+            lists = _in_nobodys_way(session, source, lists, proven, sure, known)
         if isinstance(lists, Message):
             row.state = "waiting"
             row.reason, row.provider_id, row.chosen = lists.to_json(), None, None
@@ -98,14 +127,14 @@ def take(session: Session, source: str, mails: Sequence[Opened], *, run_id: int,
             if is_new:
                 found.fresh.append(row.id)
             continue
-        _hand_over(session, row, lists, known, found, best, run_id, _when(mail, now))
+        _hand_over(session, row, lists, proven, known, found, best, run_id, _when(mail, now))
         found.settled.append(mail.file)
     return found
 
 
 def _hand_over(  # noqa: PLR0917 - the one place where all of it meets
-    session: Session, row: PriceMail, lists: dict[str, MailedList], known: Known, found: Sorted,
-    best: dict[str, tuple[datetime, PriceMail]], run_id: int, sent_at: datetime,
+    session: Session, row: PriceMail, lists: dict[str, MailedList], proven: Collection[str], known: Known, found: Sorted,
+    best: dict[str, tuple[PriceMail, bool]], run_id: int, sent_at: datetime,
 ) -> None:  # fmt: skip
     row.state, row.reason, row.run_id, row.sent_at = "taken", None, run_id, sent_at
     row.provider_id = known.ids[next(iter(lists))] if len(lists) == 1 else None
@@ -114,17 +143,19 @@ def _hand_over(  # noqa: PLR0917 - the one place where all of it meets
     session.flush()  # its number is needed
     for business_id, one in lists.items():
         if business_id in best:  # mails come in the order they were sent
-            earlier = best[business_id][1]
-            earlier.state = "overtaken"
+            best[business_id][0].state = "overtaken"
             found.taken = [each for each in found.taken if each.business_id != business_id]
-        best[business_id] = (sent_at, row)
-        found.taken.append(Taken(business_id, one, row.id))
+        best[business_id] = (row, business_id in proven)
+        found.taken.append(Taken(business_id, one, row.id, business_id in proven))
 
 
 def _row(session: Session, source: str, mail: Opened) -> tuple[PriceMail, bool]:
     """The mail's row, and whether it was made now. What was decided already stays as it is."""
     row = session.execute(
-        select(PriceMail).where(PriceMail.source == source, PriceMail.sha256 == mail.file.sha256)  # type: ignore[arg-type]
+        # locked: a person may be saying whose it is
+        select(PriceMail)
+        .where(PriceMail.source == source, PriceMail.sha256 == mail.file.sha256)  # type: ignore[arg-type]
+        .with_for_update()
     ).scalar_one_or_none()
     is_new = row is None
     if row is None:
@@ -213,6 +244,28 @@ def _not_older(
                 "A newer e-mail of {provider} ({moment}) was taken already.",
                 provider=known.named(business_id),
                 moment=latest.isoformat(),
+            )
+    return lists
+
+
+def _proven(row: PriceMail, lists: Collection[str], mail: Opened, known: Known) -> set[str]:
+    """Those of the providers a mail brings lists of that it surely came from, or that a person named."""
+    return {one for one in lists if row.state == "assigned" or is_proven(one, mail.sender, known)}
+
+
+def _in_nobodys_way(  # noqa: PLR0917 - what it is judged by
+    session: Session, source: str, lists: dict[str, MailedList], proven: Collection[str], sure: Collection[str],
+    known: Known,
+) -> dict[str, MailedList] | Message:  # fmt: skip
+    """The lists, unless one that anybody may have sent would take the place of a list that is the provider's own, or that a person is
+    looking at. `sure`: providers of whom this visit brought a list of their own.
+    """
+    for business_id in lists.keys() - proven:
+        share = f"{source}/{business_id}"
+        if business_id in sure or session.execute(_HELD, {"share": share}).scalar_one():
+            return Message(
+                "It did not come from the known address of {provider}, of whom another list is looked at first.",
+                provider=known.named(business_id),
             )
     return lists
 

@@ -1,5 +1,8 @@
 """Whose price list a mail brings: the provider its file names, or else the one whose address sent it. Where the two disagree, and where
 neither is known, a person says so: anybody can write any address into a mail, and a wrong provider's prices are nobody's prices.
+
+A business id is public: that a file names it says whose prices they are meant to be, not who sent them. So a list counts by itself only
+when the mail itself came from the provider's known address; any other is held for a person (`is_proven`).
 """
 
 from collections import defaultdict
@@ -31,6 +34,13 @@ class Known:
     def named(self, business_id: str) -> str:
         """A provider as people know it."""
         return self.names.get(business_id, business_id)
+
+
+def is_proven(business_id: str, sender: str | None, known: Known) -> bool:
+    """Whether a mail from an address came from the provider itself, as far as mails tell. `sender` is not that of a mail forwarded within
+    it: nobody checked that one.
+    """
+    return sender is not None and business_id in known.senders([sender])
 
 
 def known_providers(session: Session) -> Known:

@@ -6,7 +6,7 @@ through, `apply` writes, `basis` asks whether what a plan rests on is still so, 
 services/budgets/lines.py.
 """
 
-from services.prices.approval import approve, discard, list_of_run
+from services.prices.approval import approve, discard, hold_provider_of_run, list_of_run
 from services.prices.importing import ImportResult, import_price_list, is_applied
 from services.prices.preparing import Prepared, prepare
 from services.prices.rollback import RolledBack, rollback
@@ -20,6 +20,7 @@ __all__ = [
     "RolledBack",
     "approve",
     "discard",
+    "hold_provider_of_run",
     "import_price_list",
     "is_applied",
     "list_of_run",

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import select, text
+from sqlalchemy import TextClause, select, text
 from sqlalchemy.orm import Session
 
 from core.errors import InputError, NotFound
@@ -22,6 +22,19 @@ _SETTLE = text(
     """
 )
 
+#: Rows in: a run. Rows out: the provider whose list it read; none for our own unit costs.
+_PROVIDER_OF_RUN = text(
+    """
+    SELECT provider_id FROM run JOIN work ON work.id = run.work_id JOIN price_source ON price_source.name = work.arguments ->> 'source'
+    WHERE run.id = :id AND run.kind = 'import_prices'
+    """
+)
+
+#: Rows in: a list. Rows out: its source's provider; none for our own unit costs.
+_PROVIDER_OF = text(
+    "SELECT provider_id FROM price_list JOIN price_source ON price_source.id = source_id WHERE price_list.id = :id"
+)
+
 
 def list_of_run(session: Session, source: str, sha256: str) -> int:
     """The list that waits with the content a held run read: equal content read again keeps its place. Raises InputError."""
@@ -39,10 +52,10 @@ def list_of_run(session: Session, source: str, sha256: str) -> int:
 
 def approve(session: Session, price_list_id: int, actor: str, note: str, now: datetime) -> Plan:
     """Apply a held list exactly as planned. Raises NotFound, InputError (not held, no note, or what it rests on has changed)."""
+    _hold_provider_of(session, price_list_id)
     price_list = _held(session, price_list_id, note)
     kept = Kept.from_json(price_list.plan or {})
     plan = kept.plan
-    hold_provider(session, plan.provider_id)
     must_still_hold(session, plan, kept.basis)
     price_list.state, price_list.plan = "applied", None
     apply_plan(session, plan, price_list.id, price_list.run_id)
@@ -55,6 +68,7 @@ def approve(session: Session, price_list_id: int, actor: str, note: str, now: da
 
 def discard(session: Session, price_list_id: int, actor: str, note: str, now: datetime) -> None:
     """Let a held list be: the prices in force stay. Raises NotFound, InputError."""
+    _hold_provider_of(session, price_list_id)
     price_list = _held(session, price_list_id, note)
     price_list.state, price_list.plan = "discarded", None
     _settle(session, price_list, f"discarded: {note.strip()}")
@@ -69,6 +83,22 @@ def settle_held_runs(session: Session, source: str, note: str) -> None:
 def _settle(session: Session, price_list: PriceList, note: str) -> None:
     name = select(PriceSource.name).where(PriceSource.id == price_list.source_id)  # type: ignore[call-overload]
     settle_held_runs(session, session.execute(name).scalar_one(), note)
+
+
+def _hold_provider_of(session: Session, price_list_id: int) -> None:
+    """Keep imports off while a person decides: first the provider, then the list, as they do, so that neither waits for the other for ever."""
+    _hold_found(session, _PROVIDER_OF, price_list_id)
+
+
+def hold_provider_of_run(session: Session, run_id: int) -> None:
+    """The same for the list that a run read, before the run is locked; nothing for a run of cases."""
+    _hold_found(session, _PROVIDER_OF_RUN, run_id)
+
+
+def _hold_found(session: Session, statement: TextClause, number: int) -> None:
+    found = session.execute(statement, {"id": number}).one_or_none()
+    if found is not None:
+        hold_provider(session, found.provider_id)
 
 
 def _held(session: Session, price_list_id: int, note: str) -> PriceList:

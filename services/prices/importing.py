@@ -14,12 +14,12 @@ from core.settings import Budgets
 from core.source_settings import PriceListSource
 from models.price import PriceList
 from services import rejected
-from services.prices.apply import apply_plan
+from services.prices.apply import apply_plan, hold_provider
 from services.prices.approval import settle_held_runs
 from services.prices.basis import basis_of
 from services.prices.effect import effect_of
 from services.prices.keeping import Kept, substance
-from services.prices.preparing import Prepared, prepare
+from services.prices.preparing import NO_PROVIDER, Prepared, current_provider, prepare
 
 #: Rows in: a source. Rows out: its list that was read last; what undoes a list was never read.
 _LAST = text("SELECT max(id) FROM price_list WHERE source_id = :id AND rolls_back_list_id IS NULL")
@@ -45,13 +45,18 @@ def import_price_list(
     run_id: int,
     now: datetime,
     budgets: Budgets | None = None,
+    doubt: Message | None = None,
 ) -> ImportResult:
     """Apply one file, or hold it where a person must look first; the same content is not recorded twice.
 
-    `document` was read to its end. `budgets`: the limits by which what is held shows its effect. Raises InputError when the source's
-    provider is not known.
+    `document` was read to its end. `budgets`: the limits by which what is held shows its effect. `doubt`: why a person must look
+    whatever it would change. Raises InputError when the source's provider is not known.
     """
-    prepared = prepare(session, source, configured, document, local_date(now))
+    # Before anything is compared: what another source's list or an approval changes of the provider meanwhile would go unseen.
+    provider_id = current_provider(session, configured)
+    if provider_id != NO_PROVIDER:
+        hold_provider(session, provider_id)
+    prepared = prepare(session, source, configured, document, local_date(now), doubt=doubt)
     known = _known(session, prepared)
     if known is not None:
         return known
@@ -114,7 +119,7 @@ def keep_list(
     """The list's row. A newer file takes the place of one that waits: only the latest can be approved."""
     if state == "held":
         session.execute(
-            text("UPDATE price_list SET state = 'discarded' WHERE source_id = :id AND state = 'held'"),
+            text("UPDATE price_list SET state = 'discarded', plan = NULL WHERE source_id = :id AND state = 'held'"),
             {"id": prepared.source_id},
         )
     price_list = PriceList(

@@ -1,8 +1,11 @@
 """The end of a night's imports: when the last of them has ended, however it ended, the budgets they touched are calculated once.
 
 What a list changed is noted in its own transaction, without calling for the calculation. Whoever ends last calls: the night's Work is
-locked while it is looked, so of two that end at the same moment one sees the other's end. Should even that be lost (a process killed
-for good on its last attempt), the budgets' own slot comes later that night.
+locked while it is looked, so of two that end at the same moment one sees the other's end.
+
+Nobody waits long for one that does not end: what was called for an hour ago, or is put off for more than a quarter of an hour (a source
+that may be asked only in the evening), keeps the others' budgets waiting no more. When it ends it calls for its own. Whatever is left
+over, the budgets' own slot takes later that night.
 """
 
 from sqlalchemy import text
@@ -19,11 +22,12 @@ _REQUEST = text("SELECT arguments ->> 'request' FROM work WHERE id = :id AND arg
 
 _LOCK = text("SELECT id FROM work WHERE key = :request FOR UPDATE")
 
-#: Rows in: a night's request, and a Work that ends now. Rows out: whether others of that night have not ended.
+#: Rows in: a night's request, and a Work that ends now. Rows out: whether others of that night have not ended, and will soon.
 _OTHERS = text(
     """
     SELECT EXISTS (SELECT FROM work WHERE kind = ANY(:kinds) AND arguments ->> 'request' = :request AND id <> :work_id
-                   AND done_at IS NULL AND dead_at IS NULL)
+                   AND done_at IS NULL AND dead_at IS NULL AND created_at > clock_timestamp() - interval '1 hour'
+                   AND (token IS NOT NULL OR next_at < clock_timestamp() + interval '15 minutes'))
     """
 )
 

@@ -3,12 +3,13 @@
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from typing import Final
 
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from connectors.prices.row import PriceDocument
-from connectors.rejection import Rejection
+from connectors.rejection import Rejection, quote
 from core.errors import InputError, Message
 from core.i18n import N_
 from core.source_settings import PriceListSource
@@ -54,6 +55,8 @@ _LAST_OF_CONTENT = text(
 _NOTHING_USABLE = N_("No row of the price list could be used.")
 #: So few rejected rows are never many, however short the list.
 _FEW = 3
+#: The id of a provider that is not there.
+NO_PROVIDER: Final = -1
 
 
 @dataclass(frozen=True)
@@ -80,9 +83,18 @@ class Prepared:
 
 
 def prepare(
-    session: Session, source: str, configured: PriceListSource, document: PriceDocument, today: date
+    session: Session,
+    source: str,
+    configured: PriceListSource,
+    document: PriceDocument,
+    today: date,
+    *,
+    doubt: Message | None = None,
 ) -> Prepared:
-    """Match and plan one file. Writes nothing but the source's row. Raises InputError when its provider is not known."""
+    """Match and plan one file; with a `doubt` about where it comes from, whatever it changes waits. Writes nothing but the source's row.
+
+    Raises InputError when its provider is not known.
+    """
     provider = _provider(session, source, configured)
     provider_id = provider.id if provider else None
     row_id = source_id(session, source, configured, provider_id)
@@ -112,6 +124,8 @@ def prepare(
         nothing = Plan(provider_id, day=today)  # what it seems to leave out stays: a refused list ends no price
         return replace(prepared, plan=nothing, refusal=Message(_NOTHING_USABLE))
     more = _reasons(session, prepared, contracts, configured.max_rejected)
+    if doubt is not None and not plan.empty:
+        more.insert(0, doubt)
     return replace(prepared, plan=replace(plan, held=[*(one.to_json() for one in more), *plan.held]))
 
 
@@ -135,7 +149,8 @@ def _reasons(
     if document.contract and contracts is not None and not _named(contracts, document.contract):
         found.append(
             Message(
-                "The list refers to contract {contract}, which this provider does not have.", contract=document.contract
+                "The list refers to contract {contract}, which this provider does not have.",
+                contract=quote("".join(document.contract.split())),
             )
         )
     content = {"source_id": prepared.source_id, "sha256": document.sha256}
@@ -154,14 +169,14 @@ def _not_theirs(session: Session, provider: Provider | None, document: PriceDocu
             return None
         return Message(
             "The list is of another provider ({business_id}); the source is that of {expected}.",
-            business_id=document.business_id,
+            business_id=quote(document.business_id),
             expected=provider.business_id,
         )
     known = session.execute(select(Provider.business_id)).scalars()  # type: ignore[call-overload]
     if any(_digits(one) == digits for one in known):
         return Message(
             "The list is of a provider ({business_id}); the source is that of our own unit costs.",
-            business_id=document.business_id,
+            business_id=quote(document.business_id),
         )
     return None
 
@@ -200,12 +215,12 @@ def _provider(session: Session, source: str, configured: PriceListSource) -> Pro
 
 
 def current_provider(session: Session, configured: PriceListSource) -> int | None:
-    """The id of the provider a source is configured for; None for our own unit costs, -1 where there is no such provider."""
+    """The id of the provider a source is configured for; None for our own unit costs, NO_PROVIDER where there is none such."""
     if configured.kind == "own":
         return None
     found = session.execute(select(Provider.id).where(Provider.business_id == configured.provider))  # type: ignore[call-overload]
     provider_id: int | None = found.scalar_one_or_none()
-    return -1 if provider_id is None else provider_id
+    return NO_PROVIDER if provider_id is None else provider_id
 
 
 def source_id(session: Session, source: str, configured: PriceListSource, provider_id: int | None) -> int:

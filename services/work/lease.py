@@ -292,14 +292,14 @@ def _release(
     return bool(row.dead)
 
 
-_after_death: dict[str, Callable[[Session, Ended], None]] = {}
+_after_death: dict[str, list[Callable[[Session, Ended], None]]] = {}
 
 
 def when_given_up(kind: str) -> Callable[[Callable[[Session, Ended], None]], Callable[[Session, Ended], None]]:
     """Register what must happen, in the same transaction, when Work of a kind is given up."""
 
     def register(function: Callable[[Session, Ended], None]) -> Callable[[Session, Ended], None]:
-        _after_death[kind] = function
+        _after_death.setdefault(kind, []).append(function)
         return function
 
     return register
@@ -307,5 +307,6 @@ def when_given_up(kind: str) -> Callable[[Callable[[Session, Ended], None]], Cal
 
 def after_death(session: Session, ended: Ended | None) -> None:
     """Run what was registered for the kind, if anything."""
-    if ended is not None and ended.kind in _after_death:
-        _after_death[ended.kind](session, ended)
+    if ended is not None:
+        for function in _after_death.get(ended.kind, ()):
+            function(session, ended)

@@ -8,11 +8,15 @@ from email.policy import default
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
+from typer.testing import CliRunner
 
+from cli.main import app
 from connectors.drafts import draft
 from core.clock import move_business_clock
 from core.errors import InputError, NotFound, Permanent
 from demo.smtp_sink import SmtpSink
+from services.prices.night import end_one
 from tests.support.price_mail import BODIES, KAVERIPAJA, TUKIPOLKU, County, county, csv, mail
 from workers.task import perform
 from workers.tasks.price_letters import send_price_letter
@@ -133,6 +137,10 @@ def test_a_letter_in_doubt_twice_waits_for_a_person(county: County):
     county.read()
     letters(county, "keep-and-drop", "keep-and-drop")
     assert [row.state for row in county.process.rows("SELECT state FROM price_letter")] == ["failed"]
+    (last,) = county.process.rows("SELECT max(id) AS id FROM run WHERE kind = 'send_price_letter'")
+    assert CliRunner().invoke(app, ["run", "retry", str(last.id)]).exit_code == 0
+    assert len(letters(county)) == 1, "the person wants it sent"
+    assert [row.state for row in county.process.rows("SELECT state FROM price_letter")] == ["sent"]
 
 
 @pytest.mark.parametrize("fault", ["price_letter.sending", "price_letter.sent"])
@@ -171,11 +179,11 @@ def test_a_draft_to_the_provider_lists_the_bad_rows_in_its_language(county: Coun
     raw = draft.read_bytes()
     letter = email.message_from_bytes(raw, policy=default)
     assert (letter["X-Unsent"], letter["To"]) == ("1", TUKIPOLKU)
-    text = body(letter)
-    assert "hinta.csv" in text
-    assert not any(line.startswith(("=", "+", "@")) for line in text.splitlines())
-    assert all(f"{n}" in text for n in (3, 4, 5))
-    assert "sop.mukaan" in text
+    said = body(letter)
+    assert "hinta.csv" in said
+    assert not any(line.startswith(("=", "+", "@")) for line in said.splitlines())
+    assert all(f"{n}" in said for n in (3, 4, 5))
+    assert "sop.mukaan" in said
     assert raw.isascii()
     assert county.avain("price", "reply", str(lists["posti/9999998-4"]), "-o", str(draft))["language"] == "sv"
     with pytest.raises(NotFound):
@@ -250,3 +258,32 @@ def test_a_night_ends_with_one_recomputation_whatever_becomes_of_its_lists(count
     assert seen[-1] == 1
     assert set(seen[:-1]) == {0}
     assert county.recompute() == 1
+
+
+def test_a_source_that_does_not_end_keeps_no_budgets_waiting_for_long(county: County):
+    """One that is put off until the evening, and one that was called for long ago."""
+
+    def end(key: str) -> bool:
+        with county.process.transaction() as session:
+            work = session.execute(text("SELECT id FROM work WHERE key = :key"), {"key": key}).scalar_one()
+            return end_one(session, "nightly_prices@test", work)
+
+    county.read()
+    county.process.rows("INSERT INTO budget_dirty (cause, run_id) SELECT 'prices', max(id) FROM run RETURNING cause")
+    for key in ("one", "other"):
+        county.process.rows(
+            "INSERT INTO work (kind, key, arguments, queue) VALUES"
+            " ('import_prices', :key, '{\"night\": true, \"request\": \"nightly_prices@test\"}', 'prices') RETURNING id",
+            key=key,
+        )
+    assert not end("one"), "the other will end soon"
+    county.process.rows(
+        "UPDATE work SET next_at = clock_timestamp() + interval '8 hours' WHERE key = 'other' RETURNING id"
+    )
+    assert end("one")
+    county.process.rows(
+        "UPDATE work SET next_at = clock_timestamp(), created_at = clock_timestamp() - interval '2 hours' WHERE key = 'other' RETURNING id"
+    )
+    assert end("one")
+    county.process.rows("UPDATE work SET done_at = clock_timestamp() WHERE key = 'one' RETURNING id")
+    assert end("other"), "it calls for what it changed itself"

@@ -2,6 +2,14 @@
 
 import io
 import os
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import SMTP
+from pathlib import Path
+from time import sleep
 from typing import Any
 
 import pytest
@@ -13,6 +21,7 @@ from connectors.prices import read_price_list
 from connectors.prices.row import PriceDocument
 from core.errors import InputError, NotFound
 from core.settings import settings
+from services import prices
 from services.sources import call_fetch, find_source
 from tests.support.price_mail import BODIES, KAVERIPAJA, TUKIPOLKU, County, county, csv, mail
 
@@ -47,7 +56,67 @@ def test_the_provider_is_known_by_what_the_file_says(county: County):
     county.put("2.eml", mail(None, ("b.csv", own)))
     county.read()
     assert county.mails("--all") == {"1.eml": "taken", "2.eml": "taken"}
-    assert len(county.amounts()) == 2
+    assert {one["source"] for one in county.avain("price", "held")} == {"posti/9999997-6", "posti/9999998-4"}
+
+
+def theirs(price: str, *, sender: str, sent: str = "Mon, 16 Nov 2026 09:00:00 +0200") -> bytes:
+    """A list that names Tukipolku, with a price that may count by itself."""
+    return mail(sender, (f"{price}.csv", csv(HOUR.format(price), above="Y-tunnus 9999997-6\n")), sent=sent)
+
+
+def test_a_list_that_anybody_may_have_sent_waits_for_the_price_manager(county: County):
+    county.configure(rest='[prices]\nmanager_email = "hinnat@avain-esimerkki.invalid"')
+    county.put("1.eml", theirs("49,00", sender="huijari@muualla.invalid"))
+    assert county.read()[-1] == ("import_prices", "held")
+    assert county.amounts() == {}
+    (held,) = county.avain("price", "held")
+    (letter,) = county.process.rows("SELECT document FROM price_letter")
+    assert "huijari" not in letter.document
+    county.avain("price", "approve", str(held["id"]), "--note", "soitettu heille")
+    assert county.amounts() == {"9999997-6 TUKIHENKILO": "49.0000"}
+    county.put("2.eml", theirs("49,00", sender="muu@muualla.invalid", sent="Tue, 17 Nov 2026 09:00:00 +0200"))
+    assert county.read()[-1] == ("import_prices", "nothing_to_do"), "what changes nothing needs nobody"
+
+
+def test_a_sender_within_a_forwarded_mail_proves_nothing(county: County):
+    outer = EmailMessage(policy=SMTP)
+    outer["From"], outer["Date"] = "huijari@muualla.invalid", "Mon, 16 Nov 2026 09:00:00 +0200"
+    outer.set_content("Välitetty")
+    outer.add_attachment(message_from_bytes(mail(TUKIPOLKU, ("a.csv", csv(HOUR.format("49,00")))), policy=SMTP))
+    county.put("1.eml", outer.as_bytes())
+    assert county.read()[-1] == ("import_prices", "held")
+
+
+def test_a_person_who_says_whose_it_is_is_believed(county: County):
+    both = [(f"{name}.csv", csv(HOUR.format(price), above="9999997-6\n")) for name, price in (("a", 49), ("b", 50))]
+    county.put("1.eml", mail("joku@muualla.invalid", *both))
+    county.read()
+    county.avain("price", "mail", "assign", "1.eml", "9999997-6", "--attachment", "b.csv", "--note", "soitettu")
+    assert county.work()[-1] == ("import_prices", "succeeded")
+
+
+@pytest.mark.parametrize("own_first", [True, False])
+def test_a_strangers_mail_takes_no_place_of_the_providers_own(county: County, own_first: bool):
+    """Neither of one that came with it nor of one that waits; once that is decided, the stranger's is looked at."""
+    sent = ["Mon, 16 Nov 2026 09:00:00 +0200", "Mon, 16 Nov 2026 10:00:00 +0200"]
+    own, strange = sent if own_first else reversed(sent)
+    county.put("own.eml", theirs("49,00", sender=TUKIPOLKU, sent=own))
+    county.put("strange.eml", theirs("48,00", sender="huijari@muualla.invalid", sent=strange))
+    county.read()
+    assert county.amounts() == {"9999997-6 TUKIHENKILO": "49.0000"}
+    if not own_first:
+        assert county.mails("--all") == {"own.eml": "taken", "strange.eml": "overtaken"}
+        return
+    assert county.mails("--all") == {"own.eml": "taken", "strange.eml": "waiting"}
+    county.put("dear.eml", other("60,00"))
+    assert ("import_prices", "held") in county.read()
+    county.put("late.eml", theirs("47,00", sender="huijari@muualla.invalid", sent="Wed, 18 Nov 2026 09:00:00 +0200"))
+    county.read()
+    assert county.mails()["late.eml"] == "waiting"
+    (held,) = county.avain("price", "held")
+    county.avain("price", "discard", str(held["id"]), "--note", "ei sovittu")
+    assert county.read()[-1] == ("import_prices", "held")
+    assert "late.eml" not in county.mails()
 
 
 def test_a_sender_and_a_file_that_disagree_wait_and_a_person_says(county: County):
@@ -216,7 +285,7 @@ def test_a_workbooks_letterhead_says_whose_it_is(county: County):
     head = (("Tukipolku Oy (keksitty)", "VAT FI99999976"), ("Palvelukoodi", "Yksikkö", "Hinta"))
     county.put("1.eml", mail(None, ("a.xlsx", workbook(*head, ("TUKIHENKILO", "h", 49.0)))))
     county.read()
-    assert county.amounts() == {"9999997-6 TUKIHENKILO": "49.0000"}
+    assert [one["source"] for one in county.avain("price", "held")] == ["posti/9999997-6"]
 
 
 def test_a_fault_of_ours_in_one_mail_stops_no_other(county: County, monkeypatch: pytest.MonkeyPatch):
@@ -238,7 +307,7 @@ def test_one_mail_may_bring_the_lists_of_several_providers(county: County):
     files = [(f"{one}.csv", csv(HOUR.format("50,00"), above=f"Y-tunnus {one}\n")) for one in ("9999997-6", "9999998-4")]
     county.put("1.eml", mail("assistentti@alue.invalid", *files))
     county.read()
-    assert set(county.amounts()) == {"9999997-6 TUKIHENKILO", "9999998-4 TUKIHENKILO"}
+    assert {one["source"] for one in county.avain("price", "held")} == {"posti/9999997-6", "posti/9999998-4"}
 
 
 def test_a_source_of_mails_is_tried_but_not_planned(county: County):
@@ -303,3 +372,66 @@ def test_a_file_source_reads_what_was_not_applied_again(county: County):
     assert write(dear)[-1] == ("import_prices", "nothing_to_do")
     assert write(good)[-1][1] in {"nothing_to_do", "succeeded"}
     assert county.amounts() == {"9999997-6 TUKIHENKILO": "49.0000"}
+
+
+def test_a_mail_whose_import_was_given_up_is_taken_again(county: County):
+    county.put("1.eml", mail(TUKIPOLKU, ("a.csv", csv(HOUR.format("49,00")))))
+    with county.process.transaction() as session:
+        call_fetch(session, find_source(settings().sources, "posti"), "lost", now=True)
+    for kind in ("fetch_prices", "read_price_mail"):
+        county.process.do_due(kind, BODIES[kind])
+    assert county.mails("--all") == {"1.eml": "taken"}
+    shutil.rmtree(Path(os.environ["AVAIN_HOME"]) / "spool")
+    assert county.work() == [("import_prices", "failed")]
+    (waits,) = county.avain("price", "mail", "list")
+    assert "copy" in waits["reason"]
+    assert county.read()[-1] == ("import_prices", "succeeded")
+    assert county.amounts() == {"9999997-6 TUKIHENKILO": "49.0000"}
+
+
+def test_mails_there_is_no_time_for_are_left_for_the_next_visit(county: County, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("workers.tasks.price_mail._SHARE_OF_DEADLINE", -1.0)
+    county.put("1.eml", mail(TUKIPOLKU, ("a.csv", csv(HOUR.format("49,00")))))
+    assert county.read() == [("fetch_prices", "succeeded"), ("read_price_mail", "partly")]
+    assert county.mails("--all") == {}
+    monkeypatch.undo()
+
+
+def test_a_mail_that_takes_too_long_waits_and_keeps_no_other_waiting(county: County, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("services.price_mail.opening.SECONDS", -1.0)
+    county.put("1.eml", mail(TUKIPOLKU, ("a.csv", csv(HOUR.format("49,00")))))
+    county.put("2.eml", mail("joku@muualla.invalid"))
+    county.read()
+    assert {one["file_name"] for one in county.avain("price", "mail", "list")} == {"1.eml", "2.eml"}
+    assert county.spooled() == []
+    monkeypatch.setattr("services.price_mail.opening.SECONDS", 120.0)
+    county.read()
+    assert county.mails("--all")["1.eml"] == "taken"
+
+
+def test_a_list_is_compared_with_what_an_approval_leaves(county: County):
+    """An import that begins while a person's approval is being committed waits for it, and then sees its prices."""
+    county.put("1.eml", mail(TUKIPOLKU, ("a.csv", csv(HOUR.format("49,00")))))
+    county.read()
+    county.put("2.eml", other("60,00"))
+    county.read()
+    (held,) = county.avain("price", "held")
+    file = county.folder.parent / "list.csv"
+    county.configure(rest=f'[sources.prices.tiedosto]\nprovider = "9999997-6"\npath = "{file}"\n')
+    file.write_bytes(csv("TUKIHENKILO;h;48,50;1.11.2026"))
+    os.utime(file, (1_700_000_000, 1_700_000_000))
+    with ThreadPoolExecutor(1) as pool:
+        with county.process.transaction() as session:
+            prices.approve(session, held["id"], "test", "sovittu", datetime(2026, 11, 17, 12, tzinfo=UTC))
+            reading = pool.submit(county.read, "tiedosto")
+            until_somebody_waits(county)
+        assert reading.result(timeout=60)[-1][1] in {"succeeded", "held", "partly"}
+
+
+def until_somebody_waits(county: County) -> None:
+    """Until a transaction waits for another's lock."""
+    for _ in range(600):
+        if county.process.rows("SELECT 1 FROM pg_locks WHERE NOT granted"):
+            return
+        sleep(0.05)
+    raise AssertionError("nobody waits")

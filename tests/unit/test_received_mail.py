@@ -121,3 +121,22 @@ def test_mails_within_mails_end_somewhere():
 def test_a_broken_encoding_is_what_it_is():
     raw = b"From: a@x.invalid\r\nContent-Type: text/csv; charset=x\r\nContent-Transfer-Encoding: base64\r\nContent-Disposition: attachment; filename=a.csv\r\n\r\n!!!"
     assert [one.name for one in read_mail(raw).tables] == ["a.csv"]
+
+
+def test_names_are_as_long_as_people_can_read():
+    mail = read_mail(made("a@b.invalid", ("x" * 100_000 + ".csv", b"1"), ("y" * 100_000 + ".pdf", b"2")).as_bytes())
+    (table,), (other,) = mail.tables, mail.others
+    assert (len(table.name), table.name[-4:], len(other)) == (200, ".csv", 200)
+
+
+def test_only_the_mails_own_sender_is_its_sender():
+    outer = made("joku@muualla.invalid")
+    outer.add_attachment(made("toimisto@tuottaja.invalid"))
+    mail = read_mail(outer.as_bytes())
+    assert (mail.sender, mail.senders) == (
+        "joku@muualla.invalid",
+        ("joku@muualla.invalid", "toimisto@tuottaja.invalid"),
+    )
+    unsigned = made(None)
+    unsigned.add_attachment(made("toimisto@tuottaja.invalid"))
+    assert read_mail(unsigned.as_bytes()).sender is None

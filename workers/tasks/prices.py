@@ -4,7 +4,7 @@ from connectors.prices import read_price_list
 from connectors.prices.row import Reading
 from connectors.transports.base import SourceFile
 from core.clock import business_now
-from core.errors import Permanent, RefusedInput
+from core.errors import Message, Permanent, RefusedInput
 from core.faults import fault_point
 from services.budgets.dirty import noting_only
 from services.price_alarms import about_list, about_refused, tell, watch
@@ -15,6 +15,10 @@ from services.visiting import applied, overtaken
 from workers.fetching import call_every_fetch, end_of_night, fetch, files_of, source_of
 from workers.spool import reading
 from workers.task import Lease, work_task
+
+_NOT_FROM_THEM = Message(
+    "The e-mail did not come from the provider's known address. Its file says whose list it is, which anybody can write."
+)
 
 
 @work_task("nightly_prices")
@@ -82,6 +86,7 @@ def _import(lease: Lease, source: Source, file: SourceFile) -> None:
                 run_id=lease.run_id,
                 now=now,
                 budgets=lease.settings.budgets,
+                doubt=_NOT_FROM_THEM if lease.arguments.get("unproven") else None,
             )
         if is_applied(closing.session, result) and not source.by_mail:  # of mails it is remembered that they were taken
             applied(closing.session, lease.settings, source, lease.run_id, lease.arguments, now=now)
