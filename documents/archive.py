@@ -4,11 +4,13 @@ A kilobyte can unpack to a gigabyte. So a zip's directory is judged before anyth
 what is then unpacked is counted again, because a directory can lie. Nothing is ever unpacked to disk.
 """
 
+import errno
 import gzip
 import io
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO, Final, cast
 
@@ -33,9 +35,6 @@ _NESTED_MAGIC: Final = (
 )
 _LONGEST_MAGIC: Final = 6
 _DAMAGED: Final = N_("The archive is damaged or was cut short.")
-#: What zipfile raises for bytes it cannot make an archive of. That is the sender's matter, not a fault of ours, also where zipfile means
-#: a dialect it lacks (several disks, patches, strong encryption: NotImplementedError) or wants a password (RuntimeError).
-_UNREADABLE: Final = (zipfile.BadZipFile, ValueError, OSError, NotImplementedError, RuntimeError)
 
 
 @dataclass(frozen=True)
@@ -87,11 +86,28 @@ def check_directory(file: BinaryIO, *, limits: ArchiveLimits = DEFAULT_LIMITS) -
         return [info.filename for info in _checked(archive, file, limits)]
 
 
-def _open_zip(file: BinaryIO) -> zipfile.ZipFile:
+@contextmanager
+def _faults_of_the_archive() -> Iterator[None]:
+    """What zipfile and gzip raise for bytes they cannot unpack, as a refusal: that is the sender's matter. A disk that fails is ours, and
+    passes: such an OSError has a number of its own, while theirs have none, or EINVAL for a place no file has.
+    """
     try:
-        return zipfile.ZipFile(file)
-    except _UNREADABLE as error:
+        yield
+    except (
+        NotImplementedError
+    ) as error:  # zipfile's word for a dialect that it lacks: several disks, patches, strong encryption
+        raise RefusedInput("The archive is packed by a method that is not read here; use ordinary zip.") from error
+    except (zipfile.BadZipFile, EOFError, OSError, ValueError, RuntimeError, zlib.error) as error:
+        # zipfile says in words of its own what it met at the end of a file; RuntimeError: a password that only a member's own header asks for
+        for fault in (error, error.__context__):
+            if isinstance(fault, OSError) and fault.errno not in {None, errno.EINVAL}:
+                raise fault from None
         raise RefusedInput(_DAMAGED) from error
+
+
+def _open_zip(file: BinaryIO) -> zipfile.ZipFile:
+    with _faults_of_the_archive():
+        return zipfile.ZipFile(file)
 
 
 def _checked(archive: zipfile.ZipFile, file: BinaryIO, limits: ArchiveLimits) -> list[zipfile.ZipInfo]:
@@ -148,10 +164,8 @@ def _too_dense(name: str, limits: ArchiveLimits) -> RefusedInput:
 def _zip_members(file: BinaryIO, limits: ArchiveLimits) -> Iterator[Member]:
     with _open_zip(file) as archive:
         for entry in _checked(archive, file, limits):
-            try:
+            with _faults_of_the_archive():
                 opened = cast("BinaryIO", archive.open(entry))
-            except _UNREADABLE as error:
-                raise RefusedInput(_DAMAGED) from error
             name = _shown(entry.filename)
             with _BoundedReader(opened, name, entry.file_size, exact=True) as counted:
                 yield Member(name, _not_nested(counted, name))
@@ -183,10 +197,8 @@ class _BoundedReader(io.RawIOBase):
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        try:
+        with _faults_of_the_archive():
             part = self._source.read(len(buffer))
-        except (zipfile.BadZipFile, EOFError, OSError, zlib.error) as error:
-            raise RefusedInput(_DAMAGED) from error
         self._read += len(part)
         if self._exact and not part and self._read < self._bound:
             raise RefusedInput(_DAMAGED)

@@ -1,5 +1,6 @@
 """The archive door: streams that end where they were agreed to end."""
 
+import errno
 import gzip
 import io
 import tracemalloc
@@ -86,6 +87,8 @@ def test_names_that_lead_out_are_refused(name: str) -> None:
         (attacks.gzip_bomb(), "more than the accepted"),
         (attacks.overlapping_zip(), "overlap"),
         (attacks.zip_with_flags(TEXT, 1), "password"),
+        (attacks.zip_with_flags(TEXT, 0x20), "method"),
+        (attacks.zip_with_flags(TEXT, 0x40), "method"),
         (attacks.zip_of(("a.csv", TEXT), method=zipfile.ZIP_LZMA), "method"),
         (attacks.zip_of(("a.csv", TEXT), method=zipfile.ZIP_BZIP2), "method"),
         (attacks.zip_of(("inner.csv", attacks.zip_of(("a.csv", TEXT)))), "another archive"),
@@ -107,6 +110,8 @@ def test_names_that_lead_out_are_refused(name: str) -> None:
         "gzip bomb",
         "overlap",
         "encrypted",
+        "patched data",
+        "strong encryption",
         "lzma",
         "bzip2",
         "zip in zip",
@@ -126,6 +131,21 @@ def test_names_that_lead_out_are_refused(name: str) -> None:
 )
 def test_attacks_and_damage_are_refused_in_words(data: bytes, says: str) -> None:
     assert says in refusal(data)
+
+
+class FailingDisk(io.BytesIO):
+    """A file of which the disk reads no more from some place on."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if self.tell() > 60:
+            raise OSError(errno.EIO, "Input/output error")
+        return super().read(size)
+
+
+@pytest.mark.parametrize("data", [attacks.zip_of(("a.csv", TEXT)), gzip.compress(TEXT * 20)])
+def test_a_disk_that_fails_is_no_fault_of_the_archive(data: bytes) -> None:
+    with pytest.raises(OSError, match="Input/output error"):
+        b"".join(member.file.read() for member in members(FailingDisk(data), "a"))
 
 
 def test_a_changed_byte_is_found_by_the_checksum() -> None:
