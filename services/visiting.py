@@ -22,7 +22,8 @@ from core.clock import local_date
 from core.errors import Message, Transient
 from core.faults import fault_point
 from core.settings import Settings, configuration_file
-from core.source_settings import CaseSource, HttpsFile, PriceListSource, SftpFiles
+from core.source_settings import CaseSource, PriceListSource
+from core.transport_settings import HttpsFile, SftpFiles
 from services.prices.world import world
 from services.source_memory import Known, recall, remember
 from services.sources import Source, price_settings

@@ -19,7 +19,7 @@ from connectors.transports import x_road
 from connectors.transports.base import Fetched, Visit
 from connectors.transports.spooling import CHUNK, Incoming, incoming, plain_name
 from core.errors import NotFound, Transient
-from core.source_settings import HttpsFile as Settings
+from core.transport_settings import HttpsFile as Settings
 
 #: A look is for doctor and `source test`: somebody waits for it.
 LOOK_SECONDS: Final = 10.0

@@ -6,7 +6,7 @@ from connectors.transports.base import Transport
 from connectors.transports.https import HttpsFile
 from connectors.transports.local import LocalFiles
 from connectors.transports.sftp import SftpFiles
-from core import source_settings as settings
+from core import transport_settings as settings
 
 
 def transport(configured: settings.Transport) -> Transport:

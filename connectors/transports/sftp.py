@@ -20,7 +20,7 @@ from connectors.transports.sftp_session import LOST, MISSING, in_session, missin
 from connectors.transports.spooling import CHUNK, incoming, plain_name, too_large
 from core.errors import Message, NotFound, Permanent
 from core.natural import in_order
-from core.source_settings import SftpFiles as Settings
+from core.transport_settings import SftpFiles as Settings
 
 #: A file that stays as it is for this long (seconds) is complete.
 SETTLED_AFTER: Final = 2.0

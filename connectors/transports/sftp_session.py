@@ -14,7 +14,7 @@ import asyncssh
 from connectors.addresses import Resolver, checked_addresses
 from core.errors import ConfigurationError, Message, NotFound, Permanent, Transient
 from core.reasons import os_reason
-from core.source_settings import SftpFiles as Settings
+from core.transport_settings import SftpFiles as Settings
 
 _CONNECT_SECONDS: Final = 10.0
 _LOGIN_SECONDS: Final = 20.0

@@ -19,7 +19,7 @@ import structlog
 from connectors.http import retry_after
 from connectors.rejection import quote
 from core.errors import Permanent, Transient
-from core.source_settings import XRoad
+from core.transport_settings import XRoad
 
 log = structlog.get_logger()
 

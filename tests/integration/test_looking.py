@@ -10,7 +10,8 @@ import pytest
 from cli.doctor import _sources
 from connectors.transports.local import LocalFiles
 from core.settings import Settings
-from core.source_settings import CaseSource, HttpsFile, SftpFiles, Sources
+from core.source_settings import CaseSource, Sources
+from core.transport_settings import HttpsFile, SftpFiles
 from services.looking import look_at_all
 from tests.support.sftp_server import HOST_KEY
 

@@ -11,7 +11,7 @@ import asyncssh
 
 from connectors.transports.base import Fetched
 from connectors.transports.sftp import SftpFiles
-from core.source_settings import SftpFiles as Settings
+from core.transport_settings import SftpFiles as Settings
 
 USER, WORD = "avain", "a pass word"
 HOST = "files.test"

@@ -18,7 +18,7 @@ from connectors.transports.base import Visit
 from connectors.transports.https import HttpsFile
 from connectors.transports.registry import transport
 from core.errors import NotFound, Permanent, RefusedInput, Transient
-from core.source_settings import HttpsFile as Settings
+from core.transport_settings import HttpsFile as Settings
 from tests.support.http_door import HOST, OTHER, Names, head, raw_server, refused
 
 Make = Callable[..., HttpsFile]
