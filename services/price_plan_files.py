@@ -7,7 +7,6 @@ provenance is a row of a list must not come from an editor. Applying is a Run of
 import json
 from datetime import date, datetime
 from typing import Any, Final
-from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from sqlalchemy.orm import Session
@@ -20,6 +19,7 @@ from core.keys import record_hasher
 from core.settings import Settings
 from core.source_settings import PriceListSource
 from services import audit, rejected, visiting
+from services.lanes import take_lane
 from services.prices.apply import apply_plan, hold_provider
 from services.prices.approval import settle_held_runs
 from services.prices.basis import Basis, basis_of, must_still_hold
@@ -27,7 +27,7 @@ from services.prices.importing import keep_list
 from services.prices.preparing import Prepared, current_provider, source_id
 from services.prices.values import Plan
 from services.sources import find_source
-from services.work import call, claim, close
+from services.work import close
 
 _FORMAT: Final = "avain price plan"
 _VERSION: Final = 1
@@ -128,7 +128,9 @@ def apply_saved(
             reason=plan.reasons[0],
         )
     _must_be_of_today(plan, settings, local_date(now))
-    run_id, claimed = _begin(session, saved)
+    others = {name: value for name, value in saved.arguments.items() if name not in {"source", "request"}}
+    claimed = take_lane(session, "import_prices", saved.source, "plan", **others)
+    run_id = claimed.run_id
     hold_provider(session, plan.provider_id)
     must_still_hold(session, plan, Basis.from_json(saved.rests_on))
     rejections = [
@@ -174,26 +176,6 @@ def _prepared(
     document = PriceDocument(saved.file, saved.sha256, [], [])
     row_id = source_id(session, saved.source, settings, plan.provider_id)
     return Prepared(row_id, saved.source, document, plan, rejections)
-
-
-def _begin(session: Session, saved: PlanFile) -> tuple[int, Any]:
-    request = f"plan-{uuid4().hex[:12]}"
-    arguments = {name: value for name, value in saved.arguments.items() if name not in ("source", "request")}
-    work_id = call(
-        session,
-        "import_prices",
-        f"import_prices:{saved.source}:{request}",
-        lane=f"source:{saved.source}",
-        source=saved.source,
-        request=request,
-        **arguments,
-    )
-    claimed = claim(session, work_id) if work_id is not None else None
-    if claimed is None:
-        raise InputError(
-            "The source {source} is being read right now. Try again when it has ended.", source=saved.source
-        )
-    return claimed.run_id, claimed
 
 
 def _seal(saved: PlanFile, configured: Settings) -> str:

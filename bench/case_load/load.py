@@ -8,7 +8,6 @@ import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from uuid import uuid4
 
 from sqlalchemy.orm import Session
 
@@ -17,7 +16,7 @@ from core.database import database_url, make_engine
 from core.settings import Settings
 from core.source_settings import CaseSource, Sources
 from services.case_sync import run_source
-from services.case_sync.running import claim_source
+from services.lanes import take_lane
 from services.work import close
 
 SOURCE = "bench"
@@ -32,7 +31,7 @@ def main() -> None:
     )
     engine = make_engine(database_url(), pool_size=1)
     with Session(engine) as session, session.begin():
-        claimed = claim_source(session, SOURCE, uuid4().hex)
+        claimed = take_lane(session, "sync_cases", SOURCE, "bench")
     begun = time.perf_counter()
     with Session(engine) as session, session.begin():
         result = run_source(

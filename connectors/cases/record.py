@@ -15,9 +15,8 @@ from decimal import Decimal
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
-from stdnum.exceptions import ValidationError as NumberError
-from stdnum.fi import ytunnus
 
+from connectors.faults import FaultError, business_id
 from connectors.rejection import Rejection, quote
 from core.errors import InputError, Message
 from core.i18n import N_
@@ -33,14 +32,6 @@ _YEARS: Final = range(1900, 2200)
 #: What is no text: NUL, which PostgreSQL does not take, and what a terminal obeys. XML and CSV cannot hold it, JSON and databases can.
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0e-\x1f]")
 _LONGEST_ID: Final = 64
-
-
-class FaultError(ValueError):
-    """What is wrong with one value, as a sentence: pydantic carries it out of a validator."""
-
-    def __init__(self, message: Message) -> None:
-        self.message = message
-        super().__init__(message.msgid)
 
 
 def read_day(value: Any) -> Any:
@@ -127,13 +118,7 @@ def _source_id(value: str) -> str:
 
 
 def _business_id(value: str) -> str:
-    try:
-        ytunnus.validate(value)
-    except NumberError:
-        raise FaultError(
-            Message("{value} is not a business id (1234567-1): its form or check digit is wrong.", value=quote(value))
-        ) from None
-    return f"{ytunnus.compact(value)[:7]}-{ytunnus.compact(value)[7:]}"
+    return business_id(value, quote(value))
 
 
 def _henkilotunnus(value: str) -> str:

@@ -10,7 +10,7 @@ from core.settings import Settings
 from services import audit
 from services.case_sync import tables
 from services.case_sync.merge import SyncResult, merge
-from services.case_sync.running import claim_source
+from services.lanes import take_lane
 from services.work import close
 from services.work.holding import Held, decide, held_run
 
@@ -27,7 +27,7 @@ def approve_run(
     settings = configured.sources.cases.get(held.source)
     if settings is None:
         raise InputError("The source {source} is not configured any more.", source=held.source)
-    claimed = claim_source(session, held.source, f"approve:{run_id}")
+    claimed = take_lane(session, "sync_cases", held.source, f"approve:{run_id}")
     tables.create(session)
     tables.bring_back(session, run_id)
     files = [SourceFile.from_json(one) for one in held.arguments.get("files", [])]

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from decimal import Decimal
-from uuid import uuid4
 
 from sqlalchemy.orm import Session
 
@@ -11,15 +10,14 @@ from connectors.cases.base import CaseConnector, RefusedFile
 from connectors.cases.packed import unpacked
 from connectors.cases.registry import case_connector
 from connectors.transports.base import SourceFile
-from core.errors import InputError
 from core.faults import fault_point
 from core.keys import record_hasher, sealer
 from core.settings import Settings, configuration_file
 from services.case_sync import tables
 from services.case_sync.merge import SyncResult, merge
 from services.case_sync.staging import Protection, Staging
+from services.lanes import take_lane
 from services.source_memory import late_file
-from services.work import Claimed, call, claim
 
 
 def run_source(
@@ -67,21 +65,5 @@ def plan_source(
 
     Raises InputError when the source is being read at this moment.
     """
-    claimed = claim_source(session, source, f"plan:{uuid4()}")
+    claimed = take_lane(session, "sync_cases", source, "plan")
     return run_source(session, claimed.run_id, source, files, configured, now=now)
-
-
-def claim_source(session: Session, source: str, request: str) -> Claimed:
-    """Work in the source's lane, called for and claimed here and now. Raises InputError when the source is being read."""
-    work_id = call(
-        session,
-        "sync_cases",
-        f"sync_cases:{source}:{request}",
-        lane=f"source:{source}",
-        source=source,
-        request=request,
-    )
-    claimed = claim(session, work_id) if work_id is not None else None
-    if claimed is None:
-        raise InputError("The source {source} is being read right now. Try again when it has ended.", source=source)
-    return claimed

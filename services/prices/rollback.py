@@ -8,7 +8,6 @@ undone first. Undoing is a list of its own (state `rollback`), and can be undone
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
-from uuid import uuid4
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -16,8 +15,9 @@ from sqlalchemy.orm import Session
 from core.errors import InputError, NotFound
 from services import audit
 from services.budgets import dirty
+from services.lanes import take_lane
 from services.prices.apply import hold_provider
-from services.work import call, claim, close
+from services.work import close
 
 #: Rows in: a run. Rows out: the list it applied, or that was approved after it was held, latest first. Runs that met the same content
 #: again have no list of their own: they are found by the file. The undoing of a list is of the same file, and is found by its own run
@@ -148,7 +148,7 @@ def rollback(session: Session, run_id: int, actor: str, note: str, now: datetime
         session.execute(_LOOK, {"list_id": found.id, "applied_order": found.applied_order})
         session.execute(text("ANALYZE undoing"))
         _must_be_as_it_left_them(session, found.applied_order)
-    claimed_run = _begin(session, found.source)
+    claimed_run = take_lane(session, "import_prices", found.source, "rollback")
     undoing = session.execute(_UNDOING_LIST, {"list_id": found.id, "run_id": claimed_run.run_id}).scalar_one()
     ended = session.execute(_SUPERSEDE, {"undoing_list": undoing}).scalars().all()
     restored = session.execute(_RESTORE, {"undoing_list": undoing}).scalars().all()
@@ -196,20 +196,3 @@ def _must_be_as_it_left_them(session: Session, applied_order: int) -> None:
         file=later.file_name,
         command=f"avain source rollback {later.run_id} --note …",
     )
-
-
-def _begin(session: Session, source: str) -> Any:
-    """Work in the source's lane, here and now: nothing of the source is applied meanwhile, and it stands in the source's history."""
-    request = f"rollback-{uuid4().hex[:12]}"
-    work_id = call(
-        session,
-        "import_prices",
-        f"import_prices:{source}:{request}",
-        lane=f"source:{source}",
-        source=source,
-        request=request,
-    )
-    claimed = claim(session, work_id) if work_id is not None else None
-    if claimed is None:
-        raise InputError("The source {source} is being read right now. Try again when it has ended.", source=source)
-    return claimed

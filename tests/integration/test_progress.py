@@ -13,6 +13,7 @@ from core.i18n import speaking
 from core.settings import settings
 from services.case_sync import copying, running
 from services.case_sync import merge as merging_function
+from services.lanes import take_lane
 from services.sources import Step, call_fetch, find_source, progress
 from tests.support.case_xml import case, export
 from tests.support.sources import County
@@ -77,7 +78,7 @@ def test_staging_tells_after_each_batch(county: County, monkeypatch: pytest.Monk
         running.plan_source(session, "a", files, settings(), now=business_now(session))
         session.rollback()
     with county.here.transaction() as session:
-        claimed = running.claim_source(session, "a", "y")
+        claimed = take_lane(session, "sync_cases", "a", "y")
         running.run_source(
             session, claimed.run_id, "a", files, settings(), now=business_now(session), check=told.append
         )

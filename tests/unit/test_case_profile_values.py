@@ -4,7 +4,8 @@ import pytest
 
 from connectors.cases.profile import FieldFaultError, FieldRule, convert, convert_all, read_part
 from connectors.cases.profile.days import DateFormat
-from connectors.cases.record import FaultError, FoundRecord, parse_record
+from connectors.cases.record import FoundRecord, parse_record
+from connectors.faults import FaultError
 from core.errors import Message
 
 

@@ -1,13 +1,13 @@
 """Tasks of follow-ups and reminders: planning, composing the day's mails, sending one."""
 
-from connectors.mail import Unclear, send
 from core.clock import business_now, business_today
-from core.errors import Message, Transient
+from core.errors import Message
 from core.faults import fault_point
 from core.i18n import N_
 from services.follow_ups.planning import plan
 from services.reminders import sending
 from services.reminders.daily import compose_due, is_mail_day
+from workers.mailing import send_as_composed
 from workers.task import Lease, work_task
 
 
@@ -50,22 +50,10 @@ def daily_reminders(lease: Lease) -> None:
 @work_task("send_digest")
 def send_digest(lease: Lease) -> None:
     """Send one person's mail of the day, exactly as it was composed."""
-    with lease.transaction() as session:
-        outgoing = sending.begin(session, lease.subject_id, business_today(session))
-    if outgoing is None:
-        with lease.closing() as closing:
-            closing.report("nothing_to_do")
-        return
-    fault_point("digest.sending")
-    try:
-        reply = send(lease.settings.mail, recipient=outgoing.recipient, message=outgoing.message)
-    except Unclear:
-        raise
-    except Transient:
-        with lease.transaction() as session:
-            sending.record_not_taken(session, outgoing)
-        raise
-    fault_point("digest.sent")
-    with lease.closing() as closing:
-        sending.record(closing.session, outgoing, business_now(closing.session))
-        closing.report(reply=reply)
+    send_as_composed(
+        lease,
+        lambda session: sending.begin(session, lease.subject_id, business_today(session)),
+        sending.record_not_taken,
+        sending.record,
+        point="digest",
+    )

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 from connectors.cases.profile.rules import ANY_OTHER, FieldRule
-from connectors.cases.record import FaultError
+from connectors.faults import FaultError
 from connectors.rejection import quote
 from core.errors import Message
 

@@ -11,8 +11,9 @@ from typing import Any, Final, NoReturn
 
 from pydantic import TypeAdapter, ValidationError
 
+from connectors.faults import FaultError
 from connectors.prices.amounts import shown
-from connectors.prices.json.wire import MOST_PRICES, Envelope, FaultError, PriceItem
+from connectors.prices.json.wire import MOST_PRICES, Envelope, PriceItem
 from connectors.prices.row import PriceDocument, PriceRow, Reading, Removal
 from connectors.rejection import Rejection
 from core.errors import Message, RefusedInput

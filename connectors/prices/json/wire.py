@@ -11,9 +11,8 @@ from decimal import Decimal
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, model_validator
-from stdnum.exceptions import ValidationError as NumberError
-from stdnum.fi import ytunnus
 
+from connectors.faults import FaultError, business_id
 from connectors.prices.amounts import read_price, shown
 from connectors.prices.units import read_unit
 from core.errors import Message
@@ -23,14 +22,6 @@ VERSION: Final = 1
 MOST_PRICES: Final = 250_000
 _PRICE: Final = re.compile(r"-?[0-9]{1,20}(?:\.[0-9]{1,20})?")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
-
-
-class FaultError(ValueError):
-    """What is wrong with one value, as a sentence: pydantic carries it out of a validator."""
-
-    def __init__(self, message: Message) -> None:
-        self.message = message
-        super().__init__(message.msgid)
 
 
 def _number(value: Any) -> Decimal:
@@ -92,13 +83,7 @@ def _unit(value: str) -> str:
 
 
 def _business_id(value: str) -> str:
-    try:
-        ytunnus.validate(value)
-    except NumberError:
-        raise FaultError(
-            Message("{value} is not a business id (1234567-1): its form or check digit is wrong.", value=shown(value))
-        ) from None
-    return f"{ytunnus.compact(value)[:7]}-{ytunnus.compact(value)[7:]}"
+    return business_id(value, shown(value))
 
 
 def _day(value: Any) -> date:
