@@ -25,6 +25,7 @@ from services.work import call, expire_leases
 from services.work.lease import after_death
 from tests.factories.follow_up import Followed, make_followed
 from workers import mailing
+from workers.tasks import reminders
 
 BODIES = {
     "plan_follow_ups": reminders.plan_follow_ups,
