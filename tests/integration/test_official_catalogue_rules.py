@@ -1,29 +1,26 @@
 """Our T19 rules against the official ones, where a copy of them lies beside the project; see test_official_rules.py."""
 
-import re
-from collections import Counter
-from itertools import islice
-
 import pytest
-from lxml import etree
 
-from core.errors import InputError
 from documents import xml
 from documents.findings import fatal
 from documents.peppol_rules import OFFICIAL_CATALOGUE_RULES, check_catalogue, codes
 from documents.schematron import Schematron
-from tests.support.official_rules import STEP, counted, mutants, unit_tests
+from tests.support.official_rules import (
+    code_lists,
+    counted,
+    hits_of,
+    is_expected,
+    judge_spoilt,
+    rule_ids,
+    unit_tests,
+    where_they_are,
+)
 from tests.support.orders import PEPPOL
 
 RULES = PEPPOL / "rules/2026.5/PEPPOLBIS-T19.sch"
 
-pytestmark = [
-    pytest.mark.official,
-    pytest.mark.skipif(
-        not RULES.is_file(),
-        reason="THE OFFICIAL PEPPOL RULES WERE NOT CHECKED: put a copy of PEPPOLBIS-T19.sch (2026.5) under ../shared/peppol/rules/2026.5",
-    ),
-]
+pytestmark = where_they_are(RULES)
 #: Code lists known by their shape only (documents/peppol_rules/codes.py): a spoilt value may look right to us.
 _BY_SHAPE = {"PEPPOL-T19-B11601", "PEPPOL-T19-B19601", "PEPPOL-T19-B24301"}
 
@@ -45,16 +42,11 @@ def official() -> Schematron:
 
 
 def test_we_know_every_official_rule_by_its_id():
-    ids = set(re.findall(r'\bid="(PEPPOL-[^"]+)"', RULES.read_text(encoding="utf-8")))
-    assert ids == OFFICIAL_CATALOGUE_RULES
+    assert rule_ids(RULES) == OFFICIAL_CATALOGUE_RULES
 
 
 def test_our_code_lists_are_those_in_force():
-    text = RULES.read_text(encoding="utf-8")
-    theirs = {
-        name: set(values.split())
-        for name, values in re.findall(r"""<let name="(cl\w+)"\s+value="tokenize\('([^']*)'""", text)
-    }
+    theirs = code_lists(RULES)
     assert theirs["clActionCode_header"] == codes.CATALOGUE_ACTIONS
     assert theirs["clActionCode_line"] == codes.LINE_ACTIONS
     assert theirs["clUNCL5387"] == codes.PRICE_TYPES
@@ -74,12 +66,12 @@ def test_our_rules_pass_the_official_unit_tests_and_agree_rule_by_rule(official,
         if ours != theirs:
             differing.append((name, (ours - theirs) + (theirs - ours)))
         agreed |= {rule for rule, _, _ in ours}
-        hits = Counter(rule for rule, _, _ in ours.elements())
         for kind, rule, number in expected:
             assert rule in OFFICIAL_CATALOGUE_RULES
-            good = not hits[rule] if kind == "success" else hits[rule] == int(number or hits[rule] or -1)
+            hits = hits_of(ours, rule)
+            good = is_expected(hits, kind, number)
             passed += good
-            failed += [] if good else [(name, kind, rule, number, hits[rule])]
+            failed += [] if good else [(name, kind, rule, number, hits)]
     with capsys.disabled():
         print(  # noqa: T201 - the measured agreement belongs into the report
             f"\nofficial T19 unit tests: {passed} of {passed + len(failed)} assertions; {len(agreed)} rules fired alike"
@@ -99,27 +91,13 @@ def test_the_official_examples_break_no_rule_by_theirs_or_ours(official):
 
 @pytest.mark.slow
 def test_our_rules_agree_with_the_official_ones_on_spoilt_catalogues(official, capfd):
-    compared, unevaluated, fired, differing = 0, 0, set(), []
-    for number, path in enumerate(catalogues()):
-        root = xml.parse(path.read_bytes()).getroot()
-        for mutant in islice(mutants(root), number % STEP, None, STEP):
-            data = etree.tostring(mutant)
-            ours = counted(check_catalogue(xml.parse(data)))
-            try:
-                theirs = counted(official.check(data))
-            except InputError:  # no number where one must be: their rules stop, the schema refuses it first
-                unevaluated += 1
-                continue
-            compared += 1
-            fired |= {rule for rule, _, _ in theirs}
-            if ours != theirs:
-                odd = (ours - theirs) + (theirs - ours)
-                differing += [] if {rule for rule, _, _ in odd} <= _BY_SHAPE else [(path.name, odd)]
+    judged = judge_spoilt(catalogues(), check_catalogue, official)
     capfd.readouterr()  # Saxon reports what it could not evaluate on stderr as well
     with capfd.disabled():
         print(  # noqa: T201 - the measured agreement belongs into the report
-            f"\nspoilt catalogues: {compared} compared, {unevaluated} not evaluable, {len(fired)} of {len(OFFICIAL_CATALOGUE_RULES)} rules fired"
+            f"\nspoilt catalogues: {judged.compared} compared, {judged.unevaluated} not evaluable, {len(judged.fired)} of {len(OFFICIAL_CATALOGUE_RULES)} rules fired"
         )
+    differing = [(name, odd) for name, odd in judged.differing if not {rule for rule, _, _ in odd} <= _BY_SHAPE]
     assert differing == []
-    assert compared > 400
-    assert len(fired) > 100
+    assert judged.compared > 400
+    assert len(judged.fired) > 100

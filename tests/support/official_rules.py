@@ -1,12 +1,19 @@
-"""The official Peppol unit tests, and documents spoilt in one place, for holding our rules against the official ones."""
+"""The official Peppol rules' ids, code lists and unit tests, and documents spoilt in one place, for holding our rules against the official ones."""
 
 import os
+import re
 from collections import Counter
+from collections.abc import Callable, Iterable
 from copy import deepcopy
+from dataclasses import dataclass, field
 from itertools import islice
+from pathlib import Path
+from typing import Any
 
+import pytest
 from lxml import etree
 
+from core.errors import InputError
 from documents import xml
 from documents.peppol_rules.model import CBC
 from tests.support.orders import PEPPOL
@@ -46,6 +53,23 @@ _ATTRIBUTES = {
 }
 
 
+def where_they_are(rules: Path) -> list[pytest.MarkDecorator]:
+    """The marks of tests that need the official rules of this file, and skip, loudly, where there is no copy of it."""
+    reason = f"THE OFFICIAL PEPPOL RULES WERE NOT CHECKED: put a copy of {rules.name} (2026.5) under ../shared/peppol/rules/2026.5"
+    return [pytest.mark.official, pytest.mark.skipif(not rules.is_file(), reason=reason)]
+
+
+def rule_ids(rules: Path) -> set[str]:
+    """The id of each rule in the file."""
+    return set(re.findall(r'\bid="(PEPPOL-[^"]+)"', rules.read_text(encoding="utf-8")))
+
+
+def code_lists(rules: Path) -> dict[str, set[str]]:
+    """The codes of each list in the file, by its name."""
+    lists = re.findall(r"""<let name="(cl\w+)"\s+value="tokenize\('([^']*)'""", rules.read_text(encoding="utf-8"))
+    return {name: set(values.split()) for name, values in lists}
+
+
 def unit_tests(transaction):
     """`(name, document, what it expects)` of each official unit test of `transaction` and its common rules; (kind, rule, number) per expectation."""
     for path in sorted(PEPPOL.glob("unit-tests/unit-*/PEPPOL-*.xml")):
@@ -61,6 +85,16 @@ def unit_tests(transaction):
             documents = [child for child in test if not child.tag.startswith(_VEFA)]
             if documents:
                 yield f"{path.stem}/{number}", xml.parse(etree.tostring(documents[0], with_tail=False)), expected
+
+
+def hits_of(ours: Counter[tuple[str, str, str]], rule: str) -> int:
+    """How often a rule is broken, wherever."""
+    return sum(count for key, count in ours.items() if key[0] == rule)
+
+
+def is_expected(hits: int, kind: str, number: str | None) -> bool:
+    """Whether a rule that is broken so often is what a unit test expects: not at all, this often, or at least once."""
+    return not hits if kind == "success" else hits == int(number or hits or -1)
 
 
 def mutants(root):
@@ -104,3 +138,33 @@ def _make_italian(element):
 def counted(findings) -> Counter[tuple[str, str, str]]:
     """(rule, severity, place) of each official rule that is broken, and how often."""
     return Counter((f.rule, f.severity, f.location) for f in findings if not f.rule.startswith("AVAIN-"))
+
+
+@dataclass
+class Spoilt:
+    """How our rules and the official ones judged spoilt documents: what differs is (file, what only one of them found)."""
+
+    compared: int = 0
+    unevaluated: int = 0
+    fired: set[str] = field(default_factory=set)
+    differing: list[tuple[str, Counter[tuple[str, str, str]]]] = field(default_factory=list)
+
+
+def judge_spoilt(documents: Iterable[Path], check: Callable[[Any], Any], official) -> Spoilt:
+    """Spoil the documents in one place after another, and have both judge every STEP-th of them."""
+    judged = Spoilt()
+    for number, path in enumerate(documents):
+        root = xml.parse(path.read_bytes()).getroot()
+        for mutant in islice(mutants(root), number % STEP, None, STEP):
+            data = etree.tostring(mutant)
+            ours = counted(check(xml.parse(data)))
+            try:
+                theirs = counted(official.check(data))
+            except InputError:  # no number where one must be: their rules stop, the schema refuses it first
+                judged.unevaluated += 1
+                continue
+            judged.compared += 1
+            judged.fired |= {rule for rule, _, _ in theirs}
+            if ours != theirs:
+                judged.differing.append((path.name, (ours - theirs) + (theirs - ours)))
+    return judged

@@ -31,6 +31,7 @@ from workers.tasks.sources import put_away_files
 DATA = ROOT / "demo" / "data"
 HEAD = "Palvelukoodi;Yksikkö;Hinta;Voimassa alkaen\n"
 TUKIPOLKU, KAVERIPAJA = "toimisto@tukipolku.invalid", "tilaukset@kaveripaja.invalid"
+HOUR = "TUKIHENKILO;h;{};1.1.2026"
 BODIES: dict[str, Callable[[Lease], None]] = {
     "nightly_prices": nightly_prices,
     "fetch_prices": fetch_prices,
@@ -64,6 +65,11 @@ def mail(
 def csv(*rows: str, above: str = "") -> bytes:
     """A list of a provider, with perhaps a letterhead."""
     return (above + HEAD + "".join(f"{row}\n" for row in rows)).encode()
+
+
+def from_december(price: str, sent: str = "Tue, 17 Nov 2026 09:00:00 +0200", name: str = "b.csv") -> bytes:
+    """A later mail of Tukipolku, with another price of the personal support's hour from December."""
+    return mail(TUKIPOLKU, (name, csv(f"TUKIHENKILO;h;{price};1.12.2026")), sent=sent)
 
 
 @dataclass
@@ -159,4 +165,15 @@ def county(database: Embedded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         yield made
 
 
-__all__ = ["KAVERIPAJA", "TUKIPOLKU", "County", "county", "csv", "made_county", "mail"]
+__all__ = [
+    "BODIES",
+    "HOUR",
+    "KAVERIPAJA",
+    "TUKIPOLKU",
+    "County",
+    "county",
+    "csv",
+    "from_december",
+    "made_county",
+    "mail",
+]

@@ -15,11 +15,9 @@ from core.errors import InputError, NotFound
 from core.settings import settings
 from services.prices.columns import column_meanings, forget_column, learn_column, meanings_for_reading
 from tests.factories.provider import make_provider
-from tests.integration.test_price_tasks import County
-from tests.integration.test_price_tasks import county as _county
-from tests.integration.test_prices import NOW
+from tests.support.price_rows import NOW
+from tests.support.price_source import County
 
-county = _county
 FOREIGN = "Apu;Mitta;Taksa;Voimassa alkaen;Huom\n"
 
 

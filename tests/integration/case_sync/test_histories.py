@@ -1,7 +1,5 @@
 """Whatever the way a history of changes is cut into deltas and snapshots, and whichever way the files are read, the cases end the same."""
 
-# ruff: noqa: F811 - fixtures of another module are named by arguments
-
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from connectors.cases.xml.client import XmlCases
-from tests.integration.test_case_sync import World, world  # noqa: F401 - a fixture
+from tests.support.case_world import World
 from tests.support.case_xml import case, decision, export, item
 
 #: What each case is at a time: its status, worker, how many visits are planned, whether it has its second decision; None: it is not there.

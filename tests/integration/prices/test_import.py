@@ -21,34 +21,16 @@ from services import prices
 from services.prices.listing import list_prices
 from tests.factories.case import make_choice, make_decision, make_plan_item
 from tests.factories.price import make_price, make_price_key, make_run
-from tests.factories.provider import make_contract, make_provider, make_provider_service
+from tests.factories.provider import make_provider_service
 from tests.factories.service import make_service
+from tests.support.price_rows import NOW, TODAY
 
-NOW = datetime(2026, 11, 16, 4, 0, tzinfo=UTC)
-TODAY = date(2026, 11, 16)
 HEAD = "Palvelukoodi;Yksikkö;Hinta;Voimassa alkaen;Voimassa asti\n"
 
 
 @pytest.fixture
-def nepsy(session):
-    return make_service(session, code="NEPSY-VALMENNUS", name_fi="nepsy-valmennus")
-
-
-@pytest.fixture
-def support(session):
-    return make_service(session, code="TUKIHENKILO", name_fi="ammatillinen tukihenkilö", unit="HUR")
-
-
-@pytest.fixture
-def provider(session, nepsy, support):
-    provider = make_provider(session, services=[nepsy, support])
-    make_contract(session, provider, rule={"kind": "percent", "percent": "3"})
-    return provider
-
-
-@pytest.fixture
 def bring(session, provider):
-    """Import a list of the provider as CSV text."""
+    """Import a list of the provider as CSV text, in place of rows."""
 
     def bring(rows, *, now=NOW, name="tukipolku", content=None):
         document = read_price_list(content or (HEAD + rows).encode(), file_name="hinnasto.csv")
