@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from cli.common import CHANGES_PENDING, DONE, ERROR, SOME_REJECTED
 from cli.main import app
 from core.embedded import Embedded
-from core.errors import AvainError
+from core.errors import AvainError, Message
 from core.logging import configure_logging
 from core.settings import ROOT, settings
 from services.sources import call_fetch, find_source
@@ -412,3 +412,24 @@ def test_the_list_of_another_shape_is_refused_by_plan_too(county):
     assert (plan["state"], plan["reason"]) == ("refused", "No row of the price list could be used.")
     assert (plan["changes"], plan["ended"], plan["rejected"]) == ([], 0, 1)
     assert "✗" in CliRunner().invoke(app, ["source", "plan", "tukipolku"]).output
+
+
+def test_a_list_that_was_decided_says_so_in_the_readers_language(county):
+    county.write("TUKIHENKILO;h;49,00;1.1.2026\n")
+    county.night()
+    (found,) = county.process.rows("SELECT id FROM price_list")
+    for words in (("price", "show", str(found.id)), ("price", "approve", str(found.id), "--note", "x")):
+        with pytest.raises(AvainError) as error:
+            county.avain(*words)
+        assert error.value.message.params["state"] == Message("applied")
+
+
+def test_a_night_whose_last_list_is_refused_ends_with_its_recomputation_too(county):
+    county.write("TUKIHENKILO;h;49,00;1.1.2026\n")
+    county.night()
+    county.process.rows("DELETE FROM work WHERE kind = 'recompute_budgets' RETURNING id")
+    county.process.rows("INSERT INTO budget_dirty (cause, run_id) SELECT 'prices', max(id) FROM run RETURNING cause")
+    county.write(b"<!doctype html><title>503</title>")
+    county.night()
+    assert county.runs()[-1] == "refused"
+    assert county.process.rows("SELECT 1 FROM work WHERE kind = 'recompute_budgets'")

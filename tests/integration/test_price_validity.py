@@ -148,6 +148,16 @@ def test_a_removal_ends_a_service_or_one_unit_of_it_today(session, bring):
     assert [one[4] for one in in_force(session)] == [TODAY, TODAY, None]
 
 
+def test_a_row_without_a_first_day_and_a_later_one_of_the_same_price_are_both_left_out(session, bring):
+    result = bring(
+        row("NEPSY-VALMENNUS", "95", "2", first=None),
+        row("NEPSY-VALMENNUS", "97", "3", first=date(2027, 1, 1)),
+        row("TUKIHENKILO", "49", "4", unit="HUR"),
+    )
+    assert result.counts["rejected"] == 2
+    assert [one[0] for one in in_force(session)] == ["TUKIHENKILO"]
+
+
 def test_a_removal_of_what_is_in_use_waits_and_one_of_nobody_is_rejected(session, bring, nepsy, provider):
     bring(row("NEPSY-VALMENNUS", "95", "2"))
     use(session, nepsy, provider)
