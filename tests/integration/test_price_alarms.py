@@ -244,8 +244,8 @@ def test_a_night_ends_with_one_recomputation_whatever_becomes_of_its_lists(count
     good.write_bytes(csv(HOUR.format("48,50", "1.1.2026")))
     os.utime(good, (0, 0))
     with county.process.transaction() as session:  # a family that has chosen what the list prices
-        provider = session.execute(select(Provider).where(Provider.business_id == "9999997-6")).scalar_one()
-        service = session.execute(select(Service).where(Service.code == "TUKIHENKILO")).scalar_one()
+        provider = session.execute(select(Provider).filter_by(business_id="9999997-6")).scalar_one()
+        service = session.execute(select(Service).filter_by(code="TUKIHENKILO")).scalar_one()
         decision = make_decision(session, make_case(session), granted_amount=Decimal(1500))
         item = make_plan_item(session, decision, service, unit="HUR")
         make_choice(session, item, provider)
