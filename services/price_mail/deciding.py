@@ -8,6 +8,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from core.errors import InputError, Message, NotFound
+from core.i18n import N_
 from models.price_mail import PriceMail
 from models.provider import Provider
 from services import audit
@@ -23,6 +24,12 @@ _LISTED = text(
     ORDER BY price_mail.id DESC LIMIT :limit
     """
 )
+
+_DECIDED = {
+    "taken": N_("taken"),
+    "overtaken": N_("overtaken by a newer one"),
+    "discarded": N_("discarded"),
+}
 
 #: Rows in: a Work that was given up. Rows out: the mail whose list it was to import, which waits again.
 _PUT_BACK = text(
@@ -102,7 +109,9 @@ def discard(session: Session, named: str, *, actor: str, note: str, now: datetim
         raise InputError("A note is needed: say why.")
     mail = find(session, named)
     if mail.state not in ("waiting", "assigned"):
-        raise InputError("E-mail {id} does not wait for anybody: it is {state}.", id=mail.id, state=mail.state)
+        raise InputError(
+            "E-mail {id} does not wait for anybody: it is {state}.", id=mail.id, state=Message(_DECIDED[mail.state])
+        )
     mail.state, mail.note = "discarded", note
     audit.record(session, actor, "price_mail.discarded", f"price_mail:{mail.id}", now=now, reason=note)
     return mail

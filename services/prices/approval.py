@@ -10,7 +10,7 @@ from models.price import PriceList, PriceSource
 from services import audit
 from services.prices.apply import apply_plan, hold_provider
 from services.prices.basis import must_still_hold
-from services.prices.keeping import Kept
+from services.prices.keeping import Kept, state_in_words
 from services.prices.values import Plan
 
 #: Rows in: a source. Rows changed: its runs that were held for a person, who has decided.
@@ -112,6 +112,8 @@ def _held(session: Session, price_list_id: int, note: str) -> PriceList:
         raise NotFound("There is no price list {id}.", id=price_list_id)
     if price_list.state != "held":
         raise InputError(
-            "Price list {id} does not wait for anybody: it is {state}.", id=price_list_id, state=price_list.state
+            "Price list {id} does not wait for anybody: it is {state}.",
+            id=price_list_id,
+            state=state_in_words(price_list.state),
         )
     return price_list

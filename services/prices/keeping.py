@@ -7,10 +7,25 @@ import zlib
 from dataclasses import dataclass
 from typing import Any, Final
 
+from core.errors import Message
+from core.i18n import N_
 from services.prices.basis import Basis
 from services.prices.values import Plan
 
 _VERSION: Final = 1
+_STATES: Final = {
+    "applied": N_("applied"),
+    "held": N_("waits for a person"),
+    "discarded": N_("discarded"),
+    "refused": N_("refused"),
+    "rolled_back": N_("rolled back"),
+    "rollback": N_("the undoing of another list"),
+}
+
+
+def state_in_words(state: str) -> Message:
+    """A list's state (models/price.py) as people read it."""
+    return Message(_STATES[state])
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from core.errors import InputError, NotFound
-from services.prices.keeping import Kept
+from services.prices.keeping import Kept, state_in_words
 
 #: Rows in: a day; perhaps a provider and a service. Rows out: prices in force that day, each with list, file, row, sha256 and run.
 _PRICES = text(
@@ -78,5 +78,9 @@ def held_list(session: Session, price_list_id: int) -> HeldList:
     if row is None:
         raise NotFound("There is no price list {id}.", id=price_list_id)
     if row.state != "held":
-        raise InputError("Price list {id} does not wait for anybody: it is {state}.", id=price_list_id, state=row.state)
+        raise InputError(
+            "Price list {id} does not wait for anybody: it is {state}.",
+            id=price_list_id,
+            state=state_in_words(row.state),
+        )
     return HeldList(row.source, row.file_name, row.counts, Kept.from_json(row.plan))

@@ -158,16 +158,29 @@ def test_every_failure_is_told(here: InProcess, sink: SmtpSink) -> None:
 
 
 def test_without_a_responsible_worker_the_supervisor_hears_of_it(here: InProcess, sink: SmtpSink) -> None:
+    assert who_hears_without_a_worker(here, sink, "UPDATE unit SET supervisor_id = :id")
+
+
+def test_a_supervisor_of_the_case_itself_goes_before_that_of_the_unit(here: InProcess, sink: SmtpSink) -> None:
+    assert who_hears_without_a_worker(
+        here,
+        sink,
+        "WITH other AS (UPDATE unit SET supervisor_id = (SELECT min(id) FROM worker)) UPDATE client_case SET supervisor_id = :id",
+    )
+
+
+def who_hears_without_a_worker(here: InProcess, sink: SmtpSink, named: str) -> bool:
+    """Whether a supervisor whom the statement `named` names hears, alone, of an order that failed."""
     sink.recorder.script[:] = ["550"]
     world, _ = ordered(here)
     with here.transaction() as session:
         supervisor = make_worker(session)
         session.execute(text("UPDATE client_case SET responsible_worker_id = NULL"))
-        session.execute(text("UPDATE unit SET supervisor_id = :id"), {"id": supervisor.id})
+        session.execute(text(named), {"id": supervisor.id})
     deliver(here)
     assert notices(here, world) == []
     (told,) = here.rows("SELECT worker_id FROM notice WHERE kind = 'order_failed'")
-    assert told.worker_id == supervisor.id
+    return bool(told.worker_id == supervisor.id)
 
 
 def test_an_order_lost_with_its_last_attempt_is_told_with_that_attempt(here: InProcess) -> None:

@@ -3,12 +3,13 @@
 import email
 import os
 from datetime import UTC, datetime
+from decimal import Decimal
 from email.message import Message as Mail
 from email.policy import default
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 from typer.testing import CliRunner
 
 from cli.main import app
@@ -16,7 +17,10 @@ from connectors.drafts import draft
 from core.clock import move_business_clock
 from core.errors import InputError, NotFound, Permanent
 from demo.smtp_sink import SmtpSink
+from models.provider import Provider
+from models.service import Service
 from services.prices.night import end_one
+from tests.factories.case import make_case, make_choice, make_decision, make_plan_item
 from tests.support.price_mail import BODIES, KAVERIPAJA, TUKIPOLKU, County, county, csv, mail
 from workers.task import perform
 from workers.tasks.price_letters import send_price_letter
@@ -232,16 +236,19 @@ def test_a_night_ends_with_one_recomputation_whatever_becomes_of_its_lists(count
     for one in (good, broken):
         os.utime(one, (0, 0))
     county.configure(
-        rest=f'[sources.prices.a]\nprovider = "9999997-6"\npath = "{good}"\n[sources.prices.b]\nprovider = "9999998-4"\npath = "{broken}"\n'
+        rest=f'[sources.prices.a]\nprovider = "9999997-6"\npath = "{good}"\nallow_backdating = true\n[sources.prices.b]\nprovider = "9999998-4"\npath = "{broken}"\n'
         f'[sources.prices.c]\nprovider = "9999996-8"\npath = "{tmp_path}/gone.csv"\n'
     )
     county.put("1.eml", mail(KAVERIPAJA, ("p.csv", csv(HOUR.format("52,00", "1.1.2026")))))
     county.read("a")
     good.write_bytes(csv(HOUR.format("48,50", "1.1.2026")))
     os.utime(good, (0, 0))
-    county.process.rows(
-        "INSERT INTO budget_dirty (cause, run_id) SELECT 'prices', max(id) FROM run RETURNING budget_id"
-    )
+    with county.process.transaction() as session:  # a family that has chosen what the list prices
+        provider = session.execute(select(Provider).filter_by(business_id="9999997-6")).scalar_one()
+        service = session.execute(select(Service).filter_by(code="TUKIHENKILO")).scalar_one()
+        decision = make_decision(session, make_case(session), granted_amount=Decimal(1500))
+        item = make_plan_item(session, decision, service, unit="HUR")
+        make_choice(session, item, provider)
     county.process.rows(
         "INSERT INTO work (kind, key, arguments, queue) VALUES ('nightly_prices', 'nightly_prices@test', '{}', 'default') RETURNING id"
     )

@@ -5,7 +5,7 @@ from typer.testing import CliRunner
 
 from cli.common import CHANGES_PENDING, ERROR, SOME_REJECTED
 from cli.main import app
-from core.errors import AvainError
+from core.errors import AvainError, Message
 from tests.support.price_source import DATA
 
 
@@ -228,3 +228,13 @@ def test_the_list_of_another_shape_is_refused_by_plan_too(county):
     assert (plan["state"], plan["reason"]) == ("refused", "No row of the price list could be used.")
     assert (plan["changes"], plan["ended"], plan["rejected"]) == ([], 0, 1)
     assert "✗" in CliRunner().invoke(app, ["source", "plan", "tukipolku"]).output
+
+
+def test_a_list_that_was_decided_says_so_in_the_readers_language(county):
+    county.write("TUKIHENKILO;h;49,00;1.1.2026\n")
+    county.night()
+    (found,) = county.process.rows("SELECT id FROM price_list")
+    for words in (("price", "show", str(found.id)), ("price", "approve", str(found.id), "--note", "x")):
+        with pytest.raises(AvainError) as error:
+            county.avain(*words)
+        assert error.value.message.params["state"] == Message("applied")

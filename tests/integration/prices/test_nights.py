@@ -120,3 +120,14 @@ def test_a_pattern_that_matches_nothing_is_nothing_to_do(county, tmp_path):
     county.process.configure()
     county.night()
     assert county.runs("fetch_prices") == ["nothing_to_do"]
+
+
+def test_a_night_whose_last_list_is_refused_ends_with_its_recomputation_too(county):
+    county.write("TUKIHENKILO;h;49,00;1.1.2026\n")
+    county.night()
+    county.process.rows("DELETE FROM work WHERE kind = 'recompute_budgets' RETURNING id")
+    county.process.rows("INSERT INTO budget_dirty (cause, run_id) SELECT 'prices', max(id) FROM run RETURNING cause")
+    county.write(b"<!doctype html><title>503</title>")
+    county.night()
+    assert county.runs()[-1] == "refused"
+    assert county.process.rows("SELECT 1 FROM work WHERE kind = 'recompute_budgets'")

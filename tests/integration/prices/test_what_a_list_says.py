@@ -105,3 +105,13 @@ def test_a_providers_list_is_no_list_of_own_unit_costs(session, provider):
     own = PriceListSource(kind="own", path="unused")
     prepared = prices.prepare(session, "own", own, document, TODAY)
     assert "own unit costs" in str(prepared.refusal)
+
+
+def test_a_row_without_a_first_day_and_a_later_one_of_the_same_price_are_both_left_out(session, bring):
+    result = bring(
+        row("NEPSY-VALMENNUS", "95", "2", first=None),
+        row("NEPSY-VALMENNUS", "97", "3", first=date(2027, 1, 1)),
+        row("TUKIHENKILO", "49", "4", unit="HUR"),
+    )
+    assert result.counts["rejected"] == 2
+    assert [one[0] for one in in_force(session)] == ["TUKIHENKILO"]
