@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from core.budget_settings import Budgets
 from core.errors import ConfigurationError, Message
 from core.i18n import N_, _
 from core.reasons import os_reason, toml_reason
@@ -48,17 +49,6 @@ class Mail(Group):
     password: SecretStr | None = None
     sender: str = "avain@example.invalid"
     timeout_seconds: float = Field(default=20, gt=0, le=300)
-
-
-class Budgets(Group):
-    """Cost neutrality as the organisation reads it."""
-
-    tolerance: Decimal = Field(
-        default=Decimal("0.05"), ge=0, le=1, description="share of the ceiling that may be passed without a reason"
-    )
-    near_limit: Decimal = Field(
-        default=Decimal("0.90"), ge=0, le=1, description="from this share of the ceiling on a budget is near"
-    )
 
 
 class Orders(Group):

@@ -74,16 +74,25 @@ class BudgetVersion(SQLModel, table=True):
     superseded_at: datetime | None = timestamp()
 
 
+#: What a line can be. A `delivered` line is a part of what is ordered, told beside it and added to nothing.
+LINE_KINDS = ("planned", "ordered", "delivered", "invoiced", "unpriced")
+
+
 class BudgetLine(SQLModel, table=True):
-    """One share of a plan item: a quantity over a period at one price version, planned or ordered. Immutable."""
+    """One share of a plan item: a quantity over a period at one price version. Immutable.
+
+    `extra` names what comes beside the service itself, such as travel; '' is the service. `quantity` and `unit` are the plan's (of an
+    extra: its price's); a price may be in a unit that converts into it (core/units.py).
+    """
 
     __tablename__ = "budget_line"
-    __table_args__ = (CheckConstraint("kind IN ('planned', 'ordered', 'invoiced', 'unpriced')", name="kind"),)
+    __table_args__ = (CheckConstraint("kind IN ('" + "', '".join(LINE_KINDS) + "')", name="kind"),)
 
     id: int = primary_key()
     version_id: int = reference("budget_version.id")
     plan_item_id: int = reference("plan_item.id", index=False)
     kind: str = text()
+    extra: str = text(default="")
     period: DateRange = period()
     quantity: Decimal = amount_of_units()
     unit: str = text()

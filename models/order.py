@@ -72,7 +72,7 @@ class PurchaseOrder(SQLModel, table=True):
 
 
 class OrderLine(SQLModel, table=True):
-    """A line of an order: a quantity of a plan item at one price version."""
+    """A line of an order: a quantity of a plan item at one price version, or (`extra`) what comes beside it, such as travel."""
 
     __tablename__ = "order_line"
     __table_args__ = (UniqueConstraint("order_id", "line_number"),)
@@ -82,6 +82,7 @@ class OrderLine(SQLModel, table=True):
     line_number: int
     plan_item_id: int = reference("plan_item.id")
     price_id: int = reference("price.id")
+    extra: str = text(default="")
     period: DateRange = period()
     quantity: Decimal = amount_of_units()
     unit: str = text()
@@ -104,3 +105,58 @@ class OrderCoverage(SQLModel, table=True):
     plan_item_id: int = reference("plan_item.id")
     period: DateRange = period()
     live: bool = Field(default=True)
+
+
+class Invoice(SQLModel, table=True):
+    """An invoice or a credit note of a provider. `final`: no other will come for what it bills, so the order binds nothing any more."""
+
+    __tablename__ = "invoice"
+    __table_args__ = (
+        UniqueConstraint("provider_id", "number"),
+        CheckConstraint("kind IN ('invoice', 'credit')", name="kind"),
+    )
+
+    id: int = primary_key()
+    provider_id: int = reference("provider.id", index=False)
+    number: str = text()
+    kind: str = text(default="invoice")
+    issue_date: date
+    final: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
+    run_id: int | None = reference("run.id", nullable=True, index=False)
+    recorded_at: datetime = timestamp(nullable=False, machine=True)
+
+
+class InvoiceLine(SQLModel, table=True):
+    """What an invoice bills, or a credit note gives back, of one line of an order; amounts as printed, never negative.
+
+    `quantity` is in the unit of the order's line; None where the invoice does not say.
+    """
+
+    __tablename__ = "invoice_line"
+    __table_args__ = (
+        CheckConstraint("net >= 0 AND vat >= 0 AND gross >= 0", name="not_negative"),
+        CheckConstraint("gross = net + vat", name="adds_up"),
+    )
+
+    id: int = primary_key()
+    invoice_id: int = reference("invoice.id")
+    order_line_id: int = reference("order_line.id")
+    quantity: Decimal | None = amount_of_units(nullable=True)
+    net: Decimal = euros()
+    vat: Decimal = euros()
+    gross: Decimal = euros()
+
+
+class Delivered(SQLModel, table=True):
+    """What a provider says it has delivered of an order's line, over which days. Corrected by superseding, never overwritten."""
+
+    __tablename__ = "delivered"
+    __table_args__ = (CheckConstraint("quantity >= 0", name="quantity_not_negative"),)
+
+    id: int = primary_key()
+    order_line_id: int = reference("order_line.id")
+    period: DateRange = period()
+    quantity: Decimal = amount_of_units()
+    run_id: int | None = reference("run.id", nullable=True, index=False)
+    recorded_at: datetime = timestamp(nullable=False, machine=True)
+    superseded_at: datetime | None = timestamp()

@@ -9,7 +9,10 @@ from models.base import amount_of_units, key_part, primary_key, text
 
 
 class Service(SQLModel, table=True):
-    """One service of the organisation's list, such as ADHD-valmennus. `unit` is UN/ECE Rec 20 (C62 is a visit)."""
+    """One service of the organisation's list, such as ADHD-valmennus. `unit` is UN/ECE Rec 20 (C62 is a visit).
+
+    `free_of_charge`: the family is never billed for it (the organisation's own rule; nothing is assumed).
+    """
 
     __tablename__ = "service"
 
@@ -21,6 +24,7 @@ class Service(SQLModel, table=True):
     unit: str = text(default="C62")
     accounting_cost: str | None = text(nullable=True)
     cpv: str | None = text(nullable=True)
+    free_of_charge: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
 
 
 class ServiceAlternative(SQLModel, table=True):

@@ -48,3 +48,12 @@ class JobState(SQLModel, table=True):
     job: str = Field(primary_key=True, sa_type=Text)
     since: datetime = timestamp(nullable=False)
     paused: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
+
+
+class Remembered(SQLModel, table=True):
+    """What an installation was like when something was last done, under a name: such as the settings budgets were calculated by."""
+
+    __tablename__ = "remembered"
+
+    name: str = Field(primary_key=True, sa_type=Text)
+    value: str = text()

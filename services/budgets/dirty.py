@@ -14,9 +14,9 @@ from datetime import date
 from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
+from core.budget_settings import Budgets
 from core.errors import Message
 from core.i18n import N_
-from core.settings import Budgets
 from services import work
 from services.budgets.limits import BY_THE_LIMITS
 

@@ -12,8 +12,8 @@ from datetime import datetime
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from core.budget_settings import Budgets
 from core.faults import fault_point
-from core.settings import Budgets
 from services.budgets.ceiling import freeze_ceilings
 from services.budgets.dirty import spread_notes
 from services.budgets.news import tell_workers

@@ -12,8 +12,8 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from core.budget_settings import Budgets
 from core.clock import local_date
-from core.settings import Budgets
 from services.budgets.limits import BY_THE_LIMITS
 from services.budgets.lines import LINE_VALUES, LINES, REASONS
 

@@ -7,9 +7,9 @@ from decimal import Decimal
 
 from sqlalchemy.orm import Session
 
+from core.budget_settings import Budgets
 from core.errors import InputError, Message, NotFound
 from core.i18n import N_
-from core.settings import Budgets
 from services.compare.judging import Comparison, Question, judge
 from services.compare.pricing import Tariff, price_on
 from services.compare.reading import (

@@ -14,12 +14,13 @@ from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from core.budget_settings import Budgets
 from core.clock import local_date
 from core.errors import InputError, Message
 from core.faults import fault_point
 from core.i18n import N_
 from core.money import ZERO
-from core.settings import Budgets, Orders, Organisation
+from core.settings import Orders, Organisation
 from models.order import OrderCoverage, OrderLine, PurchaseOrder
 from services import audit, numbers, work
 from services.budgets import dirty

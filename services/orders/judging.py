@@ -5,9 +5,10 @@ from decimal import Decimal
 from itertools import chain
 
 from connectors.channels import registry
+from core.budget_settings import Budgets
 from core.errors import Message
 from core.i18n import N_
-from core.settings import Budgets, Orders
+from core.settings import Orders
 from services.orders.items import Item, Seller
 from services.orders.lines import BudgetNow, Gap, Share
 

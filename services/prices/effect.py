@@ -13,8 +13,8 @@ from typing import Any, Final
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from core.budget_settings import Budgets
 from core.clock import local_date
-from core.settings import Budgets
 from services.budgets.recompute import recompute_now
 from services.prices.apply import hold_provider, write_versions
 from services.prices.values import Plan

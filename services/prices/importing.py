@@ -8,9 +8,9 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from connectors.prices.row import PriceDocument
+from core.budget_settings import Budgets
 from core.clock import local_date
 from core.errors import Message
-from core.settings import Budgets
 from core.source_settings import PriceListSource
 from models.price import PriceList
 from services import rejected

@@ -28,6 +28,7 @@ class ServiceEntry(Entry):
     unit: Unit = "C62"
     accounting_cost: str | None = None
     cpv: str | None = Field(default=None, pattern=r"^\d{8}(-\d)?$")
+    free_of_charge: bool = False
     alternatives: list[Code] = Field(default_factory=list)
 
     @model_validator(mode="after")

@@ -12,9 +12,9 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.main import app
+from core.budget_settings import Budgets
 from core.embedded import Embedded
 from core.errors import NotFound
-from core.settings import Budgets
 from services.budgets import dirty
 from services.budgets.recompute import recompute_dirty
 from services.work import call

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from core.budget_settings import Budgets
 from core.money import quantity_until
-from core.settings import Budgets
 from models.base import days
 from models.budget import BudgetVersion
 from models.price import PriceKey

@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import pytest
 
+from core.budget_settings import Budgets
 from core.errors import InputError, NotFound
-from core.settings import Budgets
 from models.price import PriceKey
 from services.budgets.recompute import recompute_now
 from services.budgets.show import budgets_of_case

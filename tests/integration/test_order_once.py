@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import Engine, select, text
 from sqlalchemy.orm import Session
 
+from core.budget_settings import Budgets
 from core.database import make_engine
 from core.embedded import Embedded
-from core.settings import Budgets
 from models.order import OrderLine, PurchaseOrder
 from services.budgets.recompute import recompute_now
 from services.orders import approval

@@ -5,8 +5,8 @@ from decimal import Decimal
 
 from sqlalchemy.orm import Session
 
+from core.budget_settings import Budgets
 from core.errors import Message
-from core.settings import Budgets
 from models.budget import BudgetVersion
 from models.case import Decision, PlanItem
 from services.budgets import dirty

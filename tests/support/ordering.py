@@ -10,7 +10,8 @@ from typing import Any
 from sqlalchemy.orm import Session
 from stdnum.fi import ytunnus
 
-from core.settings import Budgets, Orders, Organisation
+from core.budget_settings import Budgets
+from core.settings import Orders, Organisation
 from models.case import Case, Decision, PlanItem
 from models.provider import Provider
 from models.service import Service

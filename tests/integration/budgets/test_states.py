@@ -6,8 +6,8 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import func, select, text
 
+from core.budget_settings import Budgets
 from core.errors import Message
-from core.settings import Budgets
 from models.base import days
 from models.budget import BudgetDirty
 from models.case import Choice

@@ -6,8 +6,8 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import text
 
+from core.budget_settings import Budgets
 from core.errors import InputError
-from core.settings import Budgets
 from models.price import Price
 from services import prices
 from services.budgets.recompute import recompute_dirty
