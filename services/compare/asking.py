@@ -336,7 +336,7 @@ def _ceiling(
     """What a quantity of the replaced service costs us on a day, at which own unit cost; or why that is not known."""
     if baseline is None or asked.quantity is None or asked.unit is None:
         return None, None, Message(NOTHING_REPLACED)
-    fit: Fit | None = price_on(fitting(market.own, asked.unit, asked.quantity), day)
+    fit: Fit | None = price_on((fit for fit in fitting(market.own, asked.unit) if fit.allows(asked.quantity)), day)
     if fit is None:
         return None, None, Message(NO_CEILING, service=baseline.code, unit=asked.unit, date=day.isoformat())
     figure, gross = fit.figure(asked.quantity)

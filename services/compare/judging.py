@@ -1,10 +1,10 @@
 """Offers beside the ceiling: total with extras, difference, what the money buys, whether it fits, which is the cheapest."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from core.budget_settings import ExtraRule
 from core.errors import Message
@@ -60,21 +60,19 @@ class Question:
     chosen: Mapping[int, int | None]
 
 
-@dataclass(frozen=True)
-class Bought:
+class Bought(NamedTuple):
     """What the money buys, counted in another unit than the plan's."""
 
     quantity: Decimal
     unit: str
 
 
-@dataclass(frozen=True)
-class Offer:
+class Offer(NamedTuple):
     """One provider's service: gross figures in euros, None where they cannot be told (`reason` says why).
 
     `total` is the service with its `extras`. `verdict` is fits, within_tolerance, over or unknown. `buys` is how many units the
     ceiling pays for, extras included, `also_buys` the same in other units the provider has prices in. `valid_until` is the last day
-    the (last) price is known for; None: without end. `prices` are the price versions behind the service, by days.
+    the (last) price is known for; None: without end. `prices` are the price versions behind the service, by days. A tuple, as `Tariff`.
     """
 
     service: str
@@ -92,7 +90,7 @@ class Offer:
     cheapest: bool
     chosen: bool
     reason: Message | None
-    facts: dict[str, Any]
+    facts: Mapping[str, Any]
     rating: Rating | None
     extras: tuple[ExtraCost, ...]
     prices: tuple[Tariff, ...]
@@ -119,8 +117,11 @@ class Scale:
     def sale(self, seller: Seller, unit: str | None) -> "_Sale":
         """A provider's service counted in `unit`, or in what it is sold in where it is not sold so."""
         service = self.services[seller.service_id]
-        counted = unit if unit and _sold_in(seller.tariffs, unit) else _unit_of(seller.tariffs, service)
-        return _Sale(seller, counted, self.extras_of(service.code, counted), step_for(counted, self.steps))
+        counted, fits = unit, fitting(seller.tariffs, unit) if unit else []
+        if not fits or counted is None:
+            counted = _unit_of(seller.tariffs, service)
+            fits = fitting(seller.tariffs, counted)
+        return _Sale(seller, counted, fits, self.extras_of(service.code, counted), step_for(counted, self.steps))
 
     def extras_of(self, service: str, unit: str | None) -> list[ExtraRule]:
         """What belongs to the price of a service planned in `unit`; a rule that names the service beats one that names none."""
@@ -138,12 +139,11 @@ def judge(question: Question, sellers: Iterable[Seller], scale: Scale) -> tuple[
     offers = [_offer(question, seller, scale) for seller in sellers]
     cheapest = min((one.total for one in offers if one.total is not None), default=None)
     if cheapest is not None and question.limit is not None and cheapest <= question.limit:
-        offers = [replace(one, cheapest=True) if one.total == cheapest else one for one in offers]
+        offers = [one._replace(cheapest=True) if one.total == cheapest else one for one in offers]
     return tuple(sorted(offers, key=lambda one: (one.total is None, one.total or 0, one.service, one.provider)))
 
 
-@dataclass(frozen=True)
-class _Priced:
+class _Priced(NamedTuple):
     """What came of pricing one service: the total, or why there is none. `varies`: not all of it has one price."""
 
     total: Decimal | None
@@ -154,18 +154,18 @@ class _Priced:
     varies: bool
 
 
-@dataclass(frozen=True)
-class _Sale:
+class _Sale(NamedTuple):
     """One provider's service counted in one unit, with the rules of what belongs to its price."""
 
     seller: Seller
     unit: str
+    fits: Sequence[Fit]
     rules: Sequence[ExtraRule]
     step: Decimal
 
     def price(self, asked: Asked, quantity: Decimal) -> _Priced:
         """The service on the days asked for, and what comes beside it, as the lines of a budget would have it."""
-        fits = fitting(self.seller.tariffs, self.unit, quantity)
+        fits = [fit for fit in self.fits if fit.allows(quantity)]
         parts = shares(fits, quantity, asked.whole, asked.days, self.step)
         falls = sum((part.quantity for part in parts), start=ZERO)
         total, reason = _sum(fits, parts, Decimal(1), None)
@@ -186,7 +186,7 @@ class _Sale:
 
     def shown(self, quantity: Decimal | None, first: date) -> tuple[Tariff, ...]:
         """The price to show where none made a total: the one of the first day, else the next to come into force."""
-        fits = fitting(self.seller.tariffs, self.unit, quantity)
+        fits = [fit for fit in self.fits if quantity is None or fit.allows(quantity)]
         if quantity is None:  # the smallest quantity is what anybody can have
             fits.sort(key=lambda fit: (fit.tariff.unit != self.unit, fit.tariff.minimum_quantity))
         found = price_on(fits, first) or min(fits, key=lambda fit: fit.tariff.valid_from, default=None)
@@ -205,7 +205,7 @@ class _Sale:
             for rule in self.rules
             if (extra := price_on(self._extra(rule, quantity), day)) is not None
         ]
-        for fit in fitting(self.seller.tariffs, self.unit, None):
+        for fit in self.fits:
             if fit.tariff.covers(day):
                 units = affordable(money, [(fit, Decimal(1)), *beside], self.step)
                 if fit.allows(units):
@@ -215,7 +215,7 @@ class _Sale:
     def _extra(self, rule: ExtraRule, quantity: Decimal) -> list[Fit]:
         """The prices of what comes beside so much of the service: in the rule's unit, nothing converted."""
         tariffs = [price for price in self.seller.extras.get(rule.extra, ()) if price.unit == rule.unit]
-        return fitting(tariffs, rule.unit, quantity * rule.quantity)
+        return [fit for fit in fitting(tariffs, rule.unit) if fit.allows(quantity * rule.quantity)]
 
 
 def _offer(question: Question, seller: Seller, scale: Scale) -> Offer:

@@ -3,12 +3,12 @@
 What is the same for many prices (the list they stand in, the provider, what families thought of it) is read once and joined here.
 """
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -20,25 +20,32 @@ from services.compare.pricing import Days, Tariff
 ENOUGH_ANSWERS = 5
 
 
-@dataclass(frozen=True)
-class Rating:
+_NOTHING: Final[Mapping[str, Sequence[Tariff]]] = MappingProxyType({})
+
+
+class Rating(NamedTuple):
     """What families and young people answered about a provider's service: an average from 1 to 5, one decimal."""
 
     average: Decimal
     answers: int
 
 
-@dataclass(frozen=True)
-class Seller:
+class Seller(NamedTuple):
     """A provider with its prices for one service and for what comes beside it, and facts for choosing."""
 
     service_id: int
     provider_id: int
     provider: str
-    facts: dict[str, Any]
-    tariffs: tuple[Tariff, ...]
-    extras: Mapping[str, tuple[Tariff, ...]] = field(default_factory=dict)
+    facts: Mapping[str, Any]
+    tariffs: Sequence[Tariff]
+    extras: Mapping[str, Sequence[Tariff]] = _NOTHING
     rating: Rating | None = None
+
+    def within(self, days: Days) -> "Seller":
+        """The same with the service's prices of these days only."""
+        if all(price.overlaps(days) for price in self.tariffs):
+            return self
+        return self._replace(tariffs=[price for price in self.tariffs if price.overlaps(days)])
 
 
 @dataclass(frozen=True)
@@ -50,8 +57,8 @@ class Market:
 
     def within(self, days: Days) -> "Market":
         """The same without what is only sold on other days, such as on the day of a decision long ago."""
-        sold = ((seller, tuple(price for price in seller.tariffs if price.overlaps(days))) for seller in self.sellers)
-        return Market(tuple(replace(seller, tariffs=prices) for seller, prices in sold if prices), self.own)
+        kept = (seller.within(days) for seller in self.sellers)
+        return Market(tuple(seller for seller in kept if seller.tariffs), self.own)
 
 
 #: A price with its key and its list's id.
@@ -66,7 +73,11 @@ _PRICES = text(
     f"""
     SELECT {_PRICE}
     FROM price_key
-    JOIN price ON price.price_key_id = price_key.id AND price.superseded_at IS NULL AND price.valid && daterange(:first, :after)
+    -- key by key through the index of prices in force: a join would read every price there ever was
+    CROSS JOIN LATERAL (
+        SELECT * FROM price
+        WHERE price_key_id = price_key.id AND superseded_at IS NULL AND valid && daterange(:first, :after) OFFSET 0
+    ) AS price
     WHERE service_id = ANY(:services) AND time_class = 'weekday' AND territory = '' AND extra = ANY(:extras)
       AND (provider_id IS NOT NULL OR service_id = :baseline AND extra = '')
       AND (CAST(:provider AS bigint) IS NULL OR provider_id IS NULL OR provider_id = :provider)
@@ -133,28 +144,35 @@ def market_of(
     }
     rows = session.execute(_PRICES, values).all()
     lists = _lists(session, {row[-1] for row in rows})
-    providers = {
-        row[0]: row for row in session.execute(_PROVIDERS, {"providers": list({row[1] for row in rows if row[1]})})
-    }
+    known = session.execute(_PROVIDERS, {"providers": list({row[1] for row in rows if row[1]})})
+    providers = {row.id: (row.name, row.facts) for row in known}
     ratings = _ratings(session, services, providers)
-    tariffs: dict[tuple[int, int | None], dict[str, list[Tariff]]] = defaultdict(lambda: defaultdict(list))
+    own: list[Tariff] = []
+    priced: dict[tuple[int, int], list[Tariff]] = {}
+    beside: dict[tuple[int, int], dict[str, list[Tariff]]] = {}
     for row in rows:
-        tariffs[row[0], row[1]][row[3]].append(_tariff(row, lists))
-    sellers = [
-        Seller(
-            service,
-            seller,
-            providers[seller][1],
-            providers[seller][2],
-            tuple(priced.pop("")),
-            {extra: tuple(found) for extra, found in priced.items()},
-            ratings.get((seller, service)),
-        )
-        for (service, seller), priced in tariffs.items()
-        if seller is not None and seller in providers and "" in priced
-    ]
-    own = () if baseline is None else tuple(tariffs.get((baseline, None), {}).get("", ()))
-    return Market(tuple(sellers), own)
+        tariff, key = _tariff(row, lists), (row[0], row[1])
+        if row[1] is None:
+            own.append(tariff)
+        elif tariff.extra:
+            beside.setdefault(key, {}).setdefault(tariff.extra, []).append(tariff)
+        else:
+            priced.setdefault(key, []).append(tariff)
+    return Market(
+        tuple(
+            Seller(
+                service,
+                seller,
+                *providers[seller],
+                tariffs,
+                beside.get((service, seller), _NOTHING),
+                ratings.get((seller, service)),
+            )
+            for (service, seller), tariffs in priced.items()
+            if seller in providers
+        ),
+        tuple(own),
+    )
 
 
 def price_version(session: Session, price: int) -> Tariff:

@@ -6,14 +6,13 @@ of those the largest minimum quantity reached, then the smallest base; one round
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_FLOOR, Decimal
 from functools import lru_cache
 from itertools import groupby, pairwise
 from typing import NamedTuple
 
-from core.money import gross_and_net, quantity_until
+from core.money import CENT, ZERO, gross_and_net, quantity_until
 from core.unit_conversion import conversion
 from services.budgets.ceiling import IMPLAUSIBLE
 
@@ -48,6 +47,10 @@ class Tariff(NamedTuple):
     def covers(self, day: date) -> bool:
         """Whether the price holds on a day."""
         return self.valid_from <= day and (self.valid_before is None or day < self.valid_before)
+
+    def spans(self, days: Days) -> bool:
+        """Whether the price holds on all of some adjoining days."""
+        return self.valid_from <= days[0] and (self.valid_before is None or days[1] <= self.valid_before)
 
     def overlaps(self, days: Days) -> bool:
         """Whether the price holds on any of some adjoining days."""
@@ -92,8 +95,7 @@ class Share(NamedTuple):
     fit: Fit | None
 
 
-@dataclass(frozen=True)
-class ExtraCost:
+class ExtraCost(NamedTuple):
     """What a provider charges beside the service, such as 240 km of travel: gross euros, and the prices behind it."""
 
     extra: str
@@ -103,21 +105,22 @@ class ExtraCost:
     prices: tuple[Tariff, ...]
 
 
+_SAME = (1, 1)
+
+
 @lru_cache(maxsize=1024)
 def _factor(unit: str, priced_unit: str) -> tuple[int, int] | None:
     found = conversion(unit, priced_unit)
     return None if found is None else (found.numerator, found.denominator)
 
 
-def fitting(tariffs: Iterable[Tariff], unit: str, quantity: Decimal | None) -> list[Fit]:
-    """The prices that can price a plan of `quantity` `unit`, the preferred first. Without a quantity no minimum is looked at."""
+def fitting(tariffs: Iterable[Tariff], unit: str) -> list[Fit]:
+    """The prices that can price a plan in `unit`, the preferred first, whatever their minimum quantity (`Fit.allows`)."""
     fits = []
     for tariff in tariffs:
-        factor = (1, 1) if tariff.unit == unit else _factor(unit, tariff.unit)
+        factor = _SAME if tariff.unit == unit else _factor(unit, tariff.unit)
         if factor is not None:
-            fit = Fit(tariff, *factor)
-            if quantity is None or fit.allows(quantity):
-                fits.append(fit)
+            fits.append(Fit(tariff, *factor))
     if len(fits) > 1:
         fits.sort(key=lambda fit: _preference(fit, unit))
     return fits
@@ -135,12 +138,14 @@ def _preference(fit: Fit, unit: str) -> tuple[bool, Decimal, Decimal, str, int]:
 
 
 def shares(
-    fits: Sequence[Fit], quantity: Decimal, whole: Days, open_days: Iterable[Days], step: Decimal
+    fits: Sequence[Fit], quantity: Decimal, whole: Days, open_days: Sequence[Days], step: Decimal
 ) -> list[Share]:
     """Cut what `quantity` (over the days `whole`) leaves for `open_days` (within them) where the preferred price changes.
 
     Days on which nothing falls make no share.
     """
+    if fits and len(open_days) == 1 and open_days[0] == whole and fits[0].tariff.spans(whole):  # by far the most common
+        return [Share(quantity, whole[0], fits[0])]
     first, after = whole
     length = (after - first).days
 
@@ -180,7 +185,7 @@ def price_on(fits: Iterable[Fit], day: date) -> Fit | None:
 
 def total_of(parts: Iterable[Share], times: Decimal = Decimal(1)) -> Decimal | None:
     """The gross of priced shares, each rounded by itself; None where one of them is more than can be true (as budgets say)."""
-    total = Decimal("0.00")
+    total = ZERO
     for part in parts:
         if part.fit is not None:
             figure, gross = part.fit.figure(part.quantity * times)
@@ -197,7 +202,9 @@ def affordable(money: Decimal, parts: Sequence[tuple[Fit, Decimal]], step: Decim
     """
     if money <= 0:
         return Decimal(0)
-    each = sum(fit.each() * times for fit, times in parts)
+    each = sum((fit.each() * times for fit, times in parts), start=Decimal(0))
     units = (money / each / step).to_integral_value(ROUND_FLOOR) * step
     more = units + step
+    if more * each - money > CENT * len(parts):  # more than rounding could give
+        return units
     return more if sum(fit.figure(more * times)[1] for fit, times in parts) <= money else units
