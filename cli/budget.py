@@ -10,7 +10,7 @@ import typer
 from rich.tree import Tree
 
 from cli.common import As, DryRun, Json, actor, console, emit, sub_app, table, transaction
-from core.clock import business_now
+from core.clock import business_now, business_today
 from core.errors import NotFound
 from core.i18n import N_, _, day, moment, money
 from core.units import amount, unit_price
@@ -67,18 +67,55 @@ def recompute(
     as_json: Json = False,
 ) -> None:
     """`avain budget recompute`. Its JSON: recomputed, changed, unpriced, over, seconds."""
+    from core.settings import settings
     from services import audit
-    from services.budgets.dirty import mark_all
+    from services.budgets.dirty import mark_all, mark_by_time_and_settings
 
     started = time.monotonic()
     with transaction(dry_run=dry_run) as session:
         audit.record(session, actor(as_), "budget.recompute_asked", "budgets", now=business_now(session), every=every)
+        mark_by_time_and_settings(session, today=business_today(session), settings=settings().budgets)
         if every:
             mark_all(session, "asked")
         tried = _recompute(lambda: nullcontext(session)) if dry_run else None
     total = _recompute(transaction) if tried is None else tried
     data = {**dataclasses.asdict(total), "seconds": round(time.monotonic() - started, 3)}
     emit(data, as_json, lambda: console().print(_sentence(total)))
+
+
+@app.command(help=_("Look up the ceilings of a case anew, when a unit cost was corrected after the decision."))
+def rebase(  # noqa: PLR0917 - options of a command
+    case: Case,
+    reason: Annotated[str, typer.Option(help=_("Why, in a few words."))],
+    decision: Annotated[
+        str | None, typer.Option(metavar=_("DECISION"), help=_("Only this decision's, by its number."))
+    ] = None,
+    as_: As = None,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """`avain budget rebase HB-2026-000001 --reason "yksikköhinta korjattu"`. The new figures are calculated at once."""
+    from core.settings import settings
+    from services.budgets.rebase import rebase as look_up_anew
+    from services.budgets.recompute import recompute_now
+    from services.budgets.show import budgets_of_case
+
+    with transaction(dry_run=dry_run) as session:
+        now = business_now(session)
+        before = {one.decision: one.ceiling for one in budgets_of_case(session, case)}
+        decisions = look_up_anew(session, case, decision=decision, actor=actor(as_), reason=reason, now=now)
+        recompute_now(session, decisions, cause="rebase", now=now, settings=settings().budgets)
+        after = budgets_of_case(session, case)
+    moved = [
+        {"decision": one.decision, "ceiling_before": before.get(one.decision), "ceiling": one.ceiling} for one in after
+    ]
+
+    def render() -> None:
+        for one in after:
+            was = money(before.get(one.decision))
+            console().print(f"{_title(one)}: {was} → {money(one.ceiling)}", markup=False)
+
+    emit(moved, as_json, render)
 
 
 def _recompute(within: "Callable[[], AbstractContextManager[Session]]") -> "Recomputed":
