@@ -13,7 +13,7 @@ from cli.common import As, DryRun, Json, actor, console, emit, sub_app, table, t
 from core.clock import business_now, business_today
 from core.errors import NotFound
 from core.i18n import N_, _, day, moment, money
-from core.units import amount, unit_price
+from core.units import amount, unit_price, what_is_priced
 from services.budgets.dirty import cause_message
 from services.budgets.show import BudgetView, Ceiling, Line, Provenance
 
@@ -36,7 +36,13 @@ STATE_NAMES = {
     "unpriced": N_("cannot be calculated in full"),
     "ended": N_("ended"),
 }
-_KINDS = {"planned": N_("planned"), "ordered": N_("ordered"), "invoiced": N_("invoiced"), "unpriced": N_("unpriced")}
+_KINDS = {
+    "planned": N_("planned"),
+    "ordered": N_("ordered"),
+    "delivered": N_("delivered, of what is ordered"),
+    "invoiced": N_("invoiced"),
+    "unpriced": N_("unpriced"),
+}
 
 Case = Annotated[str, typer.Argument(metavar=_("CASE"), help=_("The number of the case, such as HB-2026-000001."))]
 At = Annotated[
@@ -191,6 +197,7 @@ def _print_one(budget: BudgetView) -> None:
         (_("Ceiling"), money(budget.ceiling)),
         (_("Invoiced"), money(budget.invoiced)),
         (_("Ordered"), money(budget.ordered)),
+        (_("– of which delivered"), money(budget.delivered)),
         (_("Planned"), money(budget.planned)),
         (_("Free"), money(budget.free)),
         (_("State"), _(STATE_NAMES[budget.state])),
@@ -209,7 +216,7 @@ def _print_one(budget: BudgetView) -> None:
 def _cells(line: Line) -> tuple[str, ...]:
     state = _(_KINDS[line.kind])
     return (
-        line.service,
+        what_is_priced(line.service, line.extra),
         line.provider or "–",
         _days(line),
         amount(line.quantity, line.unit),
@@ -239,11 +246,22 @@ def _tree(budget: BudgetView) -> Tree:
     tree.add(cause + ("; " + _("run") + f" {budget.run_id}" if budget.run_id else ""))
     ceiling = tree.add(_("Ceiling") + f" {money(budget.ceiling)}")
     _explain_ceiling(ceiling, budget.ceiling_from)
-    for kind, heading in (("invoiced", _("Invoiced")), ("ordered", _("Ordered")), ("planned", _("Planned"))):
+    for kind, heading in (
+        ("invoiced", _("Invoiced")),
+        ("ordered", _("Ordered")),
+        ("delivered", _("– of which delivered")),
+        ("planned", _("Planned")),
+    ):
         branch = tree.add(f"{heading} {money(getattr(budget, kind))}")
         for line in budget.lines:
             if line.kind == kind:
                 _explain_line(branch, line)
+    unpriced = [line for line in budget.lines if line.kind == "unpriced"]
+    if unpriced:
+        branch = tree.add(_("Unpriced"))
+        for line in unpriced:
+            what = what_is_priced(line.service, line.extra)
+            branch.add(f"{what} {_days(line)}: {amount(line.quantity, line.unit)}")
     tree.add(_("Free") + f" {money(budget.free)} ({_(STATE_NAMES[budget.state])})")
     for reason in budget.reasons:
         tree.add(f"! {reason}")
@@ -266,11 +284,16 @@ def _explain_ceiling(branch: Tree, ceiling: Ceiling) -> None:
 
 def _explain_line(branch: Tree, line: Line) -> None:
     price = _unit_price(line.price) if line.price else "–"
-    shown = branch.add(
-        f"{line.service} {_days(line)}: {amount(line.quantity, line.unit)} × {price} = {money(line.gross)}"
-    )
+    what = f"{what_is_priced(line.service, line.extra)} {_days(line)}: {amount(line.quantity, line.unit)}"
+    # what was billed, or is left of an order, is no product of quantity and price
+    whole = line.kind == "planned" or line.order is None
+    shown = branch.add(f"{what} × {price} = {money(line.gross)}" if whole else f"{what}, {money(line.gross)} ({price})")
+    if line.vat:
+        shown.add(_("without VAT {net}, VAT {vat}").format(net=money(line.net), vat=money(line.vat)))
     if line.order:
         shown.add(_("purchase order {order}").format(order=line.order))
+    if line.invoices:
+        shown.add(_("invoices {numbers}").format(numbers=", ".join(line.invoices)))
     if line.price:
         shown.add(f"{line.provider or ''} {_origin(line.price)}".strip())
 

@@ -96,7 +96,7 @@ LINES = f"""
         SELECT budget_id, plan_item_id, service_id, provider_id, outside,
                CASE WHEN figure < :implausible THEN 'planned' ELSE 'unpriced' END AS kind, extra,
                days AS period, least(quantity, 99999999) AS quantity, unit, price_id, CAST(NULL AS bigint) AS order_line_id, amount,
-               split.net, split.vat, split.gross
+               split.net, split.vat, split.gross, CAST(NULL AS text[]) AS invoices
         FROM figured
         CROSS JOIN LATERAL (
             SELECT figure AS gross, round(figure / (1 + vat_rate), 2) AS net, figure - round(figure / (1 + vat_rate), 2) AS vat
@@ -109,7 +109,7 @@ LINES = f"""
         ) AS split
         UNION ALL
         SELECT budget_id, plan_item_id, NULL, provider_id, false, kind, extra, period, quantity, unit, price_id, order_line_id, amount,
-               net, vat, gross
+               net, vat, gross, invoices
         FROM bound
     )
 """  # noqa: S608 - our own words

@@ -27,7 +27,7 @@ BOUND = f"""
         FROM budget JOIN purchase_order ON purchase_order.decision_id = budget.decision_id
         WHERE budget.id = ANY(:ids)
     ), committed AS (
-        SELECT budget_id, order_state.provider_id, order_line.*, billed.known, {_clamped("billed.gross")} AS billed_gross,
+        SELECT budget_id, order_state.provider_id, order_line.*, billed.known, billed.numbers, {_clamped("billed.gross")} AS billed_gross,
                {_clamped("billed.net")} AS billed_net,
                greatest(least(coalesce(billed.quantity, 0), 99999999), -99999999) AS billed_quantity,
                delivery.quantity AS delivered_quantity,
@@ -39,7 +39,7 @@ BOUND = f"""
         JOIN order_line USING (order_id)
         CROSS JOIN LATERAL (
             SELECT count(*) > 0 AS known, coalesce(sum(sign * gross), 0) AS gross, coalesce(sum(sign * net), 0) AS net,
-                   sum(sign * quantity) AS quantity
+                   sum(sign * quantity) AS quantity, array_agg(DISTINCT number ORDER BY number) AS numbers
             FROM invoice_line JOIN invoice ON invoice.id = invoice_line.invoice_id
             CROSS JOIN LATERAL (SELECT CASE invoice.kind WHEN 'credit' THEN -1 ELSE 1 END AS sign) AS signed
             WHERE invoice_line.order_line_id = order_line.id
@@ -54,17 +54,18 @@ BOUND = f"""
         FROM committed
     ), bound AS (
         SELECT budget_id, plan_item_id, provider_id, 'invoiced' AS kind, extra, period, billed_quantity AS quantity, unit, price_id,
-               id AS order_line_id, amount, billed_net AS net, billed_gross - billed_net AS vat, billed_gross AS gross
+               id AS order_line_id, amount, billed_net AS net, billed_gross - billed_net AS vat, billed_gross AS gross,
+               numbers AS invoices
         FROM remaining WHERE known
         UNION ALL
         SELECT budget_id, plan_item_id, provider_id, 'ordered', extra, period,
                least(greatest(quantity - billed_quantity, 0), quantity), unit, price_id, id, amount,
                CASE WHEN billed_gross = 0 THEN net ELSE round(left_gross / (1 + vat_rate), 2) END,
-               CASE WHEN billed_gross = 0 THEN vat ELSE left_gross - round(left_gross / (1 + vat_rate), 2) END, left_gross
+               CASE WHEN billed_gross = 0 THEN vat ELSE left_gross - round(left_gross / (1 + vat_rate), 2) END, left_gross, NULL
         FROM remaining WHERE binding AND (left_gross > 0 OR NOT known)
         UNION ALL
         SELECT budget_id, plan_item_id, provider_id, 'delivered', extra, period, least(delivered_quantity, quantity), unit, price_id, id, amount,
-               round(told / (1 + vat_rate), 2), told - round(told / (1 + vat_rate), 2), told
+               round(told / (1 + vat_rate), 2), told - round(told / (1 + vat_rate), 2), told, NULL
         FROM remaining CROSS JOIN LATERAL (SELECT least(left_gross, unbilled) AS told) AS part
         WHERE binding AND delivered_quantity > 0 AND told > 0
     )

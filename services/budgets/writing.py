@@ -43,7 +43,7 @@ class Result:
     reasons_before: list[dict[str, Any]] | None
 
 
-_LINE = "plan_item_id, kind, extra, period, quantity, unit, price_id, order_line_id, amount, net, vat, gross"
+_LINE = "plan_item_id, kind, extra, period, quantity, unit, price_id, order_line_id, amount, net, vat, gross, invoices"
 _LINES_IN_ORDER = f"array_agg(ROW({_LINE}) ORDER BY plan_item_id, kind, extra, lower(period), unit, order_line_id)"
 #: Sums that no budget has are kept as the bound, with the reason: the rest of the chunk must not fail for them.
 _BOUNDED = ", ".join(
