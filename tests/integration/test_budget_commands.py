@@ -261,7 +261,7 @@ def test_a_ceiling_is_looked_up_anew(avain):
     avain.mark()
     avain.json("budget", "recompute")
     with avain.process.transaction() as session:
-        own = session.query(PriceKey).filter(PriceKey.provider_id.is_(None)).one()
+        own = session.query(PriceKey).filter_by(provider_id=None).one()
         _replace_price(session, own.id, "90.00")
     tried = avain.json("budget", "rebase", avain.case, "--reason", "korjattu", "--dry-run")
     assert (tried[0]["ceiling_before"], tried[0]["ceiling"]) == ("1074.00", "1080.00")
