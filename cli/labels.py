@@ -62,6 +62,7 @@ _COUNTS: Final = {
 
 _ACTIONS: Final = {
     "budget.recompute_asked": N_("asked for budgets to be calculated"),
+    "budget.rebased": N_("had a ceiling looked up anew"),
     "budget.viewed": N_("looked at a budget"),
     "case.annexed": N_("printed a comparison of alternatives for a case"),
     "case.compared": N_("compared alternatives for a case"),
