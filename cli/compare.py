@@ -1,6 +1,6 @@
 """`avain compare`: what the same money buys, with a case or before there is any; on paper for the steering group too."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, is_dataclass
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
@@ -72,7 +72,12 @@ def compare(  # noqa: PLR0917 - options of a command
 
     Looking at a case, and printing it, is recorded, as the law on access logs wants.
     """
-    if bool(case) == bool(baseline) or (baseline and not quantity) or (case and (quantity or unit)) or (item and not case):
+    if (
+        bool(case) == bool(baseline)
+        or (baseline and not quantity)
+        or (case and (quantity or unit))
+        or (item and not case)
+    ):
         raise typer.BadParameter(_("Give either --case, or --baseline and --quantity."))
     with speaking(lang or language()):
         with transaction() as session:
@@ -174,20 +179,24 @@ def _print(comparisons: list[Comparison], pdf: Path | None) -> None:
             out.print(
                 f"{_('Own unit cost')}: {price_of(one.reference)} – {origin_in_words(one.reference)}", markup=False
             )
-        for said in (*one.notes, one.reason):
-            if said:
-                out.print(f"  ! {said}", markup=False)
-        for offer in one.offers:
-            name = f"{offer.service_name}, {offer.provider}"
-            for price in offer.every_price:
-                out.print(f"{name}: {price_of(price)} – {origin_in_words(price)}", markup=False)
-            if offer.reason:
-                out.print(f"  ! {name}: {offer.reason}", markup=False)
+        for said in filter(None, (*one.notes, one.reason)):
+            out.print(f"  ! {said}", markup=False)
+        for line in (line for offer in one.offers for line in _behind(offer)):
+            out.print(line, markup=False)
         if not one.offers:
             out.print(_("No provider's price is known for any alternative."))
         out.print()
     if pdf is not None:
         out.print(_("Written: {file}").format(file=pdf), markup=False)
+
+
+def _behind(offer: Offer) -> Iterator[str]:
+    """Where each of its prices comes from, and why a figure is missing."""
+    name = f"{offer.service_name}, {offer.provider}"
+    for price in offer.every_price:
+        yield f"{name}: {price_of(price)} – {origin_in_words(price)}"
+    if offer.reason:
+        yield f"  ! {name}: {offer.reason}"
 
 
 def _title(one: Comparison) -> str:

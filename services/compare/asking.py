@@ -65,7 +65,7 @@ class _Inquiry:
 class Comparison:
     """The offers, cheapest first, beside the service they would replace. `reference` is our own unit cost of that service.
 
-    `limit` is the ceiling with the tolerance; `beside` what the budget has to pay beside what is compared: other services of the
+    `reference_day` is the day it was looked up for. `limit` is the ceiling with the tolerance; `beside` what the budget has to pay beside what is compared: other services of the
     plan, and what is ordered already. `reason` says why there is no ceiling, `notes` what else a reader should know.
     """
 
@@ -83,6 +83,7 @@ class Comparison:
     limit: Decimal | None
     beside: Decimal
     reference: Tariff | None
+    reference_day: date
     reason: Message | None
     notes: tuple[Message, ...]
     offers: tuple[Offer, ...]
@@ -131,6 +132,7 @@ def compare_service(
         limit=limit,
         beside=ZERO,
         reference=reference,
+        reference_day=today,
         reason=reason,
         notes=(),
         offers=judge(Question({}, asked, ceiling, limit, {}), market.sellers, scale),
@@ -235,6 +237,7 @@ def _compare_decision(
                 limit=limit,
                 beside=beside,
                 reference=reference,
+                reference_day=reference_day,
                 reason=reason,
                 notes=tuple(_notes(stated, plan, plans, today)),
                 offers=judge(question, sellers, scale),

@@ -11,6 +11,7 @@ from core.errors import Message
 from core.i18n import N_
 from core.money import ZERO
 from core.unit_conversion import conversion
+from core.units import EXTRAS
 from services.compare.market import Rating, Seller
 from services.compare.pricing import (
     Days,
@@ -31,9 +32,6 @@ NOT_FOR_ALL_DAYS = N_("No price is known from {date} on.")
 NO_EXTRA_PRICE = N_("An extra charge, {extra}, has no price from {date} on.")
 NOT_FOR_SO_LITTLE = N_("No price is known for so small a quantity.")
 IMPLAUSIBLE = N_("It comes to more than can be true. Check the quantity and the price.")
-
-#: How an extra is called within a sentence.
-EXTRA_NAMES = {"travel": N_("travel"), "no_show": N_("no-show")}
 
 
 @dataclass(frozen=True)
@@ -262,7 +260,7 @@ def _sum(
     """What shares come to, or None and why."""
     gap = next((part for part in parts if part.fit is None), None)
     if gap is not None and extra is not None:
-        return None, Message(NO_EXTRA_PRICE, extra=Message(EXTRA_NAMES[extra]), date=gap.first.isoformat())
+        return None, Message(NO_EXTRA_PRICE, extra=Message(EXTRAS[extra]), date=gap.first.isoformat())
     if gap is not None:
         return None, Message(NOT_FOR_ALL_DAYS, date=gap.first.isoformat()) if fits else Message(NOT_FOR_SO_LITTLE)
     total = total_of(parts, times)

@@ -1,7 +1,7 @@
 """A quantity over days at the prices of one provider, in Python: the same figures, to the cent, as budgets calculate in SQL.
 
 A handful of alternatives is priced for one reader at a time, before anything is planned or written; hundreds of thousands of budgets
-are the database's. The rules are those of services/budgets/lines.py: a price in the plan's own unit before one that converts into it,
+are the database's. The rules are those of services/budgets/matching.py: a price in the plan's own unit before one that converts into it,
 of those the largest minimum quantity reached, then the smallest base; one rounding for each stretch of days at one price.
 """
 

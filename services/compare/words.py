@@ -5,10 +5,10 @@ from datetime import date
 from typing import Any, Final
 
 from core.i18n import N_, _, day, money, ngettext, number
-from core.units import amount, unit_price
-from services.compare.judging import EXTRA_NAMES, ExtraCost, Offer
+from core.units import EXTRAS, amount, unit_price
+from services.compare.judging import Offer
 from services.compare.market import Rating
-from services.compare.pricing import Tariff
+from services.compare.pricing import ExtraCost, Tariff
 
 _VERDICTS: Final = {
     "fits": N_("fits"),
@@ -49,15 +49,22 @@ def verdict_in_words(offer: Offer) -> str:
 
 
 def price_in_words(offer: Offer) -> str:
-    """`12 × 88,00 €/visit`, with a line for each thing that comes beside it."""
-    each = unit_price(*_priced(offer.prices[0])) if offer.prices else "–"
-    said = each if offer.quantity is None else f"{number(offer.quantity)} × {each}"
-    return "\n".join([said, *(extra_in_words(extra) for extra in offer.extras)])
+    """`12 × 88,00 €/visit`, with a line for each price that follows and for each thing that comes beside it."""
+    if not offer.prices:
+        return "–"
+    first, *later = offer.prices
+    said = price_of(first)
+    if offer.quantity is not None and first.unit == offer.unit and first.base_quantity == 1:
+        said = f"{number(offer.quantity)} × {said}"
+    elif offer.quantity is not None:
+        said = f"{amount(offer.quantity, offer.unit)}, {said}"
+    turns = [_("from {date} on {price}").format(date=day(price.valid_from), price=price_of(price)) for price in later]
+    return "\n".join([said, *turns, *(extra_in_words(extra) for extra in offer.extras)])
 
 
 def extra_in_words(extra: ExtraCost) -> str:
     """`+ travel, 240 kilometres: 120,00 €`."""
-    name = _(EXTRA_NAMES.get(extra.extra, extra.extra))
+    name = _(EXTRAS.get(extra.extra, extra.extra))
     return f"+ {name}, {amount(extra.quantity, extra.unit)}: {money(extra.gross)}"
 
 
@@ -68,6 +75,14 @@ def bought_in_words(offer: Offer) -> str:
     return f" {_('or')} ".join(told) or "–"
 
 
+def difference_in_words(offer: Offer) -> str:
+    """`18,00 € left`, or `26,00 € over`; nothing where it is not known."""
+    if offer.difference is None:
+        return ""
+    said = _("{amount} left") if offer.difference >= 0 else _("{amount} over")
+    return said.format(amount=money(abs(offer.difference)))
+
+
 def valid_in_words(offer: Offer) -> str:
     """Until when the price is known."""
     return _("until further notice") if offer.prices and offer.valid_until is None else day(offer.valid_until)
@@ -75,7 +90,7 @@ def valid_in_words(offer: Offer) -> str:
 
 def price_of(price: Tariff) -> str:
     """`88,00 €/visit`."""
-    return unit_price(*_priced(price))
+    return unit_price(price.amount, price.unit, price.base_quantity)
 
 
 def origin_in_words(price: Tariff) -> str:
@@ -84,7 +99,3 @@ def origin_in_words(price: Tariff) -> str:
         file=price.file_name, position=price.position, sha256=price.sha256, run=price.run_id
     )
     return f"{said} ({_('price pending')})" if price.pending else said
-
-
-def _priced(price: Tariff) -> tuple[Any, str, Any]:
-    return price.amount, price.unit, price.base_quantity
