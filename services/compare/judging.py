@@ -30,6 +30,7 @@ from services.compare.reading import ServiceName, step_for
 NO_QUANTITY = N_("Priced in another unit than {unit} and not in the plan: only what the money buys can be told.")
 NOT_FOR_ALL_DAYS = N_("No price is known from {date} on.")
 NO_EXTRA_PRICE = N_("An extra charge, {extra}, has no price from {date} on.")
+NOTHING_FALLS = N_("No part of it falls on the days compared.")
 NOT_FOR_SO_LITTLE = N_("No price is known for so small a quantity.")
 IMPLAUSIBLE = N_("It comes to more than can be true. Check the quantity and the price.")
 
@@ -166,7 +167,7 @@ class _Sale(NamedTuple):
         fits = [fit for fit in self.fits if fit.allows(quantity)]
         parts = shares(fits, quantity, asked.whole, asked.days, self.step)
         falls = sum((part.quantity for part in parts), start=ZERO)
-        total, reason = _sum(fits, parts, Decimal(1), None)
+        total, reason = _sum(fits, parts, Decimal(1), None) if parts else (None, Message(NOTHING_FALLS))
         extras, varies = [], len(parts) > 1
         for rule in self.rules:
             beside = self._extra(rule, quantity)
