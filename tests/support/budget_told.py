@@ -67,6 +67,9 @@ class Told:
         self.touches = Touches()
         self._choices: dict[int, int] = {}
 
+    def __str__(self) -> str:
+        return f"case {self.number}"
+
     def open(self, rows: Rows) -> None:
         client = rows.add("client", source="oracle", external_id=str(self.case))
         rows.add(

@@ -56,6 +56,9 @@ class World(Told):
         self.plain = False
         self.events: list[Event] = []
 
+    def __str__(self) -> str:
+        return f"seed {self.seed}"
+
     def begin(self, rows: Rows) -> None:
         """The case and its decisions; everything else is left to events."""
         self.open(rows)

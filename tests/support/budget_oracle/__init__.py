@@ -19,7 +19,7 @@ from tests.support.budget_oracle.said import (
     Rule,
     Tariff,
 )
-from tests.support.budget_oracle.shares import Line, quantity_of_first
+from tests.support.budget_oracle.shares import Line, quantity_between, quantity_of_first
 
 __all__ = [
     "Answer",
@@ -38,5 +38,6 @@ __all__ = [
     "Tariff",
     "calculate",
     "freeze",
+    "quantity_between",
     "quantity_of_first",
 ]

@@ -10,8 +10,9 @@ from tests.support.budget_oracle.orders import order_lines
 from tests.support.budget_oracle.said import Decided, Limits
 from tests.support.budget_oracle.shares import Line, planned_lines
 
-#: Sums beyond this do not fit, euros.
+#: No sum is larger, euros; and what is left has to fit its column.
 _MOST = 1_000_000_000
+_FITS = Fraction(999_999_999_999, 100)
 
 
 @dataclass
@@ -59,7 +60,7 @@ def calculate(
         left is not None and abs(left) > _MOST
     ):
         unknown = True
-        answer.reasons.add("IMPLAUSIBLE_SUM")
+        answer.reasons.add("IMPLAUSIBLE_TOTAL")
     for kind, total in sums.items():
         setattr(answer, kind, max(-Fraction(_MOST), min(Fraction(_MOST), total)))
     answer.free = None if unknown else left

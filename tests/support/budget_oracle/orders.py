@@ -37,18 +37,15 @@ def _bound(
     if not ordered and billed_at_all:
         return
     net = Fraction(one.net) if not billed else without_vat(ordered, one.vat_rate)
-    yield _line("ordered", one, max(_NOTHING, Fraction(one.quantity) - quantity), (net, ordered - net, ordered))
-    done = sum(
-        (Fraction(report.quantity) for report in decided.reports if report.line == one.name and report.in_force),
-        _NOTHING,
-    )
-    value = cents(Fraction(one.gross) * min(done, Fraction(one.quantity)) / Fraction(one.quantity))
+    whole = Fraction(one.quantity)
+    yield _line("ordered", one, min(whole, max(_NOTHING, whole - quantity)), (net, ordered - net, ordered))
+    reports = [Fraction(report.quantity) for report in decided.reports if report.line == one.name and report.in_force]
+    if not reports:
+        return
+    value = cents(Fraction(one.gross) * min(sum(reports, _NOTHING), whole) / whole)
     delivered = min(ordered, max(_NOTHING, value - billed))
     if delivered:
-        yield Line(
-            "delivered", one.item, one.first, one.last, done, one.unit, (_NOTHING, _NOTHING, delivered), one.extra,
-            order_line=one.name,
-        )  # fmt: skip
+        yield _line("delivered", one, sum(reports, _NOTHING), (_NOTHING, _NOTHING, delivered))
 
 
 def _is_closed(decided: Decided, order: Order, today: date, close_after: int) -> bool:

@@ -84,7 +84,7 @@ def _extra_lines(item: Item, rule: Rule, inside: list[date], step: Decimal) -> I
         return  # this provider does not charge for it
     for first, last, tariff in _runs(inside, lambda day: _first_that_holds(best, day)):
         quantity = quantity_between(item, first, last, step) * much
-        if quantity:
+        if quantity:  # figured exactly, kept as its column can
             yield _share(item, (first, last, tariff), quantity, rule.unit, extra=rule.extra, missing="NO_EXTRA_PRICE")
 
 
