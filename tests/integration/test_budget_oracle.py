@@ -17,7 +17,7 @@ from services.budgets.quantities import share
 from tests.support.budget_play import Play, outcome
 from tests.support.budget_worlds import START
 
-EXAMPLES = int(os.environ.get("AVAIN_ORACLE_EXAMPLES", "8"))
+EXAMPLES = int(os.environ.get("AVAIN_ORACLE_EXAMPLES", "6"))
 CASES = 100
 seeds = st.integers(0, 2**48)
 

@@ -90,7 +90,7 @@ class Told:
         service = rows.add("service", code=f"BASELINE-{decided.name}", name_fi="x", name_sv="", name_en="", unit="C62")
         rows.add(
             "decision", decided.name, case_id=self.case, external_id=str(decided.name), number=f"P-{decided.name}",
-            decided_on=decided.decided_on, valid=period(decided.first, decided.last), granted_amount=decided.granted,
+            decided_on=decided.decided_on, valid=_validity(decided), granted_amount=decided.granted,
             baseline_service_id=service, baseline_quantity=decided.quantity, baseline_unit=decided.unit,
         )  # fmt: skip
         self.decisions.append(decided)
@@ -115,7 +115,7 @@ class Told:
 
     def revalidate(self, decided: Decided, first: date | None, last: date | None, rows: Rows) -> None:
         decided.first, decided.last = first, last
-        rows.change("decision", decided.name, valid=period(first, last))
+        rows.change("decision", decided.name, valid=_validity(decided))
         self._case_touched()
 
     def end_decision(self, decided: Decided, rows: Rows) -> None:
@@ -258,3 +258,8 @@ class Told:
         report.in_force = False
         rows.change("delivered", report.name, superseded_at=WHEN)
         self.touches.orders.add(order.name)
+
+
+def _validity(decided: Decided) -> str | None:
+    """As a sync writes it: nothing where nothing is said."""
+    return period(decided.first, decided.last) if decided.first or decided.last else None

@@ -50,8 +50,11 @@ def calculate(
     unknown = any(one.kind == "unpriced" for one in answer.lines) or ceiling.amount is None
     if ceiling.reason:
         answer.reasons.add(ceiling.reason)
-    if not decided.ended and any(not one.ended and _overlap(decided, one) for one in beside):
-        answer.reasons.add("OVERLAP")
+    others = [] if decided.ended else [one for one in beside if not one.ended and _overlap(decided, one)]
+    if others:
+        other = min(others, key=lambda one: one.name)
+        bounded = (decided.first or other.first) and (decided.last or other.last)
+        answer.reasons.add("OVERLAP" if bounded else "OVERLAP_OPEN")
 
     sums = {kind: sum((one.gross for one in answer.lines if one.kind == kind), Fraction(0)) for kind in ("invoiced", "delivered", "ordered", "planned")}  # fmt: skip
     used = sums["invoiced"] + sums["ordered"] + sums["planned"]
@@ -83,6 +86,9 @@ def _state(
 
 
 def _overlap(one: Decided, other: Decided) -> bool:
+    """Whether both say that they hold on some day; one that says nothing of its validity is not compared."""
+    if (one.first, one.last) == (None, None) or (other.first, other.last) == (None, None):
+        return False
     firsts = [day for day in (one.first, other.first) if day is not None]
     lasts = [day for day in (one.last, other.last) if day is not None]
     return not firsts or not lasts or max(firsts) <= min(lasts)
