@@ -20,6 +20,8 @@ _KINDS: Final = {
     "watch_prices": N_("looking for prices that are missing or will end"),
     "send_price_letter": N_("writing to the price manager"),
     "recompute_budgets": N_("calculating budgets"),
+    "plan_statements": N_("choosing whose statements to make"),
+    "write_statements": N_("writing statements"),
     "deliver_order": N_("delivering an order"),
     "plan_follow_ups": N_("planning follow-ups"),
     "daily_reminders": N_("composing reminders"),
@@ -58,11 +60,19 @@ _COUNTS: Final = {
     "announced": N_("announced"),
     "escalated": N_("escalated"),
     "news": N_("news"),
+    "cases": N_("cases"),
+    "written": N_("written"),
+    "skipped": N_("skipped"),
+    "failed": N_("failed"),
+    "non_disclosure": N_("left out: non-disclosure"),
+    "without_budget": N_("without a live budget"),
     "unreachable": N_("unreachable"),
 }
 
 _ACTIONS: Final = {
     "budget.recompute_asked": N_("asked for budgets to be calculated"),
+    "budget.statement_made": N_("made a statement for a family"),
+    "budget.statements_asked": N_("asked for statements for many families"),
     "budget.viewed": N_("looked at a budget"),
     "case.compared": N_("compared alternatives for a case"),
     "case.viewed": N_("looked at a case"),
