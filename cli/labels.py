@@ -71,6 +71,7 @@ _COUNTS: Final = {
 
 _ACTIONS: Final = {
     "budget.recompute_asked": N_("asked for budgets to be calculated"),
+    "budget.rebased": N_("had a ceiling looked up anew"),
     "budget.statement_made": N_("made a statement for a family"),
     "budget.statements_asked": N_("asked for statements for many families"),
     "budget.viewed": N_("looked at a budget"),

@@ -176,15 +176,12 @@ def _price(line: Share) -> tuple[str, str] | None:
 
 
 def _unpriced(item: Planned, section: Section) -> Iterable[str]:
-    """Which days have no price yet. Without a provider there is none, which has been said."""
-    if item.provider is None:
-        return
-    days = sorted({(line.first, line.last) for line in item.lines if line.kind == "unpriced"})
-    for first, last in days:
+    """Which days have no price, and why. Without a provider none has, which has been said."""
+    for first, last in sorted({(line.first, line.last) for line in item.lines if line.kind == "unpriced"}):
         values = {"first": day(first), "last": day(last)}
         if _outside(first, last, section):
             yield _("The decision does not cover the days from {first} to {last}.").format_map(values)
-        else:
+        elif item.provider is not None:
             yield _("The price from {first} to {last} is not known yet. Your worker finds it out.").format_map(values)
 
 

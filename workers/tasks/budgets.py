@@ -16,8 +16,9 @@ def recompute_budgets(lease: Lease) -> None:
     """Calculate every budget noted as touched, a chunk per transaction; by its nightly slot, also what time and settings touched."""
     if "slot" in lease.arguments:
         with lease.transaction() as session:
-            dirty.mark_ended(session, today=business_today(session), run_id=lease.run_id)
-            dirty.mark_relimited(session, settings=lease.settings.budgets, run_id=lease.run_id)
+            dirty.mark_by_time_and_settings(
+                session, today=business_today(session), settings=lease.settings.budgets, run_id=lease.run_id
+            )
     total = Recomputed()
     while (done := _chunk(lease)).recomputed:
         total += done
