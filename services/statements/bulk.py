@@ -108,6 +108,7 @@ _RECORD = text(
         WHERE earlier.subject = 'case:' || made.number AND earlier.action = 'budget.statement_made'
           AND earlier.details ->> 'request' = :request AND earlier.details ->> 'sha256' = made.sha256
     )
+    ORDER BY made.number
     """
 ).bindparams(bindparam("made", type_=JSONB))
 
