@@ -14,10 +14,22 @@ down_revision = "0007"
 MACHINE_TIME = sa.text("clock_timestamp()")
 KINDS = "kind IN ('planned', 'ordered', 'delivered', 'invoiced', 'unpriced')"
 FORMER_KINDS = "kind IN ('planned', 'ordered', 'invoiced', 'unpriced')"
+ORIGINALS = """
+    UPDATE price SET original_id = first.id
+    FROM (
+        SELECT min(id) AS id, price_key_id, price_list_id, position, amount, vat_category, vat_rate, vat_inclusive
+        FROM price GROUP BY price_key_id, price_list_id, position, amount, vat_category, vat_rate, vat_inclusive
+    ) AS first
+    WHERE price.copied_by_list_id IS NOT NULL AND price.id <> first.id
+      AND (price.price_key_id, price.price_list_id, price.position, price.amount) = (first.price_key_id, first.price_list_id, first.position, first.amount)
+      AND (price.vat_category, price.vat_rate, price.vat_inclusive) = (first.vat_category, first.vat_rate, first.vat_inclusive)
+"""
 GRANTS = """
     DO $$ BEGIN
         IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'avain_app') THEN
-            GRANT SELECT, INSERT, UPDATE, DELETE ON invoice, invoice_line, delivered, remembered TO avain_app;
+            GRANT SELECT, INSERT ON invoice, invoice_line, delivered TO avain_app;
+            GRANT UPDATE (superseded_at) ON delivered TO avain_app;
+            GRANT SELECT, INSERT, UPDATE, DELETE ON remembered TO avain_app;
         END IF;
     END $$
 """
@@ -25,6 +37,11 @@ GRANTS = """
 
 def upgrade() -> None:
     op.add_column("service", sa.Column("free_of_charge", sa.Boolean(), server_default=sa.text("false"), nullable=False))
+    op.add_column("price", sa.Column("original_id", sa.BigInteger(), nullable=True))
+    op.create_foreign_key(op.f("fk_price_original_id_price"), "price", "price", ["original_id"], ["id"])
+    op.create_index("ix_price_original", "price", ["original_id"], postgresql_where=sa.text("original_id IS NOT NULL"))
+    # the first version with the same provenance and words is what the others are copies of
+    op.execute(ORIGINALS)
     for table in ("budget_line", "order_line"):
         op.add_column(table, sa.Column("extra", sa.Text(), server_default="", nullable=False))
         op.alter_column(table, "extra", server_default=None)
@@ -100,6 +117,8 @@ def downgrade() -> None:
     for table in ("budget_line", "order_line"):
         op.drop_column(table, "extra")
     op.drop_column("budget_line", "invoices")
+    op.drop_index("ix_price_original", "price")
+    op.drop_column("price", "original_id")
     op.drop_column("service", "free_of_charge")
 
 
