@@ -10,11 +10,13 @@ from typing import Any, Final
 import typst
 
 from core.errors import Permanent
-from core.i18n import translate
+from core.i18n import N_, translate
 from documents.pdf.fonts import fonts
 from documents.pdf.printable import printable
 
 TEMPLATES: Final = Path(__file__).resolve().parent / "templates"
+#: Of how many; the template puts the numbers in, which only it knows.
+_PAGE_OF: Final = N_("Page {page} of {pages}")
 _PAGES: Final = re.compile(rb"<xmpTPg:NPages>([0-9]+)</xmpTPg:NPages>")
 
 
@@ -26,7 +28,7 @@ def render(template: str, data: Mapping[str, Any], *, language: str, title: str,
     document's date. Raises Permanent when the template refuses its data.
     """
     source = TEMPLATES / f"{template}.typ"
-    shared = {"language": language, "title": title, "page_of": translate("Page {page} of {pages}", language)}
+    shared = {"language": language, "title": title, "page_of": translate(_PAGE_OF, language)}
     inputs = {"data": json.dumps(printable({**data, **shared}), ensure_ascii=False)}
     return _compiled(source, inputs, created)
 
