@@ -21,7 +21,7 @@ from services.compare.reading import (
     Stated,
     Wanted,
     decisions_of,
-    service_called,
+    services_called,
     services_of,
     steps,
     wanted_on,
@@ -109,10 +109,9 @@ def compare_service(
         raise InputError("{value} is not a quantity.", value=str(quantity))
     if months > MOST_MONTHS:
         raise InputError("Prices are not compared for more than {count} months.", count=MOST_MONTHS)
-    service = service_called(session, baseline)
+    service, services = services_called(session, baseline)
     days = (today, _months_later(today, months))
     asked = Asked(quantity, unit or service.unit, days, (days,))
-    services = services_of(session, service.id, ())
     market = _market(_Inquiry(session, today, settings), services, service.id, days, today)
     reference, ceiling, reason = _ceiling(market, service, asked, today)
     limit = None if ceiling is None else ceiling * (1 + settings.tolerance)
@@ -198,7 +197,8 @@ def _compare_decision(
     session, today, settings = inquiry.session, inquiry.today, inquiry.settings
     reference_day = stated.decided_on or today
     usual = (today, _months_later(today, USUAL_MONTHS))
-    services = services_of(session, stated.baseline_id, {plan.service_id for plan in plans})
+    asked_for: list[Wanted | None] = [one for one in plans if item in {None, one.item}]
+    services = services_of(session, stated.baseline_id, {plan.service_id for plan in asked_for if plan})
     baseline = None if stated.baseline_id is None else services[stated.baseline_id]
     days = (min(plan.period[0] for plan in plans), max(plan.period[1] for plan in plans)) if plans else usual
     market = _market(inquiry, services, stated.baseline_id, days, reference_day)
@@ -206,7 +206,6 @@ def _compare_decision(
     reference, ceiling, reason = _stated_ceiling(session, stated, market, baseline, replaced, reference_day)
     scale = Scale(steps(session), settings.extras, services)
     found = []
-    asked_for: list[Wanted | None] = [one for one in plans if item in {None, one.item}]
     for plan in asked_for or [None]:
         asked, other = _asked(plan, plans, replaced)
         beside = _beside(plan, plans)

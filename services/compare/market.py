@@ -98,12 +98,12 @@ _LISTS = text(
         WHERE waiting.source_id = price_list.source_id AND waiting.state = 'held' AND waiting.id > price_list.id
     )
     FROM price_list JOIN price_source ON price_source.id = price_list.source_id
-    WHERE price_list.id = ANY(:lists)
+    WHERE price_list.id = ANY(CAST(:lists AS bigint[]))
     """
 )
 
 #: Rows in: providers. Rows out: those that are active.
-_PROVIDERS = text("SELECT id, name, facts FROM provider WHERE id = ANY(:providers) AND active")
+_PROVIDERS = text("SELECT id, name, facts FROM provider WHERE id = ANY(CAST(:providers AS bigint[])) AND active")
 
 #: Rows in: services. Rows out: how many answers there are about each provider of them, where they are enough to be told, and their sum.
 #: An answer is about the provider that was chosen when it was given (a trigger counts it so, migration 0008).
@@ -136,20 +136,20 @@ def market_of(
     }
     rows = session.execute(_PRICES, values).all()
     lists = _lists(session, {row[-1] for row in rows})
-    known = session.execute(_PROVIDERS, {"providers": list({row[1] for row in rows if row[1]})})
-    providers = {row.id: (row.name, row.facts) for row in known}
+    known = session.execute(_PROVIDERS, {"providers": _array({row[1] for row in rows if row[1]})}).all()
+    providers = {row[0]: (row[1], row[2]) for row in known}
     ratings = _ratings(session, services)
     own: list[Tariff] = []
     priced: dict[tuple[int, int], list[Tariff]] = {}
     beside: dict[tuple[int, int], dict[str, list[Tariff]]] = {}
     for row in rows:
-        tariff, key = _tariff(row, lists), (row[0], row[1])
-        if row[1] is None:
+        tariff, seller = _tariff(row, lists), row[1]
+        if seller is None:
             own.append(tariff)
         elif tariff.extra:
-            beside.setdefault(key, {}).setdefault(tariff.extra, []).append(tariff)
+            beside.setdefault((row[0], seller), {}).setdefault(tariff.extra, []).append(tariff)
         else:
-            priced.setdefault(key, []).append(tariff)
+            priced.setdefault((row[0], seller), []).append(tariff)
     return Market(
         tuple(
             Seller(
@@ -173,21 +173,23 @@ def price_version(session: Session, price: int) -> Tariff:
     return _tariff(row, _lists(session, {row[-1]}))
 
 
+def _array(ids: Iterable[int]) -> str:
+    """Many ids as one value, which the driver has not to write one by one."""
+    return f"{{{','.join(map(str, ids))}}}"
+
+
 def _lists(session: Session, ids: Collection[int]) -> dict[int, tuple[Any, ...]]:
-    return {row[0]: tuple(row) for row in session.execute(_LISTS, {"lists": list(ids)})}
+    """Of each list what `Tariff` tells of it."""
+    return {row[0]: tuple(row[1:]) for row in session.execute(_LISTS, {"lists": _array(ids)}).all()}
 
 
 def _tariff(row: Any, lists: Mapping[int, tuple[Any, ...]]) -> Tariff:
     """A row of _PRICE beside its list."""
-    price_id, extra, unit, amount, base, minimum, rate, inclusive, first, before, position, listed = row[2:]
-    _, source, file_name, sha256, run, pending = lists[listed]
-    return Tariff(
-        price_id, extra, unit, amount, base, minimum, rate, inclusive, first, before, source, file_name, position, sha256, run, pending
-    )  # fmt: skip
+    return Tariff._make((*row[2:13], *lists[row[13]]))
 
 
 def _ratings(session: Session, services: Collection[int]) -> dict[tuple[int, int], Rating]:
-    rows = session.execute(_RATINGS, {"services": list(services), "enough": ENOUGH_ANSWERS})
+    rows = session.execute(_RATINGS, {"services": list(services), "enough": ENOUGH_ANSWERS}).all()
     return {
         (provider, service): Rating(round_half_up(Decimal(total) / answers, Decimal("0.1")), answers)
         for provider, service, answers, total in rows

@@ -37,9 +37,9 @@ class Tariff(NamedTuple):
     vat_inclusive: bool
     valid_from: date
     valid_before: date | None
+    position: str
     source: str
     file_name: str
-    position: str
     sha256: str
     run_id: int
     pending: bool

@@ -123,37 +123,44 @@ _WANTED = text(
 
 _NAMED = "service.id, service.code, coalesce(nullif(CASE :language WHEN 'sv' THEN name_sv WHEN 'en' THEN name_en END, ''), name_fi) AS name, service.unit"
 
-#: Rows in: a service that may be replaced, services that are wanted anyway. Rows out: these, and every alternative to the first.
+#: Rows in: a service that may be replaced, by its code or its id; services that are wanted anyway. Rows out: these, and every
+#: alternative to the first, with `asked`: that it is the first.
 _SERVICES = text(
     f"""
-    SELECT {_NAMED} FROM service
-    WHERE service.id = :baseline OR service.id = ANY(:wanted)
-       OR service.id IN (SELECT alternative_id FROM service_alternative WHERE baseline_id = :baseline)
+    WITH baseline AS (SELECT id FROM service WHERE id = :baseline OR lower(code) = lower(CAST(:code AS text)))
+    SELECT {_NAMED}, service.id IN (SELECT id FROM baseline) AS asked
+    FROM service
+    WHERE service.id = ANY(:wanted) OR service.id IN (
+        SELECT id FROM baseline
+        UNION ALL SELECT alternative_id FROM service_alternative JOIN baseline ON baseline_id = baseline.id
+    )
     ORDER BY service.code
     """  # noqa: S608 - our own words
 )
 
-_CALLED = text(f"SELECT {_NAMED} FROM service WHERE lower(code) = lower(:code)")  # noqa: S608 - our own words
 
-
-def service_called(session: Session, code: str) -> ServiceName:
-    """A service by its code, in any case of letters. Raises NotFound."""
-    row = session.execute(_CALLED, {"code": code, "language": language()}).one_or_none()
-    if row is None:
+def services_called(session: Session, code: str) -> tuple[ServiceName, dict[int, ServiceName]]:
+    """A service by its code, in any case of letters; it and what may stand in for it, by id. Raises NotFound."""
+    rows = session.execute(_SERVICES, {"baseline": None, "code": code, "wanted": [], "language": language()}).all()
+    services = {row.id: ServiceName(*row[:4]) for row in rows}
+    asked = next((services[row.id] for row in rows if row.asked), None)
+    if asked is None:
         raise NotFound("There is no service {code}. Show all with: avain service list", code=code)
-    return ServiceName(*row)
+    return asked, services
 
 
 def services_of(session: Session, baseline: int | None, wanted: Collection[int]) -> dict[int, ServiceName]:
     """The services a comparison is about, by id: the baseline, what may stand in for it, and what is wanted anyway."""
-    values = {"baseline": baseline, "wanted": list(wanted), "language": language()}
-    return {row.id: ServiceName(*row) for row in session.execute(_SERVICES, values)}
+    values = {"baseline": baseline, "code": None, "wanted": list(wanted), "language": language()}
+    return {row.id: ServiceName(*row[:4]) for row in session.execute(_SERVICES, values)}
 
 
 def decisions_of(session: Session, case: str) -> list[Stated]:
     """What the decisions of a case say, ended ones too. Raises NotFound for a case number that does not exist."""
-    check_case(session, case)
-    return [Stated(**row) for row in session.execute(_DECISIONS, {"case": case}).mappings()]
+    found = [Stated(**row) for row in session.execute(_DECISIONS, {"case": case}).mappings().all()]
+    if not found:
+        check_case(session, case)
+    return found
 
 
 def wanted_on(session: Session, decisions: Collection[int]) -> tuple[dict[int, list[Wanted]], set[str]]:
