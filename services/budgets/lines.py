@@ -95,7 +95,7 @@ LINES = f"""
     ), {BOUND}, line AS (
         SELECT budget_id, plan_item_id, service_id, provider_id, outside,
                CASE WHEN figure < :implausible THEN 'planned' ELSE 'unpriced' END AS kind, extra,
-               days AS period, least(quantity, 99999999) AS quantity, unit, price_id, CAST(NULL AS bigint) AS order_line_id, amount,
+               days AS period, round(least(quantity, 99999999.9999), 4) AS quantity, unit, price_id, CAST(NULL AS bigint) AS order_line_id, amount,
                split.net, split.vat, split.gross, CAST(NULL AS text[]) AS invoices
         FROM figured
         CROSS JOIN LATERAL (

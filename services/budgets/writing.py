@@ -83,15 +83,19 @@ _WRITE = text(
     ), known AS (
         SELECT budget.id AS budget_id, budget.ceiling, budget.ceiling_price_id, budget.ceiling_basis, bounded.lines,
                coalesce(invoiced, 0) AS invoiced, coalesce(delivered, 0) AS delivered, coalesce(ordered, 0) AS ordered,
-               coalesce(planned, 0) AS planned, coalesce(unpriced OR implausible, false) OR budget.ceiling IS NULL AS unknown,
+               coalesce(planned, 0) AS planned, coalesce(unpriced, false) OR beyond OR budget.ceiling IS NULL AS unknown,
                decision.ended_at IS NOT NULL OR coalesce(upper(decision.valid) <= :today, false) AS ended,
                CASE WHEN budget.ceiling IS NULL THEN jsonb_build_array(budget.ceiling_basis -> 'reason') ELSE '[]' END
-                   || CASE WHEN implausible THEN CAST(:implausible_total AS jsonb) ELSE '[]' END
+                   || CASE WHEN beyond THEN CAST(:implausible_total AS jsonb) ELSE '[]' END
                    || coalesce(explained.reasons, '[]') AS reasons
         FROM budget
         JOIN decision ON decision.id = budget.decision_id
         LEFT JOIN bounded ON bounded.budget_id = budget.id
         LEFT JOIN explained ON explained.budget_id = budget.id
+        CROSS JOIN LATERAL (
+            -- what is left has to fit its column, too
+            SELECT coalesce(implausible OR budget.ceiling - invoiced - ordered - planned >= 10000000000, false) AS beyond
+        ) AS believed
         WHERE budget.id = ANY(:ids)
     ), judged AS (
         SELECT known.*,
