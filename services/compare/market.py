@@ -14,6 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from core.money import round_half_up
+from services.budgets.matching import CITED
 from services.compare.pricing import Days, Tariff
 
 #: With fewer answers nothing is told, not even how many: a small number would tell about a family.
@@ -62,8 +63,8 @@ class Market:
 
 
 #: A price with its key and its list's id.
-_PRICE = """
-    price_key.service_id, price_key.provider_id, price.id, price_key.extra, price_key.unit, price.amount, base_quantity, minimum_quantity,
+_PRICE = f"""
+    price_key.service_id, price_key.provider_id, {CITED} AS cited, price_key.extra, price_key.unit, price.amount, base_quantity, minimum_quantity,
     vat_rate, vat_inclusive, lower(valid), upper(valid), price.position, price.price_list_id
 """
 
@@ -104,19 +105,10 @@ _LISTS = text(
 #: Rows in: providers. Rows out: those that are active.
 _PROVIDERS = text("SELECT id, name, facts FROM provider WHERE id = ANY(:providers) AND active")
 
-#: Rows in: services and providers. Rows out: how many answers there are to each pair, where they are enough to be told, and their sum.
-#: An answer is about the provider that was chosen when it was given.
+#: Rows in: services. Rows out: how many answers there are about each provider of them, where they are enough to be told, and their sum.
+#: An answer is about the provider that was chosen when it was given (a trigger counts it so, migration 0008).
 _RATINGS = text(
-    """
-    SELECT choice.provider_id, plan_item.service_id, count(*), sum(follow_up.rating)
-    FROM follow_up
-    JOIN plan_item ON plan_item.id = follow_up.plan_item_id AND plan_item.service_id = ANY(:services)
-    JOIN choice ON choice.plan_item_id = plan_item.id AND choice.provider_id = ANY(:providers)
-        AND choice.chosen_at <= follow_up.settled_at AND (choice.ended_at IS NULL OR follow_up.settled_at < choice.ended_at)
-    WHERE follow_up.rating IS NOT NULL
-    GROUP BY choice.provider_id, plan_item.service_id
-    HAVING count(*) >= :enough
-    """
+    "SELECT provider_id, service_id, answers, total FROM provider_rating WHERE service_id = ANY(:services) AND answers >= :enough"
 )
 
 
@@ -146,7 +138,7 @@ def market_of(
     lists = _lists(session, {row[-1] for row in rows})
     known = session.execute(_PROVIDERS, {"providers": list({row[1] for row in rows if row[1]})})
     providers = {row.id: (row.name, row.facts) for row in known}
-    ratings = _ratings(session, services, providers)
+    ratings = _ratings(session, services)
     own: list[Tariff] = []
     priced: dict[tuple[int, int], list[Tariff]] = {}
     beside: dict[tuple[int, int], dict[str, list[Tariff]]] = {}
@@ -194,11 +186,9 @@ def _tariff(row: Any, lists: Mapping[int, tuple[Any, ...]]) -> Tariff:
     )  # fmt: skip
 
 
-def _ratings(session: Session, services: Collection[int], providers: Collection[int]) -> dict[tuple[int, int], Rating]:
-    rows = session.execute(
-        _RATINGS, {"services": list(services), "providers": list(providers), "enough": ENOUGH_ANSWERS}
-    )
+def _ratings(session: Session, services: Collection[int]) -> dict[tuple[int, int], Rating]:
+    rows = session.execute(_RATINGS, {"services": list(services), "enough": ENOUGH_ANSWERS})
     return {
-        (provider, service): Rating(round_half_up(Decimal(added) / answers, Decimal("0.1")), answers)
-        for provider, service, answers, added in rows
+        (provider, service): Rating(round_half_up(Decimal(total) / answers, Decimal("0.1")), answers)
+        for provider, service, answers, total in rows
     }
