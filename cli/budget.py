@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.tree import Tree
 
-from cli.common import As, DryRun, Json, actor, console, emit, sub_app, table, transaction
-from core.clock import business_now
+from cli.common import As, DryRun, Json, actor, complaints, console, emit, sub_app, table, transaction
+from cli.source_following import in_words
+from core.clock import business_now, business_today
 from core.errors import NotFound
 from core.i18n import N_, _, day, moment, money
-from core.units import amount, unit_price
+from core.units import amount, unit_price, what_is_priced
 from services.budgets.dirty import cause_message
 from services.budgets.show import BudgetView, Ceiling, Line, Provenance
 
@@ -36,7 +37,13 @@ STATE_NAMES = {
     "unpriced": N_("cannot be calculated in full"),
     "ended": N_("ended"),
 }
-_KINDS = {"planned": N_("planned"), "ordered": N_("ordered"), "invoiced": N_("invoiced"), "unpriced": N_("unpriced")}
+_KINDS = {
+    "planned": N_("planned"),
+    "ordered": N_("ordered"),
+    "delivered": N_("delivered, of what is ordered"),
+    "invoiced": N_("invoiced"),
+    "unpriced": N_("unpriced"),
+}
 
 Case = Annotated[str, typer.Argument(metavar=_("CASE"), help=_("The number of the case, such as HB-2026-000001."))]
 At = Annotated[
@@ -67,32 +74,72 @@ def recompute(
     as_json: Json = False,
 ) -> None:
     """`avain budget recompute`. Its JSON: recomputed, changed, unpriced, over, seconds."""
+    from core.settings import settings
     from services import audit
-    from services.budgets.dirty import mark_all
+    from services.budgets.dirty import mark_all, mark_by_time_and_settings
 
     started = time.monotonic()
     with transaction(dry_run=dry_run) as session:
         audit.record(session, actor(as_), "budget.recompute_asked", "budgets", now=business_now(session), every=every)
+        mark_by_time_and_settings(session, today=business_today(session), settings=settings().budgets)
         if every:
             mark_all(session, "asked")
-        tried = _recompute(lambda: nullcontext(session)) if dry_run else None
-    total = _recompute(transaction) if tried is None else tried
+        # a dry run has one transaction for all, so one connection
+        tried = _recompute(lambda: nullcontext(session), threads=1, quiet=as_json) if dry_run else None
+    parallel = settings().budgets.parallel
+    total = _recompute(transaction, threads=parallel, quiet=as_json) if tried is None else tried
     data = {**dataclasses.asdict(total), "seconds": round(time.monotonic() - started, 3)}
     emit(data, as_json, lambda: console().print(_sentence(total)))
 
 
-def _recompute(within: "Callable[[], AbstractContextManager[Session]]") -> "Recomputed":
-    """Calculate all that is noted, each chunk in a transaction that `within` opens; a dry run has one for all."""
+@app.command(help=_("Look up the ceilings of a case anew, when a unit cost was corrected after the decision."))
+def rebase(  # noqa: PLR0917 - options of a command
+    case: Case,
+    reason: Annotated[str, typer.Option(help=_("Why, in a few words."))],
+    decision: Annotated[
+        str | None, typer.Option(metavar=_("DECISION"), help=_("Only this decision's, by its number."))
+    ] = None,
+    as_: As = None,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """`avain budget rebase HB-2026-000001 --reason "yksikköhinta korjattu"`. The new figures are calculated at once."""
     from core.settings import settings
-    from services.budgets.recompute import Recomputed, recompute_dirty
+    from services.budgets.rebase import rebase as look_up_anew
+    from services.budgets.recompute import recompute_now
+    from services.budgets.show import budgets_of_case
 
-    total = Recomputed()
-    while True:
-        with within() as session:
-            done = recompute_dirty(session, now=business_now(session), settings=settings().budgets)
-        if not done.recomputed:
-            return total
-        total += done
+    with transaction(dry_run=dry_run) as session:
+        now = business_now(session)
+        before = {one.decision: one.ceiling for one in budgets_of_case(session, case)}
+        decisions = look_up_anew(session, case, decision=decision, actor=actor(as_), reason=reason, now=now)
+        recompute_now(session, decisions, cause="rebase", now=now, settings=settings().budgets)
+        after = budgets_of_case(session, case)
+    moved = [
+        {"decision": one.decision, "ceiling_before": before.get(one.decision), "ceiling": one.ceiling} for one in after
+    ]
+
+    def render() -> None:
+        for one in after:
+            was = money(before.get(one.decision))
+            console().print(f"{_title(one)}: {was} → {money(one.ceiling)}", markup=False)
+
+    emit(moved, as_json, render)
+
+
+def _recompute(within: "Callable[[], AbstractContextManager[Session]]", *, threads: int, quiet: bool) -> "Recomputed":
+    """Calculate all that is noted, each chunk in a transaction that `within` opens; on a terminal it is shown how far it is."""
+    from core.settings import settings
+    from services.budgets.side_by_side import recompute_noted
+
+    begun = time.monotonic()
+    with nullcontext() if quiet else complaints().status(_("calculating budgets"), spinner="dots") as status:
+
+        def show(done: int) -> None:
+            if status is not None:
+                status.update(in_words("recompute_budgets", {"recomputed": done}, time.monotonic() - begun))
+
+        return recompute_noted(within, settings=settings().budgets, threads=threads, show=show)
 
 
 def _sentence(total: Any) -> str:
@@ -154,6 +201,7 @@ def _print_one(budget: BudgetView) -> None:
         (_("Ceiling"), money(budget.ceiling)),
         (_("Invoiced"), money(budget.invoiced)),
         (_("Ordered"), money(budget.ordered)),
+        (_("– of which delivered"), money(budget.delivered)),
         (_("Planned"), money(budget.planned)),
         (_("Free"), money(budget.free)),
         (_("State"), _(STATE_NAMES[budget.state])),
@@ -172,7 +220,7 @@ def _print_one(budget: BudgetView) -> None:
 def _cells(line: Line) -> tuple[str, ...]:
     state = _(_KINDS[line.kind])
     return (
-        line.service,
+        what_is_priced(line.service, line.extra),
         line.provider or "–",
         _days(line),
         amount(line.quantity, line.unit),
@@ -202,11 +250,22 @@ def _tree(budget: BudgetView) -> Tree:
     tree.add(cause + ("; " + _("run") + f" {budget.run_id}" if budget.run_id else ""))
     ceiling = tree.add(_("Ceiling") + f" {money(budget.ceiling)}")
     _explain_ceiling(ceiling, budget.ceiling_from)
-    for kind, heading in (("invoiced", _("Invoiced")), ("ordered", _("Ordered")), ("planned", _("Planned"))):
+    for kind, heading in (
+        ("invoiced", _("Invoiced")),
+        ("ordered", _("Ordered")),
+        ("delivered", _("– of which delivered")),
+        ("planned", _("Planned")),
+    ):
         branch = tree.add(f"{heading} {money(getattr(budget, kind))}")
         for line in budget.lines:
             if line.kind == kind:
                 _explain_line(branch, line)
+    unpriced = [line for line in budget.lines if line.kind == "unpriced"]
+    if unpriced:
+        branch = tree.add(_("Unpriced"))
+        for line in unpriced:
+            what = what_is_priced(line.service, line.extra)
+            branch.add(f"{what} {_days(line)}: {amount(line.quantity, line.unit)}")
     tree.add(_("Free") + f" {money(budget.free)} ({_(STATE_NAMES[budget.state])})")
     for reason in budget.reasons:
         tree.add(f"! {reason}")
@@ -229,11 +288,16 @@ def _explain_ceiling(branch: Tree, ceiling: Ceiling) -> None:
 
 def _explain_line(branch: Tree, line: Line) -> None:
     price = _unit_price(line.price) if line.price else "–"
-    shown = branch.add(
-        f"{line.service} {_days(line)}: {amount(line.quantity, line.unit)} × {price} = {money(line.gross)}"
-    )
+    what = f"{what_is_priced(line.service, line.extra)} {_days(line)}: {amount(line.quantity, line.unit)}"
+    # what was billed, or is left of an order, is no product of quantity and price
+    whole = line.kind == "planned" or line.order is None
+    shown = branch.add(f"{what} × {price} = {money(line.gross)}" if whole else f"{what}, {money(line.gross)} ({price})")
+    if line.vat:
+        shown.add(_("without VAT {net}, VAT {vat}").format(net=money(line.net), vat=money(line.vat)))
     if line.order:
         shown.add(_("purchase order {order}").format(order=line.order))
+    if line.invoices:
+        shown.add(_("invoices {numbers}").format(numbers=", ".join(line.invoices)))
     if line.price:
         shown.add(f"{line.provider or ''} {_origin(line.price)}".strip())
 

@@ -63,6 +63,7 @@ _COUNTS: Final = {
 
 _ACTIONS: Final = {
     "budget.recompute_asked": N_("asked for budgets to be calculated"),
+    "budget.rebased": N_("had a ceiling looked up anew"),
     "budget.viewed": N_("looked at a budget"),
     "case.compared": N_("compared alternatives for a case"),
     "case.viewed": N_("looked at a case"),

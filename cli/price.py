@@ -7,9 +7,10 @@ import typer
 
 from cli import price_columns
 from cli.common import LARGEST_ID, As, DryRun, Json, actor, console, emit, sub_app, table, transaction
-from cli.price_words import amount_in_words, per_what, what_is_priced
+from cli.price_words import amount_in_words, per_what
 from core.errors import Message
 from core.i18n import _, day
+from core.units import what_is_priced
 
 app = sub_app(_("Prices in force, where each comes from, and price lists that wait for a person."))
 price_columns.register(app)

@@ -13,12 +13,6 @@ TIME_CLASSES: Final = {
     "saturday": N_("Saturday"),
     "sunday": N_("Sunday or holiday"),
 }
-EXTRAS: Final = {"travel": N_("travel"), "no_show": N_("no-show")}
-
-
-def what_is_priced(service: str, extra: str) -> str:
-    """`ADHD-VALMENNUS`, or `ADHD-VALMENNUS (travel)` for what comes beside it."""
-    return f"{service} ({_(EXTRAS.get(extra, extra))})" if extra else service
 
 
 def per_what(unit: str, base_quantity: Decimal, time_class: str, minimum_quantity: Decimal, territory: str) -> str:

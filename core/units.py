@@ -16,6 +16,8 @@ UNITS: Final = {
     "KMT": N_("kilometre"),
     "LS": N_("lump sum"),
 }
+#: What providers charge beside a service.
+EXTRAS: Final = {"travel": N_("travel"), "no_show": N_("no-show")}
 #: So many of them.
 _COUNTED: Final[dict[str | None, Callable[[int], str]]] = {
     "C62": lambda count: ngettext("{quantity} visit", "{quantity} visits", count),
@@ -26,6 +28,11 @@ _COUNTED: Final[dict[str | None, Callable[[int], str]]] = {
     "KMT": lambda count: ngettext("{quantity} kilometre", "{quantity} kilometres", count),
     "LS": lambda count: ngettext("{quantity} lump sum", "{quantity} lump sums", count),
 }
+
+
+def what_is_priced(service: str, extra: str) -> str:
+    """What a line is for: the service, or `ADHD-valmennus (travel)`."""
+    return f"{service} ({_(EXTRAS.get(extra, extra))})" if extra else service
 
 
 def unit_name(unit: str) -> str:

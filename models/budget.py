@@ -4,9 +4,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Index
+from sqlalchemy import ARRAY, CheckConstraint, Index, Text
 from sqlalchemy import text as sql
-from sqlmodel import SQLModel
+from sqlmodel import Field, SQLModel
 
 from models.base import (
     DateRange,
@@ -82,7 +82,8 @@ class BudgetLine(SQLModel, table=True):
     """One share of a plan item: a quantity over a period at one price version. Immutable.
 
     `extra` names what comes beside the service itself, such as travel; '' is the service. `quantity` and `unit` are the plan's (of an
-    extra: its price's); a price may be in a unit that converts into it (core/units.py).
+    extra: its price's); a price may be in a unit that converts into it (core/unit_conversion.py). `invoices` are the numbers of those
+    that an `invoiced` line adds up.
     """
 
     __tablename__ = "budget_line"
@@ -102,6 +103,7 @@ class BudgetLine(SQLModel, table=True):
     net: Decimal | None = euros(nullable=True)
     vat: Decimal | None = euros(nullable=True)
     gross: Decimal | None = euros(nullable=True)
+    invoices: list[str] | None = Field(default=None, sa_type=ARRAY(Text))
 
 
 class BudgetDirty(SQLModel, table=True):

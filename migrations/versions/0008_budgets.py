@@ -28,6 +28,7 @@ def upgrade() -> None:
     for table in ("budget_line", "order_line"):
         op.add_column(table, sa.Column("extra", sa.Text(), server_default="", nullable=False))
         op.alter_column(table, "extra", server_default=None)
+    op.add_column("budget_line", sa.Column("invoices", postgresql.ARRAY(sa.Text()), nullable=True))
     _kinds(KINDS)
     op.create_table(
         "remembered",
@@ -98,6 +99,7 @@ def downgrade() -> None:
     _kinds(FORMER_KINDS)
     for table in ("budget_line", "order_line"):
         op.drop_column(table, "extra")
+    op.drop_column("budget_line", "invoices")
     op.drop_column("service", "free_of_charge")
 
 

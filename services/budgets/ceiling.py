@@ -12,6 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from core.i18n import N_
+from services.budgets.matching import DENOMINATOR, NUMERATOR, figure, preference, prices_for
 
 #: Beyond this a figure is a slip of somebody's keyboard (euros), and sums of such figures would not fit their columns.
 IMPLAUSIBLE = 10_000_000
@@ -29,8 +30,12 @@ IMPLAUSIBLE_CEILING = N_(
     "The decision replaces {quantity} {unit} of {service}: too much to be true. Check the decision."
 )
 
-#: SQL of the figure of one line before VAT is split off: `round half up`, once per line.
-LINE_FIGURE = "round({quantity} * {amount} / {base_quantity}, 2)"
+_REFERENCE = prices_for(
+    "baseline_quantity",
+    "baseline_unit",
+    whose="price_key.provider_id IS NULL AND price_key.service_id = baseline_service_id",
+    during="price.valid @> decided_on",
+)
 
 #: Rows in: budgets. Rows out: those among them whose ceiling is new, or unknown for a new reason. A known ceiling whose decision
 #: still says the same is passed over before any price is looked up.
@@ -52,14 +57,10 @@ _FREEZE = text(
                CASE WHEN reference.vat_inclusive THEN figure ELSE figure + round(figure * reference.vat_rate, 2) END AS figure
         FROM stated
         LEFT JOIN LATERAL (
-            SELECT price.id, vat_inclusive, vat_rate,
-                   {LINE_FIGURE.format(quantity="baseline_quantity", amount="amount", base_quantity="base_quantity")} AS figure
-            FROM price_key
-            JOIN price ON price.price_key_id = price_key.id AND price.superseded_at IS NULL AND price.valid @> decided_on
-            WHERE stated.granted_amount IS NULL AND price_key.provider_id IS NULL
-              AND price_key.service_id = baseline_service_id AND price_key.unit = baseline_unit
-              AND time_class = 'weekday' AND territory = '' AND extra = '' AND minimum_quantity <= baseline_quantity
-            ORDER BY minimum_quantity DESC, base_quantity, price.id
+            SELECT price.id, price.vat_inclusive, price.vat_rate,
+                   {figure("baseline_quantity", "price.amount", "price_key.base_quantity", NUMERATOR, DENOMINATOR)} AS figure
+            FROM (SELECT WHERE stated.granted_amount IS NULL) AS asked {_REFERENCE}
+            ORDER BY {preference("baseline_unit")}
             LIMIT 1
         ) AS reference ON true
     ), frozen AS (

@@ -29,8 +29,10 @@ CAUSES = {
     "choice": N_("a choice of provider"),
     "order": N_("a purchase order"),
     "invoice": N_("an invoice"),
-    "settings": N_("a change of the tolerance or the limits"),
+    "settings": N_("a change of the settings"),
     "ended": N_("the end of the decision's validity"),
+    "closed": N_("the end of the time in which an order can be billed"),
+    "rebase": N_("a ceiling that was looked up anew"),
     "asked": N_("a recomputation somebody asked for"),
 }
 
@@ -90,6 +92,32 @@ _ENDED = _noting(
     JOIN budget ON budget.decision_id = decision.id
     JOIN budget_version ON budget_version.budget_id = budget.id AND budget_version.superseded_at IS NULL
     WHERE upper(decision.valid) <= :today AND budget_version.state <> 'ended'
+    """
+)
+
+#: Rows in: a day, and how many days after an order's last day it can be billed. Rows out: notes for budgets that still count on an
+#: order whose time has run out.
+_CLOSED = _noting(
+    """
+    SELECT DISTINCT budget.decision_id
+    FROM purchase_order
+    JOIN budget ON budget.decision_id = purchase_order.decision_id
+    JOIN budget_version ON budget_version.budget_id = budget.id AND budget_version.superseded_at IS NULL AND budget_version.ordered > 0
+    JOIN budget_line ON budget_line.version_id = budget_version.id AND budget_line.kind = 'ordered'
+    JOIN order_line ON order_line.id = budget_line.order_line_id AND order_line.order_id = purchase_order.id
+    WHERE upper(purchase_order.period) + :close_after_days <= :today
+    """
+)
+
+#: Rows in: what budgets are calculated by now, in words of no meaning but to tell a change. Rows out: one, where it was another before.
+_RULES_CHANGED = text(
+    """
+    WITH present AS (
+        SELECT md5(:settings || coalesce(string_agg(unit || ' ' || trim_scale(step), ',' ORDER BY unit), '')) AS value FROM unit_rule
+    )
+    INSERT INTO remembered (name, value) SELECT 'budget rules', value FROM present
+    ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE remembered.value <> excluded.value
+    RETURNING xmax <> 0 AS known_before
     """
 )
 
@@ -174,6 +202,31 @@ def mark_relimited(session: Session, *, settings: Budgets, run_id: int | None = 
     """
     limits = {"near_limit": settings.near_limit, "tolerance": settings.tolerance}
     return _note(session, _RELIMITED, "settings", run_id, **limits)
+
+
+def mark_closed(session: Session, *, today: date, settings: Budgets, run_id: int | None = None) -> int:
+    """Note the budgets that count on orders which nobody can bill any more by `today`. Returns how many were noted."""
+    return _note(session, _CLOSED, "closed", run_id, today=today, close_after_days=settings.close_after_days)
+
+
+def mark_recalculated(session: Session, *, settings: Budgets, run_id: int | None = None) -> int:
+    """Note every budget if what they are calculated by has changed: extras, days to bill in, steps of units. Returns how many were noted.
+
+    The first time there is nothing to compare with: then only what is calculated by is remembered.
+    """
+    rules = settings.model_dump_json(include={"extras", "close_after_days"})
+    changed = session.execute(_RULES_CHANGED, {"settings": rules}).one_or_none()
+    return mark_all(session, "settings", run_id) if changed is not None and changed.known_before else 0
+
+
+def mark_by_time_and_settings(session: Session, *, today: date, settings: Budgets, run_id: int | None = None) -> int:
+    """Note the budgets that the calendar or changed settings touch: nobody else does. Returns how many notes were written."""
+    return (
+        mark_ended(session, today=today, run_id=run_id)
+        + mark_closed(session, today=today, settings=settings, run_id=run_id)
+        + mark_relimited(session, settings=settings, run_id=run_id)
+        + mark_recalculated(session, settings=settings, run_id=run_id)
+    )
 
 
 def mark_all(session: Session, cause: str, run_id: int | None = None) -> int:

@@ -1,45 +1,36 @@
 """The lines of budgets, in SQL: what is ordered, and every planned share at the price that holds on its days.
 
-A planned item is first freed of the days that live orders cover, then cut where its prices begin and end. Days are kept as
-multiranges, so that neither a loop nor a row per day is needed. Days no price covers become an `unpriced` line with its reason.
-
-Which price: the chosen provider's for the service, in the item's unit, on weekdays, anywhere; of several minimum quantities the
-largest the item reaches. services/compare/pricing.py states the same for one day, in Python.
+A planned item is first freed of the days that live orders cover and of those its decision does not grant, then cut where its prices
+begin and end. Days are kept as multiranges, so that neither a loop nor a row per day is needed. Days that cannot be priced
+become an `unpriced` line (services/budgets/reasons.py says why). What a provider charges beside the service, such as travel, is planned
+by the organisation's rules in the same way, in lines of its own.
 """
 
-from core.i18n import N_
-from services.budgets.ceiling import IMPLAUSIBLE, LINE_FIGURE
+from services.budgets.ceiling import IMPLAUSIBLE
+from services.budgets.matching import DENOMINATOR, NUMERATOR, figure, preference, prices_for
+from services.budgets.ordered import BOUND, IMPLAUSIBLE_SUM
 from services.budgets.quantities import DEFAULT_STEP, share
 
-NO_PROVIDER = N_("{service}: no provider has been chosen yet, so it has no price.")
-NO_PRICE = N_(
-    "{service}: no price of {provider} is in force from {first} to {last}."
-    " Ask the price manager for a price list that covers these days."
-)
-OTHER_UNIT = N_(
-    "{service}: planned in {unit}, but {provider} prices it per {priced_unit}, so it cannot be priced."
-    " Ask for a price per {unit}, or plan the service in {priced_unit}."
-)
-IMPLAUSIBLE_SHARE = N_(
-    "{service}: {quantity} {unit} from {first} to {last} come to more than can be true. Check the plan."
+#: Values the pieces below need, beside `ids`, `today`, `close_after_days` and `extras`.
+LINE_VALUES = {"implausible": IMPLAUSIBLE, "implausible_sum": IMPLAUSIBLE_SUM}
+
+_PRICES = prices_for(
+    "wanted.plan_quantity * wanted.times",
+    "wanted.unit",
+    whose="price_key.provider_id = wanted.provider_id AND price_key.service_id = wanted.service_id",
+    during="price.valid && wanted.period",
+    extra="wanted.extra",
 )
 
-#: Values the pieces below need, beside `ids`.
-LINE_VALUES = {
-    "implausible": IMPLAUSIBLE,
-    "no_provider": NO_PROVIDER,
-    "no_price": NO_PRICE,
-    "other_unit": OTHER_UNIT,
-    "implausible_share": IMPLAUSIBLE_SHARE,
-}
-
-#: Common table expressions ending in `line`. Rows in: the budgets `:ids`. Rows out: `line`, one for each share of a planned item
-#: and each line of a live order, with the columns of budget_line plus budget_id and service_id, provider_id of the item.
+#: Common table expressions ending in `line`. Rows in: the budgets `:ids`; `:extras`, a JSON list of extra rules. Rows out: `line`, one
+#: for each share of a planned item and of what comes beside it, and those of `bound`, with the columns of budget_line plus
+#: budget_id, service_id and provider_id of the item, and `outside`: days the decision does not grant.
 LINES = f"""
     item AS MATERIALIZED (
         SELECT budget.id AS budget_id, plan_item.id AS plan_item_id, plan_item.service_id, plan_item.quantity, plan_item.unit,
-               plan_item.period, choice.provider_id, coalesce(unit_rule.step, {DEFAULT_STEP}) AS step,
-               datemultirange(plan_item.period) - coalesce(covered.days, '{{}}') AS open
+               plan_item.period, choice.provider_id, coalesce(unit_rule.step, {DEFAULT_STEP}) AS step, decision.valid AS granted,
+               CASE WHEN covered.days IS NULL THEN datemultirange(plan_item.period)
+                    ELSE datemultirange(plan_item.period) - covered.days END AS uncovered
         FROM budget
         JOIN decision ON decision.id = budget.decision_id AND decision.ended_at IS NULL
         JOIN plan_item ON plan_item.decision_id = decision.id AND plan_item.ended_at IS NULL
@@ -52,35 +43,60 @@ LINES = f"""
             WHERE order_coverage.plan_item_id = plan_item.id AND order_coverage.live
         ) AS covered ON true
         WHERE budget.id = ANY(:ids)
+    ), rule AS (
+        -- what an organisation counts in: for a service by name, else for every other
+        SELECT given.extra, given.unit, given.for_unit, given.quantity, service.id AS service_id
+        FROM jsonb_to_recordset(CAST(:extras AS jsonb)) AS given(extra text, unit text, for_unit text, quantity numeric, service text)
+        LEFT JOIN service ON service.code = given.service
+        WHERE given.service IS NULL OR service.id IS NOT NULL
+    ), wanted AS (
+        SELECT budget_id, plan_item_id, service_id, provider_id, '' AS extra, unit, period, quantity AS plan_quantity, step, 1 AS times,
+               CASE WHEN granted @> period OR granted IS NULL THEN uncovered ELSE uncovered * datemultirange(granted) END AS open
+        FROM item
+        UNION ALL
+        SELECT budget_id, plan_item_id, item.service_id, provider_id, rule.extra, rule.unit, period, item.quantity, step, rule.quantity,
+               CASE WHEN granted @> period OR granted IS NULL THEN uncovered ELSE uncovered * datemultirange(granted) END
+        FROM item
+        JOIN rule ON rule.for_unit = item.unit AND (rule.service_id = item.service_id OR rule.service_id IS NULL AND NOT EXISTS (
+            SELECT FROM rule AS nearer WHERE nearer.service_id = item.service_id
+            AND (nearer.extra, nearer.unit, nearer.for_unit) = (rule.extra, rule.unit, rule.for_unit)
+        ))
     ), candidate AS (
         -- prices in order of preference: each is given the days the ones before it left
-        SELECT item.*, price.id AS price_id, price.valid, price.amount, base_quantity, price.vat_rate, vat_inclusive,
-               item.open * datemultirange(price.valid) - coalesce(range_agg(price.valid) OVER (
-                   PARTITION BY plan_item_id ORDER BY minimum_quantity DESC, base_quantity, price.id
+        SELECT wanted.*, price.id AS price_id, price.valid, price.amount, price_key.base_quantity, {NUMERATOR} AS numerator,
+               {DENOMINATOR} AS denominator, price.vat_rate, price.vat_inclusive,
+               wanted.open * datemultirange(price.valid) - coalesce(range_agg(price.valid) OVER (
+                   PARTITION BY plan_item_id, wanted.extra, wanted.unit ORDER BY {preference("wanted.unit")}
                    ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
                ), '{{}}') AS days
-        FROM item
-        JOIN price_key ON price_key.provider_id = item.provider_id AND price_key.service_id = item.service_id
-            AND price_key.unit = item.unit AND time_class = 'weekday' AND territory = '' AND extra = '' AND minimum_quantity <= item.quantity
-        JOIN price ON price.price_key_id = price_key.id AND price.superseded_at IS NULL AND price.valid && item.period
+        FROM wanted {_PRICES}
     ), piece AS (
-        SELECT budget_id, plan_item_id, service_id, provider_id, unit, unnest(days) AS days, quantity AS whole_quantity, period, step,
-               price_id, amount, base_quantity, vat_rate, vat_inclusive
+        SELECT budget_id, plan_item_id, service_id, provider_id, extra, unit, unnest(days) AS days, period, plan_quantity, step, times,
+               price_id, amount, base_quantity, numerator, denominator, vat_rate, vat_inclusive, false AS outside
         FROM candidate
         UNION ALL
-        SELECT budget_id, plan_item_id, service_id, provider_id, unit, unnest(open - coalesce(priced.days, '{{}}')),
-               quantity, period, step, NULL, NULL, NULL, NULL, NULL
-        FROM item
-        LEFT JOIN (SELECT plan_item_id, range_agg(valid) AS days FROM candidate GROUP BY plan_item_id) AS priced USING (plan_item_id)
+        -- of an extra only where the provider charges for it on some of the days
+        SELECT budget_id, plan_item_id, service_id, provider_id, extra, unit, unnest(open - coalesce(priced.days, '{{}}')),
+               period, plan_quantity, step, times, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false
+        FROM wanted
+        LEFT JOIN (
+            SELECT plan_item_id, extra, unit, range_agg(valid) AS days FROM candidate GROUP BY plan_item_id, extra, unit
+        ) AS priced USING (plan_item_id, extra, unit)
+        WHERE extra = '' OR priced.days && open
+        UNION ALL
+        SELECT budget_id, plan_item_id, service_id, provider_id, '', unit, unnest(uncovered - datemultirange(granted)),
+               period, quantity, step, 1, NULL, NULL, NULL, NULL, NULL, NULL, NULL, true
+        FROM item WHERE NOT granted @> period
     ), shared AS (
-        SELECT *, {share("whole_quantity", "period", "days", "step")} AS quantity FROM piece
+        SELECT *, ({share("plan_quantity", "period", "days", "step")}) * times AS quantity FROM piece
     ), figured AS (
-        SELECT *, {LINE_FIGURE.format(quantity="quantity", amount="amount", base_quantity="base_quantity")} AS figure
+        SELECT *, {figure("quantity", "amount", "base_quantity", "numerator", "denominator")} AS figure
         FROM shared WHERE quantity > 0
-    ), line AS (
-        SELECT budget_id, plan_item_id, service_id, provider_id,
-               CASE WHEN figure < :implausible THEN 'planned' ELSE 'unpriced' END AS kind,
-               days AS period, quantity, unit, price_id, CAST(NULL AS bigint) AS order_line_id, amount, split.net, split.vat, split.gross
+    ), {BOUND}, line AS (
+        SELECT budget_id, plan_item_id, service_id, provider_id, outside,
+               CASE WHEN figure < :implausible THEN 'planned' ELSE 'unpriced' END AS kind, extra,
+               days AS period, least(quantity, 99999999) AS quantity, unit, price_id, CAST(NULL AS bigint) AS order_line_id, amount,
+               split.net, split.vat, split.gross, CAST(NULL AS text[]) AS invoices
         FROM figured
         CROSS JOIN LATERAL (
             SELECT figure AS gross, round(figure / (1 + vat_rate), 2) AS net, figure - round(figure / (1 + vat_rate), 2) AS vat
@@ -92,47 +108,8 @@ LINES = f"""
             SELECT NULL, NULL, NULL WHERE (figure < :implausible) IS NOT TRUE
         ) AS split
         UNION ALL
-        -- an order counts while its coverage is live, and no longer once it is closed: what it cost is then in its invoices
-        SELECT budget.id, order_line.plan_item_id, NULL, purchase_order.provider_id, 'ordered', order_line.period, order_line.quantity,
-               order_line.unit, order_line.price_id, order_line.id, order_line.amount, order_line.net, order_line.vat, order_line.gross
-        FROM budget
-        JOIN purchase_order ON purchase_order.decision_id = budget.decision_id AND purchase_order.state <> 'closed'
-        JOIN order_line ON order_line.order_id = purchase_order.id
-        WHERE budget.id = ANY(:ids) AND EXISTS (
-            SELECT FROM order_coverage WHERE order_coverage.order_id = order_line.order_id
-            AND order_coverage.plan_item_id = order_line.plan_item_id AND order_coverage.live
-        )
+        SELECT budget_id, plan_item_id, NULL, provider_id, false, kind, extra, period, quantity, unit, price_id, order_line_id, amount,
+               net, vat, gross, invoices
+        FROM bound
     )
 """  # noqa: S608 - our own words
-
-#: Common table expression `reason` after LINES. Rows in: unpriced lines. Rows out: why, as a Message; what does not depend on days
-#: (no choice, a foreign unit) once for an item, however many shares it has.
-REASONS = """
-    reason AS (
-        SELECT DISTINCT unpriced.budget_id, unpriced.plan_item_id, CASE
-            WHEN unpriced.provider_id IS NULL THEN jsonb_build_object(
-                'msgid', CAST(:no_provider AS text), 'params', jsonb_build_object('service', service.code))
-            WHEN unpriced.price_id IS NOT NULL THEN jsonb_build_object(
-                'msgid', CAST(:implausible_share AS text), 'params', jsonb_build_object(
-                    'service', service.code, 'quantity', CAST(trim_scale(unpriced.quantity) AS text), 'unit', unpriced.unit,
-                    'first', lower(unpriced.period), 'last', upper(unpriced.period) - 1))
-            WHEN other.unit IS NOT NULL THEN jsonb_build_object(
-                'msgid', CAST(:other_unit AS text), 'params', jsonb_build_object(
-                    'service', service.code, 'provider', provider.name, 'unit', unpriced.unit, 'priced_unit', other.unit))
-            ELSE jsonb_build_object(
-                'msgid', CAST(:no_price AS text), 'params', jsonb_build_object(
-                    'service', service.code, 'provider', provider.name,
-                    'first', lower(unpriced.period), 'last', upper(unpriced.period) - 1))
-        END AS message
-        FROM line AS unpriced
-        JOIN service ON service.id = unpriced.service_id
-        LEFT JOIN provider ON provider.id = unpriced.provider_id
-        CROSS JOIN LATERAL (
-            -- a unit the provider prices the service in, where the planned one is not among those
-            SELECT CASE WHEN NOT bool_or(price_key.unit = unpriced.unit) THEN min(price_key.unit) END AS unit
-            FROM price_key
-            WHERE price_key.provider_id = unpriced.provider_id AND price_key.service_id = unpriced.service_id AND extra = ''
-        ) AS other
-        WHERE unpriced.kind = 'unpriced'
-    )
-"""

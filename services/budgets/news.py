@@ -14,7 +14,7 @@ from core.errors import Message
 from core.i18n import N_
 from services import notices
 from services.budgets.dirty import cause_message
-from services.budgets.lines import NO_PROVIDER
+from services.budgets.reasons import NO_PROVIDER, OVERLAP
 from services.budgets.writing import Result
 
 _SENTENCES = {
@@ -23,6 +23,8 @@ _SENTENCES = {
     "over": N_("The budget of case {case} is over its limit. Cause: {cause}."),
     "unpriced": N_("The budget of case {case} cannot be calculated in full. Cause: {cause}."),
 }
+#: What leaves a budget unpriced by the worker's own next step, and what does not leave it unpriced at all.
+_NO_NEWS = [NO_PROVIDER, OVERLAP]
 _SEVERITY = {"ok": 0, "near": 1, "within_tolerance": 2, "over": 3}
 
 #: Rows in: budgets. Rows out: case number and responsible worker of those that have one.
@@ -47,7 +49,7 @@ _OVERTAKEN = text(
       AND current.budget_id = earlier.budget_id AND current.superseded_at IS NULL
       AND notice.kind = 'budget_' || earlier.state
       AND (earlier.state <> current.state OR current.state = 'unpriced' AND NOT EXISTS (
-          SELECT FROM jsonb_array_elements(current.reasons) AS reason WHERE reason ->> 'msgid' <> :no_provider))
+          SELECT FROM jsonb_array_elements(current.reasons) AS reason WHERE reason ->> 'msgid' <> ALL(:no_news)))
     """
 )
 
@@ -59,7 +61,7 @@ def tell_workers(session: Session, results: Sequence[Result]) -> int:
     """
     changed = [one.budget_id for one in results if one.version_id is not None]
     if changed:
-        session.execute(_OVERTAKEN, {"ids": changed, "no_provider": NO_PROVIDER})
+        session.execute(_OVERTAKEN, {"ids": changed, "no_news": _NO_NEWS})
     newsworthy = {one.budget_id: one for one in results if is_news(one)}
     if not newsworthy:
         return 0
@@ -96,4 +98,4 @@ def is_news(result: Result) -> bool:
 
 
 def _lacks_more_than_a_choice(reasons: list[dict[str, object]]) -> bool:
-    return any(reason["msgid"] != NO_PROVIDER for reason in reasons)
+    return any(reason["msgid"] not in _NO_NEWS for reason in reasons)

@@ -42,9 +42,7 @@ class Recomputed:
 
 
 #: Rows in: a budget and how many. Rows out: that many noted budgets after it, in order.
-_NOTED = text(
-    "SELECT DISTINCT budget_id FROM budget_dirty WHERE budget_id > :after ORDER BY budget_id LIMIT :limit"
-)
+_NOTED = text("SELECT DISTINCT budget_id FROM budget_dirty WHERE budget_id > :after ORDER BY budget_id LIMIT :limit")
 
 #: Rows in: budgets. Rows out: those among them that nobody else has locked, locked.
 _LOCK_FREE = text("SELECT id FROM budget WHERE id = ANY(:ids) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED")

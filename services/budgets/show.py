@@ -18,7 +18,7 @@ from services.names import check_case
 
 @dataclass(frozen=True)
 class Provenance:
-    """The price version behind a figure, down to the row of the file. `pending`: a newer list waits for approval."""
+    """The price version behind a figure, down to the row of the file. `pending`: a newer list waits for approval (never of the past)."""
 
     price_id: int
     amount: Decimal
@@ -36,10 +36,14 @@ class Provenance:
 
 @dataclass(frozen=True)
 class Line:
-    """A share of a planned service: planned, ordered, invoiced or unpriced. Amounts are None while it has no price."""
+    """A share of a planned service: planned, ordered, delivered (a part of what is ordered), invoiced or unpriced.
+
+    Amounts are None while it has no price. `extra`: what comes beside the service, such as travel. `invoices` are numbers.
+    """
 
     item: str
     service: str
+    extra: str
     provider: str | None
     kind: str
     first: date
@@ -50,6 +54,7 @@ class Line:
     vat: Decimal | None
     gross: Decimal | None
     order: str | None
+    invoices: tuple[str, ...]
     price: Provenance | None
 
 
@@ -92,7 +97,7 @@ _PRICE = """
     price_key.unit AS price_unit, lower(price.valid) AS price_valid_from, upper(price.valid) - 1 AS price_valid_until,
     price_source.name AS price_source, price_list.file_name AS price_file_name, price.position AS price_position,
     price_list.sha256 AS price_sha256, price_list.run_id AS price_run_id,
-    EXISTS (
+    CAST(:present AS boolean) AND EXISTS (
         SELECT FROM price_list AS waiting
         WHERE waiting.source_id = price_list.source_id AND waiting.state = 'held' AND waiting.id > price_list.id
     ) AS price_pending
@@ -129,13 +134,14 @@ _LINES = text(
            purchase_order.number AS order_number, {_PRICE}
     FROM budget_line AS line
     JOIN plan_item ON plan_item.id = line.plan_item_id
-    JOIN service ON service.id = plan_item.service_id
     {_PRICE_JOINS.format(price_id="line.price_id")}
+    -- what was priced then: the plan may name another service by now
+    JOIN service ON service.id = coalesce(price_key.service_id, plan_item.service_id)
     LEFT JOIN provider ON provider.id = price_key.provider_id
     LEFT JOIN order_line ON order_line.id = line.order_line_id
     LEFT JOIN purchase_order ON purchase_order.id = order_line.order_id
     WHERE line.version_id = ANY(:versions)
-    ORDER BY line.plan_item_id, lower(line.period), line.id
+    ORDER BY line.plan_item_id, line.extra, lower(line.period), line.id
     """  # noqa: S608 - our own words
 )
 
@@ -148,9 +154,10 @@ def budgets_of_case(session: Session, case: str, *, at: date | None = None) -> l
     check_case(session, case)
     # The last day of the calendar has no day after it: what is known then is what is known now.
     before = None if at in (None, date.max) else datetime.combine(at + timedelta(days=1), time(), HELSINKI)
-    versions = session.execute(_VERSIONS, {"case": case, "before": before}).all()
+    versions = session.execute(_VERSIONS, {"case": case, "before": before, "present": before is None}).all()
     lines: dict[int, list[Line]] = {}
-    for row in session.execute(_LINES, {"versions": [version.id for version in versions]}):
+    asked = {"versions": [version.id for version in versions], "present": before is None}
+    for row in session.execute(_LINES, asked):
         lines.setdefault(row.version_id, []).append(_line(row))
     return [_view(version, tuple(lines.get(version.id, ()))) for version in versions]
 
@@ -187,6 +194,7 @@ def _line(row: Row[Any]) -> Line:
     return Line(
         item=row.item,
         service=row.service,
+        extra=row.extra,
         provider=row.provider,
         kind=row.kind,
         first=row.period.lower,
@@ -197,6 +205,7 @@ def _line(row: Row[Any]) -> Line:
         vat=row.vat,
         gross=row.gross,
         order=row.order_number,
+        invoices=tuple(row.invoices or ()),
         price=_provenance(row),
     )
 

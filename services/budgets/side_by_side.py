@@ -22,31 +22,38 @@ def recompute_noted(
     threads: int = 1,
     show: Callable[[int], None] = lambda _done: None,
 ) -> Recomputed:
-    """Calculate all that is noted and free, each chunk in a transaction that `within` opens; `show` is told how many more are done.
+    """Calculate all that is noted and free, each chunk in a transaction that `within` opens; `show` is told how many are done.
 
     What the first thread to fail raises ends the others after the chunk they are at; so does an interruption.
     """
-    over = threading.Event()
+    over, counting, counted = threading.Event(), threading.Lock(), Recomputed()
 
-    def work() -> Recomputed:
-        sweep, total = Sweep(settings), Recomputed()
+    def count(done: Recomputed) -> None:
+        nonlocal counted
+        with counting:
+            counted += done
+            show(counted.recomputed)
+
+    def work() -> None:
+        sweep = Sweep(settings)
         try:
             while not over.is_set():
                 with within() as session:
                     done = sweep.chunk(session, business_now(session))
                 if done is None:
                     break
-                total += done
-                show(done.recomputed)
+                count(done)
         except BaseException:
             over.set()
             raise
-        return total
 
     if threads == 1:
-        return work()
+        work()
+        return counted
     with ThreadPoolExecutor(threads, thread_name_prefix="budgets") as pool:
         try:
-            return sum((one.result() for one in [pool.submit(work) for _ in range(threads)]), Recomputed())
+            for one in [pool.submit(work) for _ in range(threads)]:
+                one.result()
         finally:
             over.set()
+    return counted

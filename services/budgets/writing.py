@@ -4,6 +4,7 @@ A budget whose figures, state, reasons and lines are what they were is not touch
 no other process writes a version of theirs meanwhile.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,8 +15,10 @@ from sqlalchemy.orm import Session
 
 from core.budget_settings import Budgets
 from core.clock import local_date
+from core.errors import Message
 from services.budgets.limits import BY_THE_LIMITS
-from services.budgets.lines import LINE_VALUES, LINES, REASONS
+from services.budgets.lines import LINE_VALUES, LINES
+from services.budgets.reasons import IMPLAUSIBLE_TOTAL, REASON_VALUES, REASONS
 
 
 @dataclass(frozen=True)
@@ -40,8 +43,14 @@ class Result:
     reasons_before: list[dict[str, Any]] | None
 
 
-_LINE = "plan_item_id, kind, period, quantity, unit, price_id, order_line_id, amount, net, vat, gross"
-_LINES_IN_ORDER = f"array_agg(ROW({_LINE}) ORDER BY plan_item_id, kind, lower(period), order_line_id)"
+_LINE = "plan_item_id, kind, extra, period, quantity, unit, price_id, order_line_id, amount, net, vat, gross, invoices"
+_LINES_IN_ORDER = f"array_agg(ROW({_LINE}) ORDER BY plan_item_id, kind, extra, lower(period), unit, order_line_id)"
+#: Sums that no budget has are kept as the bound, with the reason: the rest of the chunk must not fail for them.
+_BOUNDED = ", ".join(
+    f"greatest(least({name}, :implausible_sum), -:implausible_sum) AS {name}"
+    for name in ("invoiced", "delivered", "ordered", "planned")
+)
+_IMPLAUSIBLE_TOTAL = json.dumps([Message(IMPLAUSIBLE_TOTAL).to_json()])
 _FIGURES = "ceiling, ceiling_price_id, ceiling_basis, invoiced, delivered, ordered, planned, free, state, reasons"
 
 
@@ -49,8 +58,7 @@ def _figures_of(relation: str) -> str:
     return ", ".join(f"{relation}.{name}" for name in _FIGURES.split(", "))
 
 
-#: Rows in: touched budgets (parallel arrays). Rows out: one result each; what changed is written. `ordered` is what orders still
-#: bind: invoices and deliveries join here once they are read in, taking from an order's lines what they replace.
+#: Rows in: touched budgets (parallel arrays). Rows out: one result each; what changed is written.
 _WRITE = text(
     f"""
     WITH {LINES}, {REASONS},
@@ -59,6 +67,7 @@ _WRITE = text(
     ), summed AS (
         SELECT budget_id,
                coalesce(sum(gross) FILTER (WHERE kind = 'invoiced'), 0) AS invoiced,
+               coalesce(sum(gross) FILTER (WHERE kind = 'delivered'), 0) AS delivered,
                coalesce(sum(gross) FILTER (WHERE kind = 'ordered'), 0) AS ordered,
                coalesce(sum(gross) FILTER (WHERE kind = 'planned'), 0) AS planned,
                bool_or(kind = 'unpriced') AS unpriced,
@@ -67,17 +76,21 @@ _WRITE = text(
     ), explained AS (
         SELECT budget_id, jsonb_agg(message ORDER BY plan_item_id, message #>> '{{params,first}}', message) AS reasons
         FROM reason GROUP BY budget_id
+    ), bounded AS (
+        SELECT budget_id, lines, unpriced, {_BOUNDED},
+               greatest(abs(invoiced), delivered, ordered, planned) > :implausible_sum AS implausible
+        FROM summed
     ), known AS (
-        SELECT budget.id AS budget_id, budget.ceiling, budget.ceiling_price_id, budget.ceiling_basis, summed.lines,
-               coalesce(summed.invoiced, 0) AS invoiced, 0 AS delivered,
-               coalesce(summed.ordered, 0) AS ordered, coalesce(summed.planned, 0) AS planned,
-               coalesce(summed.unpriced, false) OR budget.ceiling IS NULL AS unknown,
+        SELECT budget.id AS budget_id, budget.ceiling, budget.ceiling_price_id, budget.ceiling_basis, bounded.lines,
+               coalesce(invoiced, 0) AS invoiced, coalesce(delivered, 0) AS delivered, coalesce(ordered, 0) AS ordered,
+               coalesce(planned, 0) AS planned, coalesce(unpriced OR implausible, false) OR budget.ceiling IS NULL AS unknown,
                decision.ended_at IS NOT NULL OR coalesce(upper(decision.valid) <= :today, false) AS ended,
                CASE WHEN budget.ceiling IS NULL THEN jsonb_build_array(budget.ceiling_basis -> 'reason') ELSE '[]' END
+                   || CASE WHEN implausible THEN CAST(:implausible_total AS jsonb) ELSE '[]' END
                    || coalesce(explained.reasons, '[]') AS reasons
         FROM budget
         JOIN decision ON decision.id = budget.decision_id
-        LEFT JOIN summed ON summed.budget_id = budget.id
+        LEFT JOIN bounded ON bounded.budget_id = budget.id
         LEFT JOIN explained ON explained.budget_id = budget.id
         WHERE budget.id = ANY(:ids)
     ), judged AS (
@@ -122,7 +135,24 @@ _WRITE = text(
     LEFT JOIN written USING (budget_id)
     LEFT JOIN superseded USING (budget_id)
     """  # noqa: S608 - our own words
-).bindparams(**LINE_VALUES)
+).bindparams(**LINE_VALUES, **REASON_VALUES, implausible_total=_IMPLAUSIBLE_TOTAL)
+
+
+def extras_as_json(settings: Budgets) -> str:
+    """The rules of extras as the statement reads them: one row for each service a rule names, or one without."""
+    return json.dumps(
+        [
+            {
+                "extra": rule.extra,
+                "unit": rule.unit,
+                "for_unit": rule.for_unit,
+                "quantity": str(rule.quantity),
+                "service": service,
+            }
+            for rule in settings.extras
+            for service in (*rule.services, *([] if rule.services else [None]))
+        ]
+    )
 
 
 def write_changed(session: Session, touched: Sequence[Touched], *, now: datetime, settings: Budgets) -> list[Result]:
@@ -137,6 +167,8 @@ def write_changed(session: Session, touched: Sequence[Touched], *, now: datetime
             "today": local_date(now),
             "near_limit": settings.near_limit,
             "tolerance": settings.tolerance,
+            "close_after_days": settings.close_after_days,
+            "extras": extras_as_json(settings),
         },
     )
     return [

@@ -199,6 +199,7 @@ def _lines(order_id: int, ordered: list[tuple[Item, Share]]) -> list[OrderLine]:
             order_id=order_id,
             line_number=position,
             plan_item_id=item.id,
+            extra=share.extra,
             price_id=share.price_id,
             period=share.period,
             quantity=share.quantity,

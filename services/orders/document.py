@@ -8,9 +8,10 @@ from decimal import Decimal
 from typing import cast
 
 from core.errors import InputError, Message
-from core.i18n import N_
+from core.i18n import N_, speaking
 from core.money import round_half_up
 from core.settings import Organisation
+from core.units import what_is_priced
 from documents import order as ubl
 from documents import xml
 from documents.findings import fatal
@@ -108,6 +109,12 @@ def _seller(seller: Seller) -> ubl.Party:
     )
 
 
+def _named(item: Item, extra: str) -> str:
+    """The line's name in the provider's language."""
+    with speaking(item.seller.language if item.seller else "fi"):
+        return what_is_priced(item.service_name, extra)
+
+
 def _line(position: int, item: Item, share: Share) -> ubl.OrderLine:
     price, base = share.amount, share.base_quantity
     if share.vat_inclusive:  # an order states prices without VAT
@@ -125,7 +132,7 @@ def _line(position: int, item: Item, share: Share) -> ubl.OrderLine:
         vat_category=cast("ubl.VatCategory", share.vat_category),
         vat_percent=share.vat_rate * 100,
         vat_amount=share.vat,
-        item_name=item.service_name,
+        item_name=_named(item, share.extra),
         item_id=item.provider_code or item.service_code,
         accounting_cost=item.accounting_cost,
         period=ubl.Period(share.period.lower, share.period.upper - timedelta(days=1)),

@@ -23,6 +23,7 @@ class Seller:
     endpoint_scheme: str | None
     endpoint_id: str | None
     country: str
+    language: str
     active: bool
     channel: str
     destination: Destination
@@ -173,6 +174,7 @@ def _seller(row: Any) -> Seller:
         business_id=row.business_id,
         endpoint_scheme=row.endpoint_scheme,
         endpoint_id=row.endpoint_id,
+        language=row.language,
         country=row.country,
         active=row.active,
         channel=row.channel,

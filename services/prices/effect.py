@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from core.budget_settings import Budgets
 from core.clock import local_date
+from core.unit_conversion import conversion
 from services.budgets.recompute import recompute_now
 from services.prices.apply import hold_provider, write_versions
 from services.prices.values import Plan
@@ -150,17 +151,24 @@ def _services(session: Session, plan: Plan) -> list[int]:
 
 def _write(session: Session, plan: Plan, used: set[tuple[int, str]], now: datetime) -> None:
     """The part of a plan that can price what is in use, under a list that will not have been."""
+
+    def prices(key: Any) -> bool:
+        return any(
+            service == key.service_id and (key.extra or conversion(unit, key.unit) is not None)
+            for service, unit in used
+        )
+
     keys = sorted({ending.price_key_id for ending in plan.endings})
     in_use = {
         row.id
         for row in session.execute(
-            text("SELECT id, service_id, unit FROM price_key WHERE id = ANY(:ids)"), {"ids": keys}
+            text("SELECT id, service_id, unit, extra FROM price_key WHERE id = ANY(:ids)"), {"ids": keys}
         )
-        if (row.service_id, row.unit) in used
+        if prices(row)
     }
     part = replace(
         plan,
-        new=[new for new in plan.new if (new.key.service_id, new.key.unit) in used],
+        new=[new for new in plan.new if prices(new.key)],
         endings=[ending for ending in plan.endings if ending.price_key_id in in_use],
     )
     values = {"provider_id": plan.provider_id, "name": f"effect {local_date(now).isoformat()}"}

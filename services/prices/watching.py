@@ -8,11 +8,10 @@ from typing import Any, Final
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from services.budgets.matching import PRICES_A_PLAN, converts
+
 #: Next year's prices are asked for from this day on (month, day).
 _ASKED_FROM: Final = (11, 1)
-
-#: What a budget can be priced by (services/budgets/lines.py).
-_PRICES_A_PLAN: Final = "time_class = 'weekday' AND territory = '' AND extra = ''"
 
 #: Rows in: a day. Rows out: `used`: service and unit that somebody may need at an active provider, or (none) at our own cost: chosen for open plans (`items`, until
 #: when), or priced today, so that the next family can choose it.
@@ -32,7 +31,7 @@ _USED: Final = f"""
             FROM price_key
             JOIN price ON price.price_key_id = price_key.id AND superseded_at IS NULL AND valid @> CAST(:today AS date)
             LEFT JOIN provider ON provider.id = provider_id
-            WHERE {_PRICES_A_PLAN} AND coalesce(provider.active, true)
+            WHERE {PRICES_A_PLAN} AND coalesce(provider.active, true)
         ) AS priced USING (provider_id, service_id, unit)  -- our own unit costs have no provider, and are never chosen
     )
 """  # noqa: S608 - our own words
@@ -55,7 +54,7 @@ _MISSING: Final = text(
       AND NOT EXISTS (
             SELECT FROM price_key JOIN price ON price.price_key_id = price_key.id AND superseded_at IS NULL AND valid @> CAST(:first AS date)
             WHERE price_key.provider_id IS NOT DISTINCT FROM used.provider_id AND price_key.service_id = used.service_id
-              AND price_key.unit = used.unit AND {_PRICES_A_PLAN}
+              AND {converts("used.unit", "price_key.unit")} AND {PRICES_A_PLAN}
         )
     ORDER BY provider.name, provider.id, service.code, used.unit
     """  # noqa: S608 - our own words
@@ -72,7 +71,7 @@ _ENDING: Final = text(
     LEFT JOIN provider ON provider.id = used.provider_id
     JOIN service ON service.id = used.service_id
     JOIN price_key ON price_key.provider_id IS NOT DISTINCT FROM used.provider_id AND price_key.service_id = used.service_id
-        AND price_key.unit = used.unit AND {_PRICES_A_PLAN}
+        AND {converts("used.unit", "price_key.unit")} AND {PRICES_A_PLAN}
     JOIN price ON price.price_key_id = price_key.id AND superseded_at IS NULL AND valid @> CAST(:today AS date)
         AND upper(price.valid) - 1 <= :last
     WHERE NOT EXISTS (

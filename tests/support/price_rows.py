@@ -59,7 +59,7 @@ def reasons(result):
     return " ".join(one.text("en") for one in result.reasons)
 
 
-def use(session, service, provider, *, first=date(2026, 11, 1), last=date(2027, 1, 31)):
+def use(session, service, provider, *, first=date(2026, 11, 9), last=date(2027, 1, 31)):
     """An open plan that chose the provider."""
     decision = make_decision(session, make_case(session), granted_amount=Decimal(1500))
     item = make_plan_item(session, decision, service, first=first, last=last)

@@ -2,8 +2,9 @@
 
 from decimal import Decimal
 
-from cli.price_words import amount_in_words, per_what, what_is_priced
+from cli.price_words import amount_in_words, per_what
 from core.i18n import speaking
+from core.units import what_is_priced
 
 ONE, NONE = Decimal(1), Decimal(0)
 

@@ -7,8 +7,8 @@ import pytest
 from core.errors import Message
 from core.i18n import speaking
 from core.units import amount, per, unit_price
-from services.budgets.lines import NO_PRICE, NO_PROVIDER
 from services.budgets.news import is_news
+from services.budgets.reasons import NO_PRICE, NO_PROVIDER
 from services.budgets.writing import Result
 
 

@@ -35,8 +35,9 @@ def _prepare(lease: Lease) -> None:
     """Note what time touched, spread the notes of runs, and call for help if that makes many."""
     with lease.transaction() as session:
         if "slot" in lease.arguments:
-            dirty.mark_ended(session, today=business_today(session), run_id=lease.run_id)
-            dirty.mark_relimited(session, settings=lease.settings.budgets, run_id=lease.run_id)
+            dirty.mark_by_time_and_settings(
+                session, today=business_today(session), settings=lease.settings.budgets, run_id=lease.run_id
+            )
         dirty.spread_notes(session)
         if noted_up_to(session, _MUCH * CHUNK) == _MUCH * CHUNK:
             for sibling in range(2, lease.settings.budgets.parallel + 1):
