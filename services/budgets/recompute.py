@@ -139,7 +139,7 @@ def anything_noted(session: Session) -> bool:
 
 def noted_up_to(session: Session, most: int) -> int:
     """How many notes wait, but no more than `most` are counted."""
-    counted = text("SELECT count(*) FROM (SELECT FROM budget_dirty LIMIT :most) AS some")
+    counted = text("SELECT count(*) FROM (SELECT FROM budget_dirty LIMIT :most) AS noted")
     return int(session.execute(counted, {"most": most}).scalar_one())
 
 
