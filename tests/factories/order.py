@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from models.case import Decision, PlanItem
-from models.order import OrderCoverage, OrderLine, PurchaseOrder
+from models.order import Delivered, Invoice, InvoiceLine, OrderCoverage, OrderLine, PurchaseOrder
 from models.price import Price
 from models.provider import Provider
 from tests.factories.base import added, unique
@@ -59,4 +59,25 @@ def make_order_line(
         OrderLine(
             order_id=order.id, line_number=number, plan_item_id=item.id, price_id=price.id, period=period, **values
         ),
+    )
+
+
+def make_invoice(session: Session, line: OrderLine, gross: str | Decimal, **over: Any) -> InvoiceLine:
+    """An invoice (`kind="credit"`: a credit note) of one line, exempt from VAT."""
+    order = session.get_one(PurchaseOrder, line.order_id)
+    invoice = {"number": unique("L"), "kind": "invoice", "issue_date": date(2026, 12, 31), "final": False}
+    parts = {"quantity": None, "net": Decimal(gross), "vat": Decimal(0), "gross": Decimal(gross)}
+    made = added(
+        session,
+        Invoice(provider_id=order.provider_id, **{**invoice, **{k: v for k, v in over.items() if k in invoice}}),
+    )
+    values = {**parts, **{k: v for k, v in over.items() if k in parts}}
+    return added(session, InvoiceLine(invoice_id=made.id, order_line_id=line.id, **values))
+
+
+def make_delivered(session: Session, line: OrderLine, quantity: str | Decimal, **over: Any) -> Delivered:
+    """A report that so much of a line was delivered over its days."""
+    return added(
+        session,
+        Delivered(order_line_id=line.id, **{"quantity": Decimal(quantity), "period": line.period, **over}),
     )

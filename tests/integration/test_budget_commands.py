@@ -14,11 +14,16 @@ from typer.testing import CliRunner
 from cli.main import app
 from core.budget_settings import Budgets
 from core.embedded import Embedded
-from core.errors import NotFound
+from core.errors import InputError, NotFound
+from models.case import Decision, PlanItem
+from models.price import Price, PriceKey
+from models.provider import Provider
+from models.service import Service
 from services.budgets import dirty
 from services.budgets.recompute import recompute_dirty
 from services.work import call
 from tests.factories.case import make_case, make_choice, make_decision, make_plan_item
+from tests.factories.order import make_delivered, make_invoice, make_order, make_order_line
 from tests.factories.price import make_price, make_price_key, make_price_list, make_price_source
 from tests.factories.provider import make_provider
 from tests.factories.service import make_alternative, make_service
@@ -198,3 +203,70 @@ def test_compare_with_and_without_a_case(avain):
     assert "ADHD-valmennus, Esimerkkivalmennus Oy" in avain.run("compare", "--case", avain.case)
     assert avain.run("compare", code=2) == ""
     assert avain.run("compare", "--case", avain.case, "--baseline", "PERHETYO", code=2) == ""
+
+
+def _replace_price(session, key_id, amount, **over):
+    """Supersede a price and put another in its place: nothing is overwritten, the role could not."""
+    session.connection().exec_driver_sql(
+        "UPDATE price SET superseded_at = clock_timestamp() WHERE price_key_id = %(key)s", {"key": key_id}
+    )
+    key = session.get(PriceKey, key_id)
+    provider = session.get(Provider, key.provider_id) if key.provider_id else None
+    make_price(session, session.get(Service, key.service_id), provider, amount, key=key, **over)
+
+
+def test_an_explanation_leads_to_orders_invoices_and_deliveries(avain):
+    with avain.process.transaction() as session:
+        decision = session.get(Decision, avain.decision)
+        item = session.query(PlanItem).filter_by(decision_id=avain.decision).one()
+        price = (
+            session.query(Price)
+            .join(PriceKey, PriceKey.id == Price.price_key_id)
+            .filter(PriceKey.id == avain.coaching_key)
+            .one()
+        )
+        provider = session.get(Provider, session.get(PriceKey, avain.coaching_key).provider_id)
+        order = make_order(session, decision, provider, period=item.period, number="T-2026-000042")
+        line = make_order_line(session, order, item, price, "1056.00")
+        make_invoice(session, line, "352.00", number="L-77", quantity=Decimal(4))
+        make_invoice(session, line, "88.00", number="H-5", kind="credit")
+        make_delivered(session, line, "5")
+    avain.mark()
+    avain.json("budget", "recompute")
+    (shown,) = avain.json("budget", "show", avain.case)
+    assert (shown["invoiced"], shown["ordered"], shown["delivered"], shown["planned"]) == (
+        "264.00",
+        "792.00",
+        "176.00",
+        "0.00",
+    )
+    billed = next(one for one in shown["lines"] if one["kind"] == "invoiced")
+    assert (billed["invoices"], billed["order"], billed["gross"]) == (["H-5", "L-77"], "T-2026-000042", "264.00")
+    explained = " ".join(avain.run("budget", "explain", avain.case).split())
+    for part in ("T-2026-000042", "H-5, L-77", "of which delivered €176.00", "Ordered €792.00", "valmennus.csv"):
+        assert part in explained
+
+
+def test_the_days_that_have_no_price_stand_in_the_explanation(avain):
+    with avain.process.transaction() as session:
+        _replace_price(session, avain.coaching_key, "88.00", last=date(2026, 12, 31))
+    avain.mark()
+    assert avain.json("budget", "recompute")["unpriced"] == 1
+    explained = " ".join(avain.run("budget", "explain", avain.case).split())
+    assert "Unpriced" in explained
+    assert "no price of Esimerkkivalmennus Oy (keksitty) is in force from" in explained
+
+
+def test_a_ceiling_is_looked_up_anew(avain):
+    avain.mark()
+    avain.json("budget", "recompute")
+    with avain.process.transaction() as session:
+        own = session.query(PriceKey).filter_by(provider_id=None).one()
+        _replace_price(session, own.id, "90.00")
+    tried = avain.json("budget", "rebase", avain.case, "--reason", "korjattu", "--dry-run")
+    assert (tried[0]["ceiling_before"], tried[0]["ceiling"]) == ("1074.00", "1080.00")
+    assert avain.json("budget", "show", avain.case)[0]["ceiling"] == "1074.00"
+    assert "€1,074.00 → €1,080.00" in avain.run("budget", "rebase", avain.case, "--reason", "korjattu", "--as", "enni")
+    assert avain.json("budget", "show", avain.case)[0]["ceiling"] == "1080.00"
+    with pytest.raises(InputError):
+        avain.run("budget", "rebase", avain.case, "--reason", " ")

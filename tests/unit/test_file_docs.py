@@ -1,4 +1,4 @@
-"""The examples in docs/sources/files.md load as settings, with the secrets they say come from the environment."""
+"""The examples in these pages load as settings, with the secrets they say come from the environment."""
 
 import re
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 from core.settings import ROOT, load
 from services.sources import all_sources, transport_of
 
-PAGES = [ROOT / "docs/sources/files.md", ROOT / "docs/sources/mail.md"]
+PAGES = [ROOT / "docs/sources/files.md", ROOT / "docs/sources/mail.md", ROOT / "docs/budgets.md"]
 _EXAMPLE = re.compile(r"^```toml\n(.*?)^```$(?:\n\n^```sh\n(.*?)^```$)?", re.MULTILINE | re.DOTALL)
 
 

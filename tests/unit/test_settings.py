@@ -187,3 +187,18 @@ def test_secrets_are_not_shown(file, monkeypatch):
     assert "short-but-secret" not in said
     monkeypatch.setenv("AVAIN_HASH_KEY", "0123456789abcdef0123456789abcdef")
     assert "0123456789abcdef" not in load(file).model_dump_json() + repr(load(file))
+
+
+def test_two_rules_of_one_extra_for_one_service_are_refused(tmp_path):
+    rule = '[[budgets.extras]]\nextra = "travel"\nunit = "KMT"\nquantity = "{}"\nservices = ["NEPSY", "ADHD"]\n'
+    (tmp_path / "avain.toml").write_text(rule.format(20) + rule.format("0.5"), "utf-8")
+    with pytest.raises(ConfigurationError, match="same extra"):
+        load(tmp_path / "avain.toml")
+
+
+@pytest.mark.parametrize("quantity", ["0", "-1", "0.005", "NaN", "10001"])
+def test_a_rule_of_extras_has_a_sensible_quantity(tmp_path, quantity):
+    rule = f'[[budgets.extras]]\nextra = "travel"\nunit = "KMT"\nquantity = "{quantity}"\n'
+    (tmp_path / "avain.toml").write_text(rule, "utf-8")
+    with pytest.raises(ConfigurationError, match=r"budgets.extras"):
+        load(tmp_path / "avain.toml")
