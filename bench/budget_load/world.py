@@ -5,6 +5,7 @@ planned service is charged at both. Beside these lie prices of evenings and own 
 been ordered, one in three hundred still lacks a provider. Of 200,000 budgets every price of a provider touches 100.
 """
 
+from datetime import date, timedelta
 from typing import Any, Final
 
 import psycopg
@@ -51,11 +52,11 @@ _PRICED: Final = """
     FROM price_key
     JOIN price_source USING (provider_id)
     JOIN price_list ON price_list.source_id = price_source.id
-    CROSS JOIN LATERAL (SELECT provider_id % 5 = 0 AS taxed, date '2026-03-01' + (provider_id % 20)::int * 30 AS moves) AS of_provider
-    CROSS JOIN LATERAL (VALUES (daterange('2025-01-01', moves), 0), (daterange(moves, '2029-01-01'), 2.5)) AS price (days, rise)
+    CROSS JOIN LATERAL (SELECT provider_id % 5 = 0 AS taxed, date '{begins}' + 30 + (provider_id % 20)::int * 30 AS moves) AS of_provider
+    CROSS JOIN LATERAL (VALUES (daterange(date '{begins}' - 365, moves), 0), (daterange(moves, date '{begins}' + 1095), 2.5)) AS price (days, rise)
     ORDER BY time_class = 'evening', rise, price_key.id LIMIT {prices} - {services};
     INSERT INTO price (price_key_id, valid, amount, vat_category, vat_rate, vat_inclusive, price_list_id, position)
-    SELECT price_key.id, '[2025-01-01,2029-01-01)', 60 + price_key.id % 30, 'E', 0, false, price_list.id, ''
+    SELECT price_key.id, daterange(date '{begins}' - 365, date '{begins}' + 1095), 60 + price_key.id % 30, 'E', 0, false, price_list.id, ''
     FROM price_key, price_source JOIN price_list ON price_list.source_id = price_source.id
     WHERE price_key.provider_id IS NULL AND price_source.kind = 'own';
 """
@@ -71,7 +72,7 @@ _PLANNED: Final = """
     FROM client JOIN (SELECT *, row_number() OVER (ORDER BY id) - 1 AS n FROM worker) AS worker ON worker.n = client.id % 500
     ORDER BY client.id;
     INSERT INTO decision (case_id, external_id, number, decided_on, valid, granted_amount, baseline_service_id, baseline_quantity, baseline_unit)
-    SELECT client_case.id, 'P-1', 'P-' || client_case.id, '2026-01-15', '[2026-02-01,2028-02-01)',
+    SELECT client_case.id, 'P-1', 'P-' || client_case.id, date '{begins}' - 15, daterange('{begins}', date '{begins}' + 730),
            CASE WHEN service.id IS NULL THEN 5500 + client_case.id % 4000 END, service.id, CASE WHEN service.id IS NOT NULL THEN 100 END, service.unit
     FROM client_case LEFT JOIN service ON client_case.id % 2 = 0 AND service.id = client_case.id % {services} + 1
     ORDER BY client_case.id;
@@ -81,17 +82,17 @@ _PLANNED: Final = """
     FROM decision
     CROSS JOIN generate_series(1, {items_each}) AS n
     JOIN bench_pair ON pair = (decision.id * {items_each} + n) % {pairs}
-    CROSS JOIN LATERAL (SELECT date '2026-02-01' + (decision.id * 13 + n * 31)::int % 365 AS begun) AS started
+    CROSS JOIN LATERAL (SELECT date '{begins}' + (decision.id * 13 + n * 31)::int % 365 AS begun) AS started
     ORDER BY decision.id, n;
     INSERT INTO choice (plan_item_id, provider_id, chosen_by, actor, reason, chosen_at)
-    SELECT plan_item.id, provider_id, 'parent', 'bench', '', '2026-01-20'
+    SELECT plan_item.id, provider_id, 'parent', 'bench', '', date '{begins}' - 10
     FROM plan_item JOIN bench_pair ON pair = (decision_id * {items_each} + right(external_id, 1)::int) % {pairs}
     WHERE plan_item.id % 300 <> 299
     ORDER BY plan_item.id;
     INSERT INTO purchase_order (number, decision_id, provider_id, period, issue_date, state, channel, client_reference,
                                 total_net, total_vat, total_gross, document, document_sha256, chosen_by, approved_by, approval_reason, approved_at)
-    SELECT 'T-' || plan_item.id, decision_id, provider_id, period, '2026-02-01', 'sent', 'email', 'ref-' || plan_item.id,
-           quantity * 50, 0, quantity * 50, '', '', 'parent', 'bench', '', '2026-02-01'
+    SELECT 'T-' || plan_item.id, decision_id, provider_id, period, '{begins}', 'sent', 'email', 'ref-' || plan_item.id,
+           quantity * 50, 0, quantity * 50, '', '', 'parent', 'bench', '', '{begins}'
     FROM plan_item JOIN choice ON choice.plan_item_id = plan_item.id WHERE plan_item.id % 33 = 7;
     INSERT INTO order_line (order_id, line_number, plan_item_id, price_id, extra, period, quantity, unit, amount, base_quantity,
                             vat_category, vat_rate, net, vat, gross)
@@ -113,18 +114,25 @@ _RAISE: Final = """
     SELECT price_key_id, valid, round(amount * 1.05, 2), vat_category, vat_rate, vat_inclusive, price_list_id, position FROM ended
 """
 
-#: The weekday price key of the very first planned service.
+#: Rows in: a number. Rows out: a weekday price key far from those of other numbers, and how many budgets plan its service with its provider.
 _A_KEY: Final = """
-    SELECT price_key.id FROM plan_item JOIN choice ON plan_item_id = plan_item.id JOIN price_key USING (provider_id, service_id)
-    WHERE time_class = 'weekday' ORDER BY plan_item.id LIMIT 1
+    SELECT price_key.id, count(DISTINCT decision_id)
+    FROM price_key JOIN plan_item USING (service_id) JOIN choice ON plan_item_id = plan_item.id AND choice.provider_id = price_key.provider_id
+    WHERE price_key.id = (SELECT price_key.id FROM price_key JOIN choice USING (provider_id) JOIN plan_item
+                          ON plan_item.id = plan_item_id AND plan_item.service_id = price_key.service_id
+                          WHERE time_class = 'weekday' AND plan_item.id > %s * 997 ORDER BY plan_item.id LIMIT 1)
+    GROUP BY price_key.id
 """
 
 
-def fill(connection: "psycopg.Connection[Any]", budgets: int) -> None:
-    """Everything that a recomputation reads, into a database that has only its tables. The connection is the owner's."""
+def fill(connection: "psycopg.Connection[Any]", budgets: int, today: date) -> None:
+    """Everything that a recomputation reads, into a database that has only its tables. The connection is the owner's.
+
+    All that is planned lies ahead of `today`, so that time alone neither ends a decision nor closes an order.
+    """
     sizes = {
         "services": _SERVICES, "providers": _PROVIDERS, "offered": _OFFERED, "prices": PRICES, "pairs": PAIRS,
-        "items_each": ITEMS_EACH, "budgets": budgets,
+        "items_each": ITEMS_EACH, "budgets": budgets, "begins": today + timedelta(days=30),
     }  # fmt: skip
     # the rows are right by construction: asking for each reference would take longer than all that is measured
     connection.execute("SET session_replication_role = replica")
@@ -138,8 +146,8 @@ def raise_all(connection: "psycopg.Connection[Any]") -> None:
     connection.execute(_RAISE.format(which="provider_id IS NOT NULL").encode())
 
 
-def raise_one(connection: "psycopg.Connection[Any]") -> int:
-    """One provider's weekday prices of one service go up; its price key."""
-    (key,) = connection.execute(_A_KEY).fetchone() or (0,)
+def raise_one(connection: "psycopg.Connection[Any]", number: int) -> tuple[int, int]:
+    """One provider's weekday prices of one service go up; their price key, and how many budgets that touches."""
+    key, budgets = connection.execute(_A_KEY, [number]).fetchone() or (0, 0)
     connection.execute(_RAISE.format(which=f"price_key_id = {key:d}").encode())
-    return int(key)
+    return int(key), int(budgets)
