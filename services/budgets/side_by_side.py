@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from core.budget_settings import Budgets
 from core.clock import business_now
-from services.budgets.recompute import Recomputed, Sweep
+from services.budgets.recompute import CHUNK, Recomputed, Sweep
 
 
 def recompute_noted(
@@ -20,6 +20,7 @@ def recompute_noted(
     *,
     settings: Budgets,
     threads: int = 1,
+    limit: int = CHUNK,
     show: Callable[[int], None] = lambda _done: None,
 ) -> Recomputed:
     """Calculate all that is noted and free, each chunk in a transaction that `within` opens; `show` is told how many are done.
@@ -35,7 +36,7 @@ def recompute_noted(
             show(counted.recomputed)
 
     def work() -> None:
-        sweep = Sweep(settings)
+        sweep = Sweep(settings, limit=limit)
         try:
             while not over.is_set():
                 with within() as session:
