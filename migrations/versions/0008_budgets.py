@@ -105,10 +105,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_delivered")),
     )
     op.create_index("ix_delivered_order_line_id", "delivered", ["order_line_id"])
+    op.create_index("ix_notice_untold", "notice", ["event"], postgresql_where=sa.text("told_at IS NULL"))
     op.execute(GRANTS)
 
 
 def downgrade() -> None:
+    op.drop_index("ix_notice_untold", table_name="notice")
     for table in ("delivered", "invoice_line", "invoice", "remembered"):
         op.drop_table(table)
     # a version whose lines the former schema cannot hold is no version any more: the budgets are calculated again
