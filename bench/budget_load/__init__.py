@@ -1,0 +1,1 @@
+"""What `bench.budgets` measures with: a county's cases and prices, and the peers."""
