@@ -16,7 +16,7 @@ KEYWORDS := _ N_ ngettext:1,2 Message:1 AvainError:1 ConfigurationError:1 InputE
 
 TEXTS  := $(patsubst %,locale/%/LC_MESSAGES/avain.mo,fi sv en)
 
-.PHONY: help setup demo test bench-cases bench-prices lint types imports check format lock locales clean
+.PHONY: help setup demo test bench-cases bench-prices bench-budgets lint types imports check format lock locales clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -59,6 +59,9 @@ bench-cases: setup ## how fast cases are read, beside the bare parser and dlt; w
 
 bench-prices: setup ## how fast price lists are planned and applied, beside code written by hand; writes bench/results/prices.json
 	$(BIN)/python -m bench.prices $(BENCH)
+
+bench-budgets: setup ## how fast budgets are recomputed, beside SQL by hand and a task for each; writes bench/results/budgets.json
+	$(BIN)/python -m bench.budgets $(BENCH)
 
 check: lint types imports test ## all that CI runs
 

@@ -10,7 +10,8 @@ import typer
 from rich.tree import Tree
 
 from cli import statement
-from cli.common import As, DryRun, Json, actor, console, emit, sub_app, table, transaction
+from cli.common import As, DryRun, Json, actor, complaints, console, emit, sub_app, table, transaction
+from cli.source_following import in_words
 from core.clock import business_now, business_today
 from core.errors import NotFound
 from core.i18n import N_, _, day, moment, money
@@ -87,8 +88,10 @@ def recompute(
         mark_by_time_and_settings(session, today=business_today(session), settings=settings().budgets)
         if every:
             mark_all(session, "asked")
-        tried = _recompute(lambda: nullcontext(session)) if dry_run else None
-    total = _recompute(transaction) if tried is None else tried
+        # a dry run has one transaction for all, so one connection
+        tried = _recompute(lambda: nullcontext(session), threads=1, quiet=as_json) if dry_run else None
+    parallel = settings().budgets.parallel
+    total = _recompute(transaction, threads=parallel, quiet=as_json) if tried is None else tried
     data = {**dataclasses.asdict(total), "seconds": round(time.monotonic() - started, 3)}
     emit(data, as_json, lambda: console().print(_sentence(total)))
 
@@ -128,18 +131,19 @@ def rebase(  # noqa: PLR0917 - options of a command
     emit(moved, as_json, render)
 
 
-def _recompute(within: "Callable[[], AbstractContextManager[Session]]") -> "Recomputed":
-    """Calculate all that is noted, each chunk in a transaction that `within` opens; a dry run has one for all."""
+def _recompute(within: "Callable[[], AbstractContextManager[Session]]", *, threads: int, quiet: bool) -> "Recomputed":
+    """Calculate all that is noted, each chunk in a transaction that `within` opens; on a terminal it is shown how far it is."""
     from core.settings import settings
-    from services.budgets.recompute import Recomputed, recompute_dirty
+    from services.budgets.side_by_side import recompute_noted
 
-    total = Recomputed()
-    while True:
-        with within() as session:
-            done = recompute_dirty(session, now=business_now(session), settings=settings().budgets)
-        if not done.recomputed:
-            return total
-        total += done
+    begun = time.monotonic()
+    with nullcontext() if quiet else complaints().status(_("calculating budgets"), spinner="dots") as status:
+
+        def show(done: int) -> None:
+            if status is not None:
+                status.update(in_words("recompute_budgets", {"recomputed": done}, time.monotonic() - begun))
+
+        return recompute_noted(within, settings=settings().budgets, threads=threads, show=show)
 
 
 def _sentence(total: Any) -> str:

@@ -33,7 +33,7 @@ _WORST_FIRST = ("failed", "lost", "retry", "refused", "held", "postponed", "part
 #: How often a request under way is looked at, in seconds.
 _LOOK_EVERY = 0.3
 #: What has a rate worth telling, and is not told beside another one.
-_RATED = ("read", "rows")
+_RATED = ("read", "rows", "recomputed")
 
 
 def done_here() -> AbstractContextManager[None]:

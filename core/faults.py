@@ -29,6 +29,7 @@ DAY_POINTS = (
     "price_letter.sent",
     "prices.parsed",
     "prices.applied",
+    "budgets.spread",
     "budgets.taken",
     "budgets.written",
     "orders.stored",

@@ -3,7 +3,8 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, UniqueConstraint
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint
+from sqlalchemy import text as sql
 from sqlmodel import Field, SQLModel
 
 from models.base import json_object, key_part, primary_key, reference, text, timestamp
@@ -57,7 +58,10 @@ class Notice(SQLModel, table=True):
     """Something a worker should hear once; drained by the daily e-mail (`told_at`)."""
 
     __tablename__ = "notice"
-    __table_args__ = (UniqueConstraint("worker_id", "kind", "subject", "event"),)
+    __table_args__ = (
+        UniqueConstraint("worker_id", "kind", "subject", "event"),
+        Index("ix_notice_untold", "event", postgresql_where=sql("told_at IS NULL")),
+    )
 
     id: int = primary_key()
     worker_id: int = reference("worker.id", index=False)

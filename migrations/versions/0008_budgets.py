@@ -153,6 +153,7 @@ def upgrade() -> None:
             f"CREATE TRIGGER follow_up_{event.lower()}_rating AFTER {event} ON follow_up"
             f" FOR EACH ROW WHEN ({rated}) EXECUTE FUNCTION count_rating()"
         )
+    op.create_index("ix_notice_untold", "notice", ["event"], postgresql_where=sa.text("told_at IS NULL"))
     op.execute(GRANTS)
 
 
@@ -161,6 +162,7 @@ def downgrade() -> None:
         op.execute(f"DROP TRIGGER follow_up_{event.lower()}_rating ON follow_up")
     op.execute("DROP FUNCTION count_rating")
     op.drop_table("provider_rating")
+    op.drop_index("ix_notice_untold", table_name="notice")
     for table in ("delivered", "invoice_line", "invoice", "remembered"):
         op.drop_table(table)
     # a version whose lines the former schema cannot hold is no version any more: the budgets are calculated again

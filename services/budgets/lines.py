@@ -22,27 +22,32 @@ _PRICES = prices_for(
     extra="wanted.extra",
 )
 
-#: Common table expressions ending in `line`. Rows in: the budgets `:ids`; `:extras`, a JSON list of extra rules. Rows out: `line`, one
+#: Common table expressions from `target` to `line`. Materialized are those whose expressions the planner would else copy into every
+#: use, and calculate as often. Rows in: the budgets `:ids`; `:extras`, a JSON list of extra rules. Rows out: `line`, one
 #: for each share of a planned item and of what comes beside it, and those of `bound`, with the columns of budget_line plus
 #: budget_id, service_id and provider_id of the item, and `outside`: days the decision does not grant.
 LINES = f"""
-    item AS MATERIALIZED (
-        SELECT budget.id AS budget_id, plan_item.id AS plan_item_id, plan_item.service_id, plan_item.quantity, plan_item.unit,
-               plan_item.period, choice.provider_id, coalesce(unit_rule.step, {DEFAULT_STEP}) AS step, decision.valid AS granted,
+    target AS MATERIALIZED (
+        SELECT budget.id AS budget_id, budget.decision_id, budget.ceiling, budget.ceiling_price_id, budget.ceiling_basis,
+               decision.case_id, coalesce(decision.number, decision.external_id) AS decision, decision.valid, decision.ended_at
+        FROM budget JOIN decision ON decision.id = budget.decision_id
+        WHERE budget.id = ANY(:ids)
+    ), item AS MATERIALIZED (
+        SELECT target.budget_id, plan_item.id AS plan_item_id, plan_item.service_id, plan_item.quantity, plan_item.unit,
+               plan_item.period, choice.provider_id, coalesce(unit_rule.step, {DEFAULT_STEP}) AS step, target.valid AS granted,
                CASE WHEN covered.days IS NULL THEN datemultirange(plan_item.period)
                     ELSE datemultirange(plan_item.period) - covered.days END AS uncovered
-        FROM budget
-        JOIN decision ON decision.id = budget.decision_id AND decision.ended_at IS NULL
-        JOIN plan_item ON plan_item.decision_id = decision.id AND plan_item.ended_at IS NULL
+        FROM target
+        JOIN plan_item ON plan_item.decision_id = target.decision_id AND plan_item.ended_at IS NULL
         -- a closed case, or one its source no longer has, plans nothing: it cannot be ordered for either
-        JOIN client_case ON client_case.id = decision.case_id AND client_case.status <> 'closed' AND client_case.gone_at IS NULL
+        JOIN client_case ON client_case.id = target.case_id AND client_case.status <> 'closed' AND client_case.gone_at IS NULL
         LEFT JOIN unit_rule ON unit_rule.unit = plan_item.unit
         LEFT JOIN choice ON choice.plan_item_id = plan_item.id AND choice.ended_at IS NULL
         LEFT JOIN LATERAL (
             SELECT range_agg(order_coverage.period) AS days FROM order_coverage
             WHERE order_coverage.plan_item_id = plan_item.id AND order_coverage.live
         ) AS covered ON true
-        WHERE budget.id = ANY(:ids)
+        WHERE target.ended_at IS NULL
     ), rule AS (
         -- what an organisation counts in: for a service by name, else for every other
         SELECT given.extra, given.unit, given.for_unit, given.quantity, service.id AS service_id
@@ -87,26 +92,23 @@ LINES = f"""
         SELECT budget_id, plan_item_id, service_id, provider_id, '', unit, unnest(uncovered - datemultirange(granted)),
                period, quantity, step, 1, NULL, NULL, NULL, NULL, NULL, NULL, NULL, true
         FROM item WHERE NOT granted @> period
-    ), shared AS (
+    ), shared AS MATERIALIZED (
         SELECT *, ({share("plan_quantity", "period", "days", "step")}) * times AS quantity FROM piece
-    ), figured AS (
+    ), figured AS MATERIALIZED (
         SELECT *, {figure("quantity", "amount", "base_quantity", "numerator", "denominator")} AS figure
         FROM shared WHERE quantity > 0
     ), {BOUND}, line AS (
         SELECT budget_id, plan_item_id, service_id, provider_id, outside,
                CASE WHEN figure < :implausible THEN 'planned' ELSE 'unpriced' END AS kind, extra,
                days AS period, round(least(quantity, 99999999.9999), 4) AS quantity, unit, price_id, CAST(NULL AS bigint) AS order_line_id, amount,
-               split.net, split.vat, split.gross, CAST(NULL AS text[]) AS invoices
+               CASE WHEN figure < :implausible THEN
+                   CASE WHEN vat_inclusive THEN round(figure / (1 + vat_rate), 2) ELSE figure END END AS net,
+               CASE WHEN figure < :implausible THEN
+                   CASE WHEN vat_inclusive THEN figure - round(figure / (1 + vat_rate), 2) ELSE round(figure * vat_rate, 2) END END AS vat,
+               CASE WHEN figure < :implausible THEN
+                   CASE WHEN vat_inclusive THEN figure ELSE figure + round(figure * vat_rate, 2) END END AS gross,
+               CAST(NULL AS text[]) AS invoices
         FROM figured
-        CROSS JOIN LATERAL (
-            SELECT figure AS gross, round(figure / (1 + vat_rate), 2) AS net, figure - round(figure / (1 + vat_rate), 2) AS vat
-            WHERE vat_inclusive AND figure < :implausible
-            UNION ALL
-            SELECT figure + round(figure * vat_rate, 2), figure, round(figure * vat_rate, 2)
-            WHERE NOT vat_inclusive AND figure < :implausible
-            UNION ALL
-            SELECT NULL, NULL, NULL WHERE (figure < :implausible) IS NOT TRUE
-        ) AS split
         UNION ALL
         SELECT budget_id, plan_item_id, NULL, provider_id, false, kind, extra, period, quantity, unit, price_id, order_line_id, amount,
                net, vat, gross, invoices

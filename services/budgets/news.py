@@ -45,7 +45,7 @@ _OVERTAKEN = text(
     """
     DELETE FROM notice USING budget_version AS earlier, budget_version AS current
     WHERE notice.told_at IS NULL AND notice.event = 'budget version ' || earlier.id
-      AND earlier.budget_id = ANY(:ids) AND earlier.superseded_at IS NOT NULL
+      AND earlier.budget_id = ANY(:ids) AND earlier.superseded_at IS NOT NULL AND earlier.state NOT IN ('ok', 'ended')
       AND current.budget_id = earlier.budget_id AND current.superseded_at IS NULL
       AND notice.kind = 'budget_' || earlier.state
       AND (earlier.state <> current.state OR current.state = 'unpriced' AND NOT EXISTS (
@@ -59,7 +59,7 @@ def tell_workers(session: Session, results: Sequence[Result]) -> int:
 
     Returns how many are new.
     """
-    changed = [one.budget_id for one in results if one.version_id is not None]
+    changed = [one.budget_id for one in results if one.version_id is not None and one.state_before is not None]
     if changed:
         session.execute(_OVERTAKEN, {"ids": changed, "no_news": _NO_NEWS})
     newsworthy = {one.budget_id: one for one in results if is_news(one)}

@@ -15,19 +15,18 @@ def _clamped(amount: str) -> str:
     return f"greatest(least({amount}, {_KEPT}), -{_KEPT})"
 
 
-#: Common table expressions ending in `bound`. Rows in: the budgets `:ids`. Rows out: `bound`, up to three for each line of the
+#: Common table expressions ending in `bound`. Rows in: the budgets of `target` (services/budgets/lines.py). Rows out: `bound`, up to three for each line of the
 #: orders of their decisions, with the columns of budget_line plus budget_id and provider_id.
 BOUND = f"""
     order_state AS (
-        SELECT budget.id AS budget_id, purchase_order.id AS order_id, purchase_order.provider_id,
+        SELECT target.budget_id, purchase_order.id AS order_id, purchase_order.provider_id,
                purchase_order.state = 'closed' OR upper(purchase_order.period) + :close_after_days <= :today OR EXISTS (
                    SELECT FROM order_line
                    JOIN invoice_line ON invoice_line.order_line_id = order_line.id
                    JOIN invoice ON invoice.id = invoice_line.invoice_id AND invoice.final
                    WHERE order_line.order_id = purchase_order.id
                ) AS closed
-        FROM budget JOIN purchase_order ON purchase_order.decision_id = budget.decision_id
-        WHERE budget.id = ANY(:ids)
+        FROM target JOIN purchase_order ON purchase_order.decision_id = target.decision_id
     ), committed AS (
         SELECT budget_id, order_state.provider_id, order_line.*, billed.known, billed.numbers, {_clamped("billed.gross")} AS billed_gross,
                {_clamped("billed.net")} AS billed_net,

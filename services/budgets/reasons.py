@@ -66,7 +66,7 @@ _HOW_MUCH = {"quantity": "CAST(trim_scale(unpriced.quantity) AS text)", "unit": 
 REASONS = f"""
     reason AS (
         SELECT DISTINCT unpriced.budget_id, unpriced.plan_item_id, CASE
-            WHEN unpriced.outside THEN {_message("outside_decision", **_WHAT, decision="coalesce(decision.number, decision.external_id)", **_DAYS)}
+            WHEN unpriced.outside THEN {_message("outside_decision", **_WHAT, decision="target.decision", **_DAYS)}
             WHEN unpriced.provider_id IS NULL THEN {_message("no_provider", **_WHAT)}
             WHEN unpriced.price_id IS NOT NULL THEN {_message("implausible_share", **_WHAT, **_HOW_MUCH, **_DAYS)}
             WHEN unpriced.extra <> '' THEN {_message("no_extra_price", **_WHO, **_DAYS)}
@@ -74,8 +74,7 @@ REASONS = f"""
             ELSE {_message("no_price", **_WHO, **_DAYS)}
         END AS message
         FROM line AS unpriced
-        JOIN budget ON budget.id = unpriced.budget_id
-        JOIN decision ON decision.id = budget.decision_id
+        JOIN target USING (budget_id)
         JOIN service ON service.id = unpriced.service_id
         LEFT JOIN provider ON provider.id = unpriced.provider_id
         CROSS JOIN LATERAL (
@@ -86,18 +85,17 @@ REASONS = f"""
         ) AS other
         WHERE unpriced.kind = 'unpriced'
         UNION ALL
-        SELECT budget.id, NULL, CASE WHEN lower_inf(another.both) OR upper_inf(another.both)
+        SELECT target.budget_id, NULL, CASE WHEN lower_inf(another.both) OR upper_inf(another.both)
             THEN {_message("overlap_open", **_OTHER)}
             ELSE {_message("overlap", **_OTHER, first="lower(another.both)", last="upper(another.both) - 1")}
         END
-        FROM budget
-        JOIN decision ON decision.id = budget.decision_id AND decision.ended_at IS NULL
+        FROM target
         CROSS JOIN LATERAL (
-            SELECT sibling.number, sibling.external_id, sibling.valid * decision.valid AS both
+            SELECT sibling.number, sibling.external_id, sibling.valid * target.valid AS both
             FROM decision AS sibling
-            WHERE sibling.case_id = decision.case_id AND sibling.id <> decision.id AND sibling.ended_at IS NULL AND sibling.valid && decision.valid
+            WHERE sibling.case_id = target.case_id AND sibling.id <> target.decision_id AND sibling.ended_at IS NULL AND sibling.valid && target.valid
             ORDER BY sibling.id LIMIT 1
         ) AS another
-        WHERE budget.id = ANY(:ids)
+        WHERE target.ended_at IS NULL
     )
 """  # noqa: S608 - our own words

@@ -6,7 +6,7 @@ recomputations, or one and an approval, never write the same budget at once; tho
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import text
@@ -19,9 +19,8 @@ from services.budgets.dirty import spread_notes
 from services.budgets.news import tell_workers
 from services.budgets.writing import Result, Touched, write_changed
 
-#: Budgets calculated in one transaction. Small: the planner expects few rows of each step and joins them by nested loops, whose
-#: time grows with the square (measured: 2,000 budgets 11 s); and a killed process loses little.
-CHUNK = 250
+#: Budgets calculated in one transaction: enough that planning and committing cost little beside it, and a killed process loses a second.
+CHUNK = 1_000
 
 
 @dataclass(frozen=True)
@@ -42,13 +41,17 @@ class Recomputed:
         )
 
 
-#: Rows in: how many. Rows out: that many noted budgets, locked; those locked by others are passed over.
-_LOCK_NOTED = text(
+#: Rows in: a budget and how many. Rows out: budgets after it that have notes, in order, found by so many notes: counting budgets instead
+#: would read all notes there are whenever the planner thinks them few.
+_NOTED = text(
     """
-    SELECT id FROM budget WHERE id IN (SELECT DISTINCT budget_id FROM budget_dirty WHERE budget_id IS NOT NULL ORDER BY budget_id LIMIT :limit)
-    ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
+    SELECT DISTINCT budget_id
+    FROM (SELECT budget_id FROM budget_dirty WHERE budget_id > :after ORDER BY budget_id LIMIT :limit) AS noted ORDER BY budget_id
     """
 )
+
+#: Rows in: budgets. Rows out: those among them that nobody else has locked, locked.
+_LOCK_FREE = text("SELECT id FROM budget WHERE id = ANY(:ids) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED")
 
 #: Rows in: decision ids. Rows out: their budgets, created where missing and locked; waits for those locked by others.
 _MAKE = text(
@@ -68,20 +71,52 @@ _TAKE = text(
 )
 
 
+@dataclass
+class Sweep:
+    """One process's way through the noted budgets, in the order of their ids; any number of them may go side by side.
+
+    It goes on where its last chunk ended: what was taken before need not be looked at again, and budgets that others have locked hold
+    up nobody. Past the last note it begins anew, for notes may have been written behind it, and ends when a whole round brought nothing.
+    `run_id` is noted on new versions whose note names no run of its own.
+    """
+
+    settings: Budgets
+    run_id: int | None = None
+    limit: int = CHUNK
+    _after: int = field(default=0, init=False)
+    _idle: bool = field(default=True, init=False)
+
+    def chunk(self, session: Session, now: datetime) -> Recomputed | None:
+        """Calculate up to `limit` touched budgets in the caller's transaction. None: none is left that is free."""
+        spread_notes(session)
+        touched = self._take(session)
+        if not touched:
+            return None
+        fault_point("budgets.taken")
+        return _calculate(session, touched, now=now, settings=self.settings)
+
+    def _take(self, session: Session) -> list[Touched]:
+        """The next budgets, locked, their notes gone."""
+        while True:
+            noted = list(session.execute(_NOTED, {"after": self._after, "limit": self.limit}).scalars())
+            if not noted:
+                self._after, idle, self._idle = 0, self._idle, True
+                if idle:
+                    return []
+                continue
+            self._after = noted[-1]
+            ids = list(session.execute(_LOCK_FREE, {"ids": noted}).scalars())
+            taken = session.execute(_TAKE, {"ids": ids}).all() if ids else ()
+            if taken:
+                self._idle = False
+                return [Touched(row.budget_id, row.cause, row.run_id or self.run_id) for row in taken]
+
+
 def recompute_dirty(
     session: Session, *, now: datetime, settings: Budgets, run_id: int | None = None, limit: int = CHUNK
 ) -> Recomputed:
-    """Calculate up to `limit` touched budgets in the caller's transaction. Nothing recomputed: none is left that is free.
-
-    `run_id` is noted on new versions whose note names no run of its own.
-    """
-    spread_notes(session)
-    ids = list(session.execute(_LOCK_NOTED, {"limit": limit}).scalars())
-    if not ids:
-        return Recomputed()
-    touched = [Touched(row.budget_id, row.cause, row.run_id or run_id) for row in session.execute(_TAKE, {"ids": ids})]
-    fault_point("budgets.taken")
-    return _calculate(session, touched, now=now, settings=settings)
+    """Calculate the first of the touched budgets, up to `limit`, in the caller's transaction."""
+    return Sweep(settings, run_id, limit).chunk(session, now) or Recomputed()
 
 
 def recompute_now(
@@ -106,6 +141,12 @@ def recompute_now(
 def anything_noted(session: Session) -> bool:
     """Whether notes are left, perhaps of budgets another process has locked."""
     return bool(session.execute(text("SELECT EXISTS (SELECT FROM budget_dirty)")).scalar_one())
+
+
+def noted_up_to(session: Session, most: int) -> int:
+    """How many notes wait, but no more than `most` are counted."""
+    counted = text("SELECT count(*) FROM (SELECT FROM budget_dirty LIMIT :most) AS noted")
+    return int(session.execute(counted, {"most": most}).scalar_one())
 
 
 def _calculate(session: Session, touched: list[Touched], *, now: datetime, settings: Budgets) -> Recomputed:

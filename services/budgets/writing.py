@@ -81,22 +81,20 @@ _WRITE = text(
                greatest(abs(invoiced), delivered, ordered, planned) > :implausible_sum AS implausible
         FROM summed
     ), known AS (
-        SELECT budget.id AS budget_id, budget.ceiling, budget.ceiling_price_id, budget.ceiling_basis, bounded.lines,
+        SELECT target.budget_id, target.ceiling, target.ceiling_price_id, target.ceiling_basis, bounded.lines,
                coalesce(invoiced, 0) AS invoiced, coalesce(delivered, 0) AS delivered, coalesce(ordered, 0) AS ordered,
-               coalesce(planned, 0) AS planned, coalesce(unpriced, false) OR beyond OR budget.ceiling IS NULL AS unknown,
-               decision.ended_at IS NOT NULL OR coalesce(upper(decision.valid) <= :today, false) AS ended,
-               CASE WHEN budget.ceiling IS NULL THEN jsonb_build_array(budget.ceiling_basis -> 'reason') ELSE '[]' END
+               coalesce(planned, 0) AS planned, coalesce(unpriced, false) OR beyond OR target.ceiling IS NULL AS unknown,
+               target.ended_at IS NOT NULL OR coalesce(upper(target.valid) <= :today, false) AS ended,
+               CASE WHEN target.ceiling IS NULL THEN jsonb_build_array(target.ceiling_basis -> 'reason') ELSE '[]' END
                    || CASE WHEN beyond THEN CAST(:implausible_total AS jsonb) ELSE '[]' END
                    || coalesce(explained.reasons, '[]') AS reasons
-        FROM budget
-        JOIN decision ON decision.id = budget.decision_id
-        LEFT JOIN bounded ON bounded.budget_id = budget.id
-        LEFT JOIN explained ON explained.budget_id = budget.id
+        FROM target
+        LEFT JOIN bounded USING (budget_id)
+        LEFT JOIN explained USING (budget_id)
         CROSS JOIN LATERAL (
             -- what is left has to fit its column, too
-            SELECT coalesce(implausible OR budget.ceiling - invoiced - ordered - planned >= 10000000000, false) AS beyond
+            SELECT coalesce(implausible OR target.ceiling - invoiced - ordered - planned >= 10000000000, false) AS beyond
         ) AS believed
-        WHERE budget.id = ANY(:ids)
     ), judged AS (
         SELECT known.*,
                CASE WHEN NOT unknown THEN ceiling - used END AS free,

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.orm import Session
 from typer.testing import CliRunner
 
 from cli.main import app
@@ -25,6 +26,7 @@ from tests.factories.provider import make_provider
 from tests.factories.service import make_service
 from tests.factories.worker import make_unit, make_worker
 from tests.support.in_process import InProcess, in_process
+from tests.support.installation import installation
 from tests.support.pdf import root, words
 from workers.tasks.statements import plan_statements, write_statements
 
@@ -72,6 +74,25 @@ def avain(database: Embedded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
             dirty.mark_all(session, "asked")
         assert CliRunner().invoke(app, ["budget", "recompute"]).exit_code == 0
         yield Avain(process, home)
+
+
+@pytest.mark.slow
+def test_real_workers_write_them_though_one_is_killed_on_the_way(database, tmp_path):
+    with installation(database, tmp_path) as running:
+        with Session(running.engine) as session, session.begin():
+            families(session)
+            dirty.mark_all(session, "asked")
+        assert running.run("budget", "recompute").returncode == 0
+        fault = {"FAULT_POINT": "statements.written", "FAULT_ONCE": str(tmp_path / "died")}
+        running.start("worker", "--group", "inside", **fault)
+        running.start("beat")
+        done = running.run("budget", "statement", "--all", "--json", "--patience", "100")
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout)["written"] == 3
+        assert (tmp_path / "died").exists()
+        assert len(list((tmp_path / "statements").rglob("HB-*-fi.pdf"))) == 3
+        outcomes = running.rows("SELECT outcome FROM run WHERE kind = 'write_statements' ORDER BY id")
+        assert [row.outcome for row in outcomes] == ["lost", "succeeded"]
 
 
 def families(session) -> None:
