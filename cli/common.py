@@ -197,10 +197,10 @@ def ended_in_order() -> Iterator[None]:
 
 def write_private(path: Path, content: bytes) -> None:
     """Write a file that only its owner reads, in place of one that is there. Raises InputError where it cannot be written."""
+    from core.files import put_privately
+
     try:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            os.fchmod(file.fileno(), 0o600)  # one that was there before may be everybody's
-            file.write(content)
+        put_privately(path, content)
     except OSError as error:
         raise InputError("{file} cannot be written: {reason}", file=str(path), reason=os_reason(error)) from error
 
