@@ -208,7 +208,7 @@ def _compare_decision(
     found = []
     for plan in asked_for or [None]:
         asked, other = _asked(plan, plans, replaced)
-        beside = _beside(plan, plans)
+        beside = _beside(stated, plan, plans)
         room = None if ceiling is None else ceiling - beside
         limit = None if ceiling is None else ceiling * (1 + settings.tolerance)
         elsewhere = {one.service_id for one in plans if plan is not None and one.service_id != plan.service_id}
@@ -260,10 +260,13 @@ def _asked(plan: Wanted | None, plans: Sequence[Wanted], replaced: Asked) -> tup
     return asked, Asked(replaced.quantity, replaced.unit, plan.period, plan.within)
 
 
-def _beside(plan: Wanted | None, plans: Sequence[Wanted]) -> Decimal:
-    """What the budget has to pay beside what is compared: the other planned services, and the ordered part of this one."""
-    others = sum((one.bound + one.planned for one in plans if one is not plan), start=ZERO)
-    return others + (plan.bound if plan is not None and plan.open else ZERO)
+def _beside(stated: Stated, plan: Wanted | None, plans: Sequence[Wanted]) -> Decimal:
+    """What the budget has to pay beside what is compared: what is ordered, and the other planned services.
+
+    Orders of a service that is compared as if it were not ordered are not among it.
+    """
+    others = sum((one.planned for one in plans if one is not plan), start=ZERO)
+    return stated.bound + others - (ZERO if plan is None or plan.open else plan.bound)
 
 
 def _notes(stated: Stated, plan: Wanted | None, plans: Sequence[Wanted], today: date) -> list[Message]:

@@ -53,7 +53,10 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Stated:
-    """What a decision says; `ceiling` is that of its budget, with the price it came from, where it has been calculated."""
+    """What a decision says; `ceiling` is that of its budget, with the price it came from, where it has been calculated.
+
+    `bound` is what the budget has to pay for orders, those of services no longer planned too.
+    """
 
     decision_id: int
     number: str
@@ -65,6 +68,7 @@ class Stated:
     unit: str | None
     ceiling: Decimal | None
     ceiling_price_id: int | None
+    bound: Decimal
     touched: bool
     ended_at: datetime | None
     status: str
@@ -77,11 +81,13 @@ _DECISIONS = text(
     SELECT decision.id AS decision_id, coalesce(decision.number, decision.external_id) AS number, decision.decided_on,
            upper(decision.valid) AS ends_before, decision.granted_amount, decision.baseline_service_id AS baseline_id,
            decision.baseline_quantity AS quantity, decision.baseline_unit AS unit, budget.ceiling, budget.ceiling_price_id,
+           coalesce(invoiced + ordered, 0) AS bound,
            EXISTS (SELECT FROM budget_dirty WHERE budget_id = budget.id) AS touched,
            decision.ended_at, client_case.status, client_case.gone_at
     FROM client_case
     JOIN decision ON decision.case_id = client_case.id
     LEFT JOIN budget ON budget.decision_id = decision.id
+    LEFT JOIN budget_version ON budget_version.budget_id = budget.id AND budget_version.superseded_at IS NULL
     WHERE client_case.number = :case
     ORDER BY decision.id
     """
