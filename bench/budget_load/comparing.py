@@ -1,6 +1,6 @@
 """How many comparisons one connection makes in a second, in the county of bench/budget_load/world.py: 40 services, 200 providers, 20,000 prices.
 
-Every service is sold by 150 providers there, more than in any real county, and every second may be replaced by one other, so that a comparison
+Every service is sold by 150 providers there, more than in any real county, and every fourth may be replaced by one other, so that a comparison
 shows 150 or 300 offers. Asked as the command asks: a session of its own each time, nothing kept from one to the next. Without a case
 every service in turn, for a dozen units and three months; with one, a planned service of case after case.
 """
@@ -24,7 +24,7 @@ _BEST_OF: Final = 3
 _SETTINGS: Final = Budgets()
 _ALTERNATIVES: Final = """
     INSERT INTO service_alternative (baseline_id, alternative_id)
-    SELECT id, lead FROM (SELECT id, lead(id) OVER (ORDER BY id) FROM service) AS neighbour WHERE id % 2 = 0 AND lead IS NOT NULL
+    SELECT id, lead FROM (SELECT id, lead(id) OVER (ORDER BY id) FROM service) AS neighbour WHERE id % 4 = 0 AND lead IS NOT NULL
     ON CONFLICT DO NOTHING
 """
 

@@ -42,12 +42,6 @@ class Seller(NamedTuple):
     extras: Mapping[str, Sequence[Tariff]] = _NOTHING
     rating: Rating | None = None
 
-    def within(self, days: Days) -> "Seller":
-        """The same with the service's prices of these days only."""
-        if all(price.overlaps(days) for price in self.tariffs):
-            return self
-        return self._replace(tariffs=[price for price in self.tariffs if price.overlaps(days)])
-
 
 @dataclass(frozen=True)
 class Market:
@@ -56,11 +50,6 @@ class Market:
     sellers: tuple[Seller, ...]
     own: tuple[Tariff, ...]
 
-    def within(self, days: Days) -> "Market":
-        """The same without what is only sold on other days, such as on the day of a decision long ago."""
-        kept = (seller.within(days) for seller in self.sellers)
-        return Market(tuple(seller for seller in kept if seller.tariffs), self.own)
-
 
 #: A price with its key and its list's id.
 _PRICE = f"""
@@ -68,8 +57,9 @@ _PRICE = f"""
     vat_rate, vat_inclusive, lower(valid), upper(valid), price.position, price.price_list_id
 """
 
-#: Rows in: services, one of them perhaps to be replaced, kinds of extra, a period; perhaps one provider alone. Rows out: the prices
-#: of active providers for these services and extras, and our own unit costs of the one, that hold on any of the days.
+#: Rows in: services, one of them perhaps to be replaced, kinds of extra, a period, a day; perhaps one provider alone. Rows out: the prices
+#: of providers for these services and extras that hold on any day of the period, our own unit costs of the one on the day, and
+#: the price `:frozen`, in force or not.
 _PRICES = text(
     f"""
     SELECT {_PRICE}
@@ -77,17 +67,16 @@ _PRICES = text(
     -- key by key through the index of prices in force: a join would read every price there ever was
     CROSS JOIN LATERAL (
         SELECT * FROM price
-        WHERE price_key_id = price_key.id AND superseded_at IS NULL AND valid && daterange(:first, :after) OFFSET 0
+        WHERE price_key_id = price_key.id AND superseded_at IS NULL
+          AND valid && CASE WHEN provider_id IS NULL THEN daterange(:day, :day, '[]') ELSE daterange(:first, :after) END
+        OFFSET 0
     ) AS price
     WHERE service_id = ANY(:services) AND time_class = 'weekday' AND territory = '' AND extra = ANY(:extras)
       AND (provider_id IS NOT NULL OR service_id = :baseline AND extra = '')
       AND (CAST(:provider AS bigint) IS NULL OR provider_id IS NULL OR provider_id = :provider)
+    UNION ALL
+    SELECT {_PRICE} FROM price JOIN price_key ON price_key.id = price.price_key_id WHERE price.id = :frozen
     """  # noqa: S608 - our own words
-)
-
-#: Rows in: a price. Rows out: the same, in force or not.
-_ONE_PRICE = text(
-    f"SELECT {_PRICE} FROM price_key JOIN price ON price.price_key_id = price_key.id WHERE price.id = :price"  # noqa: S608 - our own words
 )
 
 #: Rows in: price lists. Rows out: where each came from, and whether a newer one of its source waits for approval.
@@ -118,20 +107,23 @@ def market_of(
     *,
     baseline: int | None,
     extras: Iterable[str],
-    first: date,
-    after: date,
+    days: Days,
+    reference_day: date,
+    frozen: int | None = None,
     provider: int | None = None,
 ) -> Market:
-    """Who offers `services` (ids) and the `extras` beside them at what prices, on any day from `first` to the day before `after`.
+    """Who offers `services` (ids) and the `extras` beside them at what prices, on any of the `days`.
 
-    With our own unit costs of `baseline`; `provider`: of this one alone.
+    With our own unit costs of `baseline` on `reference_day`, and that with the id `frozen`; `provider`: of this one alone.
     """
     values = {
         "services": list(services),
         "baseline": baseline,
         "extras": ["", *extras],
-        "first": first,
-        "after": after,
+        "first": days[0],
+        "after": days[1],
+        "day": reference_day,
+        "frozen": frozen,
         "provider": provider,
     }
     rows = session.execute(_PRICES, values).all()
@@ -165,12 +157,6 @@ def market_of(
         ),
         tuple(own),
     )
-
-
-def price_version(session: Session, price: int) -> Tariff:
-    """One price version by its id, whether it is still in force or not."""
-    row = session.execute(_ONE_PRICE, {"price": price}).one()
-    return _tariff(row, _lists(session, {row[-1]}))
 
 
 def _array(ids: Iterable[int]) -> str:
