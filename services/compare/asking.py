@@ -23,7 +23,6 @@ from services.compare.reading import (
     decisions_of,
     services_called,
     services_of,
-    steps,
     wanted_on,
 )
 
@@ -113,10 +112,10 @@ def compare_service(
     days = (today, _months_later(today, months))
     asked = Asked(quantity, unit or service.unit, days, (days,))
     extras = {rule.extra for rule in settings.extras}
-    market = market_of(session, services, baseline=service.id, extras=extras, days=days, reference_day=today)
+    market = market_of(session, services.all, baseline=service.id, extras=extras, days=days, reference_day=today)
     reference, ceiling, reason = _ceiling(market, service, asked, today)
     limit = None if ceiling is None else ceiling * (1 + settings.tolerance)
-    scale = Scale(steps(session), settings.extras, services)
+    scale = Scale(services, settings.extras)
     return Comparison(
         case=None,
         decision=None,
@@ -187,7 +186,7 @@ def compare_choice(
     plans = wanted[stated.decision_id]
     (comparison,) = _compare_decision(_Inquiry(session, today, settings, provider), case, stated, plans, item)
     service = next(plan.service_id for plan in plans if plan.item == item)
-    code = services_of(session, None, [service])[service].code
+    code = services_of(session, None, [service]).all[service].code
     return comparison, next((offer for offer in comparison.offers if offer.service == code), None)
 
 
@@ -200,12 +199,12 @@ def _compare_decision(
     usual = (today, _months_later(today, USUAL_MONTHS))
     asked_for: list[Wanted | None] = [one for one in plans if item in {None, one.item}]
     services = services_of(session, stated.baseline_id, {plan.service_id for plan in asked_for if plan})
-    baseline = None if stated.baseline_id is None else services[stated.baseline_id]
+    baseline = services.baseline
     periods = [one.period for one in asked_for if one]
     days = (min(first for first, _ in periods), max(after for _, after in periods)) if periods else usual
     market = market_of(
         session,
-        services,
+        services.all,
         baseline=stated.baseline_id,
         extras={rule.extra for rule in settings.extras},
         days=days,
@@ -215,7 +214,7 @@ def _compare_decision(
     )
     replaced = Asked(stated.quantity, stated.unit, days, (days,))
     reference, ceiling, reason = _stated_ceiling(stated, market, baseline, replaced, reference_day)
-    scale = Scale(steps(session), settings.extras, services)
+    scale = Scale(services, settings.extras)
     found = []
     for plan in asked_for or [None]:
         asked, other = _asked(plan, plans, replaced)

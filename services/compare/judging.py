@@ -12,6 +12,7 @@ from core.i18n import N_
 from core.money import ZERO
 from core.unit_conversion import conversion
 from core.units import EXTRAS
+from services.budgets.ceiling import IMPLAUSIBLE as TOO_MUCH
 from services.compare.market import Rating, Seller
 from services.compare.pricing import (
     Days,
@@ -25,7 +26,7 @@ from services.compare.pricing import (
     shares,
     total_of,
 )
-from services.compare.reading import ServiceName, step_for
+from services.compare.reading import ServiceName, Services
 
 NO_QUANTITY = N_("Priced in another unit than {unit} and not in the plan: only what the money buys can be told.")
 NOT_FOR_ALL_DAYS = N_("No price is known from {date} on.")
@@ -108,26 +109,25 @@ class Offer(NamedTuple):
 
 @dataclass(frozen=True)
 class Scale:
-    """What all offers of a comparison are measured with: steps of units, rules of extras, services by id.
+    """What all offers of a comparison are measured with: services with the steps of units, rules of extras.
 
     `known` keeps what holds for every provider of a service in a unit: the rules of its extras, and its step.
     """
 
-    steps: dict[str, Decimal]
+    services: Services
     extras: Sequence[ExtraRule]
-    services: Mapping[int, ServiceName]
     known: dict[tuple[str, str], tuple[list[ExtraRule], Decimal]] = field(default_factory=dict)
 
     def sale(self, seller: Seller, unit: str | None) -> "_Sale":
         """A provider's service counted in `unit`, or in what it is sold in where it is not sold so."""
-        service = self.services[seller.service_id]
+        service = self.services.all[seller.service_id]
         counted, fits = unit, fitting(seller.tariffs, unit) if unit else []
         if not fits or counted is None:
             counted = _unit_of(seller.tariffs, service)
             fits = fitting(seller.tariffs, counted)
         rules = self.known.get((service.code, counted))
         if rules is None:
-            rules = self.extras_of(service.code, counted), step_for(counted, self.steps)
+            rules = self.extras_of(service.code, counted), self.services.step(counted)
             self.known[service.code, counted] = rules
         return _Sale(seller, counted, fits, *rules)
 
@@ -174,6 +174,10 @@ class _Sale(NamedTuple):
     def price(self, asked: Asked, quantity: Decimal) -> _Priced:
         """The service on the days asked for, and what comes beside it, as the lines of a budget would have it."""
         fits = [fit for fit in self.fits if fit.allows(quantity)]
+        if fits and not self.rules and asked.days == (asked.whole,) and fits[0].tariff.spans(asked.whole):
+            figure, gross = fits[0].figure(quantity)  # one share: by far the most common
+            if figure < TOO_MUCH:
+                return _Priced(gross, quantity, (fits[0].tariff,), (), None, varies=False)
         parts = shares(fits, quantity, asked.whole, asked.days, self.step)
         falls = sum([part.quantity for part in parts], start=ZERO)
         total, reason = _sum(fits, parts, ONE, None) if parts else (None, Message(NOTHING_FALLS))
@@ -190,7 +194,7 @@ class _Sale(NamedTuple):
                 continue
             total = None if total is None else total + cost
             extras.append(ExtraCost(rule.extra, falls * rule.quantity, rule.unit, cost, _used(pieces)))
-        return _Priced(total, falls, _used(parts), tuple(extras), reason, varies)
+        return _Priced(total, falls, _used(parts), tuple(extras), reason, varies=varies)
 
     def shown(self, quantity: Decimal | None, first: date) -> tuple[Tariff, ...]:
         """The price to show where none made a total: the one of the first day, else the next to come into force."""
@@ -214,7 +218,7 @@ class _Sale(NamedTuple):
         ]
         for fit in self.fits:
             if fit.tariff.covers(day):
-                units = affordable(money, [(fit, ONE), *beside], self.step)
+                units = affordable(money, fit, beside, self.step)
                 if fit.allows(units):
                     return units
         return None
@@ -226,7 +230,7 @@ class _Sale(NamedTuple):
 
 
 def _offer(question: Question, seller: Seller, scale: Scale) -> Offer:
-    service = scale.services[seller.service_id]
+    service = scale.services.all[seller.service_id]
     asked = question.planned.get(seller.service_id, question.other)
     sale = scale.sale(seller, asked.unit)
     first = asked.days[0][0] if asked.days else asked.whole[0]

@@ -91,13 +91,19 @@ _LISTS = text(
     """
 )
 
-#: Rows in: providers. Rows out: those that are active.
-_PROVIDERS = text("SELECT id, name, facts FROM provider WHERE id = ANY(CAST(:providers AS bigint[])) AND active")
-
-#: Rows in: services. Rows out: how many answers there are about each provider of them, where they are enough to be told, and their sum.
-#: An answer is about the provider that was chosen when it was given (a trigger counts it so, migration 0008).
-_RATINGS = text(
-    "SELECT provider_id, service_id, answers, total FROM provider_rating WHERE service_id = ANY(:services) AND answers >= :enough"
+#: Rows in: providers, services. Rows out: those providers that are active, with the answers about each of the services (`[how many,
+#: their sum]` by its id) where there are enough to be told. An answer is about the provider that was chosen when it was given: a
+#: trigger counts it so (migration 0008).
+_PROVIDERS = text(
+    """
+    SELECT id, name, facts, rated.answers
+    FROM provider
+    LEFT JOIN (
+        SELECT provider_id, jsonb_object_agg(service_id, jsonb_build_array(answers, total)) AS answers
+        FROM provider_rating WHERE service_id = ANY(:services) AND answers >= :enough GROUP BY provider_id
+    ) AS rated ON rated.provider_id = provider.id
+    WHERE id = ANY(CAST(:providers AS bigint[])) AND active
+    """
 )
 
 
@@ -128,9 +134,7 @@ def market_of(
     }
     rows = session.execute(_PRICES, values).all()
     lists = _lists(session, {row[-1] for row in rows})
-    known = session.execute(_PROVIDERS, {"providers": _array({row[1] for row in rows if row[1]})}).all()
-    providers = {row[0]: (row[1], row[2]) for row in known}
-    ratings = _ratings(session, services)
+    providers = _providers(session, {row[1] for row in rows if row[1]}, services)
     own: list[Tariff] = []
     priced: dict[tuple[int, int], list[Tariff]] = {}
     beside: dict[tuple[int, int], dict[str, list[Tariff]]] = {}
@@ -147,10 +151,10 @@ def market_of(
             Seller(
                 service,
                 seller,
-                *providers[seller],
+                *providers[seller][:2],
                 tariffs,
                 beside.get((service, seller), _NOTHING),
-                ratings.get((seller, service)),
+                providers[seller][2].get(service),
             )
             for (service, seller), tariffs in priced.items()
             if seller in providers
@@ -174,9 +178,16 @@ def _tariff(row: Any, lists: Mapping[int, tuple[Any, ...]]) -> Tariff:
     return Tariff._make((*row[2:13], *lists[row[13]]))
 
 
-def _ratings(session: Session, services: Collection[int]) -> dict[tuple[int, int], Rating]:
-    rows = session.execute(_RATINGS, {"services": list(services), "enough": ENOUGH_ANSWERS}).all()
+def _providers(
+    session: Session, ids: Collection[int], services: Collection[int]
+) -> dict[int, tuple[str, dict[str, Any], dict[int, Rating]]]:
+    """Name, facts, and ratings by service, of the active ones."""
+    values = {"providers": _array(ids), "services": list(services), "enough": ENOUGH_ANSWERS}
     return {
-        (provider, service): Rating(round_half_up(Decimal(total) / answers, Decimal("0.1")), answers)
-        for provider, service, answers, total in rows
+        id: (name, facts, {int(service): _rating(*told) for service, told in answers.items()} if answers else {})
+        for id, name, facts, answers in session.execute(_PROVIDERS, values).all()
     }
+
+
+def _rating(answers: int, total: int) -> Rating:
+    return Rating(round_half_up(Decimal(total) / answers, Decimal("0.1")), answers)

@@ -127,14 +127,16 @@ _WANTED = text(
     """
 ).columns(open=DATEMULTIRANGE, within=DATEMULTIRANGE, outside=DATEMULTIRANGE)
 
+_DEFAULT_STEP = Decimal(DEFAULT_STEP)
 _NAMED = "service.id, service.code, coalesce(nullif(CASE :language WHEN 'sv' THEN name_sv WHEN 'en' THEN name_en END, ''), name_fi) AS name, service.unit"
 
 #: Rows in: a service that may be replaced, by its code or its id; services that are wanted anyway. Rows out: these, and every
-#: alternative to the first, with `asked`: that it is the first.
+#: alternative to the first, with `asked`: that it is the first; and in each row the steps of all units.
 _SERVICES = text(
     f"""
     WITH baseline AS (SELECT id FROM service WHERE id = :baseline OR lower(code) = lower(CAST(:code AS text)))
-    SELECT {_NAMED}, service.id IN (SELECT id FROM baseline) AS asked
+    SELECT {_NAMED}, service.id IN (SELECT id FROM baseline) AS asked,
+           (SELECT jsonb_object_agg(unit, CAST(step AS text)) FROM unit_rule) AS steps
     FROM service
     WHERE service.id = ANY(:wanted) OR service.id IN (
         SELECT id FROM baseline
@@ -145,20 +147,46 @@ _SERVICES = text(
 )
 
 
-def services_called(session: Session, code: str) -> tuple[ServiceName, dict[int, ServiceName]]:
-    """A service by its code, in any case of letters; it and what may stand in for it, by id. Raises NotFound."""
-    rows = session.execute(_SERVICES, {"baseline": None, "code": code, "wanted": [], "language": language()}).all()
-    services = {row.id: ServiceName(*row[:4]) for row in rows}
-    asked = next((services[row.id] for row in rows if row.asked), None)
-    if asked is None:
+@dataclass(frozen=True)
+class Services:
+    """The services a comparison is about, by id: the one that may be replaced, what may stand in for it, and what is wanted anyway.
+
+    `steps`: the smallest part of each unit that has a rule.
+    """
+
+    baseline: ServiceName | None
+    all: dict[int, ServiceName]
+    steps: dict[str, Decimal]
+
+    def step(self, unit: str) -> Decimal:
+        """The smallest part a unit can be divided into."""
+        return self.steps.get(unit, _DEFAULT_STEP)
+
+
+def services_called(session: Session, code: str) -> tuple[ServiceName, Services]:
+    """A service by its code, in any case of letters; and with what may stand in for it. Raises NotFound."""
+    found = _services(session, code=code)
+    if found.baseline is None:
         raise NotFound("There is no service {code}. Show all with: avain service list", code=code)
-    return asked, services
+    return found.baseline, found
 
 
-def services_of(session: Session, baseline: int | None, wanted: Collection[int]) -> dict[int, ServiceName]:
-    """The services a comparison is about, by id: the baseline, what may stand in for it, and what is wanted anyway."""
-    values = {"baseline": baseline, "code": None, "wanted": list(wanted), "language": language()}
-    return {row.id: ServiceName(*row[:4]) for row in session.execute(_SERVICES, values)}
+def services_of(session: Session, baseline: int | None, wanted: Collection[int]) -> Services:
+    """The services by the id of the one that may be replaced, and of those that are wanted."""
+    return _services(session, baseline=baseline, wanted=wanted)
+
+
+def _services(
+    session: Session, *, baseline: int | None = None, code: str | None = None, wanted: Collection[int] = ()
+) -> Services:
+    values = {"baseline": baseline, "code": code, "wanted": list(wanted), "language": language()}
+    rows = session.execute(_SERVICES, values).all()
+    services = {row.id: ServiceName(*row[:4]) for row in rows}
+    return Services(
+        next((services[row.id] for row in rows if row.asked), None),
+        services,
+        {unit: Decimal(step) for unit, step in ((rows and rows[0].steps) or {}).items()},
+    )
 
 
 def decisions_of(session: Session, case: str) -> list[Stated]:
@@ -200,13 +228,3 @@ def wanted_on(session: Session, decisions: Collection[int]) -> tuple[dict[int, l
 
 def _days(ranges: list[object]) -> tuple[Days, ...]:
     return tuple((one.lower, one.upper) for one in ranges)  # type: ignore[attr-defined]
-
-
-def steps(session: Session) -> dict[str, Decimal]:
-    """The smallest part of each unit that has a rule; others: `DEFAULT_STEP`."""
-    return {row.unit: row.step for row in session.execute(text("SELECT unit, step FROM unit_rule"))}
-
-
-def step_for(unit: str, rules: dict[str, Decimal]) -> Decimal:
-    """The smallest part a unit can be divided into."""
-    return rules.get(unit, Decimal(DEFAULT_STEP))
