@@ -14,7 +14,7 @@ from rich.text import Text
 
 from core.i18n import HELSINKI, N_, _, day
 from core.settings import ROOT
-from demo import follow_up_steps, order_steps, price_steps
+from demo import follow_up_steps, order_steps, paper_steps, price_steps
 from demo.installation import Installation, StepFailedError
 from demo.page import write_page
 from demo.reporting_database import refuses
@@ -24,7 +24,6 @@ NIGHT = datetime(2026, 11, 16, 2, 5, tzinfo=HELSINKI)
 #: The own unit costs and five providers' lists.
 LISTS = 6
 TUKIPOLKU = "9999997-6"
-MORNING = datetime(2026, 11, 16, 9, 0, tzinfo=HELSINKI)
 
 
 def run(directory: Path | None = None) -> int:
@@ -120,7 +119,6 @@ def night(story: Story) -> None:
 def comparison(story: Story) -> None:
     """Case 1 beside family work, case 3 with its two providers; the family chooses."""
     place, numbers = story.place, story.cases
-    place.clock(MORNING)
     compared = {}
     for case in ("LC-1001", "LC-1003"):
         story.show("compare", "--case", numbers[case])
@@ -199,18 +197,21 @@ def summarise(story: Story) -> None:
             seconds=story.report["seconds"], today=day(datetime.now(HELSINKI).date())
         )
     )
-    for name in ("index.html", "report.json", "orders/", "mail/", "avain.log"):
+    for name in ("index.html", "report.json", "papers/", "orders/", "mail/", "avain.log"):
         story.console.print(f"  {results / name}")
 
 
 STEPS: list[tuple[str, Callable[[Story], None]]] = [
     (N_("Everything starts"), start),
     (N_("What came in at night"), night),
+    (N_("Before anyone applies"), paper_steps.annex),
     (N_("Comparison and choice"), comparison),
     (N_("Budgets"), budgets),
     (N_("A price rises overnight"), price_steps.dearer),
+    (N_("The budget, explained"), paper_steps.explained),
     (N_("Orders"), order_steps.orders),
     (N_("A worker is killed in the middle of a delivery"), order_steps.killed),
+    (N_("The family's statement"), paper_steps.statement),
     (N_("The 8:00 mail"), follow_up_steps.first_mail),
     (N_("Acknowledged, repeated, passed on"), follow_up_steps.escalation),
 ]

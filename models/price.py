@@ -114,7 +114,8 @@ class ColumnName(SQLModel, table=True):
 class Price(SQLModel, table=True):
     """One price version. In force for its `valid` days while `superseded_at` is None; no two such overlap for a key.
 
-    `price_list_id` is where it comes from. A copy, shortened or brought back, keeps that; `copied_by_list_id` is the list that made it.
+    `price_list_id` is where it comes from. A copy, shortened or brought back, keeps that; `copied_by_list_id` is the list that made it,
+    `original_id` the version as the list wrote it: what cites a price cites that, so that a copy changes nothing by itself.
     The overlap is forbidden by `ex_price_valid`, an exclusion constraint alembic does not see (migrations/).
     """
 
@@ -123,6 +124,7 @@ class Price(SQLModel, table=True):
         CheckConstraint("amount > 0", name="amount_positive"),
         CheckConstraint("NOT isempty(valid) AND NOT lower_inf(valid)", name="valid_has_start"),
         Index("ix_price_in_force", "price_key_id", postgresql_where=sql("superseded_at IS NULL")),
+        Index("ix_price_original", "original_id", postgresql_where=sql("original_id IS NOT NULL")),
         Index("ix_price_copied", "copied_by_list_id", postgresql_where=sql("copied_by_list_id IS NOT NULL")),
     )
 
@@ -139,3 +141,4 @@ class Price(SQLModel, table=True):
     superseded_at: datetime | None = timestamp()
     superseded_by_list_id: int | None = reference("price_list.id", nullable=True)
     copied_by_list_id: int | None = reference("price_list.id", nullable=True, index=False)
+    original_id: int | None = reference("price.id", nullable=True, index=False)

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from core.i18n import N_
-from services.budgets.matching import DENOMINATOR, NUMERATOR, figure, preference, prices_for
+from services.budgets.matching import CITED, DENOMINATOR, NUMERATOR, figure, preference, prices_for
 
 #: Beyond this a figure is a slip of somebody's keyboard (euros), and sums of such figures would not fit their columns.
 IMPLAUSIBLE = 10_000_000
@@ -57,7 +57,7 @@ _FREEZE = text(
                CASE WHEN reference.vat_inclusive THEN figure ELSE figure + round(figure * reference.vat_rate, 2) END AS figure
         FROM stated
         LEFT JOIN LATERAL (
-            SELECT price.id, price.vat_inclusive, price.vat_rate,
+            SELECT {CITED} AS id, price.vat_inclusive, price.vat_rate,
                    {figure("baseline_quantity", "price.amount", "price_key.base_quantity", NUMERATOR, DENOMINATOR)} AS figure
             FROM (SELECT WHERE stated.granted_amount IS NULL) AS asked {_REFERENCE}
             ORDER BY {preference("baseline_unit")}

@@ -65,22 +65,39 @@ _DECISIONS = _noting("SELECT id AS decision_id FROM decision WHERE id = ANY(:ids
 #: Rows in: order ids. Rows out: notes for the budgets of the decisions they were ordered on.
 _ORDERS = _noting("SELECT DISTINCT decision_id FROM purchase_order WHERE id = ANY(:ids)")
 
-#: Rows in: price key ids. Rows out: notes for budgets with a planned service chosen from such a key's provider, and, for keys of
-#: our own costs, those whose ceiling is not known yet for want of a reference price: a known ceiling is frozen.
+#: Rows in: price key ids, and the list that changed them (NULL: any change is meant). Rows out: notes for budgets with a planned
+#: service chosen from such a key's provider on days whose price is another now, and, for keys of our own costs, those whose ceiling is
+#: not known yet for want of a reference price: a known ceiling is frozen. A copy prices its days as the version it is a copy of.
 _PRICE_KEYS = _noting(
     """
+    WITH ended AS (
+        SELECT price_key_id, valid, coalesce(original_id, id) AS cited FROM price WHERE superseded_by_list_id = :price_list_id
+    ), begun AS (
+        SELECT price_key_id, valid, coalesce(original_id, id) AS cited FROM price
+        WHERE superseded_at IS NULL AND (copied_by_list_id = :price_list_id OR copied_by_list_id IS NULL AND price_list_id = :price_list_id)
+    ), kept AS (
+        SELECT price_key_id, range_agg(ended.valid * begun.valid) AS days FROM ended JOIN begun USING (price_key_id, cited) GROUP BY price_key_id
+    ), moved AS (
+        SELECT price_key_id, range_agg(valid) AS days FROM (TABLE ended UNION ALL TABLE begun) AS version GROUP BY price_key_id
+    ), changed AS MATERIALIZED (
+        SELECT price_key.id, provider_id, service_id,
+               CASE WHEN CAST(:price_list_id AS bigint) IS NULL THEN '{(,)}' ELSE moved.days - coalesce(kept.days, '{}') END AS days
+        FROM price_key
+        LEFT JOIN moved ON moved.price_key_id = price_key.id
+        LEFT JOIN kept ON kept.price_key_id = price_key.id
+        WHERE price_key.id = ANY(:ids)
+    )
     SELECT plan_item.decision_id
-    FROM price_key
-    JOIN plan_item ON plan_item.service_id = price_key.service_id AND plan_item.ended_at IS NULL
+    FROM changed
+    JOIN plan_item ON plan_item.service_id = changed.service_id AND plan_item.ended_at IS NULL AND plan_item.period && changed.days
     JOIN choice ON choice.plan_item_id = plan_item.id AND choice.ended_at IS NULL
-    WHERE price_key.id = ANY(:ids) AND choice.provider_id = price_key.provider_id
+    WHERE choice.provider_id = changed.provider_id
     UNION
     SELECT decision.id
-    FROM price_key
-    JOIN decision ON decision.baseline_service_id = price_key.service_id
+    FROM changed
+    JOIN decision ON decision.baseline_service_id = changed.service_id AND decision.decided_on <@ changed.days
     LEFT JOIN budget ON budget.decision_id = decision.id
-    WHERE price_key.id = ANY(:ids) AND price_key.provider_id IS NULL
-      AND decision.granted_amount IS NULL AND budget.ceiling IS NULL
+    WHERE changed.provider_id IS NULL AND decision.granted_amount IS NULL AND budget.ceiling IS NULL
     """
 )
 
@@ -184,10 +201,20 @@ def mark_orders(session: Session, order_ids: Collection[int], cause: str = "orde
 
 
 def mark_price_keys(
-    session: Session, price_key_ids: Collection[int], cause: str = "prices", run_id: int | None = None
+    session: Session,
+    price_key_ids: Collection[int],
+    cause: str = "prices",
+    run_id: int | None = None,
+    *,
+    price_list_id: int | None = None,
 ) -> int:
-    """Note the budgets that a change of these prices can move, and no others. Returns how many were noted."""
-    return _note(session, _PRICE_KEYS, cause, run_id, ids=list(price_key_ids)) if price_key_ids else 0
+    """Note the budgets that a change of these prices can move, and no others. Returns how many were noted.
+
+    With the list that changed them, only those planned on days whose price it changed: next year's prices touch no plan that ends before.
+    """
+    if not price_key_ids:
+        return 0
+    return _note(session, _PRICE_KEYS, cause, run_id, ids=list(price_key_ids), price_list_id=price_list_id)
 
 
 def mark_ended(session: Session, *, today: date, run_id: int | None = None) -> int:

@@ -7,7 +7,7 @@ by the organisation's rules in the same way, in lines of its own.
 """
 
 from services.budgets.ceiling import IMPLAUSIBLE
-from services.budgets.matching import DENOMINATOR, NUMERATOR, figure, preference, prices_for
+from services.budgets.matching import CITED, DENOMINATOR, NUMERATOR, figure, preference, prices_for
 from services.budgets.ordered import BOUND, IMPLAUSIBLE_SUM
 from services.budgets.quantities import DEFAULT_STEP, share
 
@@ -68,7 +68,7 @@ LINES = f"""
         ))
     ), candidate AS (
         -- prices in order of preference: each is given the days the ones before it left
-        SELECT wanted.*, price.id AS price_id, price.valid, price.amount, price_key.base_quantity, {NUMERATOR} AS numerator,
+        SELECT wanted.*, {CITED} AS price_id, price.valid, price.amount, price_key.base_quantity, {NUMERATOR} AS numerator,
                {DENOMINATOR} AS denominator, price.vat_rate, price.vat_inclusive,
                wanted.open * datemultirange(price.valid) - coalesce(range_agg(price.valid) OVER (
                    PARTITION BY plan_item_id, wanted.extra, wanted.unit ORDER BY {preference("wanted.unit")}
@@ -100,7 +100,7 @@ LINES = f"""
     ), {BOUND}, line AS (
         SELECT budget_id, plan_item_id, service_id, provider_id, outside,
                CASE WHEN figure < :implausible THEN 'planned' ELSE 'unpriced' END AS kind, extra,
-               days AS period, least(quantity, 99999999) AS quantity, unit, price_id, CAST(NULL AS bigint) AS order_line_id, amount,
+               days AS period, round(least(quantity, 99999999.9999), 4) AS quantity, unit, price_id, CAST(NULL AS bigint) AS order_line_id, amount,
                CASE WHEN figure < :implausible THEN
                    CASE WHEN vat_inclusive THEN round(figure / (1 + vat_rate), 2) ELSE figure END END AS net,
                CASE WHEN figure < :implausible THEN

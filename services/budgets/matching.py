@@ -13,6 +13,9 @@ _CONVERSION = ", ".join(f"('{unit}', '{priced}', {over}, {under})" for unit, pri
 #: What a price must be to count: extras, evenings and weekends, and prices of one place have rules of their own.
 PRICES_A_PLAN = "price_key.time_class = 'weekday' AND price_key.territory = '' AND price_key.extra = ''"
 
+#: The version a figure cites: as its list wrote it, not a copy made when it was shortened or brought back.
+CITED = "coalesce(price.original_id, price.id)"
+
 #: How many of a price's units one planned unit is; both 1 where the units are the same.
 NUMERATOR, DENOMINATOR = "coalesce(conversion.numerator, 1)", "coalesce(conversion.denominator, 1)"
 

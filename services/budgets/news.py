@@ -14,7 +14,7 @@ from core.errors import Message
 from core.i18n import N_
 from services import notices
 from services.budgets.dirty import cause_message
-from services.budgets.reasons import NO_PROVIDER, OVERLAP
+from services.budgets.reasons import NO_PROVIDER, OVERLAP, OVERLAP_OPEN
 from services.budgets.writing import Result
 
 _SENTENCES = {
@@ -24,7 +24,7 @@ _SENTENCES = {
     "unpriced": N_("The budget of case {case} cannot be calculated in full. Cause: {cause}."),
 }
 #: What leaves a budget unpriced by the worker's own next step, and what does not leave it unpriced at all.
-_NO_NEWS = [NO_PROVIDER, OVERLAP]
+_NO_NEWS = [NO_PROVIDER, OVERLAP, OVERLAP_OPEN]
 _SEVERITY = {"ok": 0, "near": 1, "within_tolerance": 2, "over": 3}
 
 #: Rows in: budgets. Rows out: case number and responsible worker of those that have one.

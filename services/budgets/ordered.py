@@ -7,10 +7,12 @@ beside it as `delivered` and added to nothing (DESIGN "Budgets").
 
 #: No sum of a budget is larger (euros): beyond it the figures are some system's mistake, and would not fit their columns.
 IMPLAUSIBLE_SUM = 1_000_000_000
+#: What a line keeps of such a mistake: more than a sum may be, so that it is seen, and no more than its column holds.
+_KEPT, _MOST = "5000000000", "9999999999.99"
 
 
 def _clamped(amount: str) -> str:
-    return f"greatest(least({amount}, :implausible_sum), -:implausible_sum)"
+    return f"greatest(least({amount}, {_KEPT}), -{_KEPT})"
 
 
 #: Common table expressions ending in `bound`. Rows in: the budgets of `target` (services/budgets/lines.py). Rows out: `bound`, up to three for each line of the
@@ -48,7 +50,7 @@ BOUND = f"""
             WHERE delivered.order_line_id = order_line.id AND delivered.superseded_at IS NULL
         ) AS delivery
     ), remaining AS (
-        SELECT *, greatest(gross - billed_gross, 0) AS left_gross,
+        SELECT *, least(greatest(gross - billed_gross, 0), {_MOST}) AS left_gross,
                round(gross * least(delivered_quantity, quantity) / nullif(quantity, 0), 2) - billed_gross AS unbilled
         FROM committed
     ), bound AS (

@@ -31,6 +31,10 @@ OVERLAP = N_(
     "Decision {other} of the same case also grants the days from {first} to {last}."
     " Check that the same need is not paid for twice."
 )
+#: The same where one of the two has no last day, or no first one.
+OVERLAP_OPEN = N_(
+    "Decision {other} of the same case is valid on the same days. Check that the same need is not paid for twice."
+)
 
 #: Values the pieces below need.
 REASON_VALUES = {
@@ -41,6 +45,7 @@ REASON_VALUES = {
     "outside_decision": OUTSIDE_DECISION,
     "implausible_share": IMPLAUSIBLE_SHARE,
     "overlap": OVERLAP,
+    "overlap_open": OVERLAP_OPEN,
 }
 
 
@@ -53,6 +58,7 @@ def _message(msgid: str, **params: str) -> str:
 _WHAT = {"service": "service.code"}
 _WHO = {**_WHAT, "provider": "provider.name"}
 _DAYS = {"first": "lower(unpriced.period)", "last": "upper(unpriced.period) - 1"}
+_OTHER = {"other": "coalesce(another.number, another.external_id)"}
 _HOW_MUCH = {"quantity": "CAST(trim_scale(unpriced.quantity) AS text)", "unit": "unpriced.unit"}
 
 #: Common table expression `reason` after LINES. Rows in: unpriced lines, and the decisions of the budgets. Rows out: why, as a Message; what does
@@ -79,7 +85,10 @@ REASONS = f"""
         ) AS other
         WHERE unpriced.kind = 'unpriced'
         UNION ALL
-        SELECT target.budget_id, NULL, {_message("overlap", other="coalesce(another.number, another.external_id)", first="lower(another.both)", last="upper(another.both) - 1")}
+        SELECT target.budget_id, NULL, CASE WHEN lower_inf(another.both) OR upper_inf(another.both)
+            THEN {_message("overlap_open", **_OTHER)}
+            ELSE {_message("overlap", **_OTHER, first="lower(another.both)", last="upper(another.both) - 1")}
+        END
         FROM target
         CROSS JOIN LATERAL (
             SELECT sibling.number, sibling.external_id, sibling.valid * target.valid AS both

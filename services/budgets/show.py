@@ -94,7 +94,7 @@ class BudgetView:
 #: Columns of a Provenance under the names `price_*`, for a relation that has a `price_id`.
 _PRICE = """
     price.id AS price_id, price.amount AS price_amount, price_key.base_quantity AS price_base_quantity,
-    price_key.unit AS price_unit, lower(price.valid) AS price_valid_from, upper(price.valid) - 1 AS price_valid_until,
+    price_key.unit AS price_unit, lower(price.valid) AS price_valid_from, price_ends.day AS price_valid_until,
     price_source.name AS price_source, price_list.file_name AS price_file_name, price.position AS price_position,
     price_list.sha256 AS price_sha256, price_list.run_id AS price_run_id,
     CAST(:present AS boolean) AND EXISTS (
@@ -107,6 +107,14 @@ _PRICE_JOINS = """
     LEFT JOIN price_key ON price_key.id = price.price_key_id
     LEFT JOIN price_list ON price_list.id = price.price_list_id
     LEFT JOIN price_source ON price_source.id = price_list.source_id
+    LEFT JOIN LATERAL (
+        -- at present a copy may hold in its place, and end sooner
+        SELECT upper(holding.valid) - 1 AS day
+        FROM price AS holding
+        WHERE (holding.id = price.id OR holding.original_id = price.id)
+          AND (holding.id = price.id AND NOT CAST(:present AS boolean) OR holding.superseded_at IS NULL AND CAST(:present AS boolean))
+        ORDER BY upper(holding.valid) DESC NULLS FIRST LIMIT 1
+    ) AS price_ends ON true
 """
 
 #: Rows in: a case number and a moment (NULL: now). Rows out: for each decision of it the version that was known then.

@@ -83,14 +83,18 @@ _WRITE = text(
     ), known AS (
         SELECT target.budget_id, target.ceiling, target.ceiling_price_id, target.ceiling_basis, bounded.lines,
                coalesce(invoiced, 0) AS invoiced, coalesce(delivered, 0) AS delivered, coalesce(ordered, 0) AS ordered,
-               coalesce(planned, 0) AS planned, coalesce(unpriced OR implausible, false) OR target.ceiling IS NULL AS unknown,
+               coalesce(planned, 0) AS planned, coalesce(unpriced, false) OR beyond OR target.ceiling IS NULL AS unknown,
                target.ended_at IS NOT NULL OR coalesce(upper(target.valid) <= :today, false) AS ended,
                CASE WHEN target.ceiling IS NULL THEN jsonb_build_array(target.ceiling_basis -> 'reason') ELSE '[]' END
-                   || CASE WHEN implausible THEN CAST(:implausible_total AS jsonb) ELSE '[]' END
+                   || CASE WHEN beyond THEN CAST(:implausible_total AS jsonb) ELSE '[]' END
                    || coalesce(explained.reasons, '[]') AS reasons
         FROM target
         LEFT JOIN bounded USING (budget_id)
         LEFT JOIN explained USING (budget_id)
+        CROSS JOIN LATERAL (
+            -- what is left has to fit its column, too
+            SELECT coalesce(implausible OR target.ceiling - invoiced - ordered - planned >= 10000000000, false) AS beyond
+        ) AS believed
     ), judged AS (
         SELECT known.*,
                CASE WHEN NOT unknown THEN ceiling - used END AS free,

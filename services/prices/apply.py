@@ -52,8 +52,9 @@ _SUPERSEDE: Final = text(
 #: Rows in: `ending_price`, superseded, with the day before which each is kept. Rows out: shortened copies with the same provenance.
 _KEEP_SHORTENED: Final = text(
     """
-    INSERT INTO price (price_key_id, valid, amount, vat_category, vat_rate, vat_inclusive, price_list_id, position, copied_by_list_id)
-    SELECT price_key_id, daterange(lower(valid), keep_until), amount, vat_category, vat_rate, vat_inclusive, price_list_id, position, :list_id
+    INSERT INTO price (price_key_id, valid, amount, vat_category, vat_rate, vat_inclusive, price_list_id, position, copied_by_list_id, original_id)
+    SELECT price_key_id, daterange(lower(valid), keep_until), amount, vat_category, vat_rate, vat_inclusive, price_list_id, position, :list_id,
+           coalesce(original_id, id)
     FROM ending_price JOIN price ON price.id = price_id
     WHERE keep_until IS NOT NULL
     """
@@ -113,7 +114,7 @@ def apply_plan(session: Session, plan: Plan, price_list_id: int, run_id: int | N
     hold_provider(session, plan.provider_id)
     touched = write_versions(session, plan, price_list_id)
     session.execute(_DISCARD_WAITING, {"list_id": price_list_id})
-    dirty.mark_price_keys(session, touched, "prices", run_id)
+    dirty.mark_price_keys(session, touched, "prices", run_id, price_list_id=price_list_id)
     return touched
 
 

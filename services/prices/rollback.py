@@ -41,7 +41,7 @@ _LIST: Final = text(
 _LOOK: Final = text(
     """
     CREATE TEMPORARY TABLE undoing ON COMMIT DROP AS
-    SELECT price.id, price_key_id, valid, amount, vat_category, vat_rate, vat_inclusive, price_list_id, position, written_by.id AS written_by,
+    SELECT price.id, coalesce(original_id, price.id) AS original, price_key_id, valid, amount, vat_category, vat_rate, vat_inclusive, price_list_id, position, written_by.id AS written_by,
            price.superseded_by_list_id AS ended_by, superseded_at IS NULL AS now,
            coalesce(written_by.applied_order, 0) < :applied_order
                AND (superseded_at IS NULL OR coalesce(ended_by.applied_order, 0) >= :applied_order) AS before,
@@ -106,10 +106,11 @@ _SUPERSEDE: Final = text(
 #: Rows in: `undoing`. Rows out: versions that were in force before the list and are not now, again, with their own provenance.
 _RESTORE: Final = text(
     f"""
-    INSERT INTO price ({_VALUES}, copied_by_list_id)
-    SELECT {_VALUES}, CAST(:undoing_list AS bigint) FROM (
+    INSERT INTO price ({_VALUES}, copied_by_list_id, original_id)
+    SELECT {_VALUES}, CAST(:undoing_list AS bigint), min(original) FROM undoing JOIN (
         SELECT {_VALUES} FROM undoing WHERE before EXCEPT SELECT {_VALUES} FROM undoing WHERE now
-    ) AS missing
+    ) AS missing USING ({_VALUES})
+    WHERE before GROUP BY {_VALUES}
     RETURNING price_key_id
     """  # noqa: S608 - our own words
 )
@@ -166,7 +167,7 @@ def rollback(session: Session, run_id: int, actor: str, note: str, now: datetime
         source=found.source,
         **counts,
     )
-    dirty.mark_price_keys(session, sorted({*ended, *restored}), "prices", claimed_run.run_id)
+    dirty.mark_price_keys(session, sorted({*ended, *restored}), "prices", claimed_run.run_id, price_list_id=undoing)
     return RolledBack(found.id, found.source, found.file_name, len(ended), len(restored), claimed_run.run_id)
 
 
