@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.tree import Tree
 
+from cli import statement
 from cli.common import As, DryRun, Json, actor, complaints, console, emit, sub_app, table, transaction
 from cli.source_following import in_words
 from core.clock import business_now, business_today
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from services.budgets.recompute import Recomputed
 
 app = sub_app(_("Personal budgets: figures, explanations, recomputation."))
+app.command("statement", help=_("Make what a family reads about its budget: an accessible PDF in plain language."))(
+    statement.statement
+)
 
 #: How each state of a budget reads.
 STATE_NAMES = {

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.common import As, DryRun, Json, Limit, actor, console, emit, sub_app, table, transaction
-from core.clock import business_now
+from core.clock import business_now, local_date
 from core.i18n import N_, _, day, money
 from core.units import amount
 
 if TYPE_CHECKING:
-    from services.cases import CaseView
+    from services.cases import CaseView, ItemView
 
 #: Words that come from the database.
 _WORDS = (N_("open"), N_("closed"), N_("child"), N_("parent"), N_("adult"), N_("worker"), N_("source"))
@@ -83,12 +83,13 @@ def choose(  # noqa: PLR0917 - typer's own way
     ],
     provider: Annotated[str, typer.Option(help=_("Business id, name, or the beginning of the name."))],
     by: Annotated[str, typer.Option(help=_("Who chose: child, parent, adult or worker."))],
-    reason: Annotated[str, typer.Option(help=_("Why, in a few words."))] = "",
+    reason: Annotated[str, typer.Option(help=_("Why, in a few words; needed where the budget would go over."))] = "",
     dry_run: DryRun = False,
     as_: As = None,
     as_json: Json = False,
 ) -> None:
     """A new choice ends the earlier one; what is ordered already must be cancelled first."""
+    from core.settings import settings
     from services import cases, names
     from services.orders.choosing import choose as record_choice
 
@@ -96,15 +97,31 @@ def choose(  # noqa: PLR0917 - typer's own way
         plan_item_id = names.item_of(session, item)
         choice = record_choice(
             session, plan_item_id, names.provider_of(session, provider),
-            chosen_by=by, actor=actor(as_), reason=reason, now=business_now(session),
+            chosen_by=by, actor=actor(as_), reason=reason, now=business_now(session), budgets=settings().budgets,
         )  # fmt: skip
         session.flush()  # its id is shown
         view = next(one for one in cases.case_view(session, item.partition("/")[0]).items if one.id == plan_item_id)
     emit(
-        {"choice": choice.id, "item": view.name, "provider": view.provider, "chosen_by": by, "actor": choice.actor},
+        {
+            "choice": choice.id,
+            "item": view.name,
+            "provider": view.provider,
+            "chosen_by": by,
+            "actor": choice.actor,
+            "at": choice.chosen_at,
+            "reason": choice.reason,
+        },
         as_json,
         lambda: console().print(_("{item}: {provider}").format(item=view.name, provider=view.provider), markup=False),
     )
+
+
+def _choice_in_words(item: "ItemView") -> str:
+    """Whose choice it was, when, who wrote it down and why: `child 16.11.2026 (cli:aino), nearer to home`."""
+    if item.chosen_by is None or item.chosen_at is None:
+        return ""
+    said = f"{_(_CHOOSERS[item.chosen_by])} {day(local_date(item.chosen_at))} ({item.recorded_by})"
+    return f"{said}: {item.why}" if item.why else said
 
 
 def _print(view: "CaseView", services: dict[str, str]) -> None:
@@ -130,7 +147,7 @@ def _print(view: "CaseView", services: dict[str, str]) -> None:
     out.print(table(_("Decisions"), columns, decisions))
     items = [
         [one.name, services[one.service], amount(one.quantity, one.unit), f"{day(one.first)}–{day(one.last)}", one.provider or "–",
-         _(_CHOOSERS[one.chosen_by]) if one.chosen_by else "", _("ended") if one.ended else ""]
+         _choice_in_words(one), _("ended") if one.ended else ""]
         for one in view.items
     ]  # fmt: skip
     out.print(

@@ -20,8 +20,9 @@ from rich.table import Table
 from rich.text import Text
 from sqlalchemy.orm import Session
 
-from core.errors import Message
+from core.errors import InputError, Message
 from core.i18n import N_, _
+from core.reasons import os_reason
 
 #: Whether what the command is about to tell was taken back.
 _taken_back: ContextVar[bool] = ContextVar("taken_back", default=False)
@@ -192,6 +193,16 @@ def ended_in_order() -> Iterator[None]:
     finally:
         for number in numbers:
             signal.signal(number, signal.SIG_DFL)
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Write a file that only its owner reads, in place of one that is there. Raises InputError where it cannot be written."""
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            os.fchmod(file.fileno(), 0o600)  # one that was there before may be everybody's
+            file.write(content)
+    except OSError as error:
+        raise InputError("{file} cannot be written: {reason}", file=str(path), reason=os_reason(error)) from error
 
 
 def stop(code: int) -> None:

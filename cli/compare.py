@@ -1,28 +1,40 @@
-"""`avain compare`: what the same money buys, with a case or before there is any."""
+"""`avain compare`: what the same money buys, with a case or before there is any; on paper for the steering group too."""
 
-import dataclasses
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, is_dataclass
 from decimal import Decimal, InvalidOperation
-from typing import Annotated
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.common import As, Json, actor, console, emit, table, transaction
-from cli.labels import facts_in_words
+from cli.common import As, Json, actor, console, emit, table, transaction, write_private
 from core.errors import InputError
-from core.i18n import N_, _, day, money, number
-from core.units import amount, unit_price
+from core.i18n import _, day, language, money, speaking
+from core.units import amount
 from services.compare import Comparison, Offer
-from services.compare.pricing import Tariff
+from services.compare.asking import MOST_MONTHS, TOO_MUCH, USUAL_MONTHS
+from services.compare.words import (
+    bought_in_words,
+    known_of,
+    origin_in_words,
+    price_in_words,
+    price_of,
+    valid_in_words,
+    verdict_in_words,
+)
 
-_VERDICTS = {
-    "fits": N_("fits"),
-    "within_tolerance": N_("within the tolerance"),
-    "over": N_("would go over"),
-    "unknown": N_("cannot be told"),
-}
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
 
-#: No service is asked for in such quantities; arithmetic beyond it would fail.
-_TOO_MUCH = 1_000_000_000
+
+class Language(StrEnum):
+    """What people read."""
+
+    fi = "fi"
+    sv = "sv"
+    en = "en"
 
 
 def register(app: typer.Typer) -> None:
@@ -46,34 +58,88 @@ def compare(  # noqa: PLR0917 - options of a command
     unit: Annotated[
         str | None, typer.Option("--unit", metavar=_("UNIT"), help=_("Its unit, such as C62 (visits) or HUR (hours)."))
     ] = None,
-    months: Annotated[int, typer.Option("--months", min=1, max=120, help=_("For how many months from today."))] = 3,
+    months: Annotated[
+        int, typer.Option("--months", min=1, max=MOST_MONTHS, help=_("For how many months from today."))
+    ] = USUAL_MONTHS,
+    pdf: Annotated[
+        Path | None, typer.Option("--pdf", metavar=_("FILE"), help=_("Print it on one page for the steering group."))
+    ] = None,
+    lang: Annotated[Language | None, typer.Option("--lang", help=_("In this language."))] = None,
     as_: As = None,
     as_json: Json = False,
 ) -> None:
     """`avain compare --case HB-2026-000001`, `avain compare --baseline PERHETYO --quantity 12 --unit C62 --months 3`.
 
-    Looking at a case is recorded, as the law on access logs wants.
+    Looking at a case, and printing it, is recorded, as the law on access logs wants.
     """
-    from core.clock import business_now, business_today
+    if (
+        bool(case) == bool(baseline)
+        or (baseline and not quantity)
+        or (case and (quantity or unit))
+        or (item and not case)
+    ):
+        raise typer.BadParameter(_("Give either --case, or --baseline and --quantity."))
+    with speaking(lang or language()):
+        with transaction() as session:
+            found = _ask(session, case, item, (baseline, quantity, unit, months))
+            paper = None if pdf is None else _print_annex(session, found, actor(as_))
+            if case:
+                _record(session, actor(as_), case, printed=paper)
+        if pdf is not None and paper is not None:
+            write_private(pdf, paper)
+        emit(_plain(found), as_json, lambda: _print(found, pdf))
+
+
+def _ask(
+    session: "Session", case: str | None, item: str | None, asked: tuple[str | None, str | None, str | None, int]
+) -> list[Comparison]:
+    """For a case, or for what is asked without any: the service to replace, how much of it in which unit, for how many months."""
+    from core.clock import business_today
     from core.settings import settings
-    from services import audit
     from services.compare import compare_case, compare_service
 
-    with transaction() as session:
-        today, budgets = business_today(session), settings().budgets
-        if case and not baseline:
-            found = compare_case(session, case, item=item, today=today, settings=budgets)
-            audit.record(session, actor(as_), "case.compared", f"case:{case}", now=business_now(session))
-        elif baseline and quantity and not case:
-            wanted = _quantity(quantity)
-            found = [
-                compare_service(
-                    session, baseline=baseline, quantity=wanted, unit=unit, months=months, today=today, settings=budgets
-                )
-            ]
-        else:
-            raise typer.BadParameter(_("Give either --case, or --baseline and --quantity."))
-    emit([_plain(one) for one in found], as_json, lambda: _print(found))
+    today, budgets = business_today(session), settings().budgets
+    if case:
+        return compare_case(session, case, item=item, today=today, settings=budgets)
+    baseline, quantity, unit, months = asked
+    return [
+        compare_service(
+            session,
+            baseline=baseline or "",
+            quantity=_quantity(quantity or ""),
+            unit=unit.upper() if unit else None,
+            months=months,
+            today=today,
+            settings=budgets,
+        )
+    ]
+
+
+def _print_annex(session: "Session", found: list[Comparison], who: str) -> bytes:
+    """The one page. Raises InputError where there would be several."""
+    from core.clock import business_now
+    from services.compare.annex import annex
+
+    if len(found) > 1:
+        raise InputError(
+            "Case {case} has several planned services; say with --item which: {items}",
+            case=found[0].case,
+            items=", ".join(one.item or one.decision or "–" for one in found),
+        )
+    return annex(found[0], made_by=who.partition(":")[2], now=business_now(session), language=language())
+
+
+def _record(session: "Session", who: str, case: str, *, printed: bytes | None) -> None:
+    import hashlib
+
+    from core.clock import business_now
+    from services import audit
+
+    now = business_now(session)
+    audit.record(session, who, "case.compared", f"case:{case}", now=now)
+    if printed is not None:
+        digest = hashlib.sha256(printed).hexdigest()
+        audit.record(session, who, "case.annexed", f"case:{case}", now=now, sha256=digest, language=language())
 
 
 def _quantity(written: str) -> Decimal:
@@ -81,17 +147,25 @@ def _quantity(written: str) -> Decimal:
         value = Decimal(written.replace(",", "."))
     except InvalidOperation:
         value = Decimal("NaN")
-    if not value.is_finite() or not 0 < value < _TOO_MUCH:
+    if not value.is_finite() or not 0 < value < TOO_MUCH:
         raise InputError("{value} is not a quantity.", value=written)
     return value
 
 
-def _plain(comparison: Comparison) -> dict[str, object]:
-    offers = [{**dataclasses.asdict(one), "reason": one.reason} for one in comparison.offers]
-    return {**dataclasses.asdict(comparison), "reason": comparison.reason, "offers": offers}
+def _plain(value: Any) -> Any:
+    """What JSON can hold: tuples with names as objects."""
+    if isinstance(value, Offer):
+        return {**{name: _plain(one) for name, one in value._asdict().items()}, "pending": value.pending}
+    if hasattr(value, "_asdict"):
+        return {name: _plain(one) for name, one in value._asdict().items()}
+    if is_dataclass(value) and isinstance(value, Comparison):
+        return {name: _plain(getattr(value, name)) for name in asdict(value)}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    return dict(value) if isinstance(value, Mapping) else value
 
 
-def _print(comparisons: list[Comparison]) -> None:
+def _print(comparisons: list[Comparison], pdf: Path | None) -> None:
     out = console()
     for one in comparisons:
         headings = (
@@ -99,42 +173,47 @@ def _print(comparisons: list[Comparison]) -> None:
             _("Price known until"),
         )  # fmt: skip
         out.print(table(_title(one), headings, [_cells(offer) for offer in one.offers], right=(1, 2, 3, 4)))
+        if one.beside:
+            out.print(_("The budget has to pay beside it: {amount}").format(amount=money(one.beside)))
         if one.reference:
-            out.print(_origin(_("Own unit cost"), one.reference))
-        if one.reason:
-            out.print(f"  ! {one.reason}")
-        for offer in one.offers:
-            for price in offer.prices:
-                out.print(_origin(f"{offer.service_name}, {offer.provider}", price))
-            if offer.reason:
-                out.print(f"  ! {offer.service_name}, {offer.provider}: {offer.reason}")
+            out.print(
+                f"{_('Own unit cost')}: {price_of(one.reference)} – {origin_in_words(one.reference)}", markup=False
+            )
+        for said in filter(None, (*one.notes, one.reason)):
+            out.print(f"  ! {said}", markup=False)
+        for line in (line for offer in one.offers for line in _behind(offer)):
+            out.print(line, markup=False)
         if not one.offers:
             out.print(_("No provider's price is known for any alternative."))
         out.print()
+    if pdf is not None:
+        out.print(_("Written: {file}").format(file=pdf), markup=False)
+
+
+def _behind(offer: Offer) -> Iterator[str]:
+    """Where each of its prices comes from, and why a figure is missing."""
+    name = f"{offer.service_name}, {offer.provider}"
+    for price in offer.every_price:
+        yield f"{name}: {price_of(price)} – {origin_in_words(price)}"
+    if offer.reason:
+        yield f"  ! {name}: {offer.reason}"
 
 
 def _title(one: Comparison) -> str:
     about = _("Case {case}, decision {decision}").format(case=one.case, decision=one.decision) if one.case else ""
     replaced = f"{one.baseline_name} {amount(one.quantity, one.unit)}" if one.baseline else ""
     ceiling = _("ceiling {amount}").format(amount=money(one.ceiling))
-    return " · ".join(part for part in (about, replaced, f"{day(one.first)}–{day(one.last)}", ceiling) if part)
+    parts = (about, one.item, replaced, f"{day(one.first)}–{day(one.last)}", ceiling)
+    return " · ".join(part for part in parts if part)
 
 
 def _cells(offer: Offer) -> tuple[str, ...]:
-    price = offer.prices[0] if offer.prices else None
-    verdict = _(_VERDICTS[offer.verdict])
-    marks = [_("cheapest")] * offer.cheapest + [_("chosen")] * offer.chosen
-    each = "–" if price is None else unit_price(price.amount, price.unit, price.base_quantity)
     return (
-        "\n".join(filter(None, (offer.service_name, offer.provider, facts_in_words(offer.facts)))),
-        each if offer.quantity is None else f"{number(offer.quantity)} × {each}",
+        "\n".join(filter(None, (offer.service_name, offer.provider, known_of(offer)))),
+        price_in_words(offer),
         money(offer.total),
         money(offer.difference),
-        amount(offer.buys, offer.unit),
-        ", ".join([verdict, *marks]),
-        _("until further notice") if offer.prices and offer.valid_until is None else day(offer.valid_until),
+        bought_in_words(offer),
+        verdict_in_words(offer),
+        valid_in_words(offer),
     )
-
-
-def _origin(label: str, price: Tariff) -> str:
-    return f"{label}: {unit_price(price.amount, price.unit, price.base_quantity)} – {price.file_name}:{price.position}, sha256 {price.sha256}"

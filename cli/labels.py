@@ -1,11 +1,10 @@
 """What people read for the codes that the database keeps; a code without words is shown as it is. JSON keeps the codes."""
 
 from collections.abc import Mapping
-from datetime import date
 from typing import Any, Final
 
 from core.errors import Message
-from core.i18n import N_, _, day
+from core.i18n import N_, _
 
 _CHANNELS: Final = {"email": N_("e-mail"), "file": N_("file"), "external": N_("another system")}
 
@@ -20,6 +19,8 @@ _KINDS: Final = {
     "watch_prices": N_("looking for prices that are missing or will end"),
     "send_price_letter": N_("writing to the price manager"),
     "recompute_budgets": N_("calculating budgets"),
+    "plan_statements": N_("choosing whose statements to make"),
+    "write_statements": N_("writing statements"),
     "deliver_order": N_("delivering an order"),
     "plan_follow_ups": N_("planning follow-ups"),
     "daily_reminders": N_("composing reminders"),
@@ -58,13 +59,22 @@ _COUNTS: Final = {
     "announced": N_("announced"),
     "escalated": N_("escalated"),
     "news": N_("news"),
+    "cases": N_("cases"),
+    "written": N_("written"),
+    "skipped": N_("skipped"),
+    "failed": N_("failed"),
+    "non_disclosure": N_("left out: non-disclosure"),
+    "without_budget": N_("without a live budget"),
     "unreachable": N_("unreachable"),
 }
 
 _ACTIONS: Final = {
     "budget.recompute_asked": N_("asked for budgets to be calculated"),
     "budget.rebased": N_("had a ceiling looked up anew"),
+    "budget.statement_made": N_("made a statement for a family"),
+    "budget.statements_asked": N_("asked for statements for many families"),
     "budget.viewed": N_("looked at a budget"),
+    "case.annexed": N_("printed a comparison of alternatives for a case"),
     "case.compared": N_("compared alternatives for a case"),
     "case.viewed": N_("looked at a case"),
     "choice.made": N_("chose a provider"),
@@ -179,18 +189,6 @@ def counts_in_words(counts: Mapping[str, Any]) -> str:
     places = list(_COUNTS)
     known = sorted((name for name in counts if name in _COUNTS), key=places.index)
     return ", ".join(f"{count_name(name)} {counts[name]}" for name in dict.fromkeys([*known, *counts]))
-
-
-def facts_in_words(facts: Mapping[str, Any]) -> str:
-    """What a family chooses a provider by: `home visits, fi, sv, starts in 14 days`."""
-    said = [", ".join(facts.get(name, ())) for name in ("areas", "specialisation", "languages")]
-    if "home_visits" in facts:
-        said.append(_("home visits") if facts["home_visits"] else _("no home visits"))
-    if "earliest_start" in facts:
-        said.append(_("starts on {date}").format(date=day(date.fromisoformat(facts["earliest_start"]))))
-    if "earliest_start_days" in facts:
-        said.append(_("starts in {count} d").format(count=facts["earliest_start_days"]))
-    return ", ".join(one for one in said if one)
 
 
 def field_name(field: str | None, reason: Message | None = None) -> str:

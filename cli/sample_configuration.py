@@ -47,6 +47,10 @@ timeout_seconds = 20
 tolerance = 0.05                   # share of the ceiling that may be passed without a reason
 near_limit = 0.90                  # from this share on a budget is "near"
 
+[statements]                       # what families get on paper
+folder = "statements"              # where those of many cases are put; relative to AVAIN_HOME
+# contact.fi = "Puhelin …"        # how a family reaches you safely, printed as it is; also contact.sv, contact.en
+
 [orders]
 approval_limit = 5000.00           # euros; above it the approver must not be who chose
 outbox = "outbox"                  # where file orders go; relative to AVAIN_HOME

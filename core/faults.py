@@ -51,8 +51,10 @@ VISIT_POINTS = (
     "approve.recorded",
     "approve.committed",
 )
+#: Steps of statements made for many cases.
+STATEMENT_POINTS = ("statements.recorded", "statements.written")
 #: Every step that can be named, so that tests can walk all of them and a misspelt name is refused.
-FAULT_POINTS = DAY_POINTS + VISIT_POINTS
+FAULT_POINTS = DAY_POINTS + VISIT_POINTS + STATEMENT_POINTS
 
 _passed: Counter[str] = Counter()
 

@@ -86,6 +86,15 @@ def money(amount: Decimal | None) -> str:
     return "–" if amount is None else format_currency(amount, "EUR", locale=Locale(language()))
 
 
+def short_money(amount: Decimal) -> str:
+    """Euros for plain language: cents only where there are some: `712 €`, `712,50 €`."""
+    if amount != amount.to_integral_value():
+        return money(amount)
+    locale = Locale(language())
+    pattern = locale.currency_formats["standard"].pattern.replace(".00", "")
+    return format_currency(amount, "EUR", format=pattern, locale=locale, currency_digits=False)
+
+
 def number(value: Decimal | int) -> str:
     """A quantity without superfluous zeros: `12`, `7,5`."""
     return format_decimal(value, format="#,##0.####", locale=Locale(language()))

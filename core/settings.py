@@ -23,6 +23,7 @@ from core.i18n import N_, _
 from core.reasons import os_reason, toml_reason
 from core.setting_groups import Group, RefusedSettingError
 from core.source_settings import Sources
+from core.statement_settings import Statements
 
 ROOT = Path(__file__).resolve().parent.parent
 #: One plain mailbox; what else could be written in a header is refused (connectors/mail.py looks once more).
@@ -122,6 +123,7 @@ class Settings(BaseSettings):
     sources: Sources = Sources()
     mail: Mail = Mail()
     budgets: Budgets = Budgets()
+    statements: Statements = Statements()
     orders: Orders = Orders()
     follow_ups: FollowUps = FollowUps()
     prices: Prices = Prices()
@@ -163,6 +165,11 @@ class Settings(BaseSettings):
     def order_outbox(self) -> Path:
         """Where file orders go: one place for every process, whatever folder it was started in."""
         return self.home / self.orders.outbox
+
+    @property
+    def statement_folder(self) -> Path:
+        """Where statements made for many cases go, for every process the same."""
+        return self.home / self.statements.folder
 
     @classmethod
     def settings_customise_sources(

@@ -10,6 +10,7 @@ from core.i18n import N_, _, money, ngettext, number
 UNITS: Final = {
     "C62": N_("visit"),
     "HUR": N_("hour"),
+    "MIN": N_("minute"),
     "DAY": N_("day"),
     "WEE": N_("week"),
     "MON": N_("month"),
@@ -22,6 +23,7 @@ EXTRAS: Final = {"travel": N_("travel"), "no_show": N_("no-show")}
 _COUNTED: Final[dict[str | None, Callable[[int], str]]] = {
     "C62": lambda count: ngettext("{quantity} visit", "{quantity} visits", count),
     "HUR": lambda count: ngettext("{quantity} hour", "{quantity} hours", count),
+    "MIN": lambda count: ngettext("{quantity} minute", "{quantity} minutes", count),
     "DAY": lambda count: ngettext("{quantity} day", "{quantity} days", count),
     "WEE": lambda count: ngettext("{quantity} week", "{quantity} weeks", count),
     "MON": lambda count: ngettext("{quantity} month", "{quantity} months", count),

@@ -69,7 +69,7 @@ def _check_paper(story: Story, file: Path, promise: str) -> None:
 
 
 def _price(budget: dict[str, Any]) -> dict[str, Any]:
-    """The price behind the first planned line."""
-    line = next(one for one in budget["lines"] if one["kind"] == "planned")
-    price: dict[str, Any] = line["price"]
+    """The price of the plan's last days."""
+    planned = [line for line in budget["lines"] if line["kind"] == "planned"]
+    price: dict[str, Any] = planned[-1]["price"]
     return price

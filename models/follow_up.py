@@ -7,7 +7,7 @@ from sqlalchemy import CheckConstraint, Index, UniqueConstraint
 from sqlalchemy import text as sql
 from sqlmodel import Field, SQLModel
 
-from models.base import json_object, primary_key, reference, text, timestamp
+from models.base import json_object, key_part, primary_key, reference, text, timestamp
 
 FOLLOW_UP_KINDS = ("start", "interval", "before_end", "final", "plan_review")
 FOLLOW_UP_STATES = ("open", "acknowledged", "snoozed", "not_needed", "dropped")
@@ -38,6 +38,20 @@ class FollowUp(SQLModel, table=True):
     rating: int | None = None
     rated_by: str | None = text(nullable=True)
     findings: dict[str, Any] = json_object()
+
+
+class ProviderRating(SQLModel, table=True):
+    """How many answers there are about a provider's service, and their sum: kept by a trigger on FollowUp (migration 0008).
+
+    Comparisons ask for it of hundreds of providers at once; to count the answers themselves each time would take them longer than all else.
+    """
+
+    __tablename__ = "provider_rating"
+
+    service_id: int = key_part("service.id")
+    provider_id: int = key_part("provider.id", index=True)
+    answers: int
+    total: int
 
 
 class Notice(SQLModel, table=True):

@@ -26,7 +26,10 @@ class CaseLine:
 
 @dataclass(frozen=True)
 class ItemView:
-    """A planned service; `name` is how commands call it (`HB-2026-000001/I-1`), `provider` who was chosen, if anybody."""
+    """A planned service; `name` is how commands call it (`HB-2026-000001/I-1`), `provider` who was chosen, if anybody.
+
+    `chosen_by` says whose choice it was, `chosen_at` when, `recorded_by` who wrote it down, `why` in whose words.
+    """
 
     id: int
     name: str
@@ -38,6 +41,9 @@ class ItemView:
     last: date
     provider: str | None
     chosen_by: str | None
+    chosen_at: datetime | None
+    recorded_by: str | None
+    why: str | None
     ended: bool
 
 
@@ -142,7 +148,8 @@ _ITEMS = text(
     """
     SELECT plan_item.id, CAST(:number AS text) || '/' || plan_item.external_id AS name, decision.external_id AS decision,
            service.code AS service, quantity, plan_item.unit, lower(period) AS first, upper(period) - 1 AS last,
-           provider.name AS provider, choice.chosen_by, plan_item.ended_at IS NOT NULL AS ended
+           provider.name AS provider, choice.chosen_by, choice.chosen_at, choice.actor AS recorded_by,
+           choice.reason AS why, plan_item.ended_at IS NOT NULL AS ended
     FROM plan_item
     JOIN decision ON decision.id = decision_id
     JOIN service ON service.id = service_id

@@ -1,7 +1,8 @@
-"""The two ways to ask for a comparison: for the decisions of a case, or for a quantity of a service before there is any case."""
+"""The ways to ask for a comparison: for the decisions of a case, for a quantity of a service before there is any case, for one choice."""
 
 import calendar
-from dataclasses import replace
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -10,27 +11,82 @@ from sqlalchemy.orm import Session
 from core.budget_settings import Budgets
 from core.errors import InputError, Message, NotFound
 from core.i18n import N_
-from services.compare.judging import Comparison, Question, judge
-from services.compare.pricing import Tariff, price_on
+from core.money import ZERO
+from services.budgets.ceiling import IMPLAUSIBLE
+from services.compare.judging import Asked, Offer, Question, Scale, judge
+from services.compare.market import Market, market_of, price_version
+from services.compare.pricing import Days, Fit, Tariff, fitting, price_on
 from services.compare.reading import (
-    Seller,
+    ServiceName,
     Stated,
     Wanted,
     decisions_of,
-    sellers_of,
     service_called,
-    service_of,
+    services_of,
     steps,
     wanted_on,
 )
 
 #: A personal budget typically runs for about three months (DOMAIN).
 USUAL_MONTHS = 3
+MOST_MONTHS = 120
+
+#: Quantities beyond this do not fit where the database keeps them, and so cannot be planned either.
+TOO_MUCH = 100_000_000
+_DECIMALS = 4
 
 NO_CEILING = N_(
     "No own unit cost of {service} per {unit} is known for {date}, so there is nothing to compare with. Import the unit costs."
 )
 NOTHING_REPLACED = N_("The decision states neither a granted amount nor a service it replaces.")
+IMPLAUSIBLE_QUANTITY = N_("{quantity} × {unit} of {service} come to more than can be true. Check the quantity.")
+DECISION_OVER = N_("The decision {decision} ended on {date}.")
+NO_DECISION_DATE = N_("The decision {decision} has no date yet: today's own unit cost is used.")
+CLOSED = N_("The case is closed: nothing more is planned in it.")
+GONE = N_("The case is no longer in its source system: nothing more is planned in it.")
+ORDERED = N_("{item} is already ordered ({order}): what is shown is the whole service, as if it were not.")
+ORDERED_IN_PART = N_("{item} is ordered in part ({order}): what is shown is the rest.")
+OUTSIDE = N_("{item}: the days from {first} to {last} lie outside the decision {decision} and are not counted.")
+OTHERS_UNPRICED = N_("Other services of the plan have no price yet and are not counted.")
+TOUCHED = N_("The budget is about to be calculated anew: what else it has to pay may change.")
+
+
+@dataclass(frozen=True)
+class _Inquiry:
+    """Who is asked and how the answer is judged; `provider`: of this one alone."""
+
+    session: Session
+    today: date
+    settings: Budgets
+    provider: int | None = None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The offers, cheapest first, beside the service they would replace. `reference` is our own unit cost of that service.
+
+    `reference_day` is the day it was looked up for. `limit` is the ceiling with the tolerance; `beside` what the budget has to pay beside what is compared: other services of the
+    plan, and what is ordered already. `reason` says why there is no ceiling, `notes` what else a reader should know.
+    """
+
+    case: str | None
+    decision: str | None
+    item: str | None
+    baseline: str | None
+    baseline_name: str | None
+    quantity: Decimal | None
+    unit: str | None
+    first: date
+    last: date
+    ceiling: Decimal | None
+    tolerance: Decimal
+    limit: Decimal | None
+    beside: Decimal
+    reference: Tariff | None
+    reference_day: date
+    reason: Message | None
+    notes: tuple[Message, ...]
+    offers: tuple[Offer, ...]
 
 
 def compare_service(
@@ -47,114 +103,250 @@ def compare_service(
 
     `unit` defaults to the service's own. The ceiling is today's own unit cost. Raises NotFound, InputError.
     """
-    if quantity <= 0 or months <= 0:
+    if not (quantity.is_finite() and quantity > 0 and months > 0):
         raise InputError("Quantity and months must be more than nothing.")
+    if quantity >= TOO_MUCH or -int(quantity.normalize().as_tuple().exponent) > _DECIMALS:
+        raise InputError("{value} is not a quantity.", value=str(quantity))
+    if months > MOST_MONTHS:
+        raise InputError("Prices are not compared for more than {count} months.", count=MOST_MONTHS)
     service = service_called(session, baseline)
-    question = Question(service, quantity, unit or service.unit, today, _months_later(today, months), None)
-    return _compare(session, question, today, settings)
+    days = (today, _months_later(today, months))
+    asked = Asked(quantity, unit or service.unit, days, (days,))
+    services = services_of(session, service.id, ())
+    market = _market(_Inquiry(session, today, settings), services, service.id, days, today)
+    reference, ceiling, reason = _ceiling(market, service, asked, today)
+    limit = None if ceiling is None else ceiling * (1 + settings.tolerance)
+    scale = Scale(steps(session), settings.extras, services)
+    return Comparison(
+        case=None,
+        decision=None,
+        item=None,
+        baseline=service.code,
+        baseline_name=service.name,
+        quantity=quantity,
+        unit=asked.unit,
+        first=days[0],
+        last=days[1] - timedelta(days=1),
+        ceiling=ceiling,
+        tolerance=settings.tolerance,
+        limit=limit,
+        beside=ZERO,
+        reference=reference,
+        reference_day=today,
+        reason=reason,
+        notes=(),
+        offers=judge(Question({}, asked, ceiling, limit, {}), market.sellers, scale),
+    )
 
 
 def compare_case(
     session: Session, case: str, *, item: str | None = None, today: date, settings: Budgets
 ) -> list[Comparison]:
-    """Compare for each decision of a case (number), or for the one that plans `item` (the item's id in the source).
+    """Compare for each planned service of a case (number) that is not ended, or for one of them (`item`: its id in the source).
 
-    The plan's own quantities and days count for the services it names. Raises NotFound, InputError.
+    The plan's own quantities and days count for the services it names, and what else the budget has to pay is taken off the money.
+    A decision without a plan is compared for what it replaces. Raises NotFound, InputError.
     """
-    decisions = decisions_of(session, case)
-    wanted = wanted_on(session, [one.decision_id for one in decisions])
+    stated = decisions_of(session, case)
+    live = [one for one in stated if one.ended_at is None]
+    wanted, ended = wanted_on(session, [one.decision_id for one in stated])
     if item is not None:
-        decisions = [one for one in decisions if any(plan.item == item for plan in wanted[one.decision_id])]
-        if not decisions:
+        item = item.removeprefix(f"{case}/")
+        live = [one for one in live if any(plan.item == item for plan in wanted[one.decision_id])]
+        if not live and (item in ended or any(plan.item == item for plans in wanted.values() for plan in plans)):
+            raise InputError("The planned service {item} has ended.", item=f"{case}/{item}")
+        if not live:
             raise NotFound("Case {case} has no planned service {item}.", case=case, item=item)
-    if not decisions:
+    if not live and stated:
+        raise InputError(
+            "Every decision of case {case} has ended. Compare without it: avain compare --baseline SERVICE --quantity N",
+            case=case,
+        )
+    if not live:
         raise InputError(
             "Case {case} has no decision yet. Compare without it: avain compare --baseline SERVICE --quantity N",
             case=case,
         )
+    inquiry = _Inquiry(session, today, settings)
     return [
-        _compare_decision(
-            session, case, stated, _only(wanted[stated.decision_id], item), today=today, settings=settings
-        )
-        for stated in decisions
+        comparison
+        for one in live
+        for comparison in _compare_decision(inquiry, case, one, wanted[one.decision_id], item)
     ]
 
 
-def _only(plans: list[Wanted], item: str | None) -> tuple[Wanted, ...]:
-    return tuple(one for one in plans if item is None or one.item == item)
+def compare_choice(
+    session: Session, case: str, item: str, provider: int, *, today: date, settings: Budgets
+) -> tuple[Comparison, Offer | None]:
+    """What choosing `provider` (id) for one planned service would come to; None: it has no price for it. Raises as compare_case."""
+    live = [one for one in decisions_of(session, case) if one.ended_at is None]
+    wanted, _ = wanted_on(session, [one.decision_id for one in live])
+    stated = next((one for one in live if any(plan.item == item for plan in wanted[one.decision_id])), None)
+    if stated is None:
+        raise NotFound("Case {case} has no planned service {item}.", case=case, item=item)
+    plans = wanted[stated.decision_id]
+    (comparison,) = _compare_decision(_Inquiry(session, today, settings, provider), case, stated, plans, item)
+    service = next(plan.service_id for plan in plans if plan.item == item)
+    code = services_of(session, None, [service])[service].code
+    return comparison, next((offer for offer in comparison.offers if offer.service == code), None)
 
 
 def _compare_decision(
-    session: Session, case: str, stated: Stated, wanted: tuple[Wanted, ...], *, today: date, settings: Budgets
-) -> Comparison:
-    question = Question(
-        baseline=None if stated.baseline_id is None else service_of(session, stated.baseline_id),
-        quantity=stated.quantity,
-        unit=stated.unit,
-        first=min((one.first for one in wanted), default=today),
-        after=max((one.after for one in wanted), default=_months_later(today, USUAL_MONTHS)),
-        ceiling=stated.ceiling if stated.ceiling is not None else stated.granted_amount,
-        wanted=wanted,
+    inquiry: _Inquiry, case: str, stated: Stated, plans: Sequence[Wanted], item: str | None
+) -> list[Comparison]:
+    """One comparison for each planned service, or one for a decision that plans none."""
+    session, today, settings = inquiry.session, inquiry.today, inquiry.settings
+    reference_day = stated.decided_on or today
+    usual = (today, _months_later(today, USUAL_MONTHS))
+    services = services_of(session, stated.baseline_id, {plan.service_id for plan in plans})
+    baseline = None if stated.baseline_id is None else services[stated.baseline_id]
+    days = (min(plan.period[0] for plan in plans), max(plan.period[1] for plan in plans)) if plans else usual
+    market = _market(inquiry, services, stated.baseline_id, days, reference_day)
+    replaced = Asked(stated.quantity, stated.unit, days, (days,))
+    reference, ceiling, reason = _stated_ceiling(session, stated, market, baseline, replaced, reference_day)
+    scale = Scale(steps(session), settings.extras, services)
+    found = []
+    asked_for: list[Wanted | None] = [one for one in plans if item in {None, one.item}]
+    for plan in asked_for or [None]:
+        asked, other = _asked(plan, plans, replaced)
+        beside = _beside(plan, plans)
+        room = None if ceiling is None else ceiling - beside
+        limit = None if ceiling is None else ceiling * (1 + settings.tolerance)
+        elsewhere = {one.service_id for one in plans if plan is not None and one.service_id != plan.service_id}
+        question = Question(
+            planned={} if plan is None else {plan.service_id: asked},
+            other=other,
+            room=room,
+            limit=None if limit is None else limit - beside,
+            chosen={} if plan is None else {plan.service_id: plan.provider_id},
+        )
+        sellers = [seller for seller in market.sellers if seller.service_id not in elsewhere]
+        found.append(
+            Comparison(
+                case=case,
+                decision=stated.number,
+                item=None if plan is None else plan.item,
+                baseline=baseline.code if baseline else None,
+                baseline_name=baseline.name if baseline else None,
+                quantity=stated.quantity,
+                unit=stated.unit,
+                first=asked.whole[0],
+                last=asked.whole[1] - timedelta(days=1),
+                ceiling=ceiling,
+                tolerance=settings.tolerance,
+                limit=limit,
+                beside=beside,
+                reference=reference,
+                reference_day=reference_day,
+                reason=reason,
+                notes=tuple(_notes(stated, plan, plans, today)),
+                offers=judge(question, sellers, scale),
+            )
+        )
+    return found
+
+
+def _asked(plan: Wanted | None, plans: Sequence[Wanted], replaced: Asked) -> tuple[Asked, Asked]:
+    """How much of the planned service, and of any other that might stand in its place.
+
+    What replaces the whole plan is compared for the quantity the decision replaces; what replaces one service among several, or the
+    rest of one that is ordered in part, for the quantity of that.
+    """
+    if plan is None:
+        return replaced, replaced
+    asked = Asked(plan.quantity, plan.unit, plan.period, plan.open or plan.within)
+    alone = len(plans) == 1 and not (plan.open and plan.orders)
+    if not alone or replaced.quantity is None:
+        return asked, asked
+    return asked, Asked(replaced.quantity, replaced.unit, plan.period, plan.within)
+
+
+def _beside(plan: Wanted | None, plans: Sequence[Wanted]) -> Decimal:
+    """What the budget has to pay beside what is compared: the other planned services, and the ordered part of this one."""
+    others = sum((one.bound + one.planned for one in plans if one is not plan), start=ZERO)
+    return others + (plan.bound if plan is not None and plan.open else ZERO)
+
+
+def _notes(stated: Stated, plan: Wanted | None, plans: Sequence[Wanted], today: date) -> list[Message]:
+    notes = []
+    if stated.gone_at is not None:
+        notes.append(Message(GONE))
+    elif stated.status == "closed":
+        notes.append(Message(CLOSED))
+    if stated.ends_before is not None and stated.ends_before <= today:
+        last = stated.ends_before - timedelta(days=1)
+        notes.append(Message(DECISION_OVER, decision=stated.number, date=last.isoformat()))
+    if stated.decided_on is None and stated.granted_amount is None:
+        notes.append(Message(NO_DECISION_DATE, decision=stated.number))
+    if plan is None:
+        return notes
+    if plan.orders:
+        said = ORDERED_IN_PART if plan.open else ORDERED
+        notes.append(Message(said, item=plan.item, order=", ".join(plan.orders)))
+    notes += [
+        Message(
+            OUTSIDE,
+            item=plan.item,
+            decision=stated.number,
+            first=first.isoformat(),
+            last=(after - timedelta(days=1)).isoformat(),
+        )
+        for first, after in plan.outside
+    ]
+    if any(one.unpriced for one in plans if one is not plan):
+        notes.append(Message(OTHERS_UNPRICED))
+    if stated.touched and (len(plans) > 1 or plan.orders):
+        notes.append(Message(TOUCHED))
+    return notes
+
+
+def _market(
+    inquiry: _Inquiry, services: Collection[int], baseline: int | None, days: Days, reference_day: date
+) -> Market:
+    """The prices of the days in question; of our own unit costs that of the reference day too."""
+    found = market_of(
+        inquiry.session,
+        services,
+        baseline=baseline,
+        extras={rule.extra for rule in inquiry.settings.extras},
+        first=min(days[0], reference_day),
+        after=max(days[1], reference_day + timedelta(days=1)),
+        provider=inquiry.provider,
     )
-    return _compare(session, question, stated.decided_on or today, settings, case=case, decision=stated.number)
+    return found.within(days)
 
 
-def _compare(
+def _stated_ceiling(  # noqa: PLR0917 - all that a ceiling can come from
     session: Session,
-    question: Question,
+    stated: Stated,
+    market: Market,
+    baseline: ServiceName | None,
+    replaced: Asked,
     reference_day: date,
-    settings: Budgets,
-    *,
-    case: str | None = None,
-    decision: str | None = None,
-) -> Comparison:
-    """Read, price, judge. The reference price is that of `reference_day`."""
-    sellers = sellers_of(
-        session,
-        question.baseline.id if question.baseline else None,
-        {one.service_id for one in question.wanted},
-        min(question.first, reference_day),
-        max(question.after, reference_day + timedelta(days=1)),
-    )
-    reference = _reference(question, sellers, reference_day)
-    ceiling = question.ceiling
-    if ceiling is None and reference is not None and question.quantity is not None:
-        ceiling = reference.gross(question.quantity)
-    limit = None if ceiling is None else ceiling * (1 + settings.tolerance)
-    asked = replace(question, ceiling=ceiling)
-    offered = [_within(question, one) for one in sellers if one.provider_id is not None]
-    return Comparison(
-        case=case,
-        decision=decision,
-        baseline=question.baseline.code if question.baseline else None,
-        baseline_name=question.baseline.name if question.baseline else None,
-        quantity=question.quantity,
-        unit=question.unit,
-        first=question.first,
-        last=question.after - timedelta(days=1),
-        ceiling=ceiling,
-        limit=limit,
-        reference=reference,
-        reason=None if ceiling is not None else _why_no_ceiling(question, reference_day),
-        offers=judge(asked, [one for one in offered if one.tariffs], steps(session), limit),
-    )
+) -> tuple[Tariff | None, Decimal | None, Message | None]:
+    """The ceiling of a decision with the price it came from: as its budget froze it, else as it would be."""
+    if stated.ceiling is not None:
+        frozen = stated.ceiling_price_id
+        return None if frozen is None else price_version(session, frozen), stated.ceiling, None
+    if stated.granted_amount is not None:
+        return None, stated.granted_amount, None
+    return _ceiling(market, baseline, replaced, reference_day)
 
 
-def _within(question: Question, seller: Seller) -> Seller:
-    """The seller without prices that only held before the period in question, such as on the day of the decision."""
-    lasting = [one for one in seller.tariffs if one.valid_before is None or one.valid_before > question.first]
-    return replace(seller, tariffs=tuple(one for one in lasting if one.valid_from < question.after))
-
-
-def _reference(question: Question, sellers: list[Seller], day: date) -> Tariff | None:
-    own = [tariff for one in sellers if one.provider_id is None and one.unit == question.unit for tariff in one.tariffs]
-    return price_on(own, day, question.quantity) if question.quantity is not None else None
-
-
-def _why_no_ceiling(question: Question, day: date) -> Message:
-    if question.baseline is None or question.quantity is None or question.unit is None:
-        return Message(NOTHING_REPLACED)
-    return Message(NO_CEILING, service=question.baseline.code, unit=question.unit, date=day.isoformat())
+def _ceiling(
+    market: Market, baseline: ServiceName | None, asked: Asked, day: date
+) -> tuple[Tariff | None, Decimal | None, Message | None]:
+    """What a quantity of the replaced service costs us on a day, at which own unit cost; or why that is not known."""
+    if baseline is None or asked.quantity is None or asked.unit is None:
+        return None, None, Message(NOTHING_REPLACED)
+    fit: Fit | None = price_on((fit for fit in fitting(market.own, asked.unit) if fit.allows(asked.quantity)), day)
+    if fit is None:
+        return None, None, Message(NO_CEILING, service=baseline.code, unit=asked.unit, date=day.isoformat())
+    figure, gross = fit.figure(asked.quantity)
+    if figure >= IMPLAUSIBLE:
+        said = Message(IMPLAUSIBLE_QUANTITY, quantity=str(asked.quantity), unit=asked.unit, service=baseline.code)
+        return fit.tariff, None, said
+    return fit.tariff, gross, None
 
 
 def _months_later(day: date, months: int) -> date:

@@ -1,40 +1,77 @@
-"""Offers beside the ceiling: total, difference, what the money buys, whether it fits, which is the cheapest."""
+"""Offers beside the ceiling: total with extras, difference, what the money buys, whether it fits, which is the cheapest."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
+from core.budget_settings import ExtraRule
 from core.errors import Message
 from core.i18n import N_
-from services.compare.pricing import Priced, Tariff, price_period
-from services.compare.reading import Seller, ServiceName, Wanted, step_for
+from core.money import ZERO
+from core.unit_conversion import conversion
+from core.units import EXTRAS
+from services.compare.market import Rating, Seller
+from services.compare.pricing import (
+    Days,
+    ExtraCost,
+    Fit,
+    Share,
+    Tariff,
+    affordable,
+    fitting,
+    price_on,
+    shares,
+    total_of,
+)
+from services.compare.reading import ServiceName, step_for
 
 NO_QUANTITY = N_("Priced in another unit than {unit} and not in the plan: only what the money buys can be told.")
 NOT_FOR_ALL_DAYS = N_("No price is known from {date} on.")
+NO_EXTRA_PRICE = N_("An extra charge, {extra}, has no price from {date} on.")
+NOTHING_FALLS = N_("No part of it falls on the days compared.")
 NOT_FOR_SO_LITTLE = N_("No price is known for so small a quantity.")
+IMPLAUSIBLE = N_("It comes to more than can be true. Check the quantity and the price.")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """How much of a service, spread over the days `whole`; what falls on `days`, within them, is what is compared."""
+
+    quantity: Decimal | None
+    unit: str | None
+    whole: Days
+    days: tuple[Days, ...]
 
 
 @dataclass(frozen=True)
 class Question:
-    """What is compared: a quantity of the baseline over days (`after`: the day after the last), or a case's plan; the ceiling."""
+    """What is compared: so much of the planned services, by id, and so much of any other; the money there is for it (None: not known).
 
-    baseline: ServiceName | None
-    quantity: Decimal | None
-    unit: str | None
-    first: date
-    after: date
-    ceiling: Decimal | None
-    wanted: tuple[Wanted, ...] = ()
+    `room` is the ceiling less what else the budget has to pay, `limit` the same with the tolerance. `chosen`: provider by service.
+    """
+
+    planned: Mapping[int, Asked]
+    other: Asked
+    room: Decimal | None
+    limit: Decimal | None
+    chosen: Mapping[int, int | None]
 
 
-@dataclass(frozen=True)
-class Offer:
+class Bought(NamedTuple):
+    """What the money buys, counted in another unit than the plan's."""
+
+    quantity: Decimal
+    unit: str
+
+
+class Offer(NamedTuple):
     """One provider's service: gross figures in euros, None where they cannot be told (`reason` says why).
 
-    `verdict` is fits, within_tolerance, over or unknown. `buys` is how many units the ceiling pays for. `valid_until` is the last
-    day the (last) price is known for; None: without end. `prices` are the price versions behind the total, by days.
+    `total` is the service with its `extras`. `verdict` is fits, within_tolerance, over or unknown. `buys` is how many units the
+    ceiling pays for, extras included, `also_buys` the same in other units the provider has prices in. `valid_until` is the last day
+    the (last) price is known for; None: without end. `prices` are the price versions behind the service, by days. A tuple, as `Tariff`.
     """
 
     service: str
@@ -46,118 +83,228 @@ class Offer:
     total: Decimal | None
     difference: Decimal | None
     buys: Decimal | None
+    also_buys: tuple[Bought, ...]
     verdict: str
     valid_until: date | None
     cheapest: bool
     chosen: bool
     reason: Message | None
-    facts: dict[str, Any]
+    facts: Mapping[str, Any]
+    rating: Rating | None
+    extras: tuple[ExtraCost, ...]
     prices: tuple[Tariff, ...]
+
+    @property
+    def pending(self) -> bool:
+        """Whether a newer list of one of its prices waits for approval."""
+        return any(price.pending for price in self.every_price)
+
+    @property
+    def every_price(self) -> tuple[Tariff, ...]:
+        """The prices of the service and of what comes beside it."""
+        return self.prices + tuple(price for extra in self.extras for price in extra.prices)
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """The offers, cheapest first, beside the service they would replace. `reference` is our own unit cost of that service.
+class Scale:
+    """What all offers of a comparison are measured with: steps of units, rules of extras, services by id."""
 
-    `limit` is the ceiling with the tolerance. `reason` says why there is no ceiling.
+    steps: dict[str, Decimal]
+    extras: Sequence[ExtraRule]
+    services: Mapping[int, ServiceName]
+
+    def sale(self, seller: Seller, unit: str | None) -> "_Sale":
+        """A provider's service counted in `unit`, or in what it is sold in where it is not sold so."""
+        service = self.services[seller.service_id]
+        counted, fits = unit, fitting(seller.tariffs, unit) if unit else []
+        if not fits or counted is None:
+            counted = _unit_of(seller.tariffs, service)
+            fits = fitting(seller.tariffs, counted)
+        return _Sale(seller, counted, fits, self.extras_of(service.code, counted), step_for(counted, self.steps))
+
+    def extras_of(self, service: str, unit: str | None) -> list[ExtraRule]:
+        """What belongs to the price of a service planned in `unit`; a rule that names the service beats one that names none."""
+        rules = [
+            rule for rule in self.extras if rule.for_unit == unit and (not rule.services or service in rule.services)
+        ]
+        own = {(rule.extra, rule.unit) for rule in rules if rule.services}
+        return [rule for rule in rules if rule.services or (rule.extra, rule.unit) not in own]
+
+
+def judge(question: Question, sellers: Iterable[Seller], scale: Scale) -> tuple[Offer, ...]:
+    """Price every seller's service for the question; cheapest first, those without a total last. What people thought of them and
+    other facts never move one: choosing is the family's.
     """
-
-    case: str | None
-    decision: str | None
-    baseline: str | None
-    baseline_name: str | None
-    quantity: Decimal | None
-    unit: str | None
-    first: date
-    last: date
-    ceiling: Decimal | None
-    limit: Decimal | None
-    reference: Tariff | None
-    reason: Message | None
-    offers: tuple[Offer, ...]
-
-
-def judge(
-    question: Question, sellers: Sequence[Seller], rules: dict[str, Decimal], limit: Decimal | None
-) -> tuple[Offer, ...]:
-    """Price every seller's service for the question; cheapest first, those without a total last."""
-    offers = [_offer(question, seller, rules, limit) for seller in sellers]
+    offers = [_offer(question, seller, scale) for seller in sellers]
     cheapest = min((one.total for one in offers if one.total is not None), default=None)
-    if cheapest is not None and limit is not None and cheapest <= limit:
-        offers = [replace(one, cheapest=one.total == cheapest) for one in offers]
+    if cheapest is not None and question.limit is not None and cheapest <= question.limit:
+        offers = [one._replace(cheapest=True) if one.total == cheapest else one for one in offers]
     return tuple(sorted(offers, key=lambda one: (one.total is None, one.total or 0, one.service, one.provider)))
 
 
-def _offer(question: Question, seller: Seller, rules: dict[str, Decimal], limit: Decimal | None) -> Offer:
-    planned = next(
-        (one for one in question.wanted if one.service_id == seller.service.id and one.unit == seller.unit), None
-    )
-    first, after = (planned.first, planned.after) if planned else (question.first, question.after)
-    quantity = planned.quantity if planned else question.quantity if seller.unit == question.unit else None
-    step = step_for(seller.unit, rules)
-    priced = price_period(seller.tariffs, quantity, first, after, step) if quantity is not None else Priced(None, ())
-    tariff = _at_first(seller, quantity, first)
-    total, ceiling = priced.total, question.ceiling
-    shown = priced.used or ((tariff,) if tariff else ())
+class _Priced(NamedTuple):
+    """What came of pricing one service: the total, or why there is none. `varies`: not all of it has one price."""
+
+    total: Decimal | None
+    quantity: Decimal
+    used: tuple[Tariff, ...]
+    extras: tuple[ExtraCost, ...]
+    reason: Message | None
+    varies: bool
+
+
+class _Sale(NamedTuple):
+    """One provider's service counted in one unit, with the rules of what belongs to its price."""
+
+    seller: Seller
+    unit: str
+    fits: Sequence[Fit]
+    rules: Sequence[ExtraRule]
+    step: Decimal
+
+    def price(self, asked: Asked, quantity: Decimal) -> _Priced:
+        """The service on the days asked for, and what comes beside it, as the lines of a budget would have it."""
+        fits = [fit for fit in self.fits if fit.allows(quantity)]
+        parts = shares(fits, quantity, asked.whole, asked.days, self.step)
+        falls = sum((part.quantity for part in parts), start=ZERO)
+        total, reason = _sum(fits, parts, Decimal(1), None) if parts else (None, Message(NOTHING_FALLS))
+        extras, varies = [], len(parts) > 1
+        for rule in self.rules:
+            beside = self._extra(rule, quantity)
+            if not any(fit.tariff.overlaps(days) for fit in beside for days in asked.days):
+                continue  # the provider does not charge it
+            pieces = shares(beside, quantity, asked.whole, asked.days, self.step)
+            cost, missing = _sum(beside, pieces, rule.quantity, rule.extra)
+            varies = varies or len(pieces) > 1
+            if cost is None:
+                total, reason = None, reason or missing
+                continue
+            total = None if total is None else total + cost
+            extras.append(ExtraCost(rule.extra, falls * rule.quantity, rule.unit, cost, _used(pieces)))
+        return _Priced(total, falls, _used(parts), tuple(extras), reason, varies)
+
+    def shown(self, quantity: Decimal | None, first: date) -> tuple[Tariff, ...]:
+        """The price to show where none made a total: the one of the first day, else the next to come into force."""
+        fits = [fit for fit in self.fits if quantity is None or fit.allows(quantity)]
+        if quantity is None:  # the smallest quantity is what anybody can have
+            fits.sort(key=lambda fit: (fit.tariff.unit != self.unit, fit.tariff.minimum_quantity))
+        found = price_on(fits, first) or min(fits, key=lambda fit: fit.tariff.valid_from, default=None)
+        return () if found is None else (found.tariff,)
+
+    def buys(self, money: Decimal, day: date, priced: _Priced | None) -> Decimal | None:
+        """How much an amount pays for: at the average where prices change on the way, else at the prices of a day.
+
+        A price for large quantities counts if the money reaches them.
+        """
+        if priced is not None and priced.varies and priced.total:
+            return max(ZERO, money) * priced.quantity / priced.total // self.step * self.step
+        quantity = Decimal(0) if priced is None else priced.quantity
+        beside = [
+            (extra, rule.quantity)
+            for rule in self.rules
+            if (extra := price_on(self._extra(rule, quantity), day)) is not None
+        ]
+        for fit in self.fits:
+            if fit.tariff.covers(day):
+                units = affordable(money, [(fit, Decimal(1)), *beside], self.step)
+                if fit.allows(units):
+                    return units
+        return None
+
+    def _extra(self, rule: ExtraRule, quantity: Decimal) -> list[Fit]:
+        """The prices of what comes beside so much of the service: in the rule's unit, nothing converted."""
+        tariffs = [price for price in self.seller.extras.get(rule.extra, ()) if price.unit == rule.unit]
+        return [fit for fit in fitting(tariffs, rule.unit) if fit.allows(quantity * rule.quantity)]
+
+
+def _offer(question: Question, seller: Seller, scale: Scale) -> Offer:
+    service = scale.services[seller.service_id]
+    asked = question.planned.get(seller.service_id, question.other)
+    sale = scale.sale(seller, asked.unit)
+    first = asked.days[0][0] if asked.days else asked.whole[0]
+    if asked.quantity is None or asked.unit != sale.unit:
+        priced = None
+        shown = sale.shown(None, first)
+    else:
+        priced = sale.price(asked, asked.quantity)
+        shown = priced.used or sale.shown(asked.quantity, first)
+    total = None if priced is None else priced.total
+    extras = () if priced is None else priced.extras
+    room = question.room
+    day = first if not shown or shown[0].covers(first) else shown[0].valid_from
     return Offer(
-        service=seller.service.code,
-        service_name=seller.service.name,
-        provider=seller.provider or "",
-        provider_id=seller.provider_id or 0,
-        unit=seller.unit,
-        quantity=quantity,
+        service=service.code,
+        service_name=service.name,
+        provider=seller.provider,
+        provider_id=seller.provider_id,
+        unit=sale.unit,
+        quantity=None if priced is None else priced.quantity,
         total=total,
-        difference=None if total is None or ceiling is None else ceiling - total,
-        buys=None if ceiling is None or tariff is None else tariff.affordable(ceiling, step),
-        verdict=_verdict(total, ceiling, limit),
-        valid_until=_last_day(shown),
+        difference=None if total is None or room is None else room - total,
+        buys=None if room is None else sale.buys(room, day, priced),
+        also_buys=() if room is None else tuple(_also_buys(room, sale, day, scale)),
+        verdict=_verdict(total, room, question.limit),
+        valid_until=_last_day(shown, extras),
         cheapest=False,
-        chosen=any(
-            one.service_id == seller.service.id and one.provider_id == seller.provider_id for one in question.wanted
-        ),
-        reason=_reason(question, quantity, priced, tariff),
+        chosen=question.chosen.get(seller.service_id) == seller.provider_id,
+        reason=Message(NO_QUANTITY, unit=asked.unit or "–") if priced is None else priced.reason,
         facts=seller.facts,
+        rating=seller.rating,
+        extras=extras,
         prices=shown,
     )
 
 
-def _at_first(seller: Seller, quantity: Decimal | None, first: date) -> Tariff | None:
-    """The price that tells what the money buys: the one of the first day, else the next to come into force."""
-    fitting = [one for one in seller.tariffs if quantity is None or one.minimum_quantity <= quantity]
-    if quantity is None:
-        smallest = min((one.minimum_quantity for one in fitting), default=None)
-        fitting = [one for one in fitting if one.minimum_quantity == smallest]
-    return min(
-        fitting,
-        key=lambda one: (
-            not one.covers(first),
-            one.valid_from if not one.covers(first) else first,
-            -one.minimum_quantity,
-            one.base_quantity,
-            one.price_id,
-        ),
-        default=None,
-    )
+def _sum(
+    fits: Sequence[Fit], parts: Sequence[Share], times: Decimal, extra: str | None
+) -> tuple[Decimal | None, Message | None]:
+    """What shares come to, or None and why."""
+    gap = next((part for part in parts if part.fit is None), None)
+    if gap is not None and extra is not None:
+        return None, Message(NO_EXTRA_PRICE, extra=Message(EXTRAS[extra]), date=gap.first.isoformat())
+    if gap is not None:
+        return None, Message(NOT_FOR_ALL_DAYS, date=gap.first.isoformat()) if fits else Message(NOT_FOR_SO_LITTLE)
+    total = total_of(parts, times)
+    return total, Message(IMPLAUSIBLE) if total is None else None
 
 
-def _verdict(total: Decimal | None, ceiling: Decimal | None, limit: Decimal | None) -> str:
-    if total is None or ceiling is None or limit is None:
+def _used(parts: Iterable[Share]) -> tuple[Tariff, ...]:
+    return tuple(dict.fromkeys(part.fit.tariff for part in parts if part.fit is not None))
+
+
+def _sold_in(tariffs: Iterable[Tariff], unit: str) -> bool:
+    return any(tariff.unit == unit or conversion(unit, tariff.unit) is not None for tariff in tariffs)
+
+
+def _unit_of(tariffs: Sequence[Tariff], service: ServiceName) -> str:
+    """The unit to tell about where the asked one says nothing: the service's own if it is sold so, else the first there is."""
+    return service.unit if _sold_in(tariffs, service.unit) else min(tariff.unit for tariff in tariffs)
+
+
+def _also_buys(money: Decimal, sale: _Sale, day: date, scale: Scale) -> Iterator[Bought]:
+    """What the money buys counted in each other unit the provider sells the service in: hours beside visits."""
+    told = [sale.unit]
+    for other in sorted({price.unit for price in sale.seller.tariffs if price.unit != sale.unit}):
+        if all(conversion(other, known) is None for known in told):
+            told.append(other)
+            units = scale.sale(sale.seller, other).buys(money, day, None)
+            if units is not None:
+                yield Bought(units, other)
+
+
+def _verdict(total: Decimal | None, room: Decimal | None, limit: Decimal | None) -> str:
+    if total is None or room is None or limit is None:
         return "unknown"
-    if total <= ceiling:
+    if total <= room:
         return "fits"
     return "within_tolerance" if total <= limit else "over"
 
 
-def _last_day(prices: Sequence[Tariff]) -> date | None:
-    ends = [one.valid_before for one in prices]
-    return None if not ends or ends[-1] is None else ends[-1] - timedelta(days=1)
-
-
-def _reason(question: Question, quantity: Decimal | None, priced: Priced, tariff: Tariff | None) -> Message | None:
-    if quantity is None:
-        return Message(NO_QUANTITY, unit=question.unit or "–")
-    if tariff is None:
-        return Message(NOT_FOR_SO_LITTLE)
-    if priced.first_unpriced is not None:
-        return Message(NOT_FOR_ALL_DAYS, date=priced.first_unpriced.isoformat())
-    return None
+def _last_day(prices: Sequence[Tariff], extras: Iterable[ExtraCost]) -> date | None:
+    """The last day all of it has a price: of each part the last price counts."""
+    ends = [
+        used[-1].valid_before
+        for used in (prices, *(extra.prices for extra in extras))
+        if used and used[-1].valid_before
+    ]
+    return min(ends) - timedelta(days=1) if ends else None

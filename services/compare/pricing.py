@@ -1,25 +1,34 @@
-"""A quantity over a period at the prices of one provider, in Python: the same figures, to the cent, as budgets calculate in SQL.
+"""A quantity over days at the prices of one provider, in Python: the same figures, to the cent, as budgets calculate in SQL.
 
-A handful of alternatives is priced for one reader at a time, so nothing is gained by doing it in the database.
+A handful of alternatives is priced for one reader at a time, before anything is planned or written; hundreds of thousands of budgets
+are the database's. The rules are those of services/budgets/matching.py: a price in the plan's own unit before one that converts into it,
+of those the largest minimum quantity reached, then the smallest base; one rounding for each stretch of days at one price.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from decimal import ROUND_FLOOR, Decimal
+from functools import lru_cache
 from itertools import groupby, pairwise
+from typing import NamedTuple
 
-from core.money import ZERO, gross_and_net, quantity_until
+from core.money import CENT, ZERO, gross_and_net, quantity_until
+from core.unit_conversion import conversion
+from services.budgets.ceiling import IMPLAUSIBLE
+
+#: A stretch of days: the first, and the day after the last.
+Days = tuple[date, date]
 
 
-@dataclass(frozen=True)
-class Tariff:
+class Tariff(NamedTuple):
     """A price version in force: `amount` euros for `base_quantity` units from `valid_from` to the day before `valid_before`.
 
-    With its provenance: file, row, sha256, run.
+    With its provenance: file, row, sha256, run; `pending`: a newer list of the same source waits for approval. `extra` is '' for the
+    service itself. A tuple, because hundreds are read for one comparison.
     """
 
     price_id: int
+    extra: str
     unit: str
     amount: Decimal
     base_quantity: Decimal
@@ -33,63 +42,169 @@ class Tariff:
     position: str
     sha256: str
     run_id: int
+    pending: bool
 
     def covers(self, day: date) -> bool:
         """Whether the price holds on a day."""
         return self.valid_from <= day and (self.valid_before is None or day < self.valid_before)
 
-    def gross(self, quantity: Decimal) -> Decimal:
-        """What a quantity costs, VAT included, as one line."""
-        return gross_and_net(
-            quantity,
-            self.amount,
-            self.vat_rate,
-            inclusive=self.vat_inclusive,
-            base_quantity=self.base_quantity,
-        )[2]
+    def spans(self, days: Days) -> bool:
+        """Whether the price holds on all of some adjoining days."""
+        return self.valid_from <= days[0] and (self.valid_before is None or days[1] <= self.valid_before)
 
-    def affordable(self, money: Decimal, step: Decimal) -> Decimal:
-        """How many units an amount buys, in whole steps."""
-        rate = 1 if self.vat_inclusive else 1 + self.vat_rate
-        units = money * self.base_quantity / (self.amount * rate)
-        return (units / step).to_integral_value(ROUND_FLOOR) * step
+    def overlaps(self, days: Days) -> bool:
+        """Whether the price holds on any of some adjoining days."""
+        return self.valid_from < days[1] and (self.valid_before is None or days[0] < self.valid_before)
 
 
-@dataclass(frozen=True)
-class Priced:
-    """The total of a quantity over a period (None: some days have no price), and the price versions used, in order of days."""
+class Fit(NamedTuple):
+    """A price as a plan in a unit of its own reads it: one planned unit is `over`/`under` of the price's."""
 
-    total: Decimal | None
-    used: tuple[Tariff, ...]
-    first_unpriced: date | None = None
+    tariff: Tariff
+    over: int
+    under: int
+
+    def figure(self, quantity: Decimal) -> tuple[Decimal, Decimal]:
+        """What a quantity of planned units costs as one line: the figure that is rounded first, and the gross."""
+        price = self.tariff
+        net, _vat, gross = gross_and_net(
+            quantity * self.over,
+            price.amount,
+            price.vat_rate,
+            inclusive=price.vat_inclusive,
+            base_quantity=price.base_quantity * self.under,
+        )
+        return (gross if price.vat_inclusive else net), gross
+
+    def each(self) -> Decimal:
+        """What one planned unit costs with VAT, not rounded."""
+        price = self.tariff
+        rate = 1 if price.vat_inclusive else 1 + price.vat_rate
+        return price.amount * rate * self.over / (price.base_quantity * self.under)
+
+    def allows(self, quantity: Decimal) -> bool:
+        """Whether a plan of so many planned units reaches the price's minimum quantity."""
+        return self.tariff.minimum_quantity * self.under <= quantity * self.over
 
 
-def price_on(tariffs: Sequence[Tariff], day: date, quantity: Decimal) -> Tariff | None:
-    """The price that holds on a day for a plan of `quantity`: the largest minimum quantity reached, then the smallest base."""
-    fitting = [one for one in tariffs if one.covers(day) and one.minimum_quantity <= quantity]
-    return min(fitting, key=lambda one: (-one.minimum_quantity, one.base_quantity, one.price_id), default=None)
+class Share(NamedTuple):
+    """A quantity on adjoining days at one price; None: at no price at all."""
+
+    quantity: Decimal
+    first: date
+    fit: Fit | None
 
 
-def price_period(tariffs: Sequence[Tariff], quantity: Decimal, first: date, after: date, step: Decimal) -> Priced:
-    """Price a quantity spread over the days from `first` to the day before `after`, cut where prices change."""
-    turns = {day for one in tariffs for day in (one.valid_from, one.valid_before) if day and first < day < after}
-    pieces = [
-        (price_on(tariffs, start, quantity), start, end) for start, end in pairwise(sorted({first, after} | turns))
-    ]
-    total = ZERO
-    used: list[Tariff] = []
-    for tariff, same in groupby(pieces, key=lambda piece: piece[0]):
-        days = list(same)
-        start, end = days[0][1], days[-1][2]
-        part = _until(quantity, end, first, after, step) - _until(quantity, start, first, after, step)
-        if part == 0:
+class ExtraCost(NamedTuple):
+    """What a provider charges beside the service, such as 240 km of travel: gross euros, and the prices behind it."""
+
+    extra: str
+    quantity: Decimal
+    unit: str
+    gross: Decimal
+    prices: tuple[Tariff, ...]
+
+
+_SAME = (1, 1)
+
+
+@lru_cache(maxsize=1024)
+def _factor(unit: str, priced_unit: str) -> tuple[int, int] | None:
+    found = conversion(unit, priced_unit)
+    return None if found is None else (found.numerator, found.denominator)
+
+
+def fitting(tariffs: Iterable[Tariff], unit: str) -> list[Fit]:
+    """The prices that can price a plan in `unit`, the preferred first, whatever their minimum quantity (`Fit.allows`)."""
+    fits = []
+    for tariff in tariffs:
+        factor = _SAME if tariff.unit == unit else _factor(unit, tariff.unit)
+        if factor is not None:
+            fits.append(Fit(tariff, *factor))
+    if len(fits) > 1:
+        fits.sort(key=lambda fit: _preference(fit, unit))
+    return fits
+
+
+def _preference(fit: Fit, unit: str) -> tuple[bool, Decimal, Decimal, str, int]:
+    price = fit.tariff
+    return (
+        price.unit != unit,
+        -price.minimum_quantity * fit.under / fit.over,
+        price.base_quantity * fit.under / fit.over,
+        price.unit,
+        price.price_id,
+    )
+
+
+def shares(
+    fits: Sequence[Fit], quantity: Decimal, whole: Days, open_days: Sequence[Days], step: Decimal
+) -> list[Share]:
+    """Cut what `quantity` (over the days `whole`) leaves for `open_days` (within them) where the preferred price changes.
+
+    Days on which nothing falls make no share.
+    """
+    if fits and len(open_days) == 1 and open_days[0] == whole and fits[0].tariff.spans(whole):  # by far the most common
+        return [Share(quantity, whole[0], fits[0])]
+    first, after = whole
+    length = (after - first).days
+
+    def until(day: date) -> Decimal:
+        return quantity_until(quantity, (day - first).days, length, step)
+
+    found = []
+    for start, end, fit in _stretches(fits, open_days):
+        part = quantity if (start, end) == whole else until(end) - until(start)
+        if part > 0:
+            found.append(Share(part, start, fit))
+    return found
+
+
+def _stretches(fits: Sequence[Fit], open_days: Iterable[Days]) -> Iterator[tuple[date, date, Fit | None]]:
+    for first, after in open_days:
+        if (
+            fits
+            and fits[0].tariff.valid_from <= first
+            and (fits[0].tariff.valid_before is None or after <= fits[0].tariff.valid_before)
+        ):  # by far the most common
+            yield first, after, fits[0]
             continue
-        if tariff is None:
-            return Priced(None, tuple(used), first_unpriced=start)
-        total += tariff.gross(part)
-        used.append(tariff)
-    return Priced(total, tuple(used))
+        turns = {first, after}
+        for fit in fits:
+            turns.update(day for day in (fit.tariff.valid_from, fit.tariff.valid_before) if day and first < day < after)
+        cut = [(start, end, price_on(fits, start)) for start, end in pairwise(sorted(turns))]
+        for fit, adjoining in groupby(cut, key=lambda piece: piece[2]):
+            pieces = list(adjoining)
+            yield pieces[0][0], pieces[-1][1], fit
 
 
-def _until(quantity: Decimal, day: date, first: date, after: date, step: Decimal) -> Decimal:
-    return quantity_until(quantity, (day - first).days, (after - first).days, step)
+def price_on(fits: Iterable[Fit], day: date) -> Fit | None:
+    """The preferred of the prices that hold on a day."""
+    return next((fit for fit in fits if fit.tariff.covers(day)), None)
+
+
+def total_of(parts: Iterable[Share], times: Decimal = Decimal(1)) -> Decimal | None:
+    """The gross of priced shares, each rounded by itself; None where one of them is more than can be true (as budgets say)."""
+    total = ZERO
+    for part in parts:
+        if part.fit is not None:
+            figure, gross = part.fit.figure(part.quantity * times)
+            if figure >= IMPLAUSIBLE:
+                return None
+            total += gross
+    return total
+
+
+def affordable(money: Decimal, parts: Sequence[tuple[Fit, Decimal]], step: Decimal) -> Decimal:
+    """How many planned units an amount buys, in whole steps: each costs its `parts`, which are so many units at a price.
+
+    What is told fits the money to the cent, as a budget would round it, and one step more would not.
+    """
+    if money <= 0:
+        return Decimal(0)
+    each = sum((fit.each() * times for fit, times in parts), start=Decimal(0))
+    units = (money / each / step).to_integral_value(ROUND_FLOOR) * step
+    more = units + step
+    if more * each - money > CENT * len(parts):  # more than rounding could give
+        return units
+    return more if sum(fit.figure(more * times)[1] for fit, times in parts) <= money else units

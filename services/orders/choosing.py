@@ -1,15 +1,20 @@
 """Recording a choice of provider: by whom it was made, who wrote it down, when and why."""
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
+from core.budget_settings import Budgets
+from core.clock import local_date
 from core.errors import InputError, NotFound
 from models.case import Choice
 from services import audit
 from services.budgets import dirty
+from services.compare import compare_choice
 from services.follow_ups.planning import call_planning
+from services.orders.judging import ENDED
 
 #: Who can have chosen; `source` is written by the sync only.
 CHOOSERS = ("child", "parent", "adult", "worker")
@@ -18,11 +23,14 @@ CHOOSERS = ("child", "parent", "adult", "worker")
 #: that already covers it and the provider chosen so far.
 _ITEM = text(
     """
-    SELECT plan_item.decision_id, plan_item.service_id, plan_item.ended_at, client_case.number AS case_number,
+    SELECT plan_item.decision_id, plan_item.service_id, plan_item.external_id, plan_item.ended_at, client_case.number AS case_number,
            client_case.number || '/' || plan_item.external_id AS reference,
+           (decision.ended_at IS NOT NULL OR client_case.status = 'closed' OR client_case.gone_at IS NOT NULL) AS over,
            (SELECT number FROM purchase_order JOIN order_coverage ON order_coverage.order_id = purchase_order.id
             WHERE order_coverage.plan_item_id = plan_item.id AND order_coverage.live LIMIT 1) AS order_number
-    FROM plan_item JOIN client_case ON client_case.id = plan_item.case_id
+    FROM plan_item
+    JOIN decision ON decision.id = plan_item.decision_id
+    JOIN client_case ON client_case.id = plan_item.case_id
     WHERE plan_item.id = :id
     FOR NO KEY UPDATE OF plan_item
     """
@@ -31,7 +39,7 @@ _ITEM = text(
 #: Rows in: a provider and a service. Rows out: the provider and whether it offers the service.
 _PROVIDER = text(
     """
-    SELECT name, active,
+    SELECT id, name, active,
            EXISTS (SELECT FROM provider_service WHERE provider_id = provider.id AND service_id = :service) AS offers
     FROM provider WHERE id = :id
     """
@@ -50,12 +58,14 @@ def choose(
     actor: str,
     reason: str,
     now: datetime,
+    budgets: Budgets,
 ) -> Choice:
     """Record that `provider_id` shall provide a plan item; ends the choice made before, marks the budget for recomputation and has
     the follow-ups planned.
 
-    `chosen_by` is one of CHOOSERS, `actor` who recorded it. Raises InputError when the item is ended or ordered already, or when
-    the provider is inactive or does not offer the service; NotFound when one of them does not exist.
+    `chosen_by` is one of CHOOSERS, `actor` who recorded it. Nothing is too dear to be chosen, but what takes the budget over its ceiling
+    and tolerance needs a reason. Raises InputError without one, when the item is ended or ordered already, or when the provider is
+    inactive or does not offer the service; NotFound when one of them does not exist.
     """
     if chosen_by not in CHOOSERS:
         raise InputError(
@@ -66,6 +76,8 @@ def choose(
         raise NotFound("There is no planned service {id}.", id=plan_item_id)
     if item.ended_at is not None:
         raise InputError("The planned service {item} has ended.", item=item.reference)
+    if item.over:
+        raise InputError(ENDED)
     if item.order_number is not None:
         raise InputError(
             "{item} is already ordered ({order}). Cancel that order first: avain order cancel {order}",
@@ -81,6 +93,8 @@ def choose(
         raise InputError(
             "The provider {provider} does not offer the service of {item}.", provider=provider.name, item=item.reference
         )
+    if not reason.strip():
+        _check_money(session, item, provider, now, budgets)
     session.execute(_END, {"id": plan_item_id, "now": now})
     choice = Choice(
         plan_item_id=plan_item_id,
@@ -105,3 +119,18 @@ def choose(
     dirty.mark_decisions(session, [item.decision_id], "choice")
     call_planning(session, plan_item_id)
     return choice
+
+
+def _check_money(session: Session, item: Row[Any], provider: Row[Any], now: datetime, budgets: Budgets) -> None:
+    """Raise InputError if the provider's price takes the budget over its ceiling and tolerance, as a comparison would tell."""
+    found, offer = compare_choice(
+        session, item.case_number, item.external_id, provider.id, today=local_date(now), settings=budgets
+    )
+    if offer is not None and offer.verdict == "over" and offer.total is not None:
+        raise InputError(
+            "With {provider} the budget would come to {amount} €, over its ceiling of {ceiling} € and the tolerance."
+            " That can be chosen, but say why: --reason",
+            provider=provider.name,
+            amount=str(found.beside + offer.total),
+            ceiling=str(found.ceiling),
+        )

@@ -12,6 +12,8 @@ from core.settings import Orders
 from services.orders.items import Item, Seller
 from services.orders.lines import BudgetNow, Gap, Share
 
+ENDED = N_("The planned service, its decision or its case has ended.")
+
 
 def objection(item: Item, shares: list[Share], gap: Gap | None, *, automatic: bool) -> Message | None:
     """The first reason why an item cannot be ordered by itself, or None.
@@ -27,7 +29,7 @@ def _of_the_plan(item: Item, *, automatic: bool) -> Iterator[Message]:
     if item.order_number:
         yield Message(N_("It is already ordered: {order}."), order=item.order_number)
     if item.ended:
-        yield Message(N_("The planned service, its decision or its case has ended."))
+        yield Message(ENDED)
     if not item.decision_number or not item.decided_on:
         yield Message(
             N_("The official decision has no number or no date yet. Complete it in the client information system.")

@@ -44,6 +44,8 @@ KINDS: dict[str, Kind] = {
         Kind("watch_prices", "default", deadline=300),
         Kind("send_price_letter", "reminders", deadline=120, max_attempts=8, first_pause=60),
         Kind("recompute_budgets", "budgets", deadline=1800),
+        Kind("plan_statements", "default", deadline=300),
+        Kind("write_statements", "default", deadline=600),
         Kind("deliver_order", "orders", deadline=120, max_attempts=8, first_pause=30),
         Kind("plan_follow_ups", "reminders", deadline=900),
         Kind("daily_reminders", "reminders", deadline=900),

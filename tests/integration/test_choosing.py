@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from core.budget_settings import Budgets
 from core.errors import InputError, NotFound
 from models.audit import AuditEvent
 from models.case import Choice
@@ -14,7 +15,14 @@ from tests.support.ordering import CHOOSER, NOW, World, add_item, make_orderable
 
 def choosing(session: Session, world: World, provider_id: int, *, chosen_by: str = "child") -> Choice:
     return choose(
-        session, world.item.id, provider_id, chosen_by=chosen_by, actor=CHOOSER, reason="nearer to home", now=NOW
+        session,
+        world.item.id,
+        provider_id,
+        chosen_by=chosen_by,
+        actor=CHOOSER,
+        reason="nearer to home",
+        now=NOW,
+        budgets=Budgets(),
     )
 
 
@@ -60,7 +68,16 @@ def test_a_choice_is_refused_with_its_reason(session: Session) -> None:
     with pytest.raises(InputError, match="has ended"):
         choosing(session, world, world.provider.id)
     with pytest.raises(NotFound, match="no planned service"):
-        choose(session, 999_999_999, world.provider.id, chosen_by="adult", actor=CHOOSER, reason="", now=NOW)
+        choose(
+            session,
+            999_999_999,
+            world.provider.id,
+            chosen_by="adult",
+            actor=CHOOSER,
+            reason="",
+            now=NOW,
+            budgets=Budgets(),
+        )
 
 
 def test_items_are_named_by_id_case_or_both(session: Session) -> None:

@@ -92,7 +92,16 @@ def test_a_choice_just_before_an_order_is_ordered_at_its_own_price(engine, monke
 
     def late_hold(session: Session, plan_item_ids: list[int]) -> None:
         with Session(engine) as somebody, somebody.begin():
-            choose(somebody, world.item.id, other.id, chosen_by="parent", actor=CHOOSER, reason="", now=NOW)
+            choose(
+                somebody,
+                world.item.id,
+                other.id,
+                chosen_by="parent",
+                actor=CHOOSER,
+                reason="",
+                now=NOW,
+                budgets=Budgets(),
+            )
         hold(session, plan_item_ids)
 
     monkeypatch.setattr(approval, "hold", late_hold)
@@ -109,7 +118,9 @@ def test_no_order_is_written_at_another_providers_price(engine, monkeypatch) -> 
         other = make_orderable_provider(session, world.service)
         make_price(session, world.service, other, "49.00")
         recompute_now(session, [world.decision.id], cause="cases", now=NOW, settings=Budgets())
-        choose(session, world.item.id, other.id, chosen_by="parent", actor=CHOOSER, reason="", now=NOW)
+        choose(
+            session, world.item.id, other.id, chosen_by="parent", actor=CHOOSER, reason="", now=NOW, budgets=Budgets()
+        )
         monkeypatch.setattr(approval, "recompute_now", lambda *_, **__: None)
         (refused,) = order(session, world.item).refused
     assert "another provider" in refused.reason.text("en")

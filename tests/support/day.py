@@ -71,7 +71,16 @@ def _choose() -> None:
         (provider,) = _rows("SELECT id FROM provider WHERE business_id = :id", id=business_id)
         if not item.chosen:
             with transaction() as session:
-                choose(session, item.id, provider.id, chosen_by="parent", actor="cli:test", reason="", now=MORNING)
+                choose(
+                    session,
+                    item.id,
+                    provider.id,
+                    chosen_by="parent",
+                    actor="cli:test",
+                    reason="",
+                    now=MORNING,
+                    budgets=settings().budgets,
+                )
 
 
 def _approve() -> None:

@@ -3,9 +3,9 @@
 import pytest
 from pydantic import ValidationError
 
-from cli.labels import facts_in_words
 from core.i18n import speaking
 from core.source_settings import PriceListSource
+from services.compare.words import facts_in_words
 from services.reference_data.providers import Facts
 
 

@@ -8,7 +8,9 @@ import pytest
 from core.settings import ROOT, load
 from services.sources import all_sources, transport_of
 
-PAGES = [ROOT / "docs/sources/files.md", ROOT / "docs/sources/mail.md", ROOT / "docs/budgets.md"]
+PAGES = [
+    ROOT / page for page in ("docs/sources/files.md", "docs/sources/mail.md", "docs/budgets.md", "docs/statement.md")
+]
 _EXAMPLE = re.compile(r"^```toml\n(.*?)^```$(?:\n\n^```sh\n(.*?)^```$)?", re.MULTILINE | re.DOTALL)
 
 

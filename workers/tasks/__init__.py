@@ -1,7 +1,7 @@
 """The tasks, one module per subject; importing this package registers them all."""
 
 from workers import signs_of_life
-from workers.tasks import budgets, cases, orders, price_letters, price_mail, prices, reminders, sources
+from workers.tasks import budgets, cases, orders, price_letters, price_mail, prices, reminders, sources, statements
 
 __all__ = [
     "budgets",
@@ -13,4 +13,5 @@ __all__ = [
     "reminders",
     "signs_of_life",
     "sources",
+    "statements",
 ]

@@ -1,0 +1,20 @@
+"""Statements for families: where those of a whole unit are put, and how the organisation is reached safely."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from core.setting_groups import Group
+
+
+class Statements(Group):
+    """`[statements]`."""
+
+    folder: Path = Field(
+        default=Path("statements"), description="folder for statements made for many cases; relative to home"
+    )
+    contact: dict[Literal["fi", "sv", "en"], str] = Field(
+        default_factory=dict,
+        description="how a family reaches you safely (telephone, secure messages), printed as it is; by language",
+    )

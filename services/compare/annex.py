@@ -1,0 +1,151 @@
+"""A comparison on one printed page, for the steering group: what is replaced, the alternatives with their prices' origin, the cheapest marked.
+
+It says nothing about the client; the case's number only where the comparison was made for a case. However many alternatives there are, it
+stays one page: those that fit are shown in their order, the chosen one among them, and the others are counted.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from core.i18n import _, day, moment, money, ngettext, number, speaking
+from core.units import amount
+from documents import pdf
+from services.compare.asking import Comparison
+from services.compare.judging import Offer
+from services.compare.pricing import Tariff
+from services.compare.words import (
+    bought_in_words,
+    difference_in_words,
+    known_of,
+    price_in_words,
+    price_of,
+    valid_in_words,
+    verdict_in_words,
+)
+
+#: No more alternatives fit on a page than so many, however short their names.
+_MOST = 24
+#: So few are tried at once: they nearly always fit.
+_FEW = 8
+#: Texts that others wrote are cut after so many characters, so that one alternative always fits.
+_LONGEST = 160
+#: So many notes and prices behind one total are printed.
+_NOTES, _ORIGINS = 4, 3
+
+
+def annex(comparison: Comparison, *, made_by: str, now: datetime, language: str) -> bytes:
+    """The page as an accessible PDF (PDF/UA) in `language` (fi, sv, en). `made_by` is whoever asked for it, `now` when (aware).
+
+    Names of services are in the language the comparison was made in: make it in the same. Raises Permanent if it cannot be set.
+    """
+    with speaking(language):
+        title = _("Comparison of alternatives")
+
+        def page(count: int) -> bytes:
+            data = _data(comparison, count, made_by, now)
+            return pdf.render("comparison", data, language=language, title=title, created=now)
+
+        fitting, most = page(0), min(len(comparison.offers), _MOST)
+        fits = 0
+        while fits < most:  # how many fit is known only once they are set
+            tried = most if most <= _FEW else (fits + most + 1) // 2
+            made = page(tried)
+            if pdf.page_count(made) == 1:
+                fits, fitting = tried, made
+            else:
+                most = tried - 1
+        return fitting
+
+
+def _data(comparison: Comparison, count: int, made_by: str, now: datetime) -> dict[str, Any]:
+    """What the template sets, with the first `count` alternatives."""
+    shown = _chosen_among(comparison.offers, count)
+    left = len(comparison.offers) - len(shown)
+    return {
+        "reference": comparison.case or "",
+        "about": [{"label": label, "text": _cut(text, 2 * _LONGEST)} for label, text in _about(comparison)],
+        "notes": [_cut(str(one), 2 * _LONGEST) for one in (*comparison.notes, comparison.reason) if one][:_NOTES],
+        "headings": [
+            _("Service and provider"),
+            _("Price"),
+            _("Total"),
+            _("The money buys"),
+            _("Verdict"),
+            _("Price known until, and where it stands"),
+        ],
+        "rows": [_row(offer) for offer in shown],
+        "closing": _closing(comparison, left, made_by, now),
+    }
+
+
+def _chosen_among(offers: tuple[Offer, ...], count: int) -> tuple[Offer, ...]:
+    """The first offers; the chosen one in the last place if it comes later."""
+    later = [offer for offer in offers[count:] if offer.chosen]
+    return (*offers[: count - 1], later[0]) if later and count > 1 else offers[:count]
+
+
+def _about(one: Comparison) -> list[tuple[str, str]]:
+    """What is compared with what, a label and a text each."""
+    said = [(_("Days"), f"{day(one.first)}–{day(one.last)}")]
+    if one.case:
+        about = _("Case {case}, decision {decision}").format(case=one.case, decision=one.decision)
+        said.insert(0, (_("Case"), " · ".join(part for part in (about, one.item) if part)))
+    if one.baseline_name:
+        said.append((_("Is replaced"), f"{one.baseline_name}, {amount(one.quantity, one.unit)}"))
+    if one.reference:
+        price = _("{price}, the unit cost in force on {date}").format(
+            price=price_of(one.reference), date=day(one.reference_day)
+        )
+        said.append((_("Own unit cost"), f"{price} ({_origin(one.reference)})"))
+    limit = _("{ceiling}; with the tolerance of {percent} % {limit}").format(
+        ceiling=money(one.ceiling), percent=number(one.tolerance * 100), limit=money(one.limit)
+    )
+    said.append((_("Ceiling"), money(None) if one.ceiling is None else limit))
+    if one.beside:
+        said.append((_("The budget has to pay beside it"), money(one.beside)))
+    return said
+
+
+def _row(offer: Offer) -> dict[str, Any]:
+    """The lines of each cell, and whether it is the cheapest."""
+    name = [_cut(offer.service_name, _LONGEST), _cut(offer.provider, _LONGEST), _cut(known_of(offer), _LONGEST)]
+    reason = "" if offer.reason is None else _cut(str(offer.reason), _LONGEST)
+    origins = list(dict.fromkeys(_origin(price) for price in offer.every_price))
+    cells = (
+        name,
+        price_in_words(offer).split("\n"),
+        [money(offer.total)],
+        [bought_in_words(offer)],
+        [verdict_in_words(offer), difference_in_words(offer), reason],
+        [valid_in_words(offer), *origins[:_ORIGINS], *["…"][: len(origins) > _ORIGINS]],
+    )
+    return {"cells": [[line for line in lines if line] for lines in cells], "marked": offer.cheapest}
+
+
+def _closing(comparison: Comparison, left: int, made_by: str, now: datetime) -> list[str]:
+    said = []
+    if not comparison.offers:
+        said.append(_("No provider's price is known for any alternative."))
+    if left:
+        more = ngettext(
+            "{count} more alternative is not shown here.", "{count} more alternatives are not shown here.", left
+        )
+        said.append(more.format(count=left))
+    if any(offer.cheapest for offer in comparison.offers):
+        said.append(
+            _(
+                "“Cheapest” tells about the price only, among what fits the money. Which is the best is for the family to say."
+            )
+        )
+    said.append(_("All amounts include VAT. Prices may change: each is known until the day beside it."))
+    said.append(_("Made by {who} on {moment}.").format(who=_cut(made_by, _LONGEST), moment=moment(now)))
+    return said
+
+
+def _origin(price: Tariff) -> str:
+    """Short enough for a table: the file, the row, and the beginning of the file's sha256."""
+    return f"{_cut(price.file_name, _LONGEST)}:{_cut(price.position, 20)} {price.sha256[:12]}"
+
+
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else text[: longest - 1] + "…"
