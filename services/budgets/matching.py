@@ -28,13 +28,14 @@ def converts(unit: str, priced_unit: str) -> str:
 def prices_for(quantity: str, unit: str, *, whose: str, during: str, extra: str = "''") -> str:
     """SQL that joins `price_key`, `conversion` and `price`: the prices for `quantity` (> 0) of `unit`.
 
-    Arguments are SQL; `whose` is a condition on price_key's provider and service, `during` one on the days of price.valid
-    (`IS TRUE` hides it from the index of days: a planner that has not counted the prices would look through all of a day's for each item). An extra is priced in its own unit only.
+    Arguments are SQL; `whose` is a condition on price_key's provider and service, `during` one on the days of price.valid. An extra
+    is priced in its own unit only.
     """
     return f"""
         JOIN price_key ON {whose} AND price_key.extra = {extra} AND price_key.time_class = 'weekday' AND price_key.territory = ''
         LEFT JOIN (VALUES {_CONVERSION}) AS conversion(unit, priced_unit, numerator, denominator)
             ON conversion.unit = {unit} AND conversion.priced_unit = price_key.unit AND price_key.extra = ''
+        -- IS TRUE: no index finds prices by their days, for most hold on most days (measured: sixty times slower before statistics are there)
         JOIN price ON price.price_key_id = price_key.id AND price.superseded_at IS NULL AND ({during}) IS TRUE
             AND (price_key.unit = {unit} OR conversion.unit IS NOT NULL)
             AND price_key.minimum_quantity * {DENOMINATOR} <= {quantity} * {NUMERATOR}

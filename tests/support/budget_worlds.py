@@ -238,7 +238,8 @@ class World(Told):
         for extra in ("", *(["travel"] if self.chance(0.3) else []), *([""] if self.chance(0.2) else [])):
             rate = Decimal(self.pick("0", "0", "0.1", "0.255"))
             net = self.hundredths(0, 100_000) if self.chance(0.99) else Decimal("9999999.99")
-            vat = (net * rate).quantize(_CENT)
+            # an order's line is the sum of its shares, each rounded: its VAT may be a cent off what its net would give
+            vat = (net * rate).quantize(_CENT) + (self.pick(Decimal(0), _CENT) if rate else 0)
             unit = "KMT" if extra else item.unit
             lines.append(
                 OrderLine(new_id(), item.name, first, last, self._quantity(), unit, rate, net, vat, net + vat, extra)

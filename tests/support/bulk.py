@@ -85,5 +85,7 @@ _TYPES = {
     "granted_amount": "numeric",
     "baseline_quantity": "numeric",
     "quantity": "numeric",
+    "net": "numeric",
+    "vat": "numeric",
     "decided_on": "date",
 }

@@ -66,8 +66,13 @@ def quiet(night: str) -> None:
     _do_all()
 
 
+def calculate(night: str) -> None:
+    """The budgets that are noted are calculated."""
+    _do_all("kind = 'recompute_budgets'")
+
+
 NIGHTS: dict[str, Callable[[str], None]] = {
-    one.__name__: one for one in (visit, visit_and_approve, visit_and_retry, quiet)
+    one.__name__: one for one in (visit, visit_and_approve, visit_and_retry, quiet, calculate)
 }
 
 

@@ -1,5 +1,6 @@
 """Days, prices and orders that are easily counted wrong: each told here with what should come of it, and held against the oracle."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -242,6 +243,32 @@ def test_an_extra_without_a_price_on_some_of_the_days_is_said(session):
         ("planned", "travel", date(2028, 3, 1), date(2028, 3, 10), "2E+2", "20.00"),
         ("unpriced", "travel", date(2028, 3, 11), date(2028, 3, 30), "4E+2", None),
     ]
+
+
+def test_an_extra_charged_on_ordered_days_only_is_no_question(session):
+    example = Example(session, rules=[TRAVEL])
+    item = example.plan(
+        "31", "C62", *MARCH, tariff("1.00"), tariff("0.10", "KMT", extra="travel", last=date(2028, 3, 10))
+    )
+    example.order(item, (date(2028, 3, 1), date(2028, 3, 10)), "30.00")
+    assert example.budget() == {"state": "ok", "ordered": "30.00", "planned": "21.00", "free": "949.00"}
+
+
+def test_what_is_still_ordered_keeps_the_vat_it_was_ordered_with(session):
+    """Its shares were rounded one by one; once a part is billed, the rest is split by its rate."""
+    example = Example(session)
+    item = example.plan("31", "C62", *MARCH)
+    order = example.order(item, MARCH, "100.00", rate="0.255")
+    net = replace(order.lines[0], net=Decimal("79.70"), vat=Decimal("20.30"))
+    example.rows.change("order_line", net.name, net=net.net, vat=net.vat)
+    order.lines = (net,)
+    example.budget()
+    (line,) = example.play.read()[1][example.decided.name]
+    assert (line.net, line.vat, line.gross) == (Decimal("79.70"), Decimal("20.30"), Decimal("100.00"))
+    example.bill(order, "50.00")
+    example.budget()
+    figures = {one.kind: (one.net, one.vat) for one in example.play.read()[1][example.decided.name]}
+    assert figures["ordered"] == (Decimal("39.84"), Decimal("10.16"))
 
 
 def test_the_minimum_of_an_extra_is_counted_in_its_own_unit(session):

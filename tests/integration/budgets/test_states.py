@@ -189,6 +189,32 @@ def test_a_worker_is_told_once_with_the_cause(session, family):
     assert family.service.code not in sentence
 
 
+@pytest.mark.parametrize(
+    ("worse", "same", "kind"),
+    [
+        ("12", "11.5", "budget_near"),
+        ("12.5", "12.25", "budget_within_tolerance"),
+        ("13", "14", "budget_over"),
+        ("99999999", "99999998", "budget_unpriced"),
+    ],
+)
+def test_a_worker_is_told_again_only_after_the_budget_left_the_state(session, family, worse, same, kind):
+    item = family.plan(session, "10")
+    make_price(session, family.service, family.provider, "88.00")
+    told = []
+    for quantity in ("10", worse, same, worse, "10", "9", worse, same):
+        item.quantity = Decimal(quantity)
+        session.flush()
+        recompute(session, family.decision)
+        session.execute(text("UPDATE notice SET told_at = :now"), {"now": NOW})  # the mail goes out
+        told.append(session.scalars(select(func.count()).select_from(Notice)).one())
+    assert told == [0, 1, 1, 1, 1, 1, 2, 2]
+    for notice in session.scalars(select(Notice)):
+        assert notice.kind == kind
+        sentence = Message.from_json(notice.message).text("en")
+        assert sentence.endswith("Cause: a change in the client information system.")
+
+
 @pytest.mark.parametrize("told", [False, True])
 def test_what_is_put_right_before_the_mail_is_no_news(session, family, told):
     """Of what was told already the record stays."""
