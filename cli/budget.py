@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.text import Text
 from rich.tree import Tree
 
 from cli import statement
@@ -247,7 +248,7 @@ def _unit_price(price: Provenance) -> str:
 
 
 def _tree(budget: BudgetView) -> Tree:
-    tree = Tree(f"[bold]{_title(budget)}[/]")
+    tree = Tree(Text(_title(budget), style="bold"))
     cause = _("figures of {moment}; cause: {cause}").format(
         moment=moment(budget.recorded_at), cause=cause_message(budget.cause).text()
     )

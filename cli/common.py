@@ -47,14 +47,14 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help=_("Show what would happe
 
 
 def console() -> Console:
-    """Where people read. Made anew each time, so that it follows redirections."""
+    """Where people read. Made anew each time, so that it follows redirections. No text is markup: most of it somebody else has written."""
     width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 120
-    return _unsteered(Console(highlight=False, width=width))
+    return _unsteered(Console(highlight=False, markup=False, width=width))
 
 
 def complaints() -> Console:
     """Where errors go."""
-    return _unsteered(Console(stderr=True, highlight=False, soft_wrap=True))
+    return _unsteered(Console(stderr=True, highlight=False, markup=False, soft_wrap=True))
 
 
 class _Unsteered(RenderHook):

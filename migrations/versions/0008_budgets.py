@@ -24,6 +24,8 @@ ORIGINALS = """
       AND (price.price_key_id, price.price_list_id, price.position, price.amount) = (first.price_key_id, first.price_list_id, first.position, first.amount)
       AND (price.vat_category, price.vat_rate, price.vat_inclusive) = (first.vat_category, first.vat_rate, first.vat_inclusive)
 """
+#: What was calculated by the rules of another version is calculated again by those of this one, by the next night at the latest.
+NOTE_ALL = "INSERT INTO budget_dirty (budget_id, cause) SELECT id, 'version' FROM budget"
 #: How often a provider's service was rated, and the sum. The provider is who was chosen when the answer was given.
 RATED = """
     INSERT INTO provider_rating AS known (service_id, provider_id, answers, total)
@@ -155,6 +157,7 @@ def upgrade() -> None:
         )
     op.create_index("ix_notice_untold", "notice", ["event"], postgresql_where=sa.text("told_at IS NULL"))
     op.execute(GRANTS)
+    op.execute(NOTE_ALL)
 
 
 def downgrade() -> None:
@@ -165,8 +168,9 @@ def downgrade() -> None:
     op.drop_index("ix_notice_untold", table_name="notice")
     for table in ("delivered", "invoice_line", "invoice", "remembered"):
         op.drop_table(table)
-    # a version whose lines the former schema cannot hold is no version any more: the budgets are calculated again
+    # lines the former schema cannot hold go, and invoices with them: the budgets are calculated again
     op.execute("DELETE FROM budget_line WHERE kind = 'delivered'")
+    op.execute(NOTE_ALL)
     _kinds(FORMER_KINDS)
     for table in ("budget_line", "order_line"):
         op.drop_column(table, "extra")
