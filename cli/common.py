@@ -145,7 +145,7 @@ def _json_value(value: Any) -> Any:
 def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[Any]], *, right: Iterable[int] = ()) -> Table:
     """A rich table; `right` names the columns (by position) that hold figures. Cells are plain text, or rich's own Text."""
     made = Table(
-        title=title, title_justify="left", title_style="bold", header_style="bold", show_edge=False, pad_edge=False
+        title=Text(title, style="bold"), title_justify="left", header_style="bold", show_edge=False, pad_edge=False
     )
     for position, column in enumerate(columns):
         made.add_column(column, justify="right" if position in set(right) else "left", overflow="fold")
