@@ -37,7 +37,7 @@ def test_a_visit_is_a_visit_by_any_code(session, market):
     seller = market.sold_alone("80.00", unit="ACT")
     found = offer_of(session, seller)
     assert (found.unit, found.total, found.buys) == ("C62", Decimal(960), 13)
-    assert price_in_words(found) == "12 visits, €80.00/ACT"
+    assert price_in_words(found) == "12 × €80.00/visit"
 
 
 def test_an_hour_is_priced_by_the_minute_and_by_three_quarters(session, market):
@@ -52,6 +52,7 @@ def test_an_hour_is_priced_by_the_minute_and_by_three_quarters(session, market):
     asked = {"baseline": "TUKI-T", "quantity": Decimal("10.5")}
     minutes, lessons = offer_of(session, by_minute, **asked), offer_of(session, by_lesson, **asked)
     assert (minutes.total, minutes.buys) == (Decimal("504.00"), Decimal("10.75"))
+    assert price_in_words(lessons) == "10.5 hours, €40.00/45 minutes"
     assert (lessons.total, lessons.buys) == (Decimal("560.00"), Decimal("9.75"))  # 10.5 × 60 × 40 / 45; 525 / 53.333…
 
 
