@@ -93,7 +93,7 @@ _LISTS = text(
 
 #: Rows in: providers, services. Rows out: those providers that are active, with the answers about each of the services (`[how many,
 #: their sum]` by its id) where there are enough to be told. An answer is about the provider that was chosen when it was given: a
-#: trigger counts it so (migration 0008).
+#: job counts it so by night (services/follow_ups/ratings.py).
 _PROVIDERS = text(
     """
     SELECT id, name, facts, rated.answers

@@ -79,7 +79,7 @@ def test_every_budget_is_calculated_anew_and_copies_know_their_originals(migrate
     "forbidden",
     [
         "DELETE FROM invoice", "UPDATE invoice SET final = true", "DELETE FROM invoice_line", "UPDATE invoice_line SET gross = 0",
-        "DELETE FROM delivered", "UPDATE delivered SET quantity = 0", "UPDATE price SET original_id = NULL", "DELETE FROM provider_rating",
+        "DELETE FROM delivered", "UPDATE delivered SET quantity = 0", "UPDATE price SET original_id = NULL",
         "UPDATE budget_version SET delivered = 0", "UPDATE budget_line SET invoices = '{}'", "UPDATE order_line SET extra = ''",
     ],
 )  # fmt: skip
