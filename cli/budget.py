@@ -7,13 +7,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.text import Text
 from rich.tree import Tree
 
 from cli import statement
 from cli.common import As, DryRun, Json, actor, complaints, console, emit, sub_app, table, transaction
 from cli.source_following import in_words
 from core.clock import business_now, business_today
-from core.errors import NotFound
+from core.errors import Message, NotFound
 from core.i18n import N_, _, day, moment, money
 from core.units import amount, unit_price, what_is_priced
 from services.budgets.dirty import cause_message
@@ -162,6 +163,10 @@ def _read(case: str, at: datetime | None, who: str) -> tuple[list[BudgetView], d
         budgets = budgets_of_case(session, case, at=at.date() if at else None)
         audit.record(session, who, "budget.viewed", f"case:{case}", now=business_now(session))
         services = service_names(session)
+    if not budgets and at is not None:
+        raise NotFound(
+            "Nothing was known yet of a budget of case {case} on {date}.", case=case, date=at.date().isoformat()
+        )
     if not budgets:
         raise NotFound(
             "Case {case} has no budget yet. Budgets are made from its decisions: avain budget recompute", case=case
@@ -179,12 +184,19 @@ def _in_words(budgets: list[BudgetView], services: dict[str, str]) -> list[Budge
         dataclasses.replace(
             one,
             ceiling_from=dataclasses.replace(one.ceiling_from, service=named(one.ceiling_from.service)),
+            reasons=tuple(_naming(reason, services) for reason in one.reasons),
             lines=tuple(
                 dataclasses.replace(line, service=services.get(line.service, line.service)) for line in one.lines
             ),
         )
         for one in budgets
     ]
+
+
+def _naming(reason: Message, services: dict[str, str]) -> Message:
+    """The same reason with the service's name where it has its code."""
+    code = reason.params.get("service")
+    return Message(reason.msgid, **{**reason.params, "service": services.get(code, code)}) if code else reason
 
 
 def _plain(budget: BudgetView) -> dict[str, Any]:
@@ -212,7 +224,8 @@ def _print_one(budget: BudgetView) -> None:
         (_("Figures of"), moment(budget.recorded_at)),
     ]
     out = console()
-    out.print(table(_title(budget), ("", ""), figures, right=(1,)))
+    out.print(Text(_title(budget), style="bold"))  # not the table's own title: that is broken where the table ends
+    out.print(table("", ("", ""), figures, right=(1,)))
     for reason in budget.reasons:
         out.print(f"  ! {reason}", markup=False)
     if budget.lines:
@@ -247,12 +260,12 @@ def _unit_price(price: Provenance) -> str:
 
 
 def _tree(budget: BudgetView) -> Tree:
-    tree = Tree(f"[bold]{_title(budget)}[/]")
+    tree = Tree(Text(_title(budget), style="bold"))
     cause = _("figures of {moment}; cause: {cause}").format(
         moment=moment(budget.recorded_at), cause=cause_message(budget.cause).text()
     )
-    tree.add(cause + ("; " + _("run") + f" {budget.run_id}" if budget.run_id else ""))
-    ceiling = tree.add(_("Ceiling") + f" {money(budget.ceiling)}")
+    tree.add(Text(cause + ("; " + _("run") + f" {budget.run_id}" if budget.run_id else "")))
+    ceiling = tree.add(Text(_("Ceiling") + f" {money(budget.ceiling)}"))
     _explain_ceiling(ceiling, budget.ceiling_from)
     for kind, heading in (
         ("invoiced", _("Invoiced")),
@@ -260,34 +273,36 @@ def _tree(budget: BudgetView) -> Tree:
         ("delivered", _("– of which delivered")),
         ("planned", _("Planned")),
     ):
-        branch = tree.add(f"{heading} {money(getattr(budget, kind))}")
+        branch = tree.add(Text(f"{heading} {money(getattr(budget, kind))}"))
         for line in budget.lines:
             if line.kind == kind:
                 _explain_line(branch, line)
     unpriced = [line for line in budget.lines if line.kind == "unpriced"]
     if unpriced:
-        branch = tree.add(_("Unpriced"))
+        branch = tree.add(Text(_("Unpriced")))
         for line in unpriced:
             what = what_is_priced(line.service, line.extra)
-            branch.add(f"{what} {_days(line)}: {amount(line.quantity, line.unit)}")
-    tree.add(_("Free") + f" {money(budget.free)} ({_(STATE_NAMES[budget.state])})")
+            branch.add(Text(f"{what} {_days(line)}: {amount(line.quantity, line.unit)}"))
+    tree.add(Text(_("Free") + f" {money(budget.free)} ({_(STATE_NAMES[budget.state])})"))
     for reason in budget.reasons:
-        tree.add(f"! {reason}")
+        tree.add(Text(f"! {reason}"))
     return tree
 
 
 def _explain_ceiling(branch: Tree, ceiling: Ceiling) -> None:
     if ceiling.granted_amount is not None:
-        branch.add(_("granted amount of the decision"))
+        branch.add(Text(_("granted amount of the decision")))
     elif ceiling.price is not None and ceiling.quantity is not None:
         branch.add(
-            _("{service}, {quantity} at {price}, the unit cost in force on {date}").format(
-                quantity=amount(ceiling.quantity, ceiling.unit),
-                service=ceiling.service,
-                price=_unit_price(ceiling.price),
-                date=day(ceiling.decided_on),
+            Text(
+                _("{service}, {quantity} at {price}, the unit cost in force on {date}").format(
+                    quantity=amount(ceiling.quantity, ceiling.unit),
+                    service=ceiling.service,
+                    price=_unit_price(ceiling.price),
+                    date=day(ceiling.decided_on),
+                )
             )
-        ).add(_origin(ceiling.price))
+        ).add(Text(_origin(ceiling.price)))
 
 
 def _explain_line(branch: Tree, line: Line) -> None:
@@ -295,15 +310,17 @@ def _explain_line(branch: Tree, line: Line) -> None:
     what = f"{what_is_priced(line.service, line.extra)} {_days(line)}: {amount(line.quantity, line.unit)}"
     # what was billed, or is left of an order, is no product of quantity and price
     whole = line.kind == "planned" or line.order is None
-    shown = branch.add(f"{what} × {price} = {money(line.gross)}" if whole else f"{what}, {money(line.gross)} ({price})")
+    shown = branch.add(
+        Text(f"{what} × {price} = {money(line.gross)}" if whole else f"{what}, {money(line.gross)} ({price})")
+    )
     if line.vat:
-        shown.add(_("without VAT {net}, VAT {vat}").format(net=money(line.net), vat=money(line.vat)))
+        shown.add(Text(_("without VAT {net}, VAT {vat}").format(net=money(line.net), vat=money(line.vat))))
     if line.order:
-        shown.add(_("purchase order {order}").format(order=line.order))
+        shown.add(Text(_("purchase order {order}").format(order=line.order)))
     if line.invoices:
-        shown.add(_("invoices {numbers}").format(numbers=", ".join(line.invoices)))
+        shown.add(Text(_("invoices {numbers}").format(numbers=", ".join(line.invoices))))
     if line.price:
-        shown.add(f"{line.provider or ''} {_origin(line.price)}".strip())
+        shown.add(Text(f"{line.provider or ''} {_origin(line.price)}".strip()))
 
 
 def _origin(price: Provenance) -> str:

@@ -47,14 +47,14 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help=_("Show what would happe
 
 
 def console() -> Console:
-    """Where people read. Made anew each time, so that it follows redirections."""
+    """Where people read. Made anew each time, so that it follows redirections. No text is markup: most of it somebody else has written."""
     width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 120
-    return _unsteered(Console(highlight=False, width=width))
+    return _unsteered(Console(highlight=False, markup=False, width=width))
 
 
 def complaints() -> Console:
     """Where errors go."""
-    return _unsteered(Console(stderr=True, highlight=False, soft_wrap=True))
+    return _unsteered(Console(stderr=True, highlight=False, markup=False, soft_wrap=True))
 
 
 class _Unsteered(RenderHook):
@@ -145,7 +145,7 @@ def _json_value(value: Any) -> Any:
 def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[Any]], *, right: Iterable[int] = ()) -> Table:
     """A rich table; `right` names the columns (by position) that hold figures. Cells are plain text, or rich's own Text."""
     made = Table(
-        title=title, title_justify="left", title_style="bold", header_style="bold", show_edge=False, pad_edge=False
+        title=Text(title, style="bold"), title_justify="left", header_style="bold", show_edge=False, pad_edge=False
     )
     for position, column in enumerate(columns):
         made.add_column(column, justify="right" if position in set(right) else "left", overflow="fold")
@@ -197,10 +197,10 @@ def ended_in_order() -> Iterator[None]:
 
 def write_private(path: Path, content: bytes) -> None:
     """Write a file that only its owner reads, in place of one that is there. Raises InputError where it cannot be written."""
+    from core.files import put_privately
+
     try:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            os.fchmod(file.fileno(), 0o600)  # one that was there before may be everybody's
-            file.write(content)
+        put_privately(path, content)
     except OSError as error:
         raise InputError("{file} cannot be written: {reason}", file=str(path), reason=os_reason(error)) from error
 

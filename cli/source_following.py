@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from uuid import uuid4
 
 import typer
+from rich.text import Text
 
 from cli.common import DONE, ERROR, SOME_REJECTED, actor, complaints, console, emit, outcome_name, stop, transaction
 from cli.labels import count_name, kind_name
@@ -154,7 +155,9 @@ def report(source: "Source", steps: "list[Step]", as_json: bool) -> None:
 
     def render() -> None:
         figures = ", ".join(f"{_(figure)} {data[figure]}" for figure in FIGURES)
-        console().print(f"[bold]{source.name}[/] {outcome_name(last.outcome)}: {figures} ({data['seconds']:.1f} s)")
+        console().print(
+            Text(source.name, style="bold"), f"{outcome_name(last.outcome)}: {figures} ({data['seconds']:.1f} s)"
+        )
         if data["rejected"]:
             console().print(_("See what was rejected with: {command}").format(command="avain rejected list"))
         if data["conflicts"]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.text import Text
 
 from cli.common import (
     CHANGES_PENDING,
@@ -312,7 +313,7 @@ def _plan(source: "Source", visit: "Brought", as_json: bool, output: Path | None
 
     def render() -> None:
         figures = ", ".join(f"{_(figure)} {result.counts[figure]}" for figure in FIGURES)
-        console().print(f"[bold]{source.name}[/] {outcome_name(result.state)}: {figures}")
+        console().print(Text(source.name, style="bold"), f"{outcome_name(result.state)}: {figures}")
         for group in groups:
             console().print(_fault(group, group.file_name), markup=False)
         if result.reason:

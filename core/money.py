@@ -38,6 +38,8 @@ def gross_and_net(
     A price with VAT in it is rounded gross first, a price without it net first, so the figure people agreed on is exact.
     """
     amount = round_half_up(quantity * unit_price / base_quantity)
+    if not vat_rate:
+        return amount, ZERO, amount
     if inclusive:
         net = round_half_up(amount / (1 + vat_rate))
         return net, amount - net, amount

@@ -6,9 +6,9 @@ from typing import Final
 
 from core.i18n import N_, _, money, ngettext, number
 
-#: One of each, as after "per" or "in".
+#: One of each, as after "per" or "in". There is no code for a visit; providers use several, and people one word.
 UNITS: Final = {
-    "C62": N_("visit"),
+    **dict.fromkeys(("C62", "H87", "E48", "ACT"), N_("visit")),
     "HUR": N_("hour"),
     "MIN": N_("minute"),
     "DAY": N_("day"),
@@ -21,7 +21,9 @@ UNITS: Final = {
 EXTRAS: Final = {"travel": N_("travel"), "no_show": N_("no-show")}
 #: So many of them.
 _COUNTED: Final[dict[str | None, Callable[[int], str]]] = {
-    "C62": lambda count: ngettext("{quantity} visit", "{quantity} visits", count),
+    **dict.fromkeys(
+        ("C62", "H87", "E48", "ACT"), lambda count: ngettext("{quantity} visit", "{quantity} visits", count)
+    ),
     "HUR": lambda count: ngettext("{quantity} hour", "{quantity} hours", count),
     "MIN": lambda count: ngettext("{quantity} minute", "{quantity} minutes", count),
     "DAY": lambda count: ngettext("{quantity} day", "{quantity} days", count),

@@ -41,7 +41,7 @@ class FollowUp(SQLModel, table=True):
 
 
 class ProviderRating(SQLModel, table=True):
-    """How many answers there are about a provider's service, and their sum: kept by a trigger on FollowUp (migration 0008).
+    """How many answers there are about a provider's service, and their sum, counted anew each night (services/follow_ups/ratings.py).
 
     Comparisons ask for it of hundreds of providers at once; to count the answers themselves each time would take them longer than all else.
     """

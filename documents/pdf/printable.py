@@ -21,6 +21,8 @@ MISSING: Final = "□"
 LONGEST: Final = 2_000
 #: Up to here (Latin, with the letters of every language of Finland) the fonts have every character; a test asks them all.
 ALL_KNOWN_UP_TO: Final = 0x24F
+#: Of these they have none (kana, ideographs, hangul): asking for each would cost a long name half a minute.
+NONE_KNOWN: Final = (range(0x3040, 0xA000), range(0xAC00, 0xD7A4), range(0x20000, 0x40000))
 #: A word longer than this may be broken anywhere after so many letters: no line could hold it.
 _LONGEST_WORD: Final = 40
 _LONG_WORDS: Final = re.compile(rf"\S{{{_LONGEST_WORD},}}")
@@ -64,7 +66,7 @@ def _shown(character: str) -> str:
 @lru_cache(maxsize=4096)
 def _has_glyph(character: str) -> bool:
     """Whether typst can show it, which only typst knows: one small document for each unusual character a process meets."""
-    if unicodedata.category(character) in {"Cs", "Co", "Cn"}:
+    if unicodedata.category(character) in {"Cs", "Co", "Cn"} or any(ord(character) in part for part in NONE_KNOWN):
         return False
     probe = typst.Compiler(
         input=_PROBE.encode(), font_paths=fonts(), ignore_system_fonts=True, sys_inputs={"text": character}

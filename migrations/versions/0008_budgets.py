@@ -24,42 +24,15 @@ ORIGINALS = """
       AND (price.price_key_id, price.price_list_id, price.position, price.amount) = (first.price_key_id, first.price_list_id, first.position, first.amount)
       AND (price.vat_category, price.vat_rate, price.vat_inclusive) = (first.vat_category, first.vat_rate, first.vat_inclusive)
 """
-#: How often a provider's service was rated, and the sum. The provider is who was chosen when the answer was given.
-RATED = """
-    INSERT INTO provider_rating AS known (service_id, provider_id, answers, total)
-    SELECT plan_item.service_id, choice.provider_id, sum(given.answers), sum(given.rating)
-    FROM ({given}) AS given(plan_item_id, settled_at, answers, rating)
-    JOIN plan_item ON plan_item.id = given.plan_item_id
-    JOIN choice ON choice.plan_item_id = plan_item.id AND choice.chosen_at <= given.settled_at
-        AND (choice.ended_at IS NULL OR given.settled_at < choice.ended_at)
-    GROUP BY plan_item.service_id, choice.provider_id
-    ON CONFLICT (service_id, provider_id) DO UPDATE SET answers = known.answers + excluded.answers, total = known.total + excluded.total
-"""
-RATED_BEFORE = "SELECT plan_item_id, settled_at, 1, rating FROM follow_up WHERE rating IS NOT NULL"
-RATED_NOW = """
-    SELECT NEW.plan_item_id, NEW.settled_at, 1, NEW.rating WHERE NEW.rating IS NOT NULL
-    UNION ALL SELECT OLD.plan_item_id, OLD.settled_at, -1, -OLD.rating WHERE OLD.rating IS NOT NULL
-"""
-COUNT_RATING = f"""
-    CREATE FUNCTION count_rating() RETURNS trigger LANGUAGE plpgsql AS $$
-    BEGIN
-        {RATED.format(given=RATED_NOW)};
-        RETURN NULL;
-    END $$
-"""
-#: Rows of a kind in which nobody says anything, which is nearly all, cost nothing.
-RATING_TRIGGERS = {
-    "INSERT": "NEW.rating IS NOT NULL",
-    "UPDATE": "OLD.rating IS NOT NULL OR NEW.rating IS NOT NULL",
-    "DELETE": "OLD.rating IS NOT NULL",
-}
+#: What was calculated by the rules of another version is calculated again by those of this one, by the next night at the latest.
+NOTE_ALL = "INSERT INTO budget_dirty (budget_id, cause) SELECT id, 'version' FROM budget"
 GRANTS = """
     DO $$ BEGIN
         IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'avain_app') THEN
             GRANT SELECT, INSERT ON invoice, invoice_line, delivered TO avain_app;
             GRANT UPDATE (superseded_at) ON delivered TO avain_app;
             GRANT SELECT, INSERT, UPDATE, DELETE ON remembered TO avain_app;
-            GRANT SELECT, INSERT, UPDATE ON provider_rating TO avain_app;
+            GRANT SELECT, INSERT, UPDATE, DELETE ON provider_rating TO avain_app;
         END IF;
     END $$
 """
@@ -146,27 +119,19 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("service_id", "provider_id", name=op.f("pk_provider_rating")),
     )
     op.create_index("ix_provider_rating_provider_id", "provider_rating", ["provider_id"])
-    op.execute(RATED.format(given=RATED_BEFORE))
-    op.execute(COUNT_RATING)
-    for event, rated in RATING_TRIGGERS.items():
-        op.execute(
-            f"CREATE TRIGGER follow_up_{event.lower()}_rating AFTER {event} ON follow_up"
-            f" FOR EACH ROW WHEN ({rated}) EXECUTE FUNCTION count_rating()"
-        )
     op.create_index("ix_notice_untold", "notice", ["event"], postgresql_where=sa.text("told_at IS NULL"))
     op.execute(GRANTS)
+    op.execute(NOTE_ALL)
 
 
 def downgrade() -> None:
-    for event in RATING_TRIGGERS:
-        op.execute(f"DROP TRIGGER follow_up_{event.lower()}_rating ON follow_up")
-    op.execute("DROP FUNCTION count_rating")
     op.drop_table("provider_rating")
     op.drop_index("ix_notice_untold", table_name="notice")
     for table in ("delivered", "invoice_line", "invoice", "remembered"):
         op.drop_table(table)
-    # a version whose lines the former schema cannot hold is no version any more: the budgets are calculated again
+    # lines the former schema cannot hold go, and invoices with them: the budgets are calculated again
     op.execute("DELETE FROM budget_line WHERE kind = 'delivered'")
+    op.execute(NOTE_ALL)
     _kinds(FORMER_KINDS)
     for table in ("budget_line", "order_line"):
         op.drop_column(table, "extra")

@@ -27,7 +27,7 @@ NO_REFERENCE_PRICE = N_(
     " Import the unit costs of that day."
 )
 IMPLAUSIBLE_CEILING = N_(
-    "The decision replaces {quantity} {unit} of {service}: too much to be true. Check the decision."
+    "The decision replaces {quantity} × {unit} of {service}: too much to be true. Check the decision."
 )
 
 _REFERENCE = prices_for(

@@ -33,6 +33,7 @@ CAUSES = {
     "ended": N_("the end of the decision's validity"),
     "closed": N_("the end of the time in which an order can be billed"),
     "rebase": N_("a ceiling that was looked up anew"),
+    "version": N_("a new version of Avain"),
     "asked": N_("a recomputation somebody asked for"),
 }
 

@@ -28,7 +28,8 @@ def converts(unit: str, priced_unit: str) -> str:
 def prices_for(quantity: str, unit: str, *, whose: str, during: str, extra: str = "''") -> str:
     """SQL that joins `price_key`, `conversion` and `price`: the prices for `quantity` (> 0) of `unit`.
 
-    Arguments are SQL; `whose` is a condition on price_key's provider and service, `during` one on the days of price.valid. An extra is priced in its own unit only.
+    Arguments are SQL; `whose` is a condition on price_key's provider and service, `during` one on the days of price.valid. An extra
+    is priced in its own unit only.
     """
     return f"""
         JOIN price_key ON {whose} AND price_key.extra = {extra} AND price_key.time_class = 'weekday' AND price_key.territory = ''

@@ -39,17 +39,17 @@ _WHOM = text(
     """
 )
 
-#: Rows in: budgets. Rows gone: notices nobody was told yet of a state the budget has left meanwhile: a price that was missing
-#: at three and came at four is no news at eight, even if a choice is still to be made.
+#: Rows in: changed budgets, and of each the state that it is still news to be in. Rows gone: notices nobody was told yet of any other
+#: state a budget was in before: a price that was missing at three and came at four is no news at eight, even if a choice is still to be made.
 _OVERTAKEN = text(
     """
-    DELETE FROM notice USING budget_version AS earlier, budget_version AS current
-    WHERE notice.told_at IS NULL AND notice.event = 'budget version ' || earlier.id
-      AND earlier.budget_id = ANY(:ids) AND earlier.superseded_at IS NOT NULL AND earlier.state NOT IN ('ok', 'ended')
-      AND current.budget_id = earlier.budget_id AND current.superseded_at IS NULL
-      AND notice.kind = 'budget_' || earlier.state
-      AND (earlier.state <> current.state OR current.state = 'unpriced' AND NOT EXISTS (
-          SELECT FROM jsonb_array_elements(current.reasons) AS reason WHERE reason ->> 'msgid' <> ALL(:no_news)))
+    DELETE FROM notice USING (
+        SELECT earlier.id, earlier.state
+        FROM unnest(CAST(:ids AS bigint[]), CAST(:still AS text[])) AS changed(budget_id, still)
+        JOIN budget_version AS earlier ON earlier.budget_id = changed.budget_id AND earlier.superseded_at IS NOT NULL
+            AND earlier.state NOT IN ('ok', 'ended', changed.still)
+    ) AS overtaken
+    WHERE notice.told_at IS NULL AND notice.event = 'budget version ' || overtaken.id AND notice.kind = 'budget_' || overtaken.state
     """
 )
 
@@ -59,9 +59,13 @@ def tell_workers(session: Session, results: Sequence[Result]) -> int:
 
     Returns how many are new.
     """
-    changed = [one.budget_id for one in results if one.version_id is not None and one.state_before is not None]
-    if changed:
-        session.execute(_OVERTAKEN, {"ids": changed, "no_news": _NO_NEWS})
+    still = {
+        one.budget_id: _still_news(one)
+        for one in results
+        if one.version_id is not None and one.state_before is not None
+    }
+    if still:
+        session.execute(_OVERTAKEN, {"ids": list(still), "still": list(still.values())})
     newsworthy = {one.budget_id: one for one in results if is_news(one)}
     if not newsworthy:
         return 0
@@ -95,6 +99,12 @@ def is_news(result: Result) -> bool:
     if result.state == "over":
         return result.state_before != "over"
     return _SEVERITY.get(result.state, 0) > _SEVERITY.get(result.state_before or "", len(_SEVERITY))
+
+
+def _still_news(result: Result) -> str:
+    """The state that a worker not told yet should still hear of; '' where it is unpriced by their own next step."""
+    own_step = result.state == "unpriced" and not _lacks_more_than_a_choice(result.reasons)
+    return "" if own_step else result.state
 
 
 def _lacks_more_than_a_choice(reasons: list[dict[str, object]]) -> bool:

@@ -16,15 +16,15 @@ NO_EXTRA_PRICE = N_(
     " Ask the price manager for a price list that covers these days."
 )
 OTHER_UNIT = N_(
-    "{service}: planned in {unit}, but {provider} prices it per {priced_unit}, so it cannot be priced."
-    " Ask for a price per {unit}, or plan the service in {priced_unit}."
+    "{service}: planned by the {unit}, but {provider} prices it by the {priced_unit}, so it cannot be priced."
+    " Ask for a price by the {unit}, or plan the service by the {priced_unit}."
 )
 OUTSIDE_DECISION = N_(
     "{service}: planned from {first} to {last}, which decision {decision} does not grant."
     " Correct the plan or the decision's validity in the client information system."
 )
 IMPLAUSIBLE_SHARE = N_(
-    "{service}: {quantity} {unit} from {first} to {last} come to more than can be true. Check the plan."
+    "{service}: {quantity} × {unit} from {first} to {last} come to more than can be true. Check the plan."
 )
 IMPLAUSIBLE_TOTAL = N_("The figures add up to more than can be true. Check the plan, the orders and the invoices.")
 OVERLAP = N_(

@@ -5,7 +5,8 @@ a note written meanwhile stays and is taken next time. A budget's row lock is he
 recomputations, or one and an approval, never write the same budget at once; those who take many pass over locked ones.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -20,7 +21,7 @@ from services.budgets.news import tell_workers
 from services.budgets.writing import Result, Touched, write_changed
 
 #: Budgets calculated in one transaction: enough that planning and committing cost little beside it, and a killed process loses a second.
-CHUNK = 1_000
+CHUNK = 2_000
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,12 @@ _TAKE = text(
     WITH taken AS (DELETE FROM budget_dirty WHERE budget_id = ANY(:ids) RETURNING id, budget_id, cause, run_id)
     SELECT DISTINCT ON (budget_id) budget_id, cause, run_id FROM taken ORDER BY budget_id, id DESC
     """
+)
+
+#: How the planner goes about the statements below; without values, as the server is set up.
+_PLANNING = text(
+    "SELECT set_config('join_collapse_limit', CAST(:joins AS text), true), set_config('random_page_cost', CAST(:random AS text), true),"
+    " set_config('jit', CAST(:compiled AS text), true)"
 )
 
 
@@ -149,10 +156,23 @@ def noted_up_to(session: Session, most: int) -> int:
     return int(session.execute(counted, {"most": most}).scalar_one())
 
 
+@contextmanager
+def _planned_as_written(session: Session) -> Iterator[None]:
+    """In the block the planner keeps to what is right whether tables were counted or, as just after a first load, not.
+
+    Joins in the order in which they are written, for else it may try every price for every item; rows by index rather than whole tables
+    for a few of each; and no compiling, to which its high estimates of days and shares would lead it, for seconds each time (ADR 0008).
+    """
+    session.execute(_PLANNING, {"joins": "1", "random": "1.1", "compiled": "off"})
+    yield
+    session.execute(_PLANNING, {"joins": None, "random": None, "compiled": None})
+
+
 def _calculate(session: Session, touched: list[Touched], *, now: datetime, settings: Budgets) -> Recomputed:
-    freeze_ceilings(session, [one.budget_id for one in touched])
-    results = write_changed(session, touched, now=now, settings=settings)
-    tell_workers(session, results)
+    with _planned_as_written(session):
+        freeze_ceilings(session, [one.budget_id for one in touched])
+        results = write_changed(session, touched, now=now, settings=settings)
+        tell_workers(session, results)
     return Recomputed(
         recomputed=len(results),
         changed=_count(results, changed=True),

@@ -187,7 +187,7 @@ def _view(row: Row[Any], lines: tuple[Line, ...]) -> BudgetView:
         recorded_at=row.recorded_at,
         run_id=row.run_id,
         ceiling_from=Ceiling(
-            granted_amount=_decimal(said.get("granted_amount")),
+            granted_amount=_cents(said.get("granted_amount")),
             service=row.baseline,
             quantity=_decimal(said.get("quantity")),
             unit=said.get("unit"),
@@ -240,3 +240,8 @@ def _provenance(row: Row[Any]) -> Provenance | None:
 def _decimal(value: float | str | None) -> Decimal | None:
     """A number of `ceiling_basis`, where JSON may have made a float of it; four decimals at most."""
     return None if value is None else Decimal(str(value))
+
+
+def _cents(value: float | str | None) -> Decimal | None:
+    """An amount of `ceiling_basis`, with its cents as every other one."""
+    return None if value is None else Decimal(str(value)).quantize(Decimal("0.01"))

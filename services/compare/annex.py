@@ -93,9 +93,7 @@ def _about(one: Comparison) -> list[tuple[str, str]]:
     if one.baseline_name:
         said.append((_("Is replaced"), f"{one.baseline_name}, {amount(one.quantity, one.unit)}"))
     if one.reference:
-        price = _("{price}, the unit cost in force on {date}").format(
-            price=price_of(one.reference), date=day(one.reference_day)
-        )
+        price = _("{price}, in force on {date}").format(price=price_of(one.reference), date=day(one.reference_day))
         said.append((_("Own unit cost"), f"{price} ({_origin(one.reference)})"))
     limit = _("{ceiling}; with the tolerance of {percent} % {limit}").format(
         ceiling=money(one.ceiling), percent=number(one.tolerance * 100), limit=money(one.limit)

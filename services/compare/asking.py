@@ -1,7 +1,7 @@
 """The ways to ask for a comparison: for the decisions of a case, for a quantity of a service before there is any case, for one choice."""
 
 import calendar
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -14,16 +14,15 @@ from core.i18n import N_
 from core.money import ZERO
 from services.budgets.ceiling import IMPLAUSIBLE
 from services.compare.judging import Asked, Offer, Question, Scale, judge
-from services.compare.market import Market, market_of, price_version
-from services.compare.pricing import Days, Fit, Tariff, fitting, price_on
+from services.compare.market import Market, market_of
+from services.compare.pricing import Fit, Tariff, fitting, price_on
 from services.compare.reading import (
     ServiceName,
     Stated,
     Wanted,
     decisions_of,
-    service_called,
+    services_called,
     services_of,
-    steps,
     wanted_on,
 )
 
@@ -109,14 +108,14 @@ def compare_service(
         raise InputError("{value} is not a quantity.", value=str(quantity))
     if months > MOST_MONTHS:
         raise InputError("Prices are not compared for more than {count} months.", count=MOST_MONTHS)
-    service = service_called(session, baseline)
+    service, services = services_called(session, baseline)
     days = (today, _months_later(today, months))
     asked = Asked(quantity, unit or service.unit, days, (days,))
-    services = services_of(session, service.id, ())
-    market = _market(_Inquiry(session, today, settings), services, service.id, days, today)
+    extras = {rule.extra for rule in settings.extras}
+    market = market_of(session, services.all, baseline=service.id, extras=extras, days=days, reference_day=today)
     reference, ceiling, reason = _ceiling(market, service, asked, today)
     limit = None if ceiling is None else ceiling * (1 + settings.tolerance)
-    scale = Scale(steps(session), settings.extras, services)
+    scale = Scale(services, settings.extras)
     return Comparison(
         case=None,
         decision=None,
@@ -187,7 +186,7 @@ def compare_choice(
     plans = wanted[stated.decision_id]
     (comparison,) = _compare_decision(_Inquiry(session, today, settings, provider), case, stated, plans, item)
     service = next(plan.service_id for plan in plans if plan.item == item)
-    code = services_of(session, None, [service])[service].code
+    code = services_of(session, None, [service]).all[service].code
     return comparison, next((offer for offer in comparison.offers if offer.service == code), None)
 
 
@@ -198,18 +197,28 @@ def _compare_decision(
     session, today, settings = inquiry.session, inquiry.today, inquiry.settings
     reference_day = stated.decided_on or today
     usual = (today, _months_later(today, USUAL_MONTHS))
-    services = services_of(session, stated.baseline_id, {plan.service_id for plan in plans})
-    baseline = None if stated.baseline_id is None else services[stated.baseline_id]
-    days = (min(plan.period[0] for plan in plans), max(plan.period[1] for plan in plans)) if plans else usual
-    market = _market(inquiry, services, stated.baseline_id, days, reference_day)
-    replaced = Asked(stated.quantity, stated.unit, days, (days,))
-    reference, ceiling, reason = _stated_ceiling(session, stated, market, baseline, replaced, reference_day)
-    scale = Scale(steps(session), settings.extras, services)
-    found = []
     asked_for: list[Wanted | None] = [one for one in plans if item in {None, one.item}]
+    services = services_of(session, stated.baseline_id, {plan.service_id for plan in asked_for if plan})
+    baseline = services.baseline
+    periods = [one.period for one in asked_for if one]
+    days = (min(first for first, _ in periods), max(after for _, after in periods)) if periods else usual
+    market = market_of(
+        session,
+        services.all,
+        baseline=stated.baseline_id,
+        extras={rule.extra for rule in settings.extras},
+        days=days,
+        reference_day=reference_day,
+        frozen=stated.ceiling_price_id,
+        provider=inquiry.provider,
+    )
+    replaced = Asked(stated.quantity, stated.unit, days, (days,))
+    reference, ceiling, reason = _stated_ceiling(stated, market, baseline, replaced, reference_day)
+    scale = Scale(services, settings.extras)
+    found = []
     for plan in asked_for or [None]:
         asked, other = _asked(plan, plans, replaced)
-        beside = _beside(plan, plans)
+        beside = _beside(stated, plan, plans)
         room = None if ceiling is None else ceiling - beside
         limit = None if ceiling is None else ceiling * (1 + settings.tolerance)
         elsewhere = {one.service_id for one in plans if plan is not None and one.service_id != plan.service_id}
@@ -261,10 +270,13 @@ def _asked(plan: Wanted | None, plans: Sequence[Wanted], replaced: Asked) -> tup
     return asked, Asked(replaced.quantity, replaced.unit, plan.period, plan.within)
 
 
-def _beside(plan: Wanted | None, plans: Sequence[Wanted]) -> Decimal:
-    """What the budget has to pay beside what is compared: the other planned services, and the ordered part of this one."""
-    others = sum((one.bound + one.planned for one in plans if one is not plan), start=ZERO)
-    return others + (plan.bound if plan is not None and plan.open else ZERO)
+def _beside(stated: Stated, plan: Wanted | None, plans: Sequence[Wanted]) -> Decimal:
+    """What the budget has to pay beside what is compared: what is ordered, and the other planned services.
+
+    Orders of a service that is compared as if it were not ordered are not among it.
+    """
+    others = sum((one.planned for one in plans if one is not plan), start=ZERO)
+    return stated.bound + others - (ZERO if plan is None or plan.open else plan.bound)
 
 
 def _notes(stated: Stated, plan: Wanted | None, plans: Sequence[Wanted], today: date) -> list[Message]:
@@ -300,34 +312,12 @@ def _notes(stated: Stated, plan: Wanted | None, plans: Sequence[Wanted], today: 
     return notes
 
 
-def _market(
-    inquiry: _Inquiry, services: Collection[int], baseline: int | None, days: Days, reference_day: date
-) -> Market:
-    """The prices of the days in question; of our own unit costs that of the reference day too."""
-    found = market_of(
-        inquiry.session,
-        services,
-        baseline=baseline,
-        extras={rule.extra for rule in inquiry.settings.extras},
-        first=min(days[0], reference_day),
-        after=max(days[1], reference_day + timedelta(days=1)),
-        provider=inquiry.provider,
-    )
-    return found.within(days)
-
-
-def _stated_ceiling(  # noqa: PLR0917 - all that a ceiling can come from
-    session: Session,
-    stated: Stated,
-    market: Market,
-    baseline: ServiceName | None,
-    replaced: Asked,
-    reference_day: date,
+def _stated_ceiling(
+    stated: Stated, market: Market, baseline: ServiceName | None, replaced: Asked, reference_day: date
 ) -> tuple[Tariff | None, Decimal | None, Message | None]:
     """The ceiling of a decision with the price it came from: as its budget froze it, else as it would be."""
     if stated.ceiling is not None:
-        frozen = stated.ceiling_price_id
-        return None if frozen is None else price_version(session, frozen), stated.ceiling, None
+        return next((one for one in market.own if one.price_id == stated.ceiling_price_id), None), stated.ceiling, None
     if stated.granted_amount is not None:
         return None, stated.granted_amount, None
     return _ceiling(market, baseline, replaced, reference_day)

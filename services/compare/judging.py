@@ -1,7 +1,7 @@
 """Offers beside the ceiling: total with extras, difference, what the money buys, whether it fits, which is the cheapest."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -12,6 +12,7 @@ from core.i18n import N_
 from core.money import ZERO
 from core.unit_conversion import conversion
 from core.units import EXTRAS
+from services.budgets.ceiling import IMPLAUSIBLE as TOO_MUCH
 from services.compare.market import Rating, Seller
 from services.compare.pricing import (
     Days,
@@ -25,13 +26,14 @@ from services.compare.pricing import (
     shares,
     total_of,
 )
-from services.compare.reading import ServiceName, step_for
+from services.compare.reading import ServiceName, Services
 
 NO_QUANTITY = N_("Priced in another unit than {unit} and not in the plan: only what the money buys can be told.")
 NOT_FOR_ALL_DAYS = N_("No price is known from {date} on.")
 NO_EXTRA_PRICE = N_("An extra charge, {extra}, has no price from {date} on.")
 NOTHING_FALLS = N_("No part of it falls on the days compared.")
 NOT_FOR_SO_LITTLE = N_("No price is known for so small a quantity.")
+ONE = Decimal(1)
 IMPLAUSIBLE = N_("It comes to more than can be true. Check the quantity and the price.")
 
 
@@ -107,20 +109,27 @@ class Offer(NamedTuple):
 
 @dataclass(frozen=True)
 class Scale:
-    """What all offers of a comparison are measured with: steps of units, rules of extras, services by id."""
+    """What all offers of a comparison are measured with: services with the steps of units, rules of extras.
 
-    steps: dict[str, Decimal]
+    `known` keeps what holds for every provider of a service in a unit: the rules of its extras, and its step.
+    """
+
+    services: Services
     extras: Sequence[ExtraRule]
-    services: Mapping[int, ServiceName]
+    known: dict[tuple[str, str], tuple[list[ExtraRule], Decimal]] = field(default_factory=dict)
 
     def sale(self, seller: Seller, unit: str | None) -> "_Sale":
         """A provider's service counted in `unit`, or in what it is sold in where it is not sold so."""
-        service = self.services[seller.service_id]
+        service = self.services.all[seller.service_id]
         counted, fits = unit, fitting(seller.tariffs, unit) if unit else []
         if not fits or counted is None:
             counted = _unit_of(seller.tariffs, service)
             fits = fitting(seller.tariffs, counted)
-        return _Sale(seller, counted, fits, self.extras_of(service.code, counted), step_for(counted, self.steps))
+        rules = self.known.get((service.code, counted))
+        if rules is None:
+            rules = self.extras_of(service.code, counted), self.services.step(counted)
+            self.known[service.code, counted] = rules
+        return _Sale(seller, counted, fits, *rules)
 
     def extras_of(self, service: str, unit: str | None) -> list[ExtraRule]:
         """What belongs to the price of a service planned in `unit`; a rule that names the service beats one that names none."""
@@ -165,9 +174,13 @@ class _Sale(NamedTuple):
     def price(self, asked: Asked, quantity: Decimal) -> _Priced:
         """The service on the days asked for, and what comes beside it, as the lines of a budget would have it."""
         fits = [fit for fit in self.fits if fit.allows(quantity)]
+        if fits and not self.rules and asked.days == (asked.whole,) and fits[0].tariff.spans(asked.whole):
+            figure, gross = fits[0].figure(quantity)  # one share: by far the most common
+            if figure < TOO_MUCH:
+                return _Priced(gross, quantity, (fits[0].tariff,), (), None, varies=False)
         parts = shares(fits, quantity, asked.whole, asked.days, self.step)
-        falls = sum((part.quantity for part in parts), start=ZERO)
-        total, reason = _sum(fits, parts, Decimal(1), None) if parts else (None, Message(NOTHING_FALLS))
+        falls = sum([part.quantity for part in parts], start=ZERO)
+        total, reason = _sum(fits, parts, ONE, None) if parts else (None, Message(NOTHING_FALLS))
         extras, varies = [], len(parts) > 1
         for rule in self.rules:
             beside = self._extra(rule, quantity)
@@ -181,7 +194,7 @@ class _Sale(NamedTuple):
                 continue
             total = None if total is None else total + cost
             extras.append(ExtraCost(rule.extra, falls * rule.quantity, rule.unit, cost, _used(pieces)))
-        return _Priced(total, falls, _used(parts), tuple(extras), reason, varies)
+        return _Priced(total, falls, _used(parts), tuple(extras), reason, varies=varies)
 
     def shown(self, quantity: Decimal | None, first: date) -> tuple[Tariff, ...]:
         """The price to show where none made a total: the one of the first day, else the next to come into force."""
@@ -191,14 +204,13 @@ class _Sale(NamedTuple):
         found = price_on(fits, first) or min(fits, key=lambda fit: fit.tariff.valid_from, default=None)
         return () if found is None else (found.tariff,)
 
-    def buys(self, money: Decimal, day: date, priced: _Priced | None) -> Decimal | None:
+    def buys(self, money: Decimal, day: date, quantity: Decimal, priced: _Priced | None) -> Decimal | None:
         """How much an amount pays for: at the average where prices change on the way, else at the prices of a day.
 
-        A price for large quantities counts if the money reaches them.
+        A price for large quantities counts if the money reaches them; what comes beside is charged as for a plan of `quantity`.
         """
         if priced is not None and priced.varies and priced.total:
             return max(ZERO, money) * priced.quantity / priced.total // self.step * self.step
-        quantity = Decimal(0) if priced is None else priced.quantity
         beside = [
             (extra, rule.quantity)
             for rule in self.rules
@@ -206,7 +218,7 @@ class _Sale(NamedTuple):
         ]
         for fit in self.fits:
             if fit.tariff.covers(day):
-                units = affordable(money, [(fit, Decimal(1)), *beside], self.step)
+                units = affordable(money, fit, beside, self.step)
                 if fit.allows(units):
                     return units
         return None
@@ -218,7 +230,7 @@ class _Sale(NamedTuple):
 
 
 def _offer(question: Question, seller: Seller, scale: Scale) -> Offer:
-    service = scale.services[seller.service_id]
+    service = scale.services.all[seller.service_id]
     asked = question.planned.get(seller.service_id, question.other)
     sale = scale.sale(seller, asked.unit)
     first = asked.days[0][0] if asked.days else asked.whole[0]
@@ -241,7 +253,7 @@ def _offer(question: Question, seller: Seller, scale: Scale) -> Offer:
         quantity=None if priced is None else priced.quantity,
         total=total,
         difference=None if total is None or room is None else room - total,
-        buys=None if room is None else sale.buys(room, day, priced),
+        buys=None if room is None else sale.buys(room, day, asked.quantity or ZERO, priced),
         also_buys=() if room is None else tuple(_also_buys(room, sale, day, scale)),
         verdict=_verdict(total, room, question.limit),
         valid_until=_last_day(shown, extras),
@@ -259,17 +271,22 @@ def _sum(
     fits: Sequence[Fit], parts: Sequence[Share], times: Decimal, extra: str | None
 ) -> tuple[Decimal | None, Message | None]:
     """What shares come to, or None and why."""
-    gap = next((part for part in parts if part.fit is None), None)
-    if gap is not None and extra is not None:
-        return None, Message(NO_EXTRA_PRICE, extra=Message(EXTRAS[extra]), date=gap.first.isoformat())
-    if gap is not None:
-        return None, Message(NOT_FOR_ALL_DAYS, date=gap.first.isoformat()) if fits else Message(NOT_FOR_SO_LITTLE)
-    total = total_of(parts, times)
-    return total, Message(IMPLAUSIBLE) if total is None else None
+    gaps = [part for part in parts if part.fit is None]
+    if not gaps:
+        total = total_of(parts, times)
+        return total, Message(IMPLAUSIBLE) if total is None else None
+    first = gaps[0].first.isoformat()
+    if extra is not None:
+        return None, Message(NO_EXTRA_PRICE, extra=Message(EXTRAS[extra]), date=first)
+    return None, Message(NOT_FOR_ALL_DAYS, date=first) if fits else Message(NOT_FOR_SO_LITTLE)
 
 
-def _used(parts: Iterable[Share]) -> tuple[Tariff, ...]:
-    return tuple(dict.fromkeys(part.fit.tariff for part in parts if part.fit is not None))
+def _used(parts: Sequence[Share]) -> tuple[Tariff, ...]:
+    """The prices behind shares, each once."""
+    if len(parts) == 1 and parts[0].fit is not None:
+        return (parts[0].fit.tariff,)
+    used = [part.fit.tariff for part in parts if part.fit is not None]
+    return tuple({(price.price_id, price.valid_from): price for price in used}.values())
 
 
 def _sold_in(tariffs: Iterable[Tariff], unit: str) -> bool:
@@ -283,11 +300,13 @@ def _unit_of(tariffs: Sequence[Tariff], service: ServiceName) -> str:
 
 def _also_buys(money: Decimal, sale: _Sale, day: date, scale: Scale) -> Iterator[Bought]:
     """What the money buys counted in each other unit the provider sells the service in: hours beside visits."""
+    if len(sale.fits) == len(sale.seller.tariffs):
+        return
     told = [sale.unit]
     for other in sorted({price.unit for price in sale.seller.tariffs if price.unit != sale.unit}):
         if all(conversion(other, known) is None for known in told):
             told.append(other)
-            units = scale.sale(sale.seller, other).buys(money, day, None)
+            units = scale.sale(sale.seller, other).buys(money, day, ZERO, None)
             if units is not None:
                 yield Bought(units, other)
 
@@ -302,6 +321,8 @@ def _verdict(total: Decimal | None, room: Decimal | None, limit: Decimal | None)
 
 def _last_day(prices: Sequence[Tariff], extras: Iterable[ExtraCost]) -> date | None:
     """The last day all of it has a price: of each part the last price counts."""
+    if not extras:
+        return prices[-1].valid_before - timedelta(days=1) if prices and prices[-1].valid_before else None
     ends = [
         used[-1].valid_before
         for used in (prices, *(extra.prices for extra in extras))

@@ -42,12 +42,6 @@ class Seller(NamedTuple):
     extras: Mapping[str, Sequence[Tariff]] = _NOTHING
     rating: Rating | None = None
 
-    def within(self, days: Days) -> "Seller":
-        """The same with the service's prices of these days only."""
-        if all(price.overlaps(days) for price in self.tariffs):
-            return self
-        return self._replace(tariffs=[price for price in self.tariffs if price.overlaps(days)])
-
 
 @dataclass(frozen=True)
 class Market:
@@ -56,11 +50,6 @@ class Market:
     sellers: tuple[Seller, ...]
     own: tuple[Tariff, ...]
 
-    def within(self, days: Days) -> "Market":
-        """The same without what is only sold on other days, such as on the day of a decision long ago."""
-        kept = (seller.within(days) for seller in self.sellers)
-        return Market(tuple(seller for seller in kept if seller.tariffs), self.own)
-
 
 #: A price with its key and its list's id.
 _PRICE = f"""
@@ -68,8 +57,9 @@ _PRICE = f"""
     vat_rate, vat_inclusive, lower(valid), upper(valid), price.position, price.price_list_id
 """
 
-#: Rows in: services, one of them perhaps to be replaced, kinds of extra, a period; perhaps one provider alone. Rows out: the prices
-#: of active providers for these services and extras, and our own unit costs of the one, that hold on any of the days.
+#: Rows in: services, one of them perhaps to be replaced, kinds of extra, a period, a day; perhaps one provider alone. Rows out: the prices
+#: of providers for these services and extras that hold on any day of the period, our own unit costs of the one on the day, and
+#: the price `:frozen`, in force or not.
 _PRICES = text(
     f"""
     SELECT {_PRICE}
@@ -77,17 +67,16 @@ _PRICES = text(
     -- key by key through the index of prices in force: a join would read every price there ever was
     CROSS JOIN LATERAL (
         SELECT * FROM price
-        WHERE price_key_id = price_key.id AND superseded_at IS NULL AND valid && daterange(:first, :after) OFFSET 0
+        WHERE price_key_id = price_key.id AND superseded_at IS NULL
+          AND valid && CASE WHEN provider_id IS NULL THEN daterange(:day, :day, '[]') ELSE daterange(:first, :after) END
+        OFFSET 0
     ) AS price
     WHERE service_id = ANY(:services) AND time_class = 'weekday' AND territory = '' AND extra = ANY(:extras)
       AND (provider_id IS NOT NULL OR service_id = :baseline AND extra = '')
       AND (CAST(:provider AS bigint) IS NULL OR provider_id IS NULL OR provider_id = :provider)
+    UNION ALL
+    SELECT {_PRICE} FROM price JOIN price_key ON price_key.id = price.price_key_id WHERE price.id = :frozen
     """  # noqa: S608 - our own words
-)
-
-#: Rows in: a price. Rows out: the same, in force or not.
-_ONE_PRICE = text(
-    f"SELECT {_PRICE} FROM price_key JOIN price ON price.price_key_id = price_key.id WHERE price.id = :price"  # noqa: S608 - our own words
 )
 
 #: Rows in: price lists. Rows out: where each came from, and whether a newer one of its source waits for approval.
@@ -98,17 +87,23 @@ _LISTS = text(
         WHERE waiting.source_id = price_list.source_id AND waiting.state = 'held' AND waiting.id > price_list.id
     )
     FROM price_list JOIN price_source ON price_source.id = price_list.source_id
-    WHERE price_list.id = ANY(:lists)
+    WHERE price_list.id = ANY(CAST(:lists AS bigint[]))
     """
 )
 
-#: Rows in: providers. Rows out: those that are active.
-_PROVIDERS = text("SELECT id, name, facts FROM provider WHERE id = ANY(:providers) AND active")
-
-#: Rows in: services. Rows out: how many answers there are about each provider of them, where they are enough to be told, and their sum.
-#: An answer is about the provider that was chosen when it was given (a trigger counts it so, migration 0008).
-_RATINGS = text(
-    "SELECT provider_id, service_id, answers, total FROM provider_rating WHERE service_id = ANY(:services) AND answers >= :enough"
+#: Rows in: providers, services. Rows out: those providers that are active, with the answers about each of the services (`[how many,
+#: their sum]` by its id) where there are enough to be told. An answer is about the provider that was chosen when it was given: a
+#: job counts it so by night (services/follow_ups/ratings.py).
+_PROVIDERS = text(
+    """
+    SELECT id, name, facts, rated.answers
+    FROM provider
+    LEFT JOIN (
+        SELECT provider_id, jsonb_object_agg(service_id, jsonb_build_array(answers, total)) AS answers
+        FROM provider_rating WHERE service_id = ANY(:services) AND answers >= :enough GROUP BY provider_id
+    ) AS rated ON rated.provider_id = provider.id
+    WHERE id = ANY(CAST(:providers AS bigint[])) AND active
+    """
 )
 
 
@@ -118,47 +113,48 @@ def market_of(
     *,
     baseline: int | None,
     extras: Iterable[str],
-    first: date,
-    after: date,
+    days: Days,
+    reference_day: date,
+    frozen: int | None = None,
     provider: int | None = None,
 ) -> Market:
-    """Who offers `services` (ids) and the `extras` beside them at what prices, on any day from `first` to the day before `after`.
+    """Who offers `services` (ids) and the `extras` beside them at what prices, on any of the `days`.
 
-    With our own unit costs of `baseline`; `provider`: of this one alone.
+    With our own unit costs of `baseline` on `reference_day`, and that with the id `frozen`; `provider`: of this one alone.
     """
     values = {
         "services": list(services),
         "baseline": baseline,
         "extras": ["", *extras],
-        "first": first,
-        "after": after,
+        "first": days[0],
+        "after": days[1],
+        "day": reference_day,
+        "frozen": frozen,
         "provider": provider,
     }
     rows = session.execute(_PRICES, values).all()
     lists = _lists(session, {row[-1] for row in rows})
-    known = session.execute(_PROVIDERS, {"providers": list({row[1] for row in rows if row[1]})})
-    providers = {row.id: (row.name, row.facts) for row in known}
-    ratings = _ratings(session, services)
+    providers = _providers(session, {row[1] for row in rows if row[1]}, services)
     own: list[Tariff] = []
     priced: dict[tuple[int, int], list[Tariff]] = {}
     beside: dict[tuple[int, int], dict[str, list[Tariff]]] = {}
     for row in rows:
-        tariff, key = _tariff(row, lists), (row[0], row[1])
-        if row[1] is None:
+        tariff, seller = _tariff(row, lists), row[1]
+        if seller is None:
             own.append(tariff)
         elif tariff.extra:
-            beside.setdefault(key, {}).setdefault(tariff.extra, []).append(tariff)
+            beside.setdefault((row[0], seller), {}).setdefault(tariff.extra, []).append(tariff)
         else:
-            priced.setdefault(key, []).append(tariff)
+            priced.setdefault((row[0], seller), []).append(tariff)
     return Market(
         tuple(
             Seller(
                 service,
                 seller,
-                *providers[seller],
+                *providers[seller][:2],
                 tariffs,
                 beside.get((service, seller), _NOTHING),
-                ratings.get((seller, service)),
+                providers[seller][2].get(service),
             )
             for (service, seller), tariffs in priced.items()
             if seller in providers
@@ -167,28 +163,31 @@ def market_of(
     )
 
 
-def price_version(session: Session, price: int) -> Tariff:
-    """One price version by its id, whether it is still in force or not."""
-    row = session.execute(_ONE_PRICE, {"price": price}).one()
-    return _tariff(row, _lists(session, {row[-1]}))
+def _array(ids: Iterable[int]) -> str:
+    """Many ids as one value, which the driver has not to write one by one."""
+    return f"{{{','.join(map(str, ids))}}}"
 
 
 def _lists(session: Session, ids: Collection[int]) -> dict[int, tuple[Any, ...]]:
-    return {row[0]: tuple(row) for row in session.execute(_LISTS, {"lists": list(ids)})}
+    """Of each list what `Tariff` tells of it."""
+    return {row[0]: tuple(row[1:]) for row in session.execute(_LISTS, {"lists": _array(ids)}).all()}
 
 
 def _tariff(row: Any, lists: Mapping[int, tuple[Any, ...]]) -> Tariff:
     """A row of _PRICE beside its list."""
-    price_id, extra, unit, amount, base, minimum, rate, inclusive, first, before, position, listed = row[2:]
-    _, source, file_name, sha256, run, pending = lists[listed]
-    return Tariff(
-        price_id, extra, unit, amount, base, minimum, rate, inclusive, first, before, source, file_name, position, sha256, run, pending
-    )  # fmt: skip
+    return Tariff._make((*row[2:13], *lists[row[13]]))
 
 
-def _ratings(session: Session, services: Collection[int]) -> dict[tuple[int, int], Rating]:
-    rows = session.execute(_RATINGS, {"services": list(services), "enough": ENOUGH_ANSWERS})
+def _providers(
+    session: Session, ids: Collection[int], services: Collection[int]
+) -> dict[int, tuple[str, dict[str, Any], dict[int, Rating]]]:
+    """Name, facts, and ratings by service, of the active ones."""
+    values = {"providers": _array(ids), "services": list(services), "enough": ENOUGH_ANSWERS}
     return {
-        (provider, service): Rating(round_half_up(Decimal(total) / answers, Decimal("0.1")), answers)
-        for provider, service, answers, total in rows
+        id: (name, facts, {int(service): _rating(*told) for service, told in answers.items()} if answers else {})
+        for id, name, facts, answers in session.execute(_PROVIDERS, values).all()
     }
+
+
+def _rating(answers: int, total: int) -> Rating:
+    return Rating(round_half_up(Decimal(total) / answers, Decimal("0.1")), answers)

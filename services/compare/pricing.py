@@ -37,9 +37,9 @@ class Tariff(NamedTuple):
     vat_inclusive: bool
     valid_from: date
     valid_before: date | None
+    position: str
     source: str
     file_name: str
-    position: str
     sha256: str
     run_id: int
     pending: bool
@@ -138,14 +138,12 @@ def _preference(fit: Fit, unit: str) -> tuple[bool, Decimal, Decimal, str, int]:
 
 
 def shares(
-    fits: Sequence[Fit], quantity: Decimal, whole: Days, open_days: Sequence[Days], step: Decimal
+    fits: Sequence[Fit], quantity: Decimal, whole: Days, open_days: Iterable[Days], step: Decimal
 ) -> list[Share]:
     """Cut what `quantity` (over the days `whole`) leaves for `open_days` (within them) where the preferred price changes.
 
     Days on which nothing falls make no share.
     """
-    if fits and len(open_days) == 1 and open_days[0] == whole and fits[0].tariff.spans(whole):  # by far the most common
-        return [Share(quantity, whole[0], fits[0])]
     first, after = whole
     length = (after - first).days
 
@@ -195,16 +193,21 @@ def total_of(parts: Iterable[Share], times: Decimal = Decimal(1)) -> Decimal | N
     return total
 
 
-def affordable(money: Decimal, parts: Sequence[tuple[Fit, Decimal]], step: Decimal) -> Decimal:
-    """How many planned units an amount buys, in whole steps: each costs its `parts`, which are so many units at a price.
+def affordable(money: Decimal, fit: Fit, beside: Sequence[tuple[Fit, Decimal]], step: Decimal) -> Decimal:
+    """How many planned units an amount buys, in whole steps: each at a price, and so many units of each thing `beside` it.
 
     What is told fits the money to the cent, as a budget would round it, and one step more would not.
     """
     if money <= 0:
         return Decimal(0)
-    each = sum((fit.each() * times for fit, times in parts), start=Decimal(0))
+    each = fit.each()
+    for extra, times in beside:
+        each += extra.each() * times
     units = (money / each / step).to_integral_value(ROUND_FLOOR) * step
     more = units + step
-    if more * each - money > CENT * len(parts):  # more than rounding could give
+    if more * each - money > CENT * (1 + len(beside)):  # more than rounding could give
         return units
-    return more if sum(fit.figure(more * times)[1] for fit, times in parts) <= money else units
+    cost = fit.figure(more)[1]
+    for extra, times in beside:
+        cost += extra.figure(more * times)[1]
+    return more if cost <= money else units

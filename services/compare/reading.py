@@ -53,7 +53,10 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Stated:
-    """What a decision says; `ceiling` is that of its budget, with the price it came from, where it has been calculated."""
+    """What a decision says; `ceiling` is that of its budget, with the price it came from, where it has been calculated.
+
+    `bound` is what the budget has to pay for orders, those of services no longer planned too.
+    """
 
     decision_id: int
     number: str
@@ -65,6 +68,7 @@ class Stated:
     unit: str | None
     ceiling: Decimal | None
     ceiling_price_id: int | None
+    bound: Decimal
     touched: bool
     ended_at: datetime | None
     status: str
@@ -77,11 +81,13 @@ _DECISIONS = text(
     SELECT decision.id AS decision_id, coalesce(decision.number, decision.external_id) AS number, decision.decided_on,
            upper(decision.valid) AS ends_before, decision.granted_amount, decision.baseline_service_id AS baseline_id,
            decision.baseline_quantity AS quantity, decision.baseline_unit AS unit, budget.ceiling, budget.ceiling_price_id,
+           coalesce(invoiced + ordered, 0) AS bound,
            EXISTS (SELECT FROM budget_dirty WHERE budget_id = budget.id) AS touched,
            decision.ended_at, client_case.status, client_case.gone_at
     FROM client_case
     JOIN decision ON decision.case_id = client_case.id
     LEFT JOIN budget ON budget.decision_id = decision.id
+    LEFT JOIN budget_version ON budget_version.budget_id = budget.id AND budget_version.superseded_at IS NULL
     WHERE client_case.number = :case
     ORDER BY decision.id
     """
@@ -121,39 +127,74 @@ _WANTED = text(
     """
 ).columns(open=DATEMULTIRANGE, within=DATEMULTIRANGE, outside=DATEMULTIRANGE)
 
+_DEFAULT_STEP = Decimal(DEFAULT_STEP)
 _NAMED = "service.id, service.code, coalesce(nullif(CASE :language WHEN 'sv' THEN name_sv WHEN 'en' THEN name_en END, ''), name_fi) AS name, service.unit"
 
-#: Rows in: a service that may be replaced, services that are wanted anyway. Rows out: these, and every alternative to the first.
+#: Rows in: a service that may be replaced, by its code or its id; services that are wanted anyway. Rows out: these, and every
+#: alternative to the first, with `asked`: that it is the first; and in each row the steps of all units.
 _SERVICES = text(
     f"""
-    SELECT {_NAMED} FROM service
-    WHERE service.id = :baseline OR service.id = ANY(:wanted)
-       OR service.id IN (SELECT alternative_id FROM service_alternative WHERE baseline_id = :baseline)
+    WITH baseline AS (SELECT id FROM service WHERE id = :baseline OR lower(code) = lower(CAST(:code AS text)))
+    SELECT {_NAMED}, service.id IN (SELECT id FROM baseline) AS asked,
+           (SELECT jsonb_object_agg(unit, CAST(step AS text)) FROM unit_rule) AS steps
+    FROM service
+    WHERE service.id = ANY(:wanted) OR service.id IN (
+        SELECT id FROM baseline
+        UNION ALL SELECT alternative_id FROM service_alternative JOIN baseline ON baseline_id = baseline.id
+    )
     ORDER BY service.code
     """  # noqa: S608 - our own words
 )
 
-_CALLED = text(f"SELECT {_NAMED} FROM service WHERE lower(code) = lower(:code)")  # noqa: S608 - our own words
+
+@dataclass(frozen=True)
+class Services:
+    """The services a comparison is about, by id: the one that may be replaced, what may stand in for it, and what is wanted anyway.
+
+    `steps`: the smallest part of each unit that has a rule.
+    """
+
+    baseline: ServiceName | None
+    all: dict[int, ServiceName]
+    steps: dict[str, Decimal]
+
+    def step(self, unit: str) -> Decimal:
+        """The smallest part a unit can be divided into."""
+        return self.steps.get(unit, _DEFAULT_STEP)
 
 
-def service_called(session: Session, code: str) -> ServiceName:
-    """A service by its code, in any case of letters. Raises NotFound."""
-    row = session.execute(_CALLED, {"code": code, "language": language()}).one_or_none()
-    if row is None:
+def services_called(session: Session, code: str) -> tuple[ServiceName, Services]:
+    """A service by its code, in any case of letters; and with what may stand in for it. Raises NotFound."""
+    found = _services(session, code=code)
+    if found.baseline is None:
         raise NotFound("There is no service {code}. Show all with: avain service list", code=code)
-    return ServiceName(*row)
+    return found.baseline, found
 
 
-def services_of(session: Session, baseline: int | None, wanted: Collection[int]) -> dict[int, ServiceName]:
-    """The services a comparison is about, by id: the baseline, what may stand in for it, and what is wanted anyway."""
-    values = {"baseline": baseline, "wanted": list(wanted), "language": language()}
-    return {row.id: ServiceName(*row) for row in session.execute(_SERVICES, values)}
+def services_of(session: Session, baseline: int | None, wanted: Collection[int]) -> Services:
+    """The services by the id of the one that may be replaced, and of those that are wanted."""
+    return _services(session, baseline=baseline, wanted=wanted)
+
+
+def _services(
+    session: Session, *, baseline: int | None = None, code: str | None = None, wanted: Collection[int] = ()
+) -> Services:
+    values = {"baseline": baseline, "code": code, "wanted": list(wanted), "language": language()}
+    rows = session.execute(_SERVICES, values).all()
+    services = {row.id: ServiceName(*row[:4]) for row in rows}
+    return Services(
+        next((services[row.id] for row in rows if row.asked), None),
+        services,
+        {unit: Decimal(step) for unit, step in ((rows and rows[0].steps) or {}).items()},
+    )
 
 
 def decisions_of(session: Session, case: str) -> list[Stated]:
     """What the decisions of a case say, ended ones too. Raises NotFound for a case number that does not exist."""
-    check_case(session, case)
-    return [Stated(**row) for row in session.execute(_DECISIONS, {"case": case}).mappings()]
+    found = [Stated(**row) for row in session.execute(_DECISIONS, {"case": case}).mappings().all()]
+    if not found:
+        check_case(session, case)
+    return found
 
 
 def wanted_on(session: Session, decisions: Collection[int]) -> tuple[dict[int, list[Wanted]], set[str]]:
@@ -187,13 +228,3 @@ def wanted_on(session: Session, decisions: Collection[int]) -> tuple[dict[int, l
 
 def _days(ranges: list[object]) -> tuple[Days, ...]:
     return tuple((one.lower, one.upper) for one in ranges)  # type: ignore[attr-defined]
-
-
-def steps(session: Session) -> dict[str, Decimal]:
-    """The smallest part of each unit that has a rule; others: `DEFAULT_STEP`."""
-    return {row.unit: row.step for row in session.execute(text("SELECT unit, step FROM unit_rule"))}
-
-
-def step_for(unit: str, rules: dict[str, Decimal]) -> Decimal:
-    """The smallest part a unit can be divided into."""
-    return rules.get(unit, Decimal(DEFAULT_STEP))

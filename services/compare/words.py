@@ -72,7 +72,8 @@ def bought_in_words(offer: Offer) -> str:
     """`12 visits`, or `12 visits or 21,5 hours` where the provider has prices for both."""
     told = [] if offer.buys is None else [amount(offer.buys, offer.unit)]
     told += [amount(one.quantity, one.unit) for one in offer.also_buys]
-    return f" {_('or')} ".join(told) or "–"
+    either = _("or")
+    return f" {either} ".join(told) or "–"
 
 
 def difference_in_words(offer: Offer) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy.dialects.postgresql import Range
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Session
 
 from core.budget_settings import Budgets
@@ -29,6 +29,8 @@ from services.orders import document
 from services.orders.items import Item, decisions_of, hold, load_items
 from services.orders.judging import money_objection, objection
 from services.orders.lines import BudgetNow, Share, load_budgets, load_gaps, load_shares
+
+IMPLAUSIBLE = N_("The figures of this order are more than can be true. Check the plan and the price list.")
 
 
 @dataclass(frozen=True)
@@ -135,6 +137,8 @@ def _order(
             return _store(session, items, ordered, act)
     except InputError as error:
         return error.message
+    except DataError:  # such as a price for millions of hours, which no base quantity in minutes can hold
+        return Message(IMPLAUSIBLE)
     except IntegrityError as error:
         if "ex_order_coverage_live" in str(error.orig):
             return Message(N_("Somebody else ordered it at the same moment."))

@@ -10,7 +10,6 @@ from decimal import Decimal
 from typing import Any, Final
 
 from core.i18n import N_, _, day, number, short_money
-from core.unit_conversion import conversion
 from core.units import amount
 from services.statements import picture
 from services.statements.reading import ZERO, Planned, Section, Share, Statement
@@ -105,11 +104,10 @@ def _count(item: Planned, *, over: bool) -> str:
     if item.unit == "LS":
         agreed = _agreed(item)
         return _("Agreed as one sum.") if agreed is None else _("Agreed as one sum: {money}.").format(money=agreed)
-    unit = _counted(item.unit)
     values = {
-        "left": amount(item.left, unit),
-        "used": amount(item.used, unit),
-        "all": amount(item.quantity, unit),
+        "left": amount(item.left, item.unit),
+        "used": amount(item.used, item.unit),
+        "all": amount(item.quantity, item.unit),
         "number": number(item.quantity),
     }
     if over:
@@ -126,11 +124,6 @@ def _agreed(item: Planned) -> str | None:
         return None
     parts = ("invoiced", "ordered", "planned")
     return short_money(sum((line.gross or ZERO for line in item.lines if line.kind in parts), ZERO))
-
-
-def _counted(unit: str) -> str:
-    """Visits have several codes, and one word."""
-    return "C62" if conversion(unit, "C62") == 1 else unit
 
 
 def _when(item: Planned) -> Iterable[str]:
@@ -172,7 +165,7 @@ def _price(line: Share) -> tuple[str, str] | None:
         return None
     exact = line.price == round(line.price, 2)
     money = short_money(line.price) if exact else f"{number(line.price)}\u00a0€"
-    return amount(line.price_base_quantity, _counted(line.price_unit or "")), money
+    return amount(line.price_base_quantity, line.price_unit), money
 
 
 def _unpriced(item: Planned, section: Section) -> Iterable[str]:
@@ -251,5 +244,5 @@ def _why(section: Section, services: Mapping[str, str]) -> Iterable[str]:
 
 def _replaced(section: Section, quantity: Decimal, ceiling: Decimal) -> str:
     return _("{quantity} of that service would cost {money}.").format(
-        quantity=amount(quantity, _counted(section.baseline_unit or "")), money=short_money(ceiling)
+        quantity=amount(quantity, section.baseline_unit), money=short_money(ceiling)
     )

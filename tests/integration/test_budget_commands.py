@@ -186,8 +186,35 @@ def test_a_budget_as_it_was_known(avain):
     assert avain.json("budget", "show", avain.case)[0]["ceiling"] == "895.00"
     (then,) = avain.json("budget", "explain", avain.case, "--at", "2026-11-16")
     assert (then["ceiling"], then["ceiling_from"]["quantity"]) == ("1074.00", "12.0")
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFound, match="Nothing was known yet of a budget of case HB-2026-000001 on 2026-11-15"):
         avain.run("budget", "show", avain.case, "--at", "2026-11-15")
+
+
+def test_what_others_wrote_is_shown_as_it_is(avain):
+    with avain.process.transaction() as session:
+        run = session.connection().exec_driver_sql
+        run("UPDATE price_list SET file_name = 'hinnasto[uusi].csv' WHERE file_name = 'valmennus.csv'")
+        run("UPDATE decision SET number = 'P[/]101'")
+    avain.mark()
+    avain.json("budget", "recompute")
+    explained = avain.run("budget", "explain", avain.case)
+    assert "hinnasto[uusi].csv:7" in explained
+    assert "decision P[/]101" in explained
+    assert "decision P[/]101" in avain.run("budget", "show", avain.case)
+    assert "decision P[/]101" in avain.run("compare", "--case", avain.case)
+
+
+def test_services_are_named_in_reasons_too_and_coded_in_json(avain):
+    with avain.process.transaction() as session:
+        session.connection().exec_driver_sql("UPDATE choice SET ended_at = now()")
+        session.connection().exec_driver_sql("UPDATE decision SET granted_amount = 900")
+    avain.mark()
+    avain.json("budget", "recompute")
+    assert "! ADHD-valmennus: no provider has been chosen" in avain.run("budget", "show", avain.case)
+    assert "! ADHD-valmennus: no provider has been chosen" in avain.run("budget", "explain", avain.case)
+    (shown,) = avain.json("budget", "show", avain.case)
+    assert shown["reasons"][0].startswith("ADHD: no provider has been chosen")
+    assert shown["ceiling_from"]["granted_amount"] == "900.00"
 
 
 def test_compare_with_and_without_a_case(avain):

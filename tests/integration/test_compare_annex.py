@@ -49,7 +49,7 @@ def test_it_says_what_is_replaced_what_it_costs_elsewhere_and_where_that_stands(
         "Comparison of alternatives",
         "2026-11-16–2027-02-15",
         "perhetyö, 12 visits",
-        "€89.50/visit, the unit cost in force on 2026-11-16",
+        "€89.50/visit, in force on 2026-11-16",
         found.reference.sha256[:12],
         "€1,074.00; with the tolerance of 5 % €1,127.70",
         "Kolmas Oy (keksitty)",

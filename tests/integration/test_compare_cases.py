@@ -257,3 +257,16 @@ def test_the_number_of_statements_does_not_grow_with_the_plan(session, market):
     for _ in range(4):
         make_plan_item(session, decision, market.support)
     assert statements(decision) == few <= 12
+
+
+def test_orders_of_a_service_no_longer_planned_are_still_paid(session, market):
+    decision = market.decided()
+    gone = make_plan_item(session, decision, market.coaching, "3")
+    make_plan_item(session, decision, market.coaching, "6", external_id="I-2")
+    ordered(session, market, decision, gone)
+    gone.ended_at = NOW
+    session.flush()
+    calculated(session, decision)
+    (found,) = compared(session, decision)
+    assert (found.item, found.beside) == ("I-2", Decimal("264.00"))
+    assert found.offers[0].difference == Decimal("1253.00") - Decimal("264.00") - Decimal("528.00")

@@ -423,3 +423,15 @@ def test_a_price_in_another_unit_is_ordered_in_one(session: Session, plan, price
     (line,) = session.scalars(select(OrderLine).filter_by(order_id=made.id))
     quantity, unit, base_quantity = expected
     assert (line.quantity, line.unit, line.base_quantity) == (Decimal(quantity), unit, Decimal(base_quantity))
+
+
+def test_a_price_that_no_order_can_state_refuses_its_order_and_no_other(session: Session) -> None:
+    world, other = make_world(session, price=None), make_world(session)
+    world.item.unit, world.item.quantity = "MIN", Decimal(600)
+    key = make_price_key(session, world.service, world.provider, unit="HUR", base_quantity=Decimal(2_000_000))
+    make_price(session, world.service, world.provider, "900000.00", key=key)
+    done = order(session, world.item, other.item)
+    assert [made.decision_id for made in done.orders] == [other.decision.id]
+    assert [refused.reason.text() for refused in done.refused] == [
+        "The figures of this order are more than can be true. Check the plan and the price list."
+    ]

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -38,6 +39,11 @@ def versions(county: InProcess) -> int:
     return int(county.rows("SELECT count(*) AS n FROM budget_version")[0].n)
 
 
+def chunk(county: InProcess, sweep: Sweep) -> Recomputed | None:
+    with county.transaction() as session:
+        return sweep.chunk(session, NOW)
+
+
 def test_two_at_once_share_the_work(county):
     one, other = Sweep(Budgets(), limit=2), Sweep(Budgets(), limit=2)
     with county.transaction() as first, county.transaction() as second:
@@ -45,11 +51,8 @@ def test_two_at_once_share_the_work(county):
         assert other.chunk(second, NOW) == Recomputed(2, 2), "the budgets after those that are locked"
     total = 4
     for sweep in (one, other):
-        done = Recomputed()
-        while done is not None:
-            with county.transaction() as session:
-                done = sweep.chunk(session, NOW)
-            total += done.recomputed if done else 0
+        while done := chunk(county, sweep):
+            total += done.recomputed
     assert (total, versions(county)) == (MANY, MANY)
     assert not county.rows("SELECT id FROM budget_dirty")
 
@@ -135,7 +138,7 @@ def test_a_helper_does_all_of_it_where_the_first_one_is_gone(county):
 )
 def test_a_helper_that_is_killed_loses_nothing(county, fault_point, written):
     with county.transaction() as session:
-        arguments = {} if fault_point == "budgets.spread" else {"helping": True}
+        arguments: dict[str, Any] = {} if fault_point == "budgets.spread" else {"helping": True}
         call_again(session, "recompute_budgets", "recompute_budgets/2", **arguments)
     (helper,) = county.rows("SELECT id FROM work WHERE key = 'recompute_budgets/2'")
     county.die_doing(helper.id, "workers.tasks.budgets.recompute_budgets", fault_point)

@@ -10,6 +10,7 @@ from core.budget_settings import Budgets
 from models.case import Case, Choice, Decision, PlanItem
 from models.provider import Provider
 from services.compare import Comparison, compare_case, compare_service
+from services.follow_ups.ratings import count_ratings
 from tests.factories.base import unique
 from tests.factories.case import make_case, make_decision
 from tests.factories.follow_up import make_follow_up
@@ -76,7 +77,7 @@ def compared(session: Session, decision: Decision, **over: Any) -> list[Comparis
 
 
 def answer(session: Session, item: PlanItem, *ratings: int, on: date = TODAY) -> None:
-    """Answers to follow-ups of a planned service, all given on one day."""
+    """Answers to follow-ups of a planned service, all given on one day; a night has counted them."""
     for number, rating in enumerate(ratings):
         make_follow_up(
             session,
@@ -87,6 +88,7 @@ def answer(session: Session, item: PlanItem, *ratings: int, on: date = TODAY) ->
             rated_by="child",
             settled_at=datetime(on.year, on.month, on.day, 12, tzinfo=UTC),
         )
+    count_ratings(session)
 
 
 def choice_on(session: Session, item: PlanItem, provider: Provider, first: date, before: date | None = None) -> Choice:

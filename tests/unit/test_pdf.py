@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import unicodedata
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from core.errors import Permanent
 from core.i18n import translate
 from documents.pdf import page_count, render, rendering
+from documents.pdf import printable as letters
 from documents.pdf.fonts import FAMILIES, fonts
 from documents.pdf.printable import ALL_KNOWN_UP_TO, LONGEST, MISSING, _has_glyph, printable, printable_text
 from tests.support.pdf import alternatives, opened, root, tags_of, title, words
@@ -153,6 +155,20 @@ def test_the_fonts_have_every_letter_that_is_not_asked_for():
     assert _has_glyph(MISSING)
     assert _has_glyph("\u200b")
     assert _has_glyph("…")
+
+
+def test_a_long_name_of_ideographs_is_not_asked_for_letter_by_letter(monkeypatch):
+    monkeypatch.setattr(letters.typst, "Compiler", None)
+    _has_glyph.cache_clear()
+    assert set(printable_text("".join(map(chr, range(0x4E00, 0x5500))))) == {MISSING, "\u200b"}
+
+
+@pytest.mark.parametrize("part", letters.NONE_KNOWN)
+def test_the_fonts_have_no_letter_of_those_never_asked_for(monkeypatch, part):
+    monkeypatch.setattr(letters, "NONE_KNOWN", ())
+    _has_glyph.cache_clear()
+    asked = [chr(one) for one in (*part[:: len(part) // 12], part[-1]) if unicodedata.category(chr(one)) != "Cn"]
+    assert [one for one in asked if _has_glyph(one)] == []
 
 
 def test_templates_name_the_fonts_that_are_inside_typst():

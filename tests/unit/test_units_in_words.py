@@ -16,16 +16,18 @@ def test_quantities_and_prices_are_words():
     with speaking("en"):
         assert amount(Decimal(1), "C62") == "1 visit"
         assert amount(Decimal("7.50"), "HUR") == "7.5 hours"
-        assert [amount(Decimal(2), unit) for unit in ("DAY", "WEE", "MON", "H87")] == [
+        assert [amount(Decimal(2), unit) for unit in ("DAY", "WEE", "MON", "XYZ")] == [
             "2 days",
             "2 weeks",
             "2 months",
-            "2 H87",
+            "2 XYZ",
         ]
+        assert {amount(Decimal(2), unit) for unit in ("C62", "H87", "E48", "ACT")} == {"2 visits"}
         assert amount(None, "C62") == "–"
         assert per("C62", Decimal(1)) == "visit"
         assert per("HUR", Decimal("0.75")) == "0.75 hours"
         assert unit_price(Decimal("88.0000"), "C62", Decimal(1)) == "€88.00/visit"
+        assert unit_price(Decimal("80.0000"), "H87", Decimal(1)) == "€80.00/visit"
         assert unit_price(Decimal("51.3333"), "HUR", Decimal(1)) == "51.3333 €/hour"
 
 

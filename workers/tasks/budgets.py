@@ -23,6 +23,7 @@ def recompute_budgets(lease: Lease) -> None:
     if not helping:
         _prepare(lease)
     sweep, total = Sweep(lease.settings.budgets, lease.run_id), Recomputed()
+    lease.shows(lambda: vars(total))
     while done := _chunk(lease, sweep):
         total += done
     with lease.closing() as closing:

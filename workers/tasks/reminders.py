@@ -5,6 +5,7 @@ from core.errors import Message
 from core.faults import fault_point
 from core.i18n import N_
 from services.follow_ups.planning import plan
+from services.follow_ups.ratings import count_ratings
 from services.reminders import sending
 from services.reminders.daily import compose_due, is_mail_day
 from workers.mailing import send_as_composed
@@ -13,9 +14,11 @@ from workers.task import Lease, work_task
 
 @work_task("plan_follow_ups")
 def plan_follow_ups(lease: Lease) -> None:
-    """Plan the follow-ups of one plan item, or of all."""
+    """Plan the follow-ups of one plan item, or of all; with all, count what families answered to those before."""
     ids = None if lease.claimed.subject_id is None else [lease.subject_id]
     with lease.closing() as closing:
+        if ids is None:
+            count_ratings(closing.session)
         result = plan(closing.session, ids, business_today(closing.session), lease.settings.follow_ups)
         closing.report(counts=vars(result))
         fault_point("follow_ups.planned")

@@ -134,9 +134,9 @@ def _travel_for_a_while(session: Session, family: Family) -> None:
         ),
         (_gap, "704.00", ["is in force from 2027-01-01 to 2027-01-31. Ask the price manager"]),
         (lambda session, family: family.plan(session, choose=False), "0", ["no provider has been chosen yet"]),
-        (_monthly, "0", ["planned in hour, but", "prices it per month"]),
+        (_monthly, "0", ["planned by the hour, but", "prices it by the month"]),
         (_no_reference, "1056.00", ["was in force on 2026-11-09, the day of the decision. Import the unit costs"]),
-        (_huge_ceiling, "1056.00", ["The decision replaces 99,999,999.9999 visit of", "too much to be true"]),
+        (_huge_ceiling, "1056.00", ["The decision replaces 99,999,999.9999 × visit of", "too much to be true"]),
         (lambda session, family: _plan(session, family, str(UNITS), str(UNITS)), "0", ["come to more than can be true"]),
         (lambda session, family: _plan(session, family, "1", "10000000"), "0", ["1 visit from 2026-11-23 to 2027-02-22 come to"]),
         (_many, "1000000000", ["The figures add up to more than can be true."]),
@@ -266,7 +266,7 @@ def test_a_share_that_is_too_much_names_its_days_and_leaves_the_rest_priced(sess
         ("unpriced", None),
     ]
     (reason,) = read(version)
-    assert "7 visit from 2027-01-01 to 2027-02-22 come to more than can be true" in reason
+    assert "7 × visit from 2027-01-01 to 2027-02-22 come to more than can be true" in reason
 
 
 @pytest.fixture

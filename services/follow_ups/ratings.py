@@ -1,0 +1,39 @@
+"""What families answered about each provider's service, counted for comparisons.
+
+Counted anew as a whole each night rather than kept up answer by answer: what is wrong today is right tomorrow, whatever was purged, imported
+or corrected meanwhile.
+"""
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+#: Rows out: the pairs of service and provider whose answers are others than were counted before. An answer is about the provider that
+#: was chosen when it was given.
+_COUNT = text(
+    """
+    WITH counted AS (
+        SELECT plan_item.service_id, choice.provider_id, count(*) AS answers, sum(follow_up.rating) AS total
+        FROM follow_up
+        JOIN plan_item ON plan_item.id = follow_up.plan_item_id
+        JOIN choice ON choice.plan_item_id = plan_item.id AND choice.chosen_at <= follow_up.settled_at
+            AND (choice.ended_at IS NULL OR follow_up.settled_at < choice.ended_at)
+        WHERE follow_up.rating IS NOT NULL
+        GROUP BY plan_item.service_id, choice.provider_id
+    ), gone AS (
+        DELETE FROM provider_rating WHERE (service_id, provider_id) NOT IN (SELECT service_id, provider_id FROM counted)
+        RETURNING service_id
+    ), kept AS (
+        INSERT INTO provider_rating AS known (service_id, provider_id, answers, total)
+        SELECT service_id, provider_id, answers, total FROM counted
+        ON CONFLICT (service_id, provider_id) DO UPDATE SET answers = excluded.answers, total = excluded.total
+        WHERE (known.answers, known.total) <> (excluded.answers, excluded.total)
+        RETURNING service_id
+    )
+    SELECT (SELECT count(*) FROM gone) + (SELECT count(*) FROM kept)
+    """
+)
+
+
+def count_ratings(session: Session) -> int:
+    """Count all answers. Returns how many providers' services have another count now."""
+    return int(session.execute(_COUNT).scalar_one())
