@@ -78,9 +78,10 @@ REASONS = f"""
         JOIN service ON service.id = unpriced.service_id
         LEFT JOIN provider ON provider.id = unpriced.provider_id
         CROSS JOIN LATERAL (
-            -- a unit the provider prices the service in, where none of them converts into the planned one
+            -- a unit the provider prices the service in on these days, where none of them converts into the planned one
             SELECT CASE WHEN NOT bool_or({converts("unpriced.unit", "price_key.unit")}) THEN min(price_key.unit) END AS unit
             FROM price_key
+            JOIN price ON price.price_key_id = price_key.id AND price.superseded_at IS NULL AND (price.valid && unpriced.period) IS TRUE
             WHERE price_key.provider_id = unpriced.provider_id AND price_key.service_id = unpriced.service_id AND price_key.extra = ''
         ) AS other
         WHERE unpriced.kind = 'unpriced'

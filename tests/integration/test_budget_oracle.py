@@ -36,7 +36,7 @@ def test_budgets_agree_with_the_oracle_all_along(session, seed):
     with session.begin_nested() as savepoint:
         play = Play(session, Random(seed))
         play.begin(range(seed, seed + CASES), settled=False)
-        for share_of_what_is_left in (0.4, 0.4, 0.5, 1):
+        for share_of_what_is_left in (0.4, 0.4, 0.5, 1, 1):
             play.happen(share_of_what_is_left)
             if play.random.random() < 0.4:
                 play.change_settings()

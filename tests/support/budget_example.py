@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from services.budgets import dirty
 from services.budgets.recompute import Recomputed
 from tests.support.budget_oracle import (
+    Answer,
     Bill,
     Covered,
     Decided,
@@ -113,6 +114,10 @@ class Example:
         version = self.play.read()[0][self.decided.name]
         figures = {name: getattr(version, name) for name in ("invoiced", "delivered", "ordered", "planned", "free")}
         return {"state": version.state, **{name: str(value) for name, value in figures.items() if value}}
+
+    def answer(self) -> Answer:
+        """What the oracle says."""
+        return self.play.answer(self.told, self.decided)
 
     def lines(self) -> list[tuple[str, str, date, date, str, str | None]]:
         """Kind, extra, first and last day, quantity and gross of each line, by days."""

@@ -73,6 +73,8 @@ class Play:
     now: datetime = datetime(2027, 9, 30, 21, 30, tzinfo=UTC)
     compared: int = 0
     known: list[Known] = field(default_factory=list)
+    _source: int = 0
+    _run: int = 0
     _left: dict[Told, list[Event]] = field(default_factory=dict)
     _happened: set[Event] = field(default_factory=set)
 
@@ -82,6 +84,7 @@ class Play:
         services = {code: make_service(self.session, code=code).id for code in SERVICES}
         cited = make_price(self.session, make_service(self.session), amount="1.00", price_list=listed)
         self.ground = Ground(services, listed.id, cited.id)
+        self._source, self._run = own.id, listed.run_id
         self.limits = self._some_limits(self._some_rules())
         self._night()  # remembers what is calculated by
 
@@ -139,10 +142,15 @@ class Play:
 
     def happen(self, share: float) -> None:
         """So much of what is left happens to each case, in an order of its own; what it touched is noted as its writers would."""
-        rows = Rows()
+        rows, before = Rows(), set(self._happened)
+        self._next_list()
         for left in self._left.values():
             for _ in range(round(len(left) * share)):
-                event = next(one for one in left if self._happened.issuperset(one.needs))
+                event = next(
+                    (one for one in left if (before if one.later else self._happened).issuperset(one.needs)), None
+                )
+                if event is None:
+                    break
                 left.remove(event)
                 event.do(rows)
                 self._happened.add(event)
@@ -152,7 +160,19 @@ class Play:
             touched.take(world.touches)
         dirty.mark_decisions(self.session, touched.decisions, "cases")
         dirty.mark_orders(self.session, touched.orders)
-        dirty.mark_price_keys(self.session, touched.price_keys)
+        dirty.mark_price_keys(self.session, touched.price_keys, price_list_id=self.ground.price_list)
+
+    def _next_list(self) -> None:
+        """What prices come and go from now on do so by a list of their own."""
+        rows = Rows()
+        said: dict[str, Any] = {
+            "source_id": self._source,
+            "run_id": self._run,
+            "file_name": "hinnasto.csv",
+            "sha256": "0" * 64,
+        }
+        self.ground.price_list = rows.add("price_list", **said, state="applied", counts="{}")
+        rows.flush(self.session)
 
     def change_settings(self) -> None:
         """The limits are set anew, or what is counted in; the night finds whom that moves."""
@@ -255,7 +275,8 @@ class Play:
         """Read some cases as they are known today, to read them again when more is known. What was read earlier today is out of date."""
         self.known = [one for one in self.known if one.day < self.today]
         for world in self.random.sample(self.worlds, min(how_many, len(self.worlds))):
-            self.known.append(Known(world.number, self.today, budgets_of_case(self.session, world.number)))
+            known = budgets_of_case(self.session, world.number, at=self.today)
+            self.known.append(Known(world.number, self.today, known))
 
     def check_known(self) -> None:
         """What was known at the end of a day stays what it was."""

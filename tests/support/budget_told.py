@@ -16,9 +16,9 @@ WHEN = datetime(2027, 10, 1, tzinfo=UTC)
 ISSUED = date(2027, 11, 1)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Ground:
-    """What all cases stand on: services by code, a price list, a price for orders to cite."""
+    """What all cases stand on: services by code, the price list that is being applied, a price for orders to cite."""
 
     services: dict[str, int]
     price_list: int
@@ -66,6 +66,8 @@ class Told:
         self.frozen: dict[int, Frozen] = {}
         self.touches = Touches()
         self._choices: dict[int, int] = {}
+        self._list_of: dict[int, int] = {}
+        self._in_force: dict[int, int] = {}
 
     def __str__(self) -> str:
         return f"case {self.number}"
@@ -139,7 +141,7 @@ class Told:
         return Offer(self.ground.services[service], provider)
 
     def price(self, offer: Offer, one: Tariff, rows: Rows) -> None:
-        key = (one.unit, one.base_quantity, one.minimum_quantity, one.time_class, one.territory, one.extra)
+        key = _key(one)
         if key not in offer.keys:
             offer.keys[key] = rows.add(
                 "price_key", provider_id=offer.provider, service_id=offer.service, unit=one.unit, base_quantity=one.base_quantity,
@@ -150,14 +152,31 @@ class Told:
             vat_category="S" if one.vat_rate else "E", vat_rate=one.vat_rate, vat_inclusive=one.inclusive,
             price_list_id=self.ground.price_list, position="2",
         )  # fmt: skip
+        self._list_of[one.name] = self.ground.price_list
         offer.tariffs.append(one)
         self.touches.price_keys.add(offer.keys[key])
 
     def reprice(self, offer: Offer, old: Tariff, amount: Decimal, rows: Rows) -> None:
         """The provider puts a price right."""
-        offer.tariffs.remove(old)
-        rows.change("price", old.name, superseded_at=WHEN)
+        self._supersede(offer, old, rows)
         self.price(offer, replace(old, name=new_id(), amount=amount), rows)
+
+    def shorten(self, offer: Offer, old: Tariff, last: date | None, rows: Rows) -> None:
+        """A price ends earlier, or again when it ended: a copy of it, which is cited as the price it is a copy of."""
+        self._supersede(offer, old, rows)
+        copy = rows.add(
+            "price", price_key_id=offer.keys[_key(old)], valid=period(old.first, last), amount=old.amount,
+            vat_category="S" if old.vat_rate else "E", vat_rate=old.vat_rate, vat_inclusive=old.inclusive,
+            price_list_id=self._list_of[old.name], position="2", copied_by_list_id=self.ground.price_list, original_id=old.name,
+        )  # fmt: skip
+        self._in_force[old.name] = copy
+        offer.tariffs.append(replace(old, last=last))
+
+    def _supersede(self, offer: Offer, old: Tariff, rows: Rows) -> None:
+        offer.tariffs.remove(next(one for one in offer.tariffs if one.name == old.name))
+        row = self._in_force.get(old.name, old.name)
+        rows.change("price", row, superseded_at=WHEN, superseded_by_list_id=self.ground.price_list)
+        self.touches.price_keys.add(offer.keys[_key(old)])
 
     # the plan
 
@@ -258,6 +277,10 @@ class Told:
         report.in_force = False
         rows.change("delivered", report.name, superseded_at=WHEN)
         self.touches.orders.add(order.name)
+
+
+def _key(one: Tariff) -> tuple[object, ...]:
+    return one.unit, one.base_quantity, one.minimum_quantity, one.time_class, one.territory, one.extra
 
 
 def _validity(decided: Decided) -> str | None:

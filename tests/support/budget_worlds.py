@@ -41,6 +41,8 @@ class Event:
 
     do: Callable[[Rows], object]
     needs: tuple["Event", ...] = ()
+    #: Not by the same price list as those: it changes a price that is in force.
+    later: bool = False
 
 
 class World(Told):
@@ -171,6 +173,21 @@ class World(Told):
             return self.hundredths(1, 15_000)
         return Decimal(self.random.randint(1, 3_000_000)) / 10_000
 
+    def _change(self, offer: Offer, one: Tariff, came: Event) -> None:
+        """Another list has the price otherwise."""
+        if self.chance(0.4):
+            self.events.append(Event(partial(self.reprice, offer, one, self._amount()), (came,), later=True))
+            return
+        days = ((one.last or START + timedelta(days=330)) - one.first).days
+        ends = one.first + timedelta(days=self.random.randint(0, max(0, days)))
+        shorter = Event(partial(self.shorten, offer, one, ends), (came,), later=True)
+        self.events.append(shorter)
+        if self.chance(0.4):  # what was applied is undone
+            self.events.append(Event(partial(self._undo, offer, one), (shorter,), later=True))
+
+    def _undo(self, offer: Offer, one: Tariff, rows: Rows) -> None:
+        self.shorten(offer, one, one.last, rows)
+
     # plans
 
     def _quantity(self) -> Decimal:
@@ -208,8 +225,8 @@ class World(Told):
         if self.plain or self.chance(0.9):
             for one in tariffs:
                 came = self._may(self.price, offer, one)
-                if not self.settled and self.chance(0.15):
-                    self._may(self.reprice, offer, one, self._amount(), needs=(came,))
+                if not self.settled and self.chance(0.3):
+                    self._change(offer, one, came)
         return offer
 
     # orders and what comes of them

@@ -78,6 +78,7 @@ class Rows:
 _TYPES = {
     "ended_at": "timestamptz",
     "superseded_at": "timestamptz",
+    "superseded_by_list_id": "bigint",
     "gone_at": "timestamptz",
     "live": "boolean",
     "valid": "daterange",

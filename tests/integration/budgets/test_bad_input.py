@@ -138,7 +138,7 @@ def _travel_for_a_while(session: Session, family: Family) -> None:
         (_no_reference, "1056.00", ["was in force on 2026-11-09, the day of the decision. Import the unit costs"]),
         (_huge_ceiling, "1056.00", ["The decision replaces 99,999,999.9999 × visit of", "too much to be true"]),
         (lambda session, family: _plan(session, family, str(UNITS), str(UNITS)), "0", ["come to more than can be true"]),
-        (lambda session, family: _plan(session, family, "1", "10000000"), "0", ["1 visit from 2026-11-23 to 2027-02-22 come to"]),
+        (lambda session, family: _plan(session, family, "1", "10000000"), "0", ["1 × visit from 2026-11-23 to 2027-02-22 come to more"]),
         (_many, "1000000000", ["The figures add up to more than can be true."]),
         (_travel, "10000.00", ["come to more than can be true"]),
         (_travel_for_a_while, "1061.00", ["for what comes beside it (travel, missed visits) is in force from 2027-01-01 to 2027-02-22"]),

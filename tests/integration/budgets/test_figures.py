@@ -106,7 +106,7 @@ def test_a_price_per_another_unit_does_not_fit(session, family):
     recompute(session, family.decision)
     (reason,) = reasons(current(session, family.decision))
     assert "planned by the visit" in reason
-    assert "per month" in reason
+    assert "by the month" in reason
     assert [notice.kind for notice in session.scalars(select(Notice))] == ["budget_unpriced"]
 
 

@@ -286,6 +286,22 @@ def test_quantities_of_four_decimals_write_no_version_twice(session):
     assert example.calculate().changed == 0
 
 
+def test_only_prices_of_its_days_say_why_a_share_has_none(session):
+    """Others come and go without anybody noting the budget."""
+    example = Example(session)
+    item = example.plan("31", "HUR", *MARCH, tariff("900.00", "MON", last=date(2028, 3, 10)))
+    example.calculate()
+    assert [one.reason for one in example.answer().lines] == ["OTHER_UNIT"]
+    hourly = tariff("40.00", "HUR", first=date(2028, 4, 1))
+    example.play.happen(0)  # a list of its own
+    example.told.price(example.offers[item.name], hourly, example.rows)
+    example.rows.flush(session)
+    keys = list(example.offers[item.name].keys.values())
+    noted = dirty.mark_price_keys(session, keys, price_list_id=example.play.ground.price_list)
+    assert noted == 0
+    assert example.calculate().changed == 0
+
+
 def test_a_ceiling_rests_on_a_price_that_converts(session):
     example = Example(session, granted=None, quantity=Decimal("12.5"), unit="HUR", decided_on=date(2028, 2, 29))
     assert example.budget() == {"state": "unpriced"}

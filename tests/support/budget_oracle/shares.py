@@ -71,7 +71,7 @@ def planned_lines(decided: Decided, item: Item, limits: Limits) -> Iterator[Line
     for first, last, tariff in _runs(inside, lambda day: _first_that_holds(best, day)):
         quantity = quantity_between(item, first, last, step)
         if quantity:
-            yield _share(item, (first, last, tariff), quantity, item.unit, missing=_why_unpriced(item))
+            yield _share(item, (first, last, tariff), quantity, item.unit, missing=_why_unpriced(item, first, last))
     if item.tariffs is not None:
         for rule in _rules_of(item, limits):
             yield from _extra_lines(item, rule, inside, step)
@@ -109,10 +109,14 @@ def _rules_of(item: Item, limits: Limits) -> list[Rule]:
     return list(fitting.values())
 
 
-def _why_unpriced(item: Item) -> str:
+def _why_unpriced(item: Item, first: date, last: date) -> str:
     if item.tariffs is None:
         return "NO_PROVIDER"
-    units = {one.unit for one in item.tariffs if not one.extra}
+    units = {
+        one.unit
+        for one in item.tariffs
+        if not one.extra and one.first <= last and (one.last is None or first <= one.last)
+    }
     if units and all(factor(unit, item.unit) is None for unit in units):
         return "OTHER_UNIT"
     return "NO_PRICE"
