@@ -110,10 +110,10 @@ def _count(item: Planned, *, over: bool) -> str:
         "all": amount(item.quantity, item.unit),
         "number": number(item.quantity),
     }
-    if over:
-        return _("{used} of {number} used").format_map(values)
-    if not item.left:
+    if not over and not item.left:
         return _("All used: {all}").format_map(values)
+    if over or item.settled:
+        return _("{used} of {number} used").format_map(values)
     if not item.money_left:
         return _("{left} of {number} left").format_map(values)
     return _("{left} of {number} left ({money})").format_map({**values, "money": short_money(item.money_left)})

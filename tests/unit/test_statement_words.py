@@ -46,6 +46,7 @@ def test_what_is_left_is_said_in_visits_and_in_euros():
         ({"used": Decimal(12)}, "All used: 12 visits"),
         ({"used": Decimal(13)}, "All used: 12 visits"),
         ({"ended": True}, "4 visits of 12 used"),
+        ({"lines": (share("invoiced", "356.00"),)}, "4 visits of 12 used"),
         ({"lines": ()}, "8 visits of 12 left"),
         ({"lines": (share("planned", "89.00"), share("unpriced", None))}, "8 visits of 12 left"),
         ({"unit": "H87"}, "8 visits of 12 left (€712)"),
