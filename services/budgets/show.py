@@ -72,7 +72,7 @@ class Ceiling:
 
 @dataclass(frozen=True)
 class BudgetView:
-    """One version of the budget of one decision; figures gross, in euros."""
+    """One version of the budget of one decision; figures gross, in euros. `touched`: it is about to be calculated anew (never of the past)."""
 
     case: str
     decision: str
@@ -87,6 +87,7 @@ class BudgetView:
     cause: str
     recorded_at: datetime
     run_id: int | None
+    touched: bool
     ceiling_from: Ceiling
     lines: tuple[Line, ...] = field(default=())
 
@@ -122,6 +123,7 @@ _VERSIONS = text(
     f"""
     SELECT DISTINCT ON (version.budget_id)
            version.*, client_case.number AS case_number, coalesce(decision.number, decision.external_id) AS decision_number,
+           CAST(:present AS boolean) AND EXISTS (SELECT FROM budget_dirty WHERE budget_dirty.budget_id = budget.id) AS touched,
            service.code AS baseline, {_PRICE}
     FROM client_case
     JOIN decision ON decision.case_id = client_case.id
@@ -186,6 +188,7 @@ def _view(row: Row[Any], lines: tuple[Line, ...]) -> BudgetView:
         cause=row.cause,
         recorded_at=row.recorded_at,
         run_id=row.run_id,
+        touched=row.touched,
         ceiling_from=Ceiling(
             granted_amount=_cents(said.get("granted_amount")),
             service=row.baseline,
