@@ -49,6 +49,10 @@ _KINDS = {
     "invoiced": N_("invoiced"),
     "unpriced": N_("unpriced"),
 }
+_NOT_OPEN = {
+    "closed": N_("The case is closed: nothing more is planned in it."),
+    "gone": N_("The case is no longer in its source system: nothing more is planned in it."),
+}
 _TOUCHED = N_("Something has changed since: these figures are about to be calculated anew.")
 
 Case = Annotated[str, typer.Argument(metavar=_("CASE"), help=_("The number of the case, such as HB-2026-000001."))]
@@ -237,7 +241,8 @@ def _print_one(budget: BudgetView) -> None:
 
 def _remarks(budget: BudgetView) -> list[str]:
     """What a reader has to know beside the figures."""
-    return [*([_(_TOUCHED)] if budget.touched else []), *map(str, budget.reasons)]
+    of_case = [_(_NOT_OPEN[budget.case_status])] if budget.case_status in _NOT_OPEN else []
+    return [*of_case, *([_(_TOUCHED)] if budget.touched else []), *map(str, budget.reasons)]
 
 
 def _cells(line: Line) -> tuple[str, ...]:
