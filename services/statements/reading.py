@@ -5,7 +5,7 @@ There is no `as it was known on a day`: plans and goals have no earlier versions
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -71,7 +71,10 @@ class Planned:
 
 @dataclass(frozen=True)
 class Section:
-    """One decision: its budget's figures (gross euros, None: not known), what makes its ceiling, and its planned services."""
+    """One decision: its budget's figures (gross euros, None: not known), what makes its ceiling, and its planned services.
+
+    `closed`: so is the case, and nothing more comes of it, whatever the decision says.
+    """
 
     decision: str
     decided_on: date | None
@@ -89,6 +92,12 @@ class Section:
     free: Decimal | None
     state: str
     items: tuple[Planned, ...] = ()
+    closed: bool = False
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more comes of it."""
+        return self.closed or self.state == "ended"
 
 
 @dataclass(frozen=True)
@@ -206,6 +215,8 @@ def statements(session: Session, *, numbers: Collection[str] = (), ids: Collecti
     items = _items(session, {row.decision_id: row.version_id for row in rows})
     for row in rows:
         sections.setdefault(row.case_id, []).append(_section(row, items.get(row.decision_id, ())))
+    closed = {case.id for case in cases if not case.open}
+    sections = {id: [replace(one, closed=id in closed) for one in found] for id, found in sections.items()}
     return [
         Statement(
             case_id=case.id,

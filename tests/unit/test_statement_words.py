@@ -158,6 +158,14 @@ def test_how_it_stands_is_said_calmly(changed, expected):
     assert not re.search(r"(?i)exceed|overdrawn|must|debt|warning|error|unpriced|ceiling|tolerance", text)
 
 
+def test_a_closed_case_is_told_what_was_used_and_asked_for_nothing():
+    closed = told(closed=True, items=(item(provider=None, lines=()),), free=Decimal(718))
+    assert money(closed) == "Your case with us has been closed. Nothing new is ordered. €718 was not used."
+    assert service(closed)["count"] == "4 visits of 12 used"
+    assert "chosen" not in " ".join(service(closed)["sentences"])
+    assert said(closed)["sections"][0]["picture"]["parts"][-1]["label"] == "Not used"
+
+
 def test_why_it_may_cost_that():
     why = " ".join(said(STATEMENT)["sections"][0]["why"])
     assert (
