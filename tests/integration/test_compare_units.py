@@ -9,7 +9,7 @@ from core.budget_settings import Budgets, ExtraRule
 from services.compare.words import bought_in_words, extra_in_words, price_in_words, verdict_in_words
 from tests.factories.price import make_price, make_price_key, make_price_list, make_price_source
 from tests.factories.provider import make_provider
-from tests.support.market import SETTINGS, Market, ask
+from tests.support.market import SETTINGS, Market, ask, reason_of
 
 TRAVEL = ExtraRule(extra="travel", unit="KMT", quantity=Decimal(20))
 
@@ -111,7 +111,7 @@ def test_travel_without_a_price_on_some_days_has_no_total(session, market):
     seller = travelling(market, last=date(2026, 12, 31))
     found = offer_of(session, seller, settings=Budgets(extras=[TRAVEL]))
     assert (found.total, found.verdict) == (None, "unknown")
-    assert found.reason.text("en") == "An extra charge, travel, has no price from 2027-01-01 on."
+    assert reason_of(found) == "An extra charge, travel, has no price from 2027-01-01 on."
     assert found.valid_until == date(2026, 12, 31) or found.valid_until is None
     gone = travelling(market, last=date(2026, 10, 31))
     assert offer_of(session, gone, settings=Budgets(extras=[TRAVEL])).total == Decimal("960.00"), "it charges none now"
@@ -152,11 +152,11 @@ def test_an_amount_beyond_belief_is_no_total(session, market):
     assert "more than can be true" in offer_of(session, seller, quantity=Decimal(1000)).reason.text("en")
     found = ask(session, quantity=Decimal(200_000))
     assert found.ceiling is None
-    assert "more than can be true" in found.reason.text("en")
+    assert "more than can be true" in reason_of(found)
     assert {one.total for one in found.offers} == {None}
 
 
-def test_a_newer_list_that_waits_is_said(session, market):
+def test_a_newer_list_that_waits_is_reason_of(session, market):
     source = make_price_source(session, market.one)
     listed = make_price_list(session, source)
     seller = make_provider(session)
