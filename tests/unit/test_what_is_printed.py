@@ -32,7 +32,7 @@ def test_styles_of_our_own_stay(capsys, monkeypatch):
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv("TERM", "xterm")
-    console().print("[bold]l[/]: x\n\ty")
+    console().print("[bold]l[/]: x\n\ty", markup=True)
     assert "\x1b[1ml\x1b[0m: x\n" in capsys.readouterr().out
 
 
