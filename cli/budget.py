@@ -49,6 +49,11 @@ _KINDS = {
     "invoiced": N_("invoiced"),
     "unpriced": N_("unpriced"),
 }
+_NOT_OPEN = {
+    "closed": N_("The case is closed: nothing more is planned in it."),
+    "gone": N_("The case is no longer in its source system: nothing more is planned in it."),
+}
+_TOUCHED = N_("Something has changed since: these figures are about to be calculated anew.")
 
 Case = Annotated[str, typer.Argument(metavar=_("CASE"), help=_("The number of the case, such as HB-2026-000001."))]
 At = Annotated[
@@ -226,12 +231,18 @@ def _print_one(budget: BudgetView) -> None:
     out = console()
     out.print(Text(_title(budget), style="bold"))  # not the table's own title: that is broken where the table ends
     out.print(table("", ("", ""), figures, right=(1,)))
-    for reason in budget.reasons:
-        out.print(f"  ! {reason}", markup=False)
+    for said in _remarks(budget):
+        out.print(f"  ! {said}", markup=False)
     if budget.lines:
         headings = (_("Service"), _("Provider"), _("Days"), _("Quantity"), _("Price"), _("Gross"), _("State"))
         out.print(table("", headings, [_cells(line) for line in budget.lines], right=(3, 4, 5)))
     out.print()
+
+
+def _remarks(budget: BudgetView) -> list[str]:
+    """What a reader has to know beside the figures."""
+    of_case = [_(_NOT_OPEN[budget.case_status])] if budget.case_status in _NOT_OPEN else []
+    return [*of_case, *([_(_TOUCHED)] if budget.touched else []), *map(str, budget.reasons)]
 
 
 def _cells(line: Line) -> tuple[str, ...]:
@@ -284,8 +295,8 @@ def _tree(budget: BudgetView) -> Tree:
             what = what_is_priced(line.service, line.extra)
             branch.add(Text(f"{what} {_days(line)}: {amount(line.quantity, line.unit)}"))
     tree.add(Text(_("Free") + f" {money(budget.free)} ({_(STATE_NAMES[budget.state])})"))
-    for reason in budget.reasons:
-        tree.add(Text(f"! {reason}"))
+    for said in _remarks(budget):
+        tree.add(Text(f"! {said}"))
     return tree
 
 

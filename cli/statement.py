@@ -75,12 +75,14 @@ def _make_one(
     from services import audit
     from services.names import check_case
     from services.statements.bulk import file_name
+    from services.statements.freshness import make_fresh
     from services.statements.printing import form, print_statement
     from services.statements.reading import statements
 
     configured = settings()
     with transaction(dry_run=dry_run) as session:
         check_case(session, case)
+        make_fresh(session, numbers=[case], now=business_now(session), settings=configured.budgets)
         (found,) = statements(session, numbers=[case])
         if not found.sections:
             raise NotFound(

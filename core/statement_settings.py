@@ -16,5 +16,5 @@ class Statements(Group):
     )
     contact: dict[Literal["fi", "sv", "en"], str] = Field(
         default_factory=dict,
-        description="how a family reaches you safely (telephone, secure messages), printed as it is; by language",
+        description="how a family reaches you safely (telephone, secure messages), printed as it is; by language, the Finnish one where a language has none",
     )

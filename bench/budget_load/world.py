@@ -114,13 +114,14 @@ _RAISE: Final = """
     SELECT price_key_id, valid, round(amount * 1.05, 2), vat_category, vat_rate, vat_inclusive, price_list_id, position FROM ended
 """
 
-#: Rows in: a number. Rows out: a weekday price key far from those of other numbers, and how many budgets plan its service with its provider.
+#: Rows in: a place among the plans, from 0 to 1. Rows out: the weekday price key of the next planned service there, and how many budgets plan that
+#: service with that provider.
 _A_KEY: Final = """
     SELECT price_key.id, count(DISTINCT decision_id)
     FROM price_key JOIN plan_item USING (service_id) JOIN choice ON plan_item_id = plan_item.id AND choice.provider_id = price_key.provider_id
     WHERE price_key.id = (SELECT price_key.id FROM price_key JOIN choice USING (provider_id) JOIN plan_item
                           ON plan_item.id = plan_item_id AND plan_item.service_id = price_key.service_id
-                          WHERE time_class = 'weekday' AND plan_item.id > %s * 997 ORDER BY plan_item.id LIMIT 1)
+                          WHERE time_class = 'weekday' AND plan_item.id > %s * (SELECT max(id) FROM plan_item) ORDER BY plan_item.id LIMIT 1)
     GROUP BY price_key.id
 """
 
@@ -146,8 +147,8 @@ def raise_all(connection: "psycopg.Connection[Any]") -> None:
     connection.execute(_RAISE.format(which="provider_id IS NOT NULL").encode())
 
 
-def raise_one(connection: "psycopg.Connection[Any]", number: int) -> tuple[int, int]:
+def raise_one(connection: "psycopg.Connection[Any]", place: float) -> tuple[int, int]:
     """One provider's weekday prices of one service go up; their price key, and how many budgets that touches."""
-    key, budgets = connection.execute(_A_KEY, [number]).fetchone() or (0, 0)
+    key, budgets = connection.execute(_A_KEY, [place]).fetchone() or (0, 0)
     connection.execute(_RAISE.format(which=f"price_key_id = {key:d}").encode())
     return int(key), int(budgets)

@@ -72,7 +72,10 @@ class Ceiling:
 
 @dataclass(frozen=True)
 class BudgetView:
-    """One version of the budget of one decision; figures gross, in euros."""
+    """One version of the budget of one decision; figures gross, in euros.
+
+    `touched`: it is about to be calculated anew. `case_status`: open, closed or gone (from its source). Neither is known of the past.
+    """
 
     case: str
     decision: str
@@ -87,6 +90,8 @@ class BudgetView:
     cause: str
     recorded_at: datetime
     run_id: int | None
+    touched: bool
+    case_status: str | None
     ceiling_from: Ceiling
     lines: tuple[Line, ...] = field(default=())
 
@@ -122,6 +127,8 @@ _VERSIONS = text(
     f"""
     SELECT DISTINCT ON (version.budget_id)
            version.*, client_case.number AS case_number, coalesce(decision.number, decision.external_id) AS decision_number,
+           CAST(:present AS boolean) AND EXISTS (SELECT FROM budget_dirty WHERE budget_dirty.budget_id = budget.id) AS touched,
+           CASE WHEN NOT CAST(:present AS boolean) THEN NULL WHEN gone_at IS NULL THEN status ELSE 'gone' END AS case_status,
            service.code AS baseline, {_PRICE}
     FROM client_case
     JOIN decision ON decision.case_id = client_case.id
@@ -186,6 +193,8 @@ def _view(row: Row[Any], lines: tuple[Line, ...]) -> BudgetView:
         cause=row.cause,
         recorded_at=row.recorded_at,
         run_id=row.run_id,
+        touched=row.touched,
+        case_status=row.case_status,
         ceiling_from=Ceiling(
             granted_amount=_cents(said.get("granted_amount")),
             service=row.baseline,

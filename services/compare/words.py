@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any, Final
 
 from core.i18n import N_, _, day, money, ngettext, number
+from core.unit_conversion import conversion
 from core.units import EXTRAS, amount, unit_price
 from services.compare.judging import Offer
 from services.compare.market import Rating
@@ -54,7 +55,7 @@ def price_in_words(offer: Offer) -> str:
         return "–"
     first, *later = offer.prices
     said = price_of(first)
-    if offer.quantity is not None and first.unit == offer.unit and first.base_quantity == 1:
+    if offer.quantity is not None and conversion(offer.unit, first.unit) == first.base_quantity == 1:
         said = f"{number(offer.quantity)} × {said}"
     elif offer.quantity is not None:
         said = f"{amount(offer.quantity, offer.unit)}, {said}"

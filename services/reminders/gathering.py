@@ -40,7 +40,8 @@ _DUE = text(
 #: Rows in: none. Rows out: every notice not told yet, locked, with its worker's supervisor.
 _NEWS = text(
     """
-    SELECT notice.id, notice.kind, notice.subject, notice.worker_id, unit.supervisor_id
+    SELECT notice.id, notice.kind, notice.subject, notice.worker_id, unit.supervisor_id,
+           notice.message #>> '{params,cause,msgid}' AS cause
     FROM notice
     JOIN worker ON worker.id = notice.worker_id
     LEFT JOIN unit ON unit.id = worker.unit_id
@@ -84,12 +85,13 @@ class Task:
 
 @dataclass(frozen=True)
 class Heard:
-    """A notice as a mail shows it: what sort of news, about what reference."""
+    """A notice as a mail shows it: what sort of news, about what reference, and the cause as it stands in the catalogues, if it tells one."""
 
     id: int
     kind: str
     subject: str
     stood_in: bool
+    cause: str | None = None
 
 
 @dataclass
@@ -127,7 +129,7 @@ def gather(session: Session, today: date, settings: FollowUps) -> Gathered:
         stood_in = row.worker_id not in people
         to = gathered.bundle(row.supervisor_id if stood_in else row.worker_id)
         if to is not None:
-            to.news.append(Heard(row.id, row.kind, row.subject, stood_in))
+            to.news.append(Heard(row.id, row.kind, row.subject, stood_in, row.cause))
     return Gathered(list(gathered.bundles.values()), gathered.unreachable)
 
 

@@ -2,7 +2,7 @@
 
 That somebody is a client at all is secret, and e-mail is not protected (Tietosuojavaltuutettu 423/49/2009): no name, no service, no
 provider, no personal identity code. What is not on the lists here cannot be written: of a notice only its sort and a number of
-known form are shown, never its sentence.
+known form are shown, and of a budget what in general moved it; never its sentence.
 
 Text and HTML say the same. The same bundle gives the same bytes.
 """
@@ -20,6 +20,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, sel
 from connectors.mail import Letter, compose
 from core.i18n import N_, _, day, ngettext, speaking
 from core.settings import FollowUps, Mail
+from services.budgets.dirty import CAUSES
 from services.reminders.gathering import Bundle, Heard, Task
 
 KINDS = {
@@ -35,13 +36,15 @@ NEWS = {
     "budget_near": N_("A budget is nearly used up"),
     "budget_within_tolerance": N_("A budget is over its ceiling, within the tolerance"),
     "budget_over": N_("A budget is over its ceiling"),
-    "budget_unpriced": N_("A budget cannot be calculated: a price is missing"),
+    "budget_unpriced": N_("A budget cannot be calculated in full"),
     "order_accepted": N_("An order was accepted"),
     "order_rejected": N_("An order was rejected"),
     "order_failed": N_("An order could not be delivered"),
     "choice_conflict": N_("The source names another provider than was chosen"),
     "digest_undelivered": N_("A daily e-mail could not be delivered"),
 }
+#: Causes that may stand beside it: they are the same for everybody.
+_CAUSES = frozenset(CAUSES.values())
 _OTHER_NEWS = N_("Something happened that you should look at")
 
 _SECTIONS = (
@@ -134,6 +137,8 @@ def _task_line(task: Task, base: str) -> Line:
 
 def _news_line(news: Heard, base: str) -> Line:
     label = _(NEWS.get(news.kind, _OTHER_NEWS))
+    if news.cause in _CAUSES:
+        label = f"{label} ({_(news.cause)})"
     number = _NUMBER.search(news.subject)
     if number is None:
         return Line("", label, "", f"{base}/notices/{news.id}")

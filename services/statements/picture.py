@@ -78,4 +78,4 @@ def _figures(section: Section) -> dict[str, Decimal]:
 
 
 def _label(name: str, section: Section) -> str:
-    return _(_NOT_USED) if name == "free" and section.state == "ended" else _(_PARTS[name].label)
+    return _(_NOT_USED) if name == "free" and section.over else _(_PARTS[name].label)

@@ -5,7 +5,7 @@ There is no `as it was known on a day`: plans and goals have no earlier versions
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -56,6 +56,11 @@ class Planned:
         return max(ZERO, self.quantity - self.used)
 
     @property
+    def settled(self) -> bool:
+        """Whether everything of it was ordered and nothing more of that comes: the rest of the order was closed, or its money is used."""
+        return bool(self.lines) and all(line.kind == "invoiced" for line in self.lines)
+
+    @property
     def money_left(self) -> Decimal | None:
         """What is ordered and planned of it less what was delivered, with all that comes beside it; None while a share has no price."""
         if any(line.kind == "unpriced" for line in self.lines):
@@ -66,7 +71,10 @@ class Planned:
 
 @dataclass(frozen=True)
 class Section:
-    """One decision: its budget's figures (gross euros, None: not known), what makes its ceiling, and its planned services."""
+    """One decision: its budget's figures (gross euros, None: not known), what makes its ceiling, and its planned services.
+
+    `closed`: so is the case, and nothing more comes of it, whatever the decision says.
+    """
 
     decision: str
     decided_on: date | None
@@ -84,6 +92,12 @@ class Section:
     free: Decimal | None
     state: str
     items: tuple[Planned, ...] = ()
+    closed: bool = False
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more comes of it."""
+        return self.closed or self.state == "ended"
 
 
 @dataclass(frozen=True)
@@ -155,6 +169,7 @@ _ITEMS = text(
 )
 
 #: Rows in: planned services. Rows out: for each unit they were ordered in, how much was delivered and how much billed of the service itself.
+#: An invoice that says no quantity bills as much as its money buys at the price of the order.
 _USED = text(
     """
     SELECT order_line.plan_item_id, order_line.unit, sum(coalesce(reported.quantity, 0)) AS delivered, sum(coalesce(billed.quantity, 0)) AS invoiced
@@ -164,8 +179,12 @@ _USED = text(
         WHERE delivered.order_line_id = order_line.id AND delivered.superseded_at IS NULL
     ) AS reported ON true
     LEFT JOIN LATERAL (
-        SELECT sum(CASE invoice.kind WHEN 'credit' THEN -invoice_line.quantity ELSE invoice_line.quantity END) AS quantity
+        SELECT sum(CASE invoice.kind WHEN 'credit' THEN -stated.quantity ELSE stated.quantity END) AS quantity
         FROM invoice_line JOIN invoice ON invoice.id = invoice_line.invoice_id
+        LEFT JOIN unit_rule ON unit_rule.unit = order_line.unit
+        CROSS JOIN LATERAL (SELECT coalesce(invoice_line.quantity, round(
+            order_line.quantity * invoice_line.gross / nullif(order_line.gross, 0) / coalesce(unit_rule.step, 0.01)
+        ) * coalesce(unit_rule.step, 0.01)) AS quantity) AS stated
         WHERE invoice_line.order_line_id = order_line.id
     ) AS billed ON true
     WHERE order_line.plan_item_id = ANY(:items) AND order_line.extra = ''
@@ -196,6 +215,8 @@ def statements(session: Session, *, numbers: Collection[str] = (), ids: Collecti
     items = _items(session, {row.decision_id: row.version_id for row in rows})
     for row in rows:
         sections.setdefault(row.case_id, []).append(_section(row, items.get(row.decision_id, ())))
+    closed = {case.id for case in cases if not case.open}
+    sections = {id: [replace(one, closed=id in closed) for one in found] for id, found in sections.items()}
     return [
         Statement(
             case_id=case.id,

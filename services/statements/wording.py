@@ -91,11 +91,11 @@ def _decision(section: Section) -> str:
 
 
 def _service(item: Planned, section: Section, services: Mapping[str, str]) -> dict[str, Any]:
-    over = item.ended or section.state == "ended"
+    over = item.ended or section.over
     return {
         "name": services.get(item.service, item.service),
         "count": _count(item, over=over),
-        "sentences": [*_when(item), *_who(item), *_prices(item), *_unpriced(item, section), *_bill(item)],
+        "sentences": [*_when(item), *_who(item, over=over), *_prices(item), *_unpriced(item, section), *_bill(item)],
     }
 
 
@@ -110,10 +110,10 @@ def _count(item: Planned, *, over: bool) -> str:
         "all": amount(item.quantity, item.unit),
         "number": number(item.quantity),
     }
-    if over:
-        return _("{used} of {number} used").format_map(values)
-    if not item.left:
+    if not over and not item.left:
         return _("All used: {all}").format_map(values)
+    if over or item.settled:
+        return _("{used} of {number} used").format_map(values)
     if not item.money_left:
         return _("{left} of {number} left").format_map(values)
     return _("{left} of {number} left ({money})").format_map({**values, "money": short_money(item.money_left)})
@@ -132,7 +132,9 @@ def _when(item: Planned) -> Iterable[str]:
         yield _("This service has ended.")
 
 
-def _who(item: Planned) -> Iterable[str]:
+def _who(item: Planned, *, over: bool) -> Iterable[str]:
+    if item.provider is None and over:
+        return
     if item.provider is None:
         yield _("Nobody has been chosen yet to give you the service. Your worker helps you to choose.")
         return
@@ -190,7 +192,7 @@ def _bill(item: Planned) -> Iterable[str]:
 
 def _money(section: Section) -> Iterable[str]:
     """How it stands, never so that it frightens: what to do about it is the worker's task."""
-    if section.state == "ended":
+    if section.over:
         yield from _ended(section)
         return
     if section.ceiling is None:
@@ -213,11 +215,13 @@ def _money(section: Section) -> Iterable[str]:
 
 
 def _ended(section: Section) -> Iterable[str]:
-    if section.valid_to is not None:
+    if section.closed:
+        yield _("Your case with us has been closed.")
+    elif section.valid_to is not None:
         yield _("The decision was in force until {date}. It has ended.").format(date=day(section.valid_to))
     else:
         yield _("The decision has ended.")
-    yield _("Nothing new is ordered with it.")
+    yield _("Nothing new is ordered.") if section.closed else _("Nothing new is ordered with it.")
     if section.free is not None and section.free > 0:
         yield _("{money} was not used.").format(money=short_money(section.free))
 

@@ -204,6 +204,22 @@ def test_what_others_wrote_is_shown_as_it_is(avain):
     assert "decision P[/]101" in avain.run("compare", "--case", avain.case)
 
 
+def test_a_change_that_waits_and_a_case_that_is_closed_are_said(avain):
+    avain.mark()
+    avain.json("budget", "recompute")
+    assert "!" not in avain.run("budget", "show", avain.case)
+    avain.mark()
+    assert "! Something has changed since" in avain.run("budget", "show", avain.case)
+    assert "! Something has changed since" in avain.run("budget", "explain", avain.case)
+    assert avain.json("budget", "show", avain.case)[0]["touched"] is True
+    with avain.process.transaction() as session:
+        session.connection().exec_driver_sql("UPDATE client_case SET status = 'closed'")
+    avain.json("budget", "recompute")
+    assert "! The case is closed" in avain.run("budget", "show", avain.case)
+    (then,) = avain.json("budget", "show", avain.case, "--at", "2036-01-01")
+    assert (then["touched"], then["case_status"]) == (False, None)
+
+
 def test_services_are_named_in_reasons_too_and_coded_in_json(avain):
     with avain.process.transaction() as session:
         session.connection().exec_driver_sql("UPDATE choice SET ended_at = now()")
@@ -297,3 +313,5 @@ def test_a_ceiling_is_looked_up_anew(avain):
     assert avain.json("budget", "show", avain.case)[0]["ceiling"] == "1080.00"
     with pytest.raises(InputError):
         avain.run("budget", "rebase", avain.case, "--reason", " ")
+    with pytest.raises(NotFound, match="no decision P-0"):
+        avain.run("budget", "rebase", avain.case, "--reason", "korjattu", "--decision", "P-0")

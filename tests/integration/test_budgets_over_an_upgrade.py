@@ -1,6 +1,7 @@
 """Budgets over a change of the schema, down and up again with data in it: calculated anew, prices cited as before, rights as before."""
 
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -43,7 +44,7 @@ def migrated(database):
         make_price(session, family.service, family.provider, **same, **ended, **copied, last=date(2026, 12, 31))
         make_price(session, family.service, family.provider, **same, **copied)
         line = make_order_line(session, make_order(session, family.decision, family.provider), item, price, "500")
-        make_delivered(session, line, 5)
+        make_delivered(session, line, "5")
         make_invoice(session, line, "100")
         recompute(session, family.decision)
     originals = read(engine, "SELECT id, original_id FROM price ORDER BY id")
@@ -72,7 +73,11 @@ def test_every_budget_is_calculated_anew_and_copies_know_their_originals(migrate
         decision = session.query(Decision).one()
         recompute(session, decision)
         version = current(session, decision)
-        assert (version.invoiced, version.delivered, version.ordered) == (0, 0, 500)  # the invoice went with its table
+        assert (version.invoiced, version.delivered, version.ordered) == (
+            Decimal(0),
+            Decimal(0),
+            Decimal(500),
+        )  # the invoice went with its table
 
 
 @pytest.mark.parametrize(

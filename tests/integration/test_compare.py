@@ -10,7 +10,7 @@ from services.compare import compare_case
 from tests.factories.case import make_case, make_decision
 from tests.factories.price import make_price, make_price_key
 from tests.factories.provider import make_provider
-from tests.support.market import NOW, SETTINGS, TODAY, Market, ask
+from tests.support.market import NOW, SETTINGS, TODAY, Market, ask, reason_of
 from tests.support.queries import recording
 
 
@@ -23,6 +23,7 @@ def test_without_a_case_the_baseline_makes_the_ceiling(session, market):
     found = ask(session)
     assert (found.ceiling, found.limit) == (Decimal("1074.00"), Decimal("1127.7000"))
     assert (found.first, found.last, found.unit) == (TODAY, date(2027, 2, 15), "C62")
+    assert found.reference is not None
     assert found.reference.price_id == market.own.id
 
     cheap, dear, hours = found.offers
@@ -33,7 +34,11 @@ def test_without_a_case_the_baseline_makes_the_ceiling(session, market):
         "fits",
         True,
     )
-    assert (cheap.buys, cheap.valid_until, cheap.facts) == (12, date(2027, 12, 31), {"home_visits": True})
+    assert (cheap.buys, cheap.valid_until, dict(cheap.facts)) == (
+        Decimal(12),
+        date(2027, 12, 31),
+        {"home_visits": True},
+    )
     (price,) = cheap.prices
     assert (price.price_id, price.position, len(price.sha256)) == (market.cheap.id, "2", 64)
     assert (dear.total, dear.verdict, dear.cheapest, dear.valid_until) == (
@@ -43,7 +48,7 @@ def test_without_a_case_the_baseline_makes_the_ceiling(session, market):
         None,
     )
     assert (hours.total, hours.buys, hours.verdict) == (None, Decimal("21.75"), "unknown")
-    assert "only what the money buys" in hours.reason.text("en")
+    assert "only what the money buys" in reason_of(hours)
 
 
 def test_over_the_limit_nothing_is_called_cheapest(session, market):
@@ -57,7 +62,7 @@ def test_over_the_limit_nothing_is_called_cheapest(session, market):
     assert (only.verdict, only.cheapest, only.difference) == ("over", False, Decimal("-726.00"))
 
 
-def test_a_gap_in_the_period_and_a_small_quantity_are_said(session, market):
+def test_a_gap_in_the_period_and_a_small_quantity_are_reason_of(session, market):
     gone = make_provider(session, name="Loppuva Oy (keksitty)")
     make_price(session, market.coaching, gone, "80.00", last=date(2026, 12, 31))
     bulk = make_provider(session, name="Tukku Oy (keksitty)")
@@ -65,10 +70,10 @@ def test_a_gap_in_the_period_and_a_small_quantity_are_said(session, market):
     make_price(session, market.coaching, bulk, "70.00", key=key)
     offers = {one.provider: one for one in ask(session).offers}
     assert offers[gone.name].total is None
-    assert "from 2027-01-01 on" in offers[gone.name].reason.text("en")
+    assert "from 2027-01-01 on" in reason_of(offers[gone.name])
     assert offers[gone.name].valid_until == date(2026, 12, 31)
     assert offers[bulk.name].total is None
-    assert "small a quantity" in offers[bulk.name].reason.text("en")
+    assert "small a quantity" in reason_of(offers[bulk.name])
 
 
 def test_inactive_providers_and_past_prices_are_left_out(session, market):
@@ -79,12 +84,12 @@ def test_inactive_providers_and_past_prices_are_left_out(session, market):
     assert {one.provider for one in ask(session).offers} == {market.two.name}
 
 
-def test_without_a_unit_cost_there_is_no_ceiling_and_that_is_said(session, market):
+def test_without_a_unit_cost_there_is_no_ceiling_and_that_is_reason_of(session, market):
     market.own.superseded_at = NOW
     session.flush()
     found = ask(session)
     assert found.ceiling is None
-    assert "Import the unit costs" in found.reason.text("en")
+    assert "Import the unit costs" in reason_of(found)
     assert {one.verdict for one in found.offers} == {"unknown"}
     assert found.offers[0].total == Decimal("1056.00")
 

@@ -43,6 +43,7 @@ def test_it_says_what_is_replaced_what_it_costs_elsewhere_and_where_that_stands(
     make_price(session, market.coaching, seller, "0.50", key=key, price_list=listed, position="18")
     rule = ExtraRule(extra="travel", unit="KMT", quantity=Decimal(4))
     found = ask(session, settings=Budgets(extras=[rule]))
+    assert found.reference is not None
     document = printed(found)
     text = said(document)
     for part in (

@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,6 +15,7 @@ from core.budget_settings import Budgets, ExtraRule
 from models.base import days
 from models.case import Case
 from models.order import OrderCoverage
+from models.provider import Provider
 from services.budgets.reasons import OUTSIDE_DECISION
 from services.budgets.recompute import recompute_now
 from services.compare import compare_case, compare_choice
@@ -22,6 +24,7 @@ from tests.factories.order import make_order
 from tests.factories.price import make_price, make_price_key, make_price_list, make_price_source
 from tests.factories.provider import make_provider
 from tests.factories.service import make_service
+from tests.support.market import reason_of
 
 NOW = datetime(2026, 11, 16, 4, 0, tzinfo=UTC)
 FIRST = date(2028, 2, 1)  # over a leap day and the night the clocks are moved
@@ -96,7 +99,7 @@ def sold(session: Session, service, prices) -> int:
     """A provider with its list; its id."""
     provider = make_provider(session)
     listed = make_price_list(session, make_price_source(session, provider))
-    keys = {}
+    keys: dict[tuple[Any, ...], Any] = {}
     for (extra, unit, base, minimum), amount, first, last, rate, inclusive in prices:
         key = keys.setdefault(
             (extra, unit, base, minimum),
@@ -125,7 +128,7 @@ def sold(session: Session, service, prices) -> int:
             vat_rate=Decimal(rate),
             vat_inclusive=inclusive,
         )
-    return provider.id
+    return int(provider.id)
 
 
 @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -153,7 +156,7 @@ def check(session: Session, market) -> None:
     for provider in sellers:
         with session.begin_nested() as tried:
             session.execute(text("DELETE FROM choice WHERE plan_item_id = :id"), {"id": item.id})
-            make_choice(session, item, _Id(provider))
+            make_choice(session, item, session.get_one(Provider, provider))
             recompute_now(session, [decision.id], cause="choice", now=NOW, settings=asked)
             if not wholly:  # what is ordered in full is compared as if it were not
                 agrees(session, decision.id, offers.get(provider))
@@ -225,4 +228,4 @@ def test_a_price_per_month_says_nothing_about_a_plan_in_hours(session, unit):
         unit,
         Decimal("2.5") // 1 if unit == "DAY" else Decimal("2.5"),
     )
-    assert "another unit" in offer.reason.text("en")
+    assert "another unit" in reason_of(offer)

@@ -63,7 +63,7 @@ def test_without_a_case_json_has_it_all(avain):
     assert found["reference"]["sha256"]
     cheap = found["offers"][0]
     assert (cheap["total"], cheap["verdict"], cheap["cheapest"], cheap["pending"]) == ("1056.00", "fits", True, False)
-    assert (Decimal(cheap["buys"]), cheap["rating"], cheap["extras"]) == (12, None, [])
+    assert (Decimal(cheap["buys"]), cheap["rating"], cheap["extras"]) == (Decimal(12), None, [])
     assert cheap["facts"] == {"home_visits": True}
     assert {"file_name", "position", "sha256", "run_id", "pending"} <= set(cheap["prices"][0])
     assert not audited(avain), "nobody's case was looked at"

@@ -77,6 +77,7 @@ def test_a_rating_reads_in_each_language(session, market):
     offer = next(one for one in ask(session).offers if one.provider_id == market.one.id)
     assert known_of(offer) == "home visits, 4.6/5 (5 answers)"
     with speaking("fi"):
+        assert offer.rating is not None
         assert rating_in_words(offer.rating).startswith("4,6/5 (5 ")
 
 

@@ -9,7 +9,7 @@ from core.budget_settings import Budgets, ExtraRule
 from services.compare.words import bought_in_words, extra_in_words, price_in_words, verdict_in_words
 from tests.factories.price import make_price, make_price_key, make_price_list, make_price_source
 from tests.factories.provider import make_provider
-from tests.support.market import SETTINGS, Market, ask
+from tests.support.market import SETTINGS, Market, ask, reason_of
 
 TRAVEL = ExtraRule(extra="travel", unit="KMT", quantity=Decimal(20))
 
@@ -37,7 +37,7 @@ def test_a_visit_is_a_visit_by_any_code(session, market):
     seller = market.sold_alone("80.00", unit="ACT")
     found = offer_of(session, seller)
     assert (found.unit, found.total, found.buys) == ("C62", Decimal(960), 13)
-    assert price_in_words(found) == "12 visits, €80.00/ACT"
+    assert price_in_words(found) == "12 × €80.00/visit"
 
 
 def test_an_hour_is_priced_by_the_minute_and_by_three_quarters(session, market):
@@ -52,6 +52,7 @@ def test_an_hour_is_priced_by_the_minute_and_by_three_quarters(session, market):
     asked = {"baseline": "TUKI-T", "quantity": Decimal("10.5")}
     minutes, lessons = offer_of(session, by_minute, **asked), offer_of(session, by_lesson, **asked)
     assert (minutes.total, minutes.buys) == (Decimal("504.00"), Decimal("10.75"))
+    assert price_in_words(lessons) == "10.5 hours, €40.00/45 minutes"
     assert (lessons.total, lessons.buys) == (Decimal("560.00"), Decimal("9.75"))  # 10.5 × 60 × 40 / 45; 525 / 53.333…
 
 
@@ -110,7 +111,7 @@ def test_travel_without_a_price_on_some_days_has_no_total(session, market):
     seller = travelling(market, last=date(2026, 12, 31))
     found = offer_of(session, seller, settings=Budgets(extras=[TRAVEL]))
     assert (found.total, found.verdict) == (None, "unknown")
-    assert found.reason.text("en") == "An extra charge, travel, has no price from 2027-01-01 on."
+    assert reason_of(found) == "An extra charge, travel, has no price from 2027-01-01 on."
     assert found.valid_until == date(2026, 12, 31) or found.valid_until is None
     gone = travelling(market, last=date(2026, 10, 31))
     assert offer_of(session, gone, settings=Budgets(extras=[TRAVEL])).total == Decimal("960.00"), "it charges none now"
@@ -151,11 +152,11 @@ def test_an_amount_beyond_belief_is_no_total(session, market):
     assert "more than can be true" in offer_of(session, seller, quantity=Decimal(1000)).reason.text("en")
     found = ask(session, quantity=Decimal(200_000))
     assert found.ceiling is None
-    assert "more than can be true" in found.reason.text("en")
+    assert "more than can be true" in reason_of(found)
     assert {one.total for one in found.offers} == {None}
 
 
-def test_a_newer_list_that_waits_is_said(session, market):
+def test_a_newer_list_that_waits_is_reason_of(session, market):
     source = make_price_source(session, market.one)
     listed = make_price_list(session, source)
     seller = make_provider(session)

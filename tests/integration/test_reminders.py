@@ -274,6 +274,17 @@ def test_news_lead_to_their_order_or_case(session):
     assert "https://avain.invalid/orders/T-2026-000007" in plain
 
 
+def test_news_of_a_budget_tells_what_in_general_moved_it(session):
+    followed = make_followed(session)
+    for event, cause in (("1", "a change of prices"), ("2", "Virtanen")):
+        message = Message("Over. Cause: {cause}.", cause=Message(cause)).to_json()
+        make_notice(session, followed.worker, subject=f"case:HB-2026-00000{event}", message=message)
+    _message, plain, _html = parts(composed(session)[followed.worker.external_id].document)
+    assert "HB-2026-000001, Budjetti ylittää enimmäismäärän (hintojen muutos)" in plain
+    assert "HB-2026-000002, Budjetti ylittää enimmäismäärän" in plain
+    assert "Virtanen" not in plain
+
+
 def test_of_what_news_is_about_only_a_number_of_ours_is_told(session):
     followed = make_followed(session)
     make_notice(session, followed.worker, kind="choice_conflict", subject="item:HB-2026-000007/perhetyö Virtanen")

@@ -354,4 +354,27 @@ def test_nobody_to_write_to_is_no_failure(avain):
 def test_the_organisations_contact_is_printed(avain):
     avain.process.configure(statements__contact=json.dumps({"fi": "Puhelin 000 000 0000, arkisin."}))
     avain.run("HB-2026-000001")
-    assert "Puhelin 000 000 0000, arkisin." in words(Path("HB-2026-000001-fi.pdf").read_bytes())
+    for language in ("fi", "en"):  # better in Finnish than not at all
+        avain.run("HB-2026-000001", "--lang", language)
+        assert "Puhelin 000 000 0000, arkisin." in words(Path(f"HB-2026-000001-{language}.pdf").read_bytes())
+
+
+def test_what_somebody_touched_is_calculated_before_it_is_printed(avain):
+    avain.process.rows("UPDATE plan_item SET quantity = 11 RETURNING id")
+    with avain.process.transaction() as session:
+        dirty.mark_all(session, "cases")
+    avain.run("HB-2026-000001")
+    assert "Jäljellä on 11 käyntiä (968 €)" in words(Path("HB-2026-000001-fi.pdf").read_bytes())
+    avain.json("--all", "--inline")
+    (written,) = [content for name, content in avain.files().items() if name.startswith("HB-2026-000005")]
+    assert "Jäljellä on 11 käyntiä (968 €)" in words(written)
+    causes = avain.process.rows(
+        "SELECT DISTINCT cause FROM budget_version WHERE superseded_at IS NULL AND planned = 968"
+    )
+    assert [row.cause for row in causes] == ["cases"]
+
+
+def test_a_closed_case_is_told_so(avain):
+    avain.process.rows("UPDATE client_case SET status = 'closed' WHERE number = 'HB-2026-000001' RETURNING id")
+    avain.run("HB-2026-000001", "--lang", "en")
+    assert "Your case with us has been closed." in words(Path("HB-2026-000001-en.pdf").read_bytes())

@@ -60,6 +60,26 @@ def test_visits_left_are_those_neither_delivered_nor_invoiced(session, family):
     assert read(session, family).sections[0].items[0].left == Decimal(4), "more is billed than was reported"
 
 
+def test_an_invoice_without_a_quantity_bills_what_its_money_buys(session, family):
+    price = make_price(session, family.service, family.provider, "89.00")
+    line = ordered(session, family, family.plan(session), price, "1068.00")
+    make_invoice(session, line, "534.00")
+    make_invoice(session, line, "90.00")
+    make_invoice(session, line, "89.00", kind="credit")
+    recompute(session, family.decision)
+    (item,) = read(session, family).sections[0].items
+    assert (item.used, item.left, item.settled) == (Decimal(6), Decimal(6), False)
+
+
+def test_what_a_final_invoice_left_unbilled_does_not_come_any_more(session, family):
+    price = make_price(session, family.service, family.provider, "89.00")
+    line = ordered(session, family, family.plan(session), price, "1068.00")
+    make_invoice(session, line, "712.00", quantity=Decimal(8), final=True)
+    recompute(session, family.decision)
+    (item,) = read(session, family).sections[0].items
+    assert (item.used, item.settled, item.money_left) == (Decimal(8), True, Decimal(0))
+
+
 def test_what_was_ordered_in_minutes_is_counted_in_the_hours_of_the_plan(session, family):
     key = make_price_key(session, family.service, family.provider, unit="MIN", base_quantity=Decimal(45))
     price = make_price(session, family.service, family.provider, "60.00", key=key)

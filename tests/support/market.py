@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from core.budget_settings import Budgets
 from models.case import Case, Choice, Decision, PlanItem
 from models.provider import Provider
-from services.compare import Comparison, compare_case, compare_service
+from services.compare import Comparison, Offer, compare_case, compare_service
 from services.follow_ups.ratings import count_ratings
 from tests.factories.base import unique
 from tests.factories.case import make_case, make_decision
@@ -74,6 +74,12 @@ def case_of(session: Session, decision: Decision) -> str:
 def compared(session: Session, decision: Decision, **over: Any) -> list[Comparison]:
     """The comparisons of a decision's case."""
     return compare_case(session, case_of(session, decision), **{"today": TODAY, "settings": SETTINGS, **over})
+
+
+def reason_of(told: Comparison | Offer) -> str:
+    """Why something cannot be told, in English."""
+    assert told.reason is not None
+    return told.reason.text("en")
 
 
 def answer(session: Session, item: PlanItem, *ratings: int, on: date = TODAY) -> None:

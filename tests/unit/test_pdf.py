@@ -158,7 +158,7 @@ def test_the_fonts_have_every_letter_that_is_not_asked_for():
 
 
 def test_a_long_name_of_ideographs_is_not_asked_for_letter_by_letter(monkeypatch):
-    monkeypatch.setattr(letters.typst, "Compiler", None)
+    monkeypatch.setattr("documents.pdf.printable.typst.Compiler", None)
     _has_glyph.cache_clear()
     assert set(printable_text("".join(map(chr, range(0x4E00, 0x5500))))) == {MISSING, "\u200b"}
 

@@ -46,6 +46,7 @@ def test_what_is_left_is_said_in_visits_and_in_euros():
         ({"used": Decimal(12)}, "All used: 12 visits"),
         ({"used": Decimal(13)}, "All used: 12 visits"),
         ({"ended": True}, "4 visits of 12 used"),
+        ({"lines": (share("invoiced", "356.00"),)}, "4 visits of 12 used"),
         ({"lines": ()}, "8 visits of 12 left"),
         ({"lines": (share("planned", "89.00"), share("unpriced", None))}, "8 visits of 12 left"),
         ({"unit": "H87"}, "8 visits of 12 left (€712)"),
@@ -155,6 +156,14 @@ def test_how_it_stands_is_said_calmly(changed, expected):
     for part in expected:
         assert part in text
     assert not re.search(r"(?i)exceed|overdrawn|must|debt|warning|error|unpriced|ceiling|tolerance", text)
+
+
+def test_a_closed_case_is_told_what_was_used_and_asked_for_nothing():
+    closed = told(closed=True, items=(item(provider=None, lines=()),), free=Decimal(718))
+    assert money(closed) == "Your case with us has been closed. Nothing new is ordered. €718 was not used."
+    assert service(closed)["count"] == "4 visits of 12 used"
+    assert "chosen" not in " ".join(service(closed)["sentences"])
+    assert said(closed)["sections"][0]["picture"]["parts"][-1]["label"] == "Not used"
 
 
 def test_why_it_may_cost_that():

@@ -4,6 +4,7 @@ from core.clock import business_now
 from core.faults import fault_point
 from services.statements import bulk
 from services.statements.bulk import Wanted
+from services.statements.freshness import make_fresh
 from services.statements.printing import form
 from workers.task import Lease, work_task
 
@@ -20,8 +21,11 @@ def plan_statements(lease: Lease) -> None:
 def write_statements(lease: Lease) -> None:
     """Print a chunk with no transaction open, record it, then write the files: what somebody can read has been recorded."""
     wanted, settings = Wanted.from_json(lease.arguments), lease.settings
+    cases = lease.arguments.get("cases", [])
     with lease.transaction() as session:
-        found = bulk.read_chunk(session, lease.arguments.get("cases", []))
+        make_fresh(session, ids=cases, now=business_now(session), settings=settings.budgets)
+    with lease.transaction() as session:
+        found = bulk.read_chunk(session, cases)
         on = form(session, wanted.language, settings.organisation.name, settings.statements, today=wanted.today)
     chunk = bulk.print_chunk(found, on)
     with lease.transaction() as session:

@@ -316,3 +316,26 @@ def test_the_number_of_statements_does_not_grow_with_the_budgets(session):
 
     assert statements(1) == statements(7)
     assert session.scalar(select(func.count()).select_from(Notice)) == 8
+
+
+def test_a_budget_that_stays_over_is_told_of_once(session, family):
+    item = family.plan(session, "13")
+    make_price(session, family.service, family.provider, "88.00")
+    recompute(session, family.decision)
+    item.quantity = Decimal(14)
+    session.flush()
+    assert recompute(session, family.decision).changed == 1
+    assert [notice.kind for notice in session.scalars(select(Notice))] == ["budget_over"]
+
+
+def test_another_notice_of_the_case_is_left_when_a_budget_recovers(session, family):
+    """What is taken back is the news of the state that was left, not all that a worker is to hear."""
+    item = family.plan(session, "13")
+    make_price(session, family.service, family.provider, "88.00")
+    recompute(session, family.decision)
+    (notice,) = session.scalars(select(Notice)).all()
+    session.execute(text("UPDATE notice SET kind = 'order_rejected'"))
+    item.quantity = Decimal(12)
+    session.flush()
+    recompute(session, family.decision)
+    assert [one.id for one in session.scalars(select(Notice))] == [notice.id]

@@ -4,13 +4,16 @@ Budgets are calculated from notes alone, so a note that a list failed to leave i
 """
 
 from collections import Counter
+from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 from random import Random
+from typing import Any
 
 import pytest
 from sqlalchemy import text
 
+from connectors.prices.row import PriceRow
 from core.budget_settings import Budgets, ExtraRule
 from core.errors import InputError
 from services import prices
@@ -44,19 +47,20 @@ def a_day(random):
     return START + timedelta(days=random.randrange(SPAN))
 
 
-def some_rows(random):
+#: What a list may hold.
+_WANTED: list[tuple[str, str, dict[str, Any]]] = [
+    ("NEPSY-VALMENNUS", "C62", {}),
+    ("NEPSY-VALMENNUS", "C62", {"minimum_quantity": Decimal(10)}),
+    ("NEPSY-VALMENNUS", "H87", {}),
+    ("NEPSY-VALMENNUS", "KMT", {"extra": "travel"}),
+    ("TUKIHENKILO", "HUR", {}),
+    ("TUKIHENKILO", "MIN", {"base_quantity": Decimal(45)}),
+]
+
+
+def some_rows(random: Random) -> Iterator[PriceRow]:
     """A list of both services in several units and minimum quantities; now and then one is missing."""
-    for position, (service, unit, over) in enumerate(
-        [
-            ("NEPSY-VALMENNUS", "C62", {}),
-            ("NEPSY-VALMENNUS", "C62", {"minimum_quantity": Decimal(10)}),
-            ("NEPSY-VALMENNUS", "H87", {}),
-            ("NEPSY-VALMENNUS", "KMT", {"extra": "travel"}),
-            ("TUKIHENKILO", "HUR", {}),
-            ("TUKIHENKILO", "MIN", {"base_quantity": Decimal(45)}),
-        ],
-        start=2,
-    ):
+    for position, (service, unit, over) in enumerate(_WANTED, start=2):
         if random.random() < 0.3:
             continue
         first = a_day(random) if random.random() < 0.6 else date(2026, 1, 1)
@@ -85,7 +89,10 @@ def test_notes_name_every_budget_that_moves_and_nothing_said_before_changes(sess
             make_choice(session, item, provider)
         cases.append(case.number)
     dirty.mark_all(session, "cases")
-    known, runs, happened, now = [], [], Counter(), NOW
+    known: list[Any] = []
+    runs: list[int] = []
+    happened: Counter[str] = Counter()
+    now = NOW
     for _ in range(12):
         now += timedelta(days=1)
         if runs and random.random() < 0.4:
