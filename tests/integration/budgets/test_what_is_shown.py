@@ -6,6 +6,7 @@ from decimal import Decimal
 from services.budgets import dirty
 from services.budgets.show import budgets_of_case
 from tests.factories.case import make_decision
+from tests.factories.order import make_order, make_order_line
 from tests.factories.price import make_price, make_price_key, make_price_list, make_price_source
 from tests.factories.service import make_service
 from tests.support.family import NOW, SETTINGS, current, reasons, recompute
@@ -96,3 +97,13 @@ def test_the_cause_is_the_one_noted_last(session, family):
     dirty.mark_decisions(session, [family.decision.id], "cases")
     recompute(session, family.decision, cause="choice")
     assert current(session, family.decision).cause == "choice"
+
+
+def test_a_price_that_is_in_force_no_more_keeps_the_end_its_list_gave_it(session, family):
+    item = family.plan(session)
+    price = make_price(session, family.service, family.provider, "88.00", last=date(2027, 12, 31))
+    make_order_line(session, make_order(session, family.decision, family.provider), item, price, "1056.00")
+    recompute(session, family.decision)
+    price.superseded_at = NOW
+    session.flush()
+    assert shown(session, family).lines[0].price.valid_until == date(2027, 12, 31)
