@@ -7,8 +7,8 @@ beside it as `delivered` and added to nothing (DESIGN "Budgets").
 
 #: No sum of a budget is larger (euros): beyond it the figures are some system's mistake, and would not fit their columns.
 IMPLAUSIBLE_SUM = 1_000_000_000
-#: What a line keeps of such a mistake: more than a sum may be, so that it is seen, and no more than its column holds.
-_KEPT, _MOST = "5000000000", "9999999999.99"
+#: What a line keeps of such a mistake: more than a sum may be, so that it is seen, and so little that the difference of two fits a column.
+_KEPT, _MOST = "4999999999.99", "9999999999.99"
 
 
 def _clamped(amount: str) -> str:

@@ -113,12 +113,16 @@ _PRICE_JOINS = """
     LEFT JOIN price_list ON price_list.id = price.price_list_id
     LEFT JOIN price_source ON price_source.id = price_list.source_id
     LEFT JOIN LATERAL (
-        -- at present a copy may hold in its place, and end sooner
-        SELECT upper(holding.valid) - 1 AS day
-        FROM price AS holding
-        WHERE (holding.id = price.id OR holding.original_id = price.id)
-          AND (holding.id = price.id AND NOT CAST(:present AS boolean) OR holding.superseded_at IS NULL AND CAST(:present AS boolean))
-        ORDER BY upper(holding.valid) DESC NULLS FIRST LIMIT 1
+        -- at present a copy may hold in its place, and end sooner; what is in force no more keeps the end its list gave it
+        SELECT upper(valid) - 1 AS day
+        FROM (
+            SELECT holding.valid, true AS in_force FROM price AS holding
+            WHERE CAST(:present AS boolean) AND holding.price_key_id = price.price_key_id AND holding.superseded_at IS NULL
+              AND coalesce(holding.original_id, holding.id) = price.id
+            UNION ALL
+            SELECT price.valid, false
+        ) AS stated
+        ORDER BY in_force DESC, upper(valid) DESC NULLS FIRST LIMIT 1
     ) AS price_ends ON true
 """
 
