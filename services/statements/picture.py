@@ -36,7 +36,7 @@ def of(section: Section) -> dict[str, Any] | None:
     if not whole:
         return None
     ceiling = section.ceiling
-    passed = ceiling is not None and section.free is not None and section.free < 0
+    passed = ceiling is not None and section.not_used is not None and section.not_used < 0
     return {
         "parts": [
             {
@@ -65,15 +65,16 @@ def alternative(section: Section) -> str:
 
 
 def _figures(section: Section) -> dict[str, Decimal]:
-    """Gross euros of each part; `free` only where it is known and there is any."""
+    """Gross euros of each part; `free` only where it is known and there is any. Of what is over nothing is planned any more."""
     figures = {
         "invoiced": section.invoiced,
         "delivered": section.delivered,
         "ordered": section.ordered - section.delivered,
-        "planned": section.planned,
     }
-    if section.free is not None and section.free >= 0:
-        figures["free"] = section.free
+    if not section.over:
+        figures["planned"] = section.planned
+    if section.not_used is not None and section.not_used >= 0:
+        figures["free"] = section.not_used
     return figures
 
 

@@ -99,6 +99,11 @@ class Section:
         """Whether nothing more comes of it."""
         return self.closed or self.state == "ended"
 
+    @property
+    def not_used(self) -> Decimal | None:
+        """What is free, and what was planned but never ordered, once it is over."""
+        return None if self.free is None else self.free + (self.planned if self.over else ZERO)
+
 
 @dataclass(frozen=True)
 class Statement:

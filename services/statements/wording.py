@@ -222,8 +222,8 @@ def _ended(section: Section) -> Iterable[str]:
     else:
         yield _("The decision has ended.")
     yield _("Nothing new is ordered.") if section.closed else _("Nothing new is ordered with it.")
-    if section.free is not None and section.free > 0:
-        yield _("{money} was not used.").format(money=short_money(section.free))
+    if section.not_used is not None and section.not_used > 0:
+        yield _("{money} was not used.").format(money=short_money(section.not_used))
 
 
 def _why(section: Section, services: Mapping[str, str]) -> Iterable[str]:

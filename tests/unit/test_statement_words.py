@@ -147,7 +147,7 @@ def test_days_without_a_price_say_why():
         ({"state": "over", "free": Decimal(-120)}, ["costs €120 more", "You need not do anything now", "together with you"]),
         ({"state": "unpriced", "free": None}, ["may cost €1,074", "Some prices are not known yet"]),
         ({"state": "unpriced", "free": None, "ceiling": None}, ["not known yet how much your services may cost"]),
-        ({"state": "ended"}, ["in force until 2027-12-31", "Nothing new is ordered", "€6 was not used"]),
+        ({"state": "ended"}, ["in force until 2027-12-31", "Nothing new is ordered", "€362 was not used"]),
         ({"state": "ended", "valid_to": None, "free": None}, ["The decision has ended.", "Nothing new"]),
     ],
 )  # fmt: skip
@@ -159,7 +159,7 @@ def test_how_it_stands_is_said_calmly(changed, expected):
 
 
 def test_a_closed_case_is_told_what_was_used_and_asked_for_nothing():
-    closed = told(closed=True, items=(item(provider=None, lines=()),), free=Decimal(718))
+    closed = told(closed=True, items=(item(provider=None, lines=()),), free=Decimal(718), planned=Decimal(0))
     assert money(closed) == "Your case with us has been closed. Nothing new is ordered. €718 was not used."
     assert service(closed)["count"] == "4 visits of 12 used"
     assert "chosen" not in " ".join(service(closed)["sentences"])
@@ -210,7 +210,8 @@ def test_the_picture_of_credits_and_of_an_ended_decision():
     assert credit["parts"][0]["share"] == 0
     assert credit["parts"][0]["figure"] == "-€50"
     ended = said(told(state="ended"))["sections"][0]["picture"]
-    assert ended["parts"][-1]["label"] == "Not used"
+    assert [part["label"] for part in ended["parts"][-2:]] == ["Ordered for you", "Not used"]
+    assert ended["parts"][-1]["figure"] == "€362", "what was planned and never ordered was not used either"
 
 
 def test_whom_to_ask():
