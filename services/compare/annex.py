@@ -4,6 +4,7 @@ It says nothing about the client; the case's number only where the comparison wa
 stays one page: those that fit are shown in their order, the chosen one among them, and the others are counted.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -61,6 +62,9 @@ def _data(comparison: Comparison, count: int, made_by: str, now: datetime) -> di
     """What the template sets, with the first `count` alternatives."""
     shown = _chosen_among(comparison.offers, count)
     left = len(comparison.offers) - len(shown)
+    # said once below the table, whatever the number of offers it holds for
+    reasons = list(dict.fromkeys(_cut(str(offer.reason), 2 * _LONGEST) for offer in shown if offer.reason))
+    marks = {reason: f"{number})" for number, reason in enumerate(reasons, start=1)}
     return {
         "reference": comparison.case or "",
         "about": [{"label": label, "text": _cut(text, 2 * _LONGEST)} for label, text in _about(comparison)],
@@ -73,8 +77,11 @@ def _data(comparison: Comparison, count: int, made_by: str, now: datetime) -> di
             _("Verdict"),
             _("Price known until, and where it stands"),
         ],
-        "rows": [_row(offer) for offer in shown],
-        "closing": _closing(comparison, left, made_by, now),
+        "rows": [_row(offer, marks) for offer in shown],
+        "closing": [
+            *(f"{mark} {reason}" for reason, mark in marks.items()),
+            *_closing(comparison, left, made_by, now),
+        ],
     }
 
 
@@ -104,17 +111,17 @@ def _about(one: Comparison) -> list[tuple[str, str]]:
     return said
 
 
-def _row(offer: Offer) -> dict[str, Any]:
-    """The lines of each cell, and whether it is the cheapest."""
+def _row(offer: Offer, marks: Mapping[str, str]) -> dict[str, Any]:
+    """The lines of each cell, and whether it is the cheapest. `marks` lead to the reasons below the table."""
     name = [_cut(offer.service_name, _LONGEST), _cut(offer.provider, _LONGEST), _cut(known_of(offer), _LONGEST)]
-    reason = "" if offer.reason is None else _cut(str(offer.reason), _LONGEST)
+    mark = "" if offer.reason is None else marks[_cut(str(offer.reason), 2 * _LONGEST)]
     origins = list(dict.fromkeys(_origin(price) for price in offer.every_price))
     cells = (
         name,
         price_in_words(offer).split("\n"),
         [money(offer.total)],
         [bought_in_words(offer)],
-        [verdict_in_words(offer), difference_in_words(offer), reason],
+        [f"{verdict_in_words(offer)} {mark}".rstrip(), difference_in_words(offer)],
         [valid_in_words(offer), *origins[:_ORIGINS], *["…"][: len(origins) > _ORIGINS]],
     )
     return {"cells": [[line for line in lines if line] for lines in cells], "marked": offer.cheapest}

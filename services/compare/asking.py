@@ -12,6 +12,7 @@ from core.budget_settings import Budgets
 from core.errors import InputError, Message, NotFound
 from core.i18n import N_
 from core.money import ZERO
+from core.units import UNITS
 from services.budgets.ceiling import IMPLAUSIBLE
 from services.compare.judging import Asked, Offer, Question, Scale, judge
 from services.compare.market import Market, market_of
@@ -108,6 +109,8 @@ def compare_service(
         raise InputError("{value} is not a quantity.", value=str(quantity))
     if months > MOST_MONTHS:
         raise InputError("Prices are not compared for more than {count} months.", count=MOST_MONTHS)
+    if unit is not None and unit not in UNITS:
+        raise InputError("{value} is not a unit that is known. Known are: {known}", value=unit, known=", ".join(UNITS))
     service, services = services_called(session, baseline)
     days = (today, _months_later(today, months))
     asked = Asked(quantity, unit or service.unit, days, (days,))

@@ -25,6 +25,7 @@ _ITEM = text(
     """
     SELECT plan_item.decision_id, plan_item.service_id, plan_item.external_id, plan_item.ended_at, client_case.number AS case_number,
            client_case.number || '/' || plan_item.external_id AS reference,
+           coalesce(decision.number, decision.external_id) AS decision, upper(decision.valid) - 1 AS last_day,
            (decision.ended_at IS NOT NULL OR client_case.status = 'closed' OR client_case.gone_at IS NOT NULL) AS over,
            (SELECT number FROM purchase_order JOIN order_coverage ON order_coverage.order_id = purchase_order.id
             WHERE order_coverage.plan_item_id = plan_item.id AND order_coverage.live LIMIT 1) AS order_number
@@ -78,6 +79,10 @@ def choose(
         raise InputError("The planned service {item} has ended.", item=item.reference)
     if item.over:
         raise InputError(ENDED)
+    if item.last_day is not None and item.last_day < local_date(now):
+        raise InputError(
+            "The decision {decision} ended on {date}.", decision=item.decision, date=item.last_day.isoformat()
+        )
     if item.order_number is not None:
         raise InputError(
             "{item} is already ordered ({order}). Cancel that order first: avain order cancel {order}",

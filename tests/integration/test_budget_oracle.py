@@ -1,7 +1,7 @@
 """Random decisions, plans, price histories, orders, invoices and deliveries: the SQL and the oracle agree to the cent, whatever happens when.
 
 Each example is a batch of a hundred cases on one database, made from one seed: what fails can be made again by its seed, and what is
-shown of it is the smallest budget that is wrong. `AVAIN_ORACLE_EXAMPLES` sets how many batches there are.
+shown of it is the smallest budget that is wrong. `ORACLE_EXAMPLES` sets how many batches there are.
 """
 
 import os
@@ -23,7 +23,7 @@ from tests.conftest import own_database
 from tests.support.budget_play import Play, outcome
 from tests.support.budget_worlds import START
 
-EXAMPLES = int(os.environ.get("AVAIN_ORACLE_EXAMPLES", "6"))
+EXAMPLES = int(os.environ.get("ORACLE_EXAMPLES", "6"))
 CASES = 100
 seeds = st.integers(0, 2**48)
 

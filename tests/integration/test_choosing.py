@@ -1,5 +1,7 @@
 """Recording a choice of provider: the earlier one ends, the budget is noted, and what is ordered already cannot be chosen anew."""
 
+from datetime import date
+
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
@@ -7,6 +9,7 @@ from sqlalchemy.orm import Session
 from core.budget_settings import Budgets
 from core.errors import InputError, NotFound
 from models.audit import AuditEvent
+from models.base import days
 from models.case import Choice
 from services.orders.choosing import choose
 from services.orders.naming import find_items
@@ -92,3 +95,12 @@ def test_items_are_named_by_id_case_or_both(session: Session) -> None:
     found, unknown = find_items(session, [*strange, "HB-2026-990001"])
     assert found == [second.id]
     assert all(name in unknown[name].text("en") for name in strange)
+
+
+def test_nothing_is_chosen_for_a_decision_that_is_over(session: Session) -> None:
+    world = make_world(session)
+    other = make_orderable_provider(session, world.service)
+    world.decision.valid = days(date(2026, 1, 1), date(2026, 11, 15))
+    session.flush()
+    with pytest.raises(InputError, match="ended on 2026-11-15"):
+        choosing(session, world, other.id)

@@ -63,6 +63,8 @@ def test_it_says_what_is_replaced_what_it_costs_elsewhere_and_where_that_stands(
         "2027-05-31",
         "tukipolku.xlsx:17",
         listed.sha256[:12],
+        "cannot be told 1)",
+        "1) Priced in another unit than",
         "only what the money buys can be told",
         "Prices may change",
         "Made by enni on 16.11.2026 06.00.",

@@ -159,10 +159,12 @@ def test_unknown_things_are_refused_or_said(avain):
         avain.run("compare", "--baseline", "KAHVI", "--quantity", "3")
     with pytest.raises(NotFound, match="HB-2026-9"):
         avain.run("compare", "--case", "HB-2026-9")
-    (found,) = avain.json("compare", "--baseline", "PERHETYO-T", "--quantity", "3", "--unit", "kpl")
+    with pytest.raises(InputError, match=r"KPL is not a unit.*C62"):
+        avain.run("compare", "--baseline", "PERHETYO-T", "--quantity", "3", "--unit", "kpl")
+    (found,) = avain.json("compare", "--baseline", "PERHETYO-T", "--quantity", "3", "--unit", "mon")
     assert "nothing to compare with" in found["reason"]
     assert {offer["total"] for offer in found["offers"]} == {None}
-    assert found["unit"] == "KPL"
+    assert found["unit"] == "MON"
 
 
 def test_a_choice_is_recorded_with_who_when_and_why(avain):
