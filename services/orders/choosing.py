@@ -1,6 +1,6 @@
 """Recording a choice of provider: by whom it was made, who wrote it down, when and why."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Row, text
@@ -75,20 +75,7 @@ def choose(
     item = session.execute(_ITEM, {"id": plan_item_id}).one_or_none()
     if item is None:
         raise NotFound("There is no planned service {id}.", id=plan_item_id)
-    if item.ended_at is not None:
-        raise InputError("The planned service {item} has ended.", item=item.reference)
-    if item.over:
-        raise InputError(ENDED)
-    if item.last_day is not None and item.last_day < local_date(now):
-        raise InputError(
-            "The decision {decision} ended on {date}.", decision=item.decision, date=item.last_day.isoformat()
-        )
-    if item.order_number is not None:
-        raise InputError(
-            "{item} is already ordered ({order}). Cancel that order first: avain order cancel {order}",
-            item=item.reference,
-            order=item.order_number,
-        )
+    _check_item(item, local_date(now))
     provider = session.execute(_PROVIDER, {"id": provider_id, "service": item.service_id}).one_or_none()
     if provider is None:
         raise NotFound("There is no provider {id}.", id=provider_id)
@@ -124,6 +111,24 @@ def choose(
     dirty.mark_decisions(session, [item.decision_id], "choice")
     call_planning(session, plan_item_id)
     return choice
+
+
+def _check_item(item: Row[Any], today: date) -> None:
+    """Raise InputError when nobody can be chosen for an item any more, or not now."""
+    if item.ended_at is not None:
+        raise InputError("The planned service {item} has ended.", item=item.reference)
+    if item.over:
+        raise InputError(ENDED)
+    if item.last_day is not None and item.last_day < today:
+        raise InputError(
+            "The decision {decision} ended on {date}.", decision=item.decision, date=item.last_day.isoformat()
+        )
+    if item.order_number is not None:
+        raise InputError(
+            "{item} is already ordered ({order}). Cancel that order first: avain order cancel {order}",
+            item=item.reference,
+            order=item.order_number,
+        )
 
 
 def _check_money(session: Session, item: Row[Any], provider: Row[Any], now: datetime, budgets: Budgets) -> None:
