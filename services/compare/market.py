@@ -91,12 +91,12 @@ _LISTS = text(
     """
 )
 
-#: Rows in: providers, services. Rows out: those providers that are active, with the answers about each of the services (`[how many,
+#: Rows in: providers, services. Row out, one, because reading JSON for each of hundreds takes longer: those providers that are active, with the answers about each of the services (`[how many,
 #: their sum]` by its id) where there are enough to be told. An answer is about the provider that was chosen when it was given: a
 #: job counts it so by night (services/follow_ups/ratings.py).
 _PROVIDERS = text(
     """
-    SELECT id, name, facts, rated.answers
+    SELECT coalesce(jsonb_agg(jsonb_build_array(id, name, facts, rated.answers)), '[]')
     FROM provider
     LEFT JOIN (
         SELECT provider_id, jsonb_object_agg(service_id, jsonb_build_array(answers, total)) AS answers
@@ -185,7 +185,7 @@ def _providers(
     values = {"providers": _array(ids), "services": list(services), "enough": ENOUGH_ANSWERS}
     return {
         id: (name, facts, {int(service): _rating(*told) for service, told in answers.items()} if answers else {})
-        for id, name, facts, answers in session.execute(_PROVIDERS, values).all()
+        for id, name, facts, answers in session.execute(_PROVIDERS, values).scalar_one()
     }
 
 
