@@ -20,9 +20,8 @@ from rich.table import Table
 from rich.text import Text
 from sqlalchemy.orm import Session
 
-from core.errors import InputError, Message
+from core.errors import Message
 from core.i18n import N_, _
-from core.reasons import os_reason
 
 #: Whether what the command is about to tell was taken back.
 _taken_back: ContextVar[bool] = ContextVar("taken_back", default=False)
@@ -193,16 +192,6 @@ def ended_in_order() -> Iterator[None]:
     finally:
         for number in numbers:
             signal.signal(number, signal.SIG_DFL)
-
-
-def write_private(path: Path, content: bytes) -> None:
-    """Write a file that only its owner reads, in place of one that is there. Raises InputError where it cannot be written."""
-    from core.files import put_privately
-
-    try:
-        put_privately(path, content)
-    except OSError as error:
-        raise InputError("{file} cannot be written: {reason}", file=str(path), reason=os_reason(error)) from error
 
 
 def stop(code: int) -> None:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.common import As, Json, actor, console, emit, table, transaction, write_private
+from cli import papers
+from cli.common import As, Json, actor, complaints, console, emit, table, transaction
 from core.errors import InputError
 from core.i18n import _, day, language, money, speaking
 from core.units import amount
@@ -64,6 +65,7 @@ def compare(  # noqa: PLR0917 - options of a command
     pdf: Annotated[
         Path | None, typer.Option("--pdf", metavar=_("FILE"), help=_("Print it on one page for the steering group."))
     ] = None,
+    force: Annotated[bool, typer.Option("--force", help=_("Replace the file that is there."))] = False,
     lang: Annotated[Language | None, typer.Option("--lang", help=_("In this language."))] = None,
     as_: As = None,
     as_json: Json = False,
@@ -72,6 +74,9 @@ def compare(  # noqa: PLR0917 - options of a command
 
     Looking at a case, and printing it, is recorded, as the law on access logs wants.
     """
+    from services.cases import case_view
+
+    hidden = False
     if (
         bool(case) == bool(baseline)
         or (baseline and not quantity)
@@ -83,10 +88,17 @@ def compare(  # noqa: PLR0917 - options of a command
         with transaction() as session:
             found = _ask(session, case, item, (baseline, quantity, unit, months))
             paper = None if pdf is None else _print_annex(session, found, actor(as_))
+            if pdf is not None and paper is not None:
+                papers.is_there(pdf, paper, force=force)
+                hidden = bool(case) and case_view(session, str(case)).non_disclosure
             if case:
                 _record(session, actor(as_), case, printed=paper)
-        if pdf is not None and paper is not None:
-            write_private(pdf, paper)
+        if pdf is not None and paper is not None:  # recorded first: what can be read has been recorded
+            papers.put(pdf, paper, force=force)
+            if hidden:
+                complaints().print(
+                    _("The client is under non-disclosure (turvakielto): show this paper only to those who decide.")
+                )
         emit(_plain(found), as_json, lambda: _print(found, pdf))
 
 

@@ -10,10 +10,11 @@ from uuid import uuid4
 
 import typer
 
+from cli import papers
 from cli.common import ERROR, As, DryRun, Json, actor, complaints, console, emit, stop, transaction
 from cli.labels import count_name
 from core.clock import business_now, business_today
-from core.errors import InputError, NotFound, Transient
+from core.errors import NotFound, Transient
 from core.i18n import N_, _, day, number
 
 if TYPE_CHECKING:
@@ -92,12 +93,12 @@ def _make_one(
         on = form(session, language, configured.organisation.name, configured.statements, today=today)
         made = print_statement(found, on)
         target = _target(output, file_name(case, language))
-        there = _may_be_put(target, made.document, force=force)
+        there = papers.is_there(target, made.document, force=force)
         audit.record(
             session, who, "budget.statement_made", f"case:{case}", now=business_now(session), language=language, sha256=made.sha256
         )  # fmt: skip
     if not dry_run and not there:  # recorded first: what can be read has been recorded
-        _put(target, made.document, force=force)
+        papers.put(target, made.document, force=force)
     data = {
         "case": case,
         "language": language,
@@ -128,40 +129,6 @@ def _target(output: Path | None, name: str) -> Path:
     if output is None:
         return Path(name)
     return output / name if output.is_dir() else output
-
-
-def _may_be_put(target: Path, content: bytes, *, force: bool) -> bool:
-    """Whether this very statement is there already. Raises InputError when something else is, and may not be replaced."""
-    try:
-        if target.exists() and not target.is_file():
-            raise InputError("{path} is no file that a statement could be written to.", path=str(target))
-        if target.exists() and target.read_bytes() == content:
-            return True
-        if target.exists() and not force:
-            raise InputError(
-                "{path} is there already and holds something else; it was left as it is. Replace it with --force, or name another file with -o.",
-                path=str(target),
-            )
-        if not target.absolute().parent.is_dir():
-            raise InputError("There is no folder {path}.", path=str(target.absolute().parent))
-    except OSError as error:
-        raise _not_written(target, error) from error
-    return False
-
-
-def _put(target: Path, content: bytes, *, force: bool) -> None:
-    from core.files import create_privately, put_privately
-
-    try:
-        (put_privately if force else create_privately)(target, content)
-    except OSError as error:
-        raise _not_written(target, error) from error
-
-
-def _not_written(target: Path, error: OSError) -> InputError:
-    from core.reasons import os_reason
-
-    return InputError("The statement could not be written to {path}: {error}", path=str(target), error=os_reason(error))
 
 
 @dataclass(frozen=True)

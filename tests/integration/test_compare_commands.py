@@ -87,7 +87,7 @@ def test_the_annex_is_a_file_of_its_owner_and_recorded_for_a_case(avain, tmp_pat
     target = tmp_path / "liite.pdf"
     target.write_text("an older one")
     target.chmod(0o666)
-    shown = avain.run("compare", "--case", CASE, "--pdf", str(target), "--lang", "fi", "--as", "enni")
+    shown = avain.run("compare", "--case", CASE, "--pdf", str(target), "--force", "--lang", "fi", "--as", "enni")
     assert str(target) in shown.replace("\n", "")
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
     document = target.read_bytes()
@@ -106,8 +106,31 @@ def test_the_annex_needs_no_case(avain, tmp_path: Path):
     assert found["offers"]
     assert "HB-" not in words(target.read_bytes())
     assert not audited(avain)
-    with pytest.raises(InputError, match=r"none/a\.pdf cannot be written"):
+    with pytest.raises(InputError, match=r"There is no folder .*none"):
         avain.run(*ASKED, "--pdf", str(tmp_path / "none" / "a.pdf"))
+
+
+def test_the_annex_takes_no_other_files_place_unasked(avain, tmp_path: Path):
+    target, elsewhere = tmp_path / "liite.pdf", tmp_path / "muu.txt"
+    elsewhere.write_text("something else")
+    target.symlink_to(elsewhere)
+    with pytest.raises(InputError, match=r"holds something else.*--force"):
+        avain.run("compare", "--case", CASE, "--item", "I-1", "--pdf", str(target))
+    assert not audited(avain), "what was not written was not recorded"
+    avain.run("compare", "--case", CASE, "--item", "I-1", "--pdf", str(target), "--force")
+    assert target.read_bytes().startswith(b"%PDF")
+    assert elsewhere.read_text() == "something else"
+    with pytest.raises(InputError, match="no file that could be written"):
+        avain.run(*ASKED, "--pdf", str(tmp_path))
+
+
+def test_the_annex_of_a_client_under_non_disclosure_says_so(avain, tmp_path: Path):
+    with avain.process.transaction() as session:
+        session.connection().exec_driver_sql("UPDATE client SET non_disclosure = true")
+    result = CliRunner().invoke(app, ["compare", "--case", CASE, "--item", "I-1", "--pdf", str(tmp_path / "a.pdf")])
+    assert "turvakielto" in result.stderr
+    result = CliRunner().invoke(app, ["compare", "--case", CASE, "--item", "I-1"])
+    assert "turvakielto" not in result.stderr
 
 
 def test_a_page_holds_one_comparison(avain, tmp_path: Path):
