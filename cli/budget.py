@@ -153,7 +153,7 @@ def _recompute(within: "Callable[[], AbstractContextManager[Session]]", *, threa
 
 
 def _sentence(total: Any) -> str:
-    return _("{recomputed} budgets recomputed, {changed} changed; {unpriced} unpriced, {over} over.").format_map(
+    return _("Budgets recomputed: {recomputed}, changed: {changed}, unpriced: {unpriced}, over: {over}.").format_map(
         dataclasses.asdict(total)
     )
 
