@@ -119,13 +119,6 @@ class Sweep:
                 return [Touched(row.budget_id, row.cause, row.run_id or self.run_id) for row in taken]
 
 
-def recompute_dirty(
-    session: Session, *, now: datetime, settings: Budgets, run_id: int | None = None, limit: int = CHUNK
-) -> Recomputed:
-    """Calculate the first of the touched budgets, up to `limit`, in the caller's transaction."""
-    return Sweep(settings, run_id, limit).chunk(session, now) or Recomputed()
-
-
 def recompute_now(
     session: Session,
     decision_ids: Collection[int],

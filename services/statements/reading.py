@@ -5,13 +5,12 @@ There is no `as it was known on a day`: plans and goals have no earlier versions
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
 
-from sqlalchemy import Row, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from core.unit_conversion import exactly
@@ -144,8 +143,8 @@ _SECTIONS = text(
     SELECT decision.case_id, decision.id AS decision_id, coalesce(decision.number, decision.external_id) AS decision,
            decision.decided_on, lower(decision.valid) AS valid_from, upper(decision.valid) - 1 AS valid_to,
            version.id AS version_id, version.ceiling, version.invoiced, version.delivered, version.ordered, version.planned,
-           version.free, version.state, version.ceiling_basis -> 'said' ->> 'granted_amount' AS granted_amount,
-           version.ceiling_basis -> 'said' ->> 'quantity' AS baseline_quantity, version.ceiling_basis -> 'said' ->> 'unit' AS baseline_unit,
+           version.free, version.state, CAST(version.ceiling_basis -> 'said' ->> 'granted_amount' AS numeric) AS granted_amount,
+           CAST(version.ceiling_basis -> 'said' ->> 'quantity' AS numeric) AS baseline_quantity, version.ceiling_basis -> 'said' ->> 'unit' AS baseline_unit,
            service.code AS baseline
     FROM decision
     JOIN budget ON budget.decision_id = decision.id
@@ -216,12 +215,13 @@ def statements(session: Session, *, numbers: Collection[str] = (), ids: Collecti
     """What is to be told of cases, by id; five queries, however many cases there are."""
     cases = session.execute(_CASES, {"numbers": list(numbers), "ids": list(ids)}).all()
     sections: dict[int, list[Section]] = {}
-    rows = session.execute(_SECTIONS, {"ids": [case.id for case in cases]}).all()
-    items = _items(session, {row.decision_id: row.version_id for row in rows})
-    for row in rows:
-        sections.setdefault(row.case_id, []).append(_section(row, items.get(row.decision_id, ())))
     closed = {case.id for case in cases if not case.open}
-    sections = {id: [replace(one, closed=id in closed) for one in found] for id, found in sections.items()}
+    rows = [dict(row) for row in session.execute(_SECTIONS, {"ids": [case.id for case in cases]}).mappings()]
+    versions = {row["decision_id"]: row.pop("version_id") for row in rows}
+    items = _items(session, versions)
+    for row in rows:
+        case_id, own = row.pop("case_id"), items.get(row.pop("decision_id"), ())
+        sections.setdefault(case_id, []).append(Section(**row, items=own, closed=case_id in closed))
     return [
         Statement(
             case_id=case.id,
@@ -273,28 +273,3 @@ def _used(session: Session, units: dict[int, str]) -> dict[int, Decimal]:
 
 def _rounded(quantity: Fraction) -> Decimal:
     return round(Decimal(quantity.numerator) / Decimal(quantity.denominator), 2)
-
-
-def _section(row: Row[Any], items: tuple[Planned, ...]) -> Section:
-    return Section(
-        decision=row.decision,
-        decided_on=row.decided_on,
-        valid_from=row.valid_from,
-        valid_to=row.valid_to,
-        ceiling=row.ceiling,
-        granted_amount=_decimal(row.granted_amount),
-        baseline=row.baseline,
-        baseline_quantity=_decimal(row.baseline_quantity),
-        baseline_unit=row.baseline_unit,
-        invoiced=row.invoiced,
-        delivered=row.delivered,
-        ordered=row.ordered,
-        planned=row.planned,
-        free=row.free,
-        state=row.state,
-        items=items,
-    )
-
-
-def _decimal(value: str | None) -> Decimal | None:
-    return None if value is None else Decimal(value)

@@ -27,11 +27,11 @@ from core.embedded import Embedded
 from core.i18n import HELSINKI
 from core.settings import ROOT
 from services.budgets import dirty
-from services.budgets.recompute import Recomputed, anything_noted, recompute_dirty
+from services.budgets.recompute import Recomputed, anything_noted
 from tests.factories.worker import make_worker
 from tests.support.budget_oracle import Limits
 from tests.support.budget_play import Play
-from tests.support.budgets import current_version
+from tests.support.budgets import current_version, recompute_dirty
 from tests.support.family import SETTINGS
 from tests.support.installation import Installation, installation
 from tests.support.ordering import NOW, add_item, make_world, order

@@ -20,13 +20,13 @@ from models.price import Price, PriceKey
 from models.provider import Provider
 from models.service import Service
 from services.budgets import dirty
-from services.budgets.recompute import recompute_dirty
 from services.work import call
 from tests.factories.case import make_case, make_choice, make_decision, make_plan_item
 from tests.factories.order import make_delivered, make_invoice, make_order, make_order_line
 from tests.factories.price import make_price, make_price_key, make_price_list, make_price_source
 from tests.factories.provider import make_provider
 from tests.factories.service import make_alternative, make_service
+from tests.support.budgets import recompute_dirty
 from tests.support.in_process import InProcess, in_process
 from workers.tasks.budgets import recompute_budgets
 

@@ -10,10 +10,9 @@ from sqlalchemy.orm import Session
 from core.budget_settings import Budgets, ExtraRule
 from documents import xml
 from models.order import OrderLine
-from services.budgets.recompute import recompute_dirty
 from services.orders.approval import Approved
 from tests.factories.price import make_price, make_price_key
-from tests.support.budgets import current_version
+from tests.support.budgets import current_version, recompute_dirty
 from tests.support.ordering import NOW, make_world, order
 
 UBL = "{urn:oasis:names:specification:ubl:schema:xsd:CommonBasicComponents-2}"

@@ -12,11 +12,11 @@ from cli.main import app
 from core.budget_settings import Budgets
 from core.embedded import Embedded
 from services.budgets import dirty
-from services.budgets.recompute import recompute_dirty
 from tests.factories.case import make_case, make_choice, make_decision, make_plan_item
 from tests.factories.price import make_price, make_price_list, make_price_source
 from tests.factories.provider import make_provider
 from tests.factories.service import make_alternative, make_service
+from tests.support.budgets import recompute_dirty
 from tests.support.in_process import in_process
 
 SHOWN = "[/] [bold]x[/bold] [link=file:///etc/passwd]y[/link]"

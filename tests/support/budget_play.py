@@ -16,13 +16,14 @@ from sqlalchemy.orm import Session
 from core.budget_settings import Budgets, ExtraRule
 from services.budgets import ceiling, dirty
 from services.budgets import reasons as why
-from services.budgets.recompute import Recomputed, recompute_dirty
+from services.budgets.recompute import Recomputed
 from services.budgets.show import budgets_of_case
 from tests.factories.price import make_price, make_price_list, make_price_source
 from tests.factories.service import make_service
 from tests.support.budget_oracle import Answer, Decided, Limits, Rule, calculate, freeze, quantity_between
 from tests.support.budget_told import Ground, Told, Touches
 from tests.support.budget_worlds import SERVICES, SPECIAL, START, Event, World
+from tests.support.budgets import recompute_dirty
 from tests.support.bulk import Rows
 
 HELSINKI = ZoneInfo("Europe/Helsinki")

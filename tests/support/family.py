@@ -10,13 +10,13 @@ from core.errors import Message
 from models.budget import BudgetVersion
 from models.case import Decision, PlanItem
 from services.budgets import dirty
-from services.budgets.recompute import Recomputed, recompute_dirty
+from services.budgets.recompute import Recomputed
 from tests.factories.case import make_case, make_choice, make_decision, make_plan_item
 from tests.factories.price import make_price
 from tests.factories.provider import make_provider
 from tests.factories.service import make_service
 from tests.factories.worker import make_worker
-from tests.support.budgets import current_version
+from tests.support.budgets import current_version, recompute_dirty
 
 NOW = datetime(2026, 11, 16, 4, 0, tzinfo=UTC)
 ZERO = Decimal(0)

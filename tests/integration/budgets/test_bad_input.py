@@ -18,7 +18,6 @@ from models.budget import BudgetVersion
 from models.order import Invoice, InvoiceLine, OrderLine
 from services import rejected
 from services.budgets import dirty
-from services.budgets.recompute import recompute_dirty
 from services.case_sync import SyncResult
 from tests.factories.base import added, unique
 from tests.factories.case import make_decision
@@ -26,7 +25,7 @@ from tests.factories.order import make_order, make_order_line
 from tests.factories.price import make_price, make_price_key
 from tests.factories.service import make_service
 from tests.factories.worker import make_worker
-from tests.support.budgets import lines_of
+from tests.support.budgets import lines_of, recompute_dirty
 from tests.support.case_world import NOW as SYNCED
 from tests.support.case_world import SOURCE, World
 from tests.support.case_xml import case, decision, export, item

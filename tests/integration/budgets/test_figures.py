@@ -13,10 +13,10 @@ from models.follow_up import Notice
 from models.order import OrderCoverage
 from models.price import PriceKey
 from services.budgets import dirty
-from services.budgets.recompute import Recomputed, anything_noted, recompute_dirty
+from services.budgets.recompute import Recomputed, anything_noted
 from tests.factories.order import make_order, make_order_line
 from tests.factories.price import make_price, make_price_key
-from tests.support.budgets import lines_of
+from tests.support.budgets import lines_of, recompute_dirty
 from tests.support.family import NOW, SETTINGS, ZERO, Family, current, reasons, recompute
 
 

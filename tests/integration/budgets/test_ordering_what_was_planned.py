@@ -12,11 +12,11 @@ from sqlalchemy.orm import Session
 from core.budget_settings import Budgets, ExtraRule
 from models.order import PurchaseOrder
 from models.price import Price
-from services.budgets.recompute import recompute_dirty, recompute_now
+from services.budgets.recompute import recompute_now
 from tests.factories.case import make_choice, make_plan_item
 from tests.factories.price import make_price, make_price_key
 from tests.factories.service import make_service
-from tests.support.budgets import current_version, lines_of
+from tests.support.budgets import current_version, lines_of, recompute_dirty
 from tests.support.ordering import NOW, World, make_world, order
 
 RULES = Budgets(

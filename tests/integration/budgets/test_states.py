@@ -14,12 +14,12 @@ from models.case import Choice
 from models.follow_up import Notice
 from models.price import PriceKey
 from services.budgets import dirty
-from services.budgets.recompute import Recomputed, anything_noted, recompute_dirty, recompute_now
+from services.budgets.recompute import Recomputed, anything_noted, recompute_now
 from tests.factories.case import make_choice
 from tests.factories.order import make_order, make_order_line
 from tests.factories.price import make_price
 from tests.factories.provider import make_provider
-from tests.support.budgets import lines_of
+from tests.support.budgets import lines_of, recompute_dirty
 from tests.support.family import NOW, SETTINGS, ZERO, Family, current, reasons, recompute
 from tests.support.queries import recording
 

@@ -12,9 +12,10 @@ from models.base import days
 from models.service import UnitRule
 from services.budgets import dirty
 from services.budgets.rebase import rebase
-from services.budgets.recompute import recompute_dirty, recompute_now
+from services.budgets.recompute import recompute_now
 from tests.factories.order import make_invoice, make_order, make_order_line
 from tests.factories.price import make_price, make_price_key
+from tests.support.budgets import recompute_dirty
 from tests.support.family import NOW, SETTINGS, ZERO, Family, current, recompute
 
 LAST = date(2027, 2, 22)  # of the plan

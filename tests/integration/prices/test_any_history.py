@@ -18,10 +18,10 @@ from core.budget_settings import Budgets, ExtraRule
 from core.errors import InputError
 from services import prices
 from services.budgets import dirty
-from services.budgets.recompute import recompute_dirty
 from services.budgets.show import budgets_of_case
 from tests.factories.case import make_case, make_choice, make_decision, make_plan_item
 from tests.factories.provider import make_contract, make_provider
+from tests.support.budgets import recompute_dirty
 from tests.support.price_rows import NOW, Importing, row
 
 SETTINGS = Budgets(extras=[ExtraRule(extra="travel", unit="KMT", for_unit="C62", quantity=Decimal(20))])

@@ -9,9 +9,8 @@ from core.budget_settings import Budgets
 from models.price import Price
 from services import prices
 from services.budgets import dirty
-from services.budgets.recompute import recompute_dirty
 from services.budgets.show import budgets_of_case
-from tests.support.budgets import current_version, lines_of
+from tests.support.budgets import current_version, lines_of, recompute_dirty
 from tests.support.price_rows import NOW, row, use
 
 

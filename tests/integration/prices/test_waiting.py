@@ -10,10 +10,10 @@ from core.budget_settings import Budgets
 from core.errors import InputError
 from models.price import Price
 from services import prices
-from services.budgets.recompute import recompute_dirty
 from services.prices.watching import held_since
 from tests.factories.case import make_case, make_decision, make_plan_item
 from tests.factories.order import make_order, make_order_line
+from tests.support.budgets import recompute_dirty
 from tests.support.price_rows import NOW, row, use
 
 
