@@ -18,6 +18,7 @@ from typing import BinaryIO, Final
 from connectors.transports.spooling import CHUNK
 from core.clock import local_date
 from core.errors import Permanent
+from core.files import sync
 from core.reasons import os_reason
 
 _TIMES_DIFFER: Final = 2.0
@@ -119,18 +120,10 @@ def _copy_across(path: Path, target: Path) -> None:
     part = target.with_name(f".{target.name}.part")
     try:
         shutil.copy2(path, part)
-        _sync(part)
+        sync(part)
         part.replace(target)
-        _sync(target.parent)
+        sync(target.parent)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
     path.unlink()
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql import bindparam
 
 from core.errors import Message, Permanent, Transient
-from core.files import put_privately, sync_folder
+from core.files import put_privately, sync
 from core.reasons import os_reason
 from services.statements.printing import Form, Printed, print_statement
 from services.statements.reading import Statement, statements
@@ -228,7 +228,7 @@ def write_chunk(folder: Path, wanted: Wanted, papers: Iterable[Printed]) -> None
             one.mkdir(mode=0o700, parents=True, exist_ok=True)
         for paper in papers:
             put_privately(day / file_name(paper.case, wanted.language), paper.document)
-        sync_folder(day)
+        sync(day)
     except OSError as error:
         raise Transient(
             "The statements could not be written to {path}: {error}", path=str(day), error=os_reason(error)

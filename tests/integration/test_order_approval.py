@@ -21,19 +21,21 @@ from models.price import PriceKey
 from models.provider import Contract
 from models.service import Service
 from models.work import Work
-from services.orders.approval import Approved
 from tests.factories.case import make_choice, make_decision, make_plan_item
 from tests.factories.price import make_price, make_price_key
 from tests.factories.service import make_service
-from tests.support.ordering import APPROVER, CHOOSER, NOW, add_item, make_orderable_provider, make_world, order
+from tests.support.ordering import (
+    APPROVER,
+    CHOOSER,
+    NOW,
+    add_item,
+    make_orderable_provider,
+    make_world,
+    order,
+    reason_of,
+)
 
 UBL = "{urn:oasis:names:specification:ubl:schema:xsd:CommonBasicComponents-2}"
-
-
-def reason_of(done: Approved) -> str:
-    assert not done.orders
-    (refused,) = done.refused
-    return refused.reason.text()
 
 
 def test_an_order_is_stored_with_lines_coverage_document_work_and_audit(session: Session) -> None:

@@ -10,18 +10,11 @@ from sqlalchemy.orm import Session
 from core.budget_settings import Budgets, ExtraRule
 from documents import xml
 from models.order import OrderLine
-from services.orders.approval import Approved
 from tests.factories.price import make_price, make_price_key
 from tests.support.budgets import current_version, recompute_dirty
-from tests.support.ordering import NOW, make_world, order
+from tests.support.ordering import NOW, make_world, order, reason_of
 
 UBL = "{urn:oasis:names:specification:ubl:schema:xsd:CommonBasicComponents-2}"
-
-
-def reason_of(done: Approved) -> str:
-    assert not done.orders
-    (refused,) = done.refused
-    return refused.reason.text()
 
 
 def test_travel_is_ordered_beside_the_service_and_named_in_the_providers_language(session: Session) -> None:

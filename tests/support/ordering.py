@@ -106,3 +106,10 @@ def order(session: Session, *items: PlanItem | int, **over: Any) -> Approved:
         **over,
     }
     return approve(session, [item if isinstance(item, int) else item.id for item in items], **values)
+
+
+def reason_of(done: Approved) -> str:
+    """Why the one item asked for was not ordered."""
+    assert not done.orders
+    (refused,) = done.refused
+    return refused.reason.text()
