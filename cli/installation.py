@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from cli.common import ERROR, Json, actor, complaints, console, emit, stop, sub_app, table, transaction
-from cli.labels import action_name
+from services.labels import action_name
 from core.errors import AvainError, ConfigurationError, InputError
 from core.i18n import _, moment
 from workers.groups import GROUPS, run_beat, run_worker

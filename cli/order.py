@@ -23,7 +23,7 @@ from cli.common import (
     table,
     transaction,
 )
-from cli.labels import channel_name
+from services.labels import channel_name
 from core.clock import business_now
 from core.i18n import N_, _, day, moment, money
 from core.units import amount, unit_price

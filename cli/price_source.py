@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cli.budget import STATE_NAMES
 from cli.common import CHANGES_PENDING, DONE, ERROR, SOME_REJECTED, console, table
-from cli.labels import counts_in_words
+from services.labels import counts_in_words
 from cli.price_words import amount_in_words, per_what
 from core.errors import InputError, Message
 from core.i18n import _, day, money, ngettext, number

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from cli.common import As, DryRun, Json, actor, console, emit, sub_app, table, transaction
-from cli.labels import channel_name
+from services.labels import channel_name
 from core.i18n import _, day
 from services.compare.words import facts_in_words
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from cli.common import LARGEST_ID, As, DryRun, Json, Limit, actor, console, emit, sub_app, table, transaction
-from cli.labels import field_name
+from services.labels import field_name
 from cli.source_following import NOW, call_and_follow
 from core.clock import business_now
 from core.i18n import _, moment

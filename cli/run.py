@@ -6,7 +6,7 @@ import typer
 from rich.text import Text
 
 from cli.common import LARGEST_ID, As, Json, Limit, actor, console, emit, outcome_name, sub_app, table, transaction
-from cli.labels import counts_in_words, kind_name
+from services.labels import counts_in_words, kind_name
 from core.clock import business_now
 from core.errors import Message
 from core.i18n import _, moment

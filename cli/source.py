@@ -19,7 +19,7 @@ from cli.common import (
     table,
     transaction,
 )
-from cli.labels import counts_in_words, kind_name
+from services.labels import counts_in_words, kind_name
 from cli.source_following import NOW, Name, call_and_follow
 from core.i18n import N_, _, moment
 

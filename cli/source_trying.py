@@ -27,7 +27,7 @@ from cli.common import (
     stop,
     transaction,
 )
-from cli.labels import counts_in_words, field_name
+from services.labels import counts_in_words, field_name
 from cli.source_following import FIGURES, NOW, Name, done_here, follow, report
 from core.errors import InputError, Message, NotFound
 from core.i18n import _, ngettext

@@ -12,7 +12,7 @@ import typer
 
 from cli import papers
 from cli.common import ERROR, As, DryRun, Json, actor, complaints, console, emit, stop, transaction
-from cli.labels import count_name
+from services.labels import count_name
 from core.clock import business_now, business_today
 from core.errors import NotFound, Transient
 from core.i18n import N_, _, day, number

@@ -18,6 +18,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from core.budget_settings import Budgets
+from core.console_settings import Console
 from core.errors import ConfigurationError, Message
 from core.i18n import N_, _
 from core.reasons import os_reason, toml_reason
@@ -128,6 +129,7 @@ class Settings(BaseSettings):
     follow_ups: FollowUps = FollowUps()
     prices: Prices = Prices()
     privacy: Privacy = Privacy()
+    console: Console = Console()
 
     @field_validator("hash_key")
     @classmethod

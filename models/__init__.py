@@ -1,6 +1,7 @@
 """The tables, one aggregate per file. `models.metadata` knows them all once this package is imported."""
 
 from models import (
+    access,
     audit,
     budget,
     case,
@@ -18,6 +19,7 @@ from models import (
 from models.base import metadata
 
 __all__ = [
+    "access",
     "audit",
     "budget",
     "case",

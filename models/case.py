@@ -52,6 +52,10 @@ class Case(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("source", "external_id"),
         CheckConstraint("status IN ('open', 'closed')", name="status"),
+        # who may see it (services/access): partial, so that a first load of 200,000 cases hardly pays for them
+        Index("ix_client_case_co_worker", "co_worker_id", postgresql_where=sql("co_worker_id IS NOT NULL")),
+        Index("ix_client_case_supervisor", "supervisor_id", postgresql_where=sql("supervisor_id IS NOT NULL")),
+        Index("ix_client_case_unit", "unit_id", postgresql_where=sql("responsible_worker_id IS NULL")),
     )
 
     id: int = primary_key()
@@ -79,7 +83,7 @@ class Decision(SQLModel, table=True):
     """The steering group's stand and the official decision: two separate facts, one row.
 
     Either an amount is granted, or a quantity of a baseline service is replaced whose price then makes the ceiling. What the
-    source says of them is the sync's (`basis_from_source`); what is entered here where it says nothing stays.
+    source says of them is the sync's (`basis_from_source`, `number_from_source`); what is entered here where it says nothing stays.
     """
 
     __tablename__ = "decision"
@@ -93,6 +97,7 @@ class Decision(SQLModel, table=True):
     case_id: int = checked_reference("client_case.id", index=False)
     external_id: str = text()
     number: str | None = text(nullable=True)
+    number_from_source: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
     stand_date: date | None = None
     decided_on: date | None = None
     valid: DateRange | None = period(nullable=True)

@@ -1,8 +1,11 @@
-"""Responsible workers, their units and supervisors."""
+"""Responsible workers, their units and supervisors, and who stands in for whom."""
 
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint
 from sqlmodel import Field, SQLModel
 
-from models.base import primary_key, reference, text
+from models.base import DateRange, period, primary_key, reference, text, timestamp
 
 
 class Unit(SQLModel, table=True):
@@ -18,7 +21,10 @@ class Unit(SQLModel, table=True):
 
 
 class Worker(SQLModel, table=True):
-    """A person who acts in Avain. `external_id` is the client information system's id of the person."""
+    """A person who acts in Avain. `external_id` is the client information system's id of the person.
+
+    `subject` is who they are to the login provider, where it is known beforehand; else they are known by their e-mail.
+    """
 
     __tablename__ = "worker"
 
@@ -29,3 +35,22 @@ class Worker(SQLModel, table=True):
     language: str = text(default="fi")
     unit_id: int | None = reference("unit.id", nullable=True)
     active: bool = Field(default=True, sa_column_kwargs={"server_default": "true"})
+    subject: str | None = text(nullable=True, unique=True)
+
+
+class Absence(SQLModel, table=True):
+    """Days on which a worker is away, and who stands in (sijainen). `cancelled_at`: it was entered in error, or ended early."""
+
+    __tablename__ = "absence"
+    __table_args__ = (
+        CheckConstraint("deputy_id IS DISTINCT FROM worker_id", name="not_their_own_deputy"),
+        CheckConstraint("NOT isempty(period) AND NOT lower_inf(period) AND NOT upper_inf(period)", name="bounded"),
+    )
+
+    id: int = primary_key()
+    worker_id: int = reference("worker.id")
+    deputy_id: int | None = reference("worker.id", nullable=True)
+    period: DateRange = period()
+    actor: str = text()
+    recorded_at: datetime = timestamp(nullable=False, machine=True)
+    cancelled_at: datetime | None = timestamp()

@@ -66,7 +66,7 @@ class Reply:
 
 
 def write_reply(session: Session, price_list_id: int, settings: Settings, field_name: Any) -> Reply:
-    """The draft for a list. `field_name` puts a field's name in words (cli.labels). Raises NotFound, InputError (nothing to write)."""
+    """The draft for a list. `field_name` puts a field's name in words (services.labels). Raises NotFound, InputError (nothing to write)."""
     found = session.execute(_LIST, {"id": price_list_id}).one_or_none()
     if found is None:
         raise NotFound("There is no price list {id}.", id=price_list_id)

@@ -99,8 +99,9 @@ def test_texts_for_people_are_translated():
 
     found = extract_from_dir(
         ROOT,
-        method_map=[("**.py", "python")],
-        keywords={"_": None, "N_": None, "ngettext": (1, 2), "Message": None, **dict.fromkeys(ERRORS)},
+        method_map=[("console/templates/**.html", "jinja2"), ("**.py", "python")],
+        options_map={"console/templates/**.html": {"silent": "false"}},
+        keywords={"_": None, "N_": None, "ngettext": (1, 2), "say": None, "Message": None, **dict.fromkeys(ERRORS)},
         directory_filter=lambda folder: Path(folder).name not in {".venv", "var", "tests", "bench", ".git"},
     )
     wanted = {text if isinstance(text, str) else text[0] for _, _, text, _, _ in found if text}

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cli.labels import field_name
+from services.labels import field_name
 from connectors.cases.record import FoundRecord, json_schema, parse_record
 from connectors.rejection import Rejection, quote
 from core.settings import ROOT

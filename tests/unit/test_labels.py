@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.labels import _FIELDS, action_name, channel_name, counts_in_words, field_name, kind_name
+from services.labels import _FIELDS, action_name, channel_name, counts_in_words, field_name, kind_name
 from connectors.channels.registry import CHANNELS
 from core.faults import FAULT_POINTS
 from core.i18n import speaking

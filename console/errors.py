@@ -1,0 +1,98 @@
+"""What goes wrong becomes a page: a sentence that says what, and the way on. Nothing of a database's own words is shown."""
+
+from urllib.parse import quote
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import InterfaceError, OperationalError
+from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse, Response
+
+from console import templating
+from console.visit import SEE_OTHER, NotAllowedError, NotSignedInError, StaleFormError
+from core.errors import AvainError, InputError, NotFound, Transient
+from core.i18n import _
+
+log = structlog.get_logger()
+
+
+def register(app: FastAPI) -> None:
+    """Handlers for everything a page can raise."""
+    app.add_exception_handler(NotSignedInError, _not_signed_in)
+    app.add_exception_handler(NotAllowedError, _not_allowed)
+    app.add_exception_handler(StaleFormError, _stale)
+    app.add_exception_handler(AvainError, _ours)
+    app.add_exception_handler(RequestValidationError, _bad_values)
+    app.add_exception_handler(HTTPException, _status)
+    app.add_exception_handler(OperationalError, _unavailable)
+    app.add_exception_handler(InterfaceError, _unavailable)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+def sorry(request: Request, status: int, sentence: str) -> Response:
+    """A page with one sentence."""
+    return templating.render(request, "sorry.html", status=status, sentence=sentence)
+
+
+async def _not_signed_in(request: Request, _error: Exception) -> Response:
+    if request.method == "GET" and "application/json" not in request.headers.get("accept", ""):
+        to = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        return RedirectResponse("/login" if to == "/" else f"/login?to={quote(to)}", SEE_OTHER)
+    return sorry(request, 401, _("You have been signed out. Sign in again; what you sent was not saved."))
+
+
+async def _not_allowed(request: Request, _error: Exception) -> Response:
+    return sorry(request, 403, _("Your role does not open this page."))
+
+
+async def _stale(request: Request, _error: Exception) -> Response:
+    return sorry(
+        request, 403, _("This form was made for another login. Open the page again; what you sent was not saved.")
+    )
+
+
+async def _ours(request: Request, error: Exception) -> Response:
+    status = (
+        404
+        if isinstance(error, NotFound)
+        else 400
+        if isinstance(error, InputError)
+        else 503
+        if isinstance(error, Transient)
+        else 500
+    )
+    return sorry(request, status, str(error))
+
+
+async def _bad_values(request: Request, error: Exception) -> Response:
+    names = sorted({str(one["loc"][-1]) for one in error.errors()}) if isinstance(error, RequestValidationError) else []
+    log.info("console_bad_values", path=request.url.path, fields=names)
+    if error.errors()[0]["loc"][0] == "path":  # type: ignore[attr-defined]
+        return sorry(request, 404, _("There is no such page."))
+    return sorry(
+        request,
+        400,
+        _("Something is missing in what you sent, or is not written as it must be: {fields}").format(
+            fields=", ".join(names)
+        ),
+    )
+
+
+async def _status(request: Request, error: Exception) -> Response:
+    status = getattr(error, "status_code", 500)
+    return sorry(request, status, _("There is no such page.") if status == 404 else _("That cannot be done here."))
+
+
+async def _unavailable(request: Request, _error: Exception) -> Response:
+    return no_database(request)
+
+
+def no_database(request: Request) -> Response:
+    """The database does not answer."""
+    return sorry(request, 503, _("Avain cannot reach its database just now. Try again in a moment."))
+
+
+async def _unexpected(request: Request, error: Exception) -> Response:
+    log.error("console_failed", path=request.scope.get("route", None) and request.scope["route"].path, exc_info=error)
+    return sorry(request, 500, _("Something went wrong in Avain. It has been noted; nothing was saved."))

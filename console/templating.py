@@ -1,0 +1,105 @@
+"""From values to pages: Jinja2 with the catalogues, and with money, days and numbers as the reader's language writes them.
+
+Everything is escaped; an unknown name in a template is an error. Texts stand in templates as `{{ _("…") }}`, sentences with values as
+`{{ say("{count} rows", count=3) }}`.
+"""
+
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from console.menu import menu_of
+from core.errors import Message
+from core.i18n import LANGUAGES, _, day, moment, money, ngettext, number
+from core.units import unit_name
+from services.labels import action_name, channel_name, count_name, counts_in_words, field_name, kind_name
+
+HERE: Final = Path(__file__).resolve().parent
+STATIC: Final = HERE / "static"
+_NATIVE: Final = {"fi": "Suomi", "sv": "Svenska", "en": "English"}
+
+
+@lru_cache(maxsize=64)
+def _static(name: str) -> str:
+    """The address of a static file; it changes with the content, so that browsers may keep the file for ever."""
+    return f"/static/{name}?v={sha256((STATIC / name).read_bytes()).hexdigest()[:12]}"
+
+
+def _say(msgid: str, **params: Any) -> str:
+    return Message(msgid, **params).text()
+
+
+@pass_context
+def _csrf(context: Context) -> Markup:
+    """The hidden field that every form needs (console/visit.py)."""
+    person = context["request"].state.person
+    return Markup('<input type="hidden" name="csrf" value="{}">').format(person.csrf if person else "")
+
+
+@pass_context
+def _language_links(context: Context) -> list[tuple[str, str, str]]:
+    """For each other language: its code, its own name, and this page in it."""
+    request: Request = context["request"]
+    if request.method != "GET":
+        return []
+    return [
+        (code, _NATIVE[code], str(request.url.include_query_params(lang=code).replace(scheme="", netloc="")))
+        for code in LANGUAGES
+        if code != request.state.language
+    ]
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals |= {
+        "_": _,
+        "ngettext": ngettext,
+        "say": _say,
+        "static": _static,
+        "csrf": _csrf,
+        "language_links": _language_links,
+    }
+    environment.filters |= {
+        "money": money,
+        "day": day,
+        "moment": moment,
+        "number": number,
+        "unit": unit_name,
+        "action_name": action_name,
+        "channel_name": channel_name,
+        "count_name": count_name,
+        "counts_in_words": counts_in_words,
+        "field_name": field_name,
+        "kind_name": kind_name,
+    }
+    return environment
+
+
+def render(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
+    """A page. `now` and `flash` (kind and message, or None) come from the visit; pages without one leave them out."""
+    flash = values.pop("flash", None)
+    person = request.state.person
+    given = {
+        "request": request,
+        "person": person,
+        "language": request.state.language,
+        "menu": menu_of(person, request.url.path),
+        "flash": None if flash is None else (flash["kind"], Message.from_json(flash["message"]).text()),
+        "now": None,
+        **values,
+    }
+    return HTMLResponse(_environment().get_template(template).render(given), status)

@@ -1,0 +1,167 @@
+"""One visit: what a page is handed, and how pages say who may open them.
+
+    @pages.get("/cases/{number}", roles=(WORKER, SUPERVISOR))
+    def case(visit: Here, number: str) -> Response: ...
+
+The visit's database session is one transaction: it is committed before the answer goes out, and rolled back if the page raises. A POST is
+let in with the session's CSRF token only (`{{ csrf() }}` inside every form).
+"""
+
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Annotated, Any, Final
+from urllib.parse import quote
+
+from fastapi import APIRouter, Depends, HTTPException, Request
+from sqlalchemy.orm import Session
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from console import templating
+from console.web.state import Console
+from core.clock import business_now, local_date
+from core.errors import Message
+from core.settings import Settings
+from models.access import ROLES
+from services import audit
+from services.access import CaseAccess, Person, access_to_case, sessions
+from workers.queue import hint
+
+#: Whoever is signed in.
+EVERYBODY: Final = ROLES
+SEE_OTHER: Final = 303
+
+
+class NotSignedInError(Exception):
+    """Nobody is signed in, or no longer."""
+
+
+class NotAllowedError(Exception):
+    """The person's roles do not open this page."""
+
+
+class StaleFormError(Exception):
+    """A form without the session's CSRF token: made by another site, or left open from an earlier login."""
+
+
+@dataclass
+class Visit:
+    """A signed-in person, the database, and the ways to answer. `now` is business time, `today` its date in Helsinki."""
+
+    request: Request
+    session: Session
+    person: Person
+    now: datetime
+    console: Console
+
+    @property
+    def today(self) -> date:
+        return local_date(self.now)
+
+    @property
+    def settings(self) -> Settings:
+        return self.console.settings
+
+    @property
+    def actor(self) -> str:
+        """What the audit trail and the services call the person."""
+        return self.person.actor
+
+    def page(self, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
+        """A template of console/templates, in the reader's language."""
+        flash = sessions.take_flash(self.session, self.person.session_id) if self.request.state.has_flash else None
+        return templating.render(self.request, template, status=status, now=self.now, flash=flash, **values)
+
+    def go(self, path: str, message: Message | None = None, *, wrong: bool = False) -> RedirectResponse:
+        """Lead on to another page after something was done; what it came to is said there."""
+        if message is not None:
+            sessions.say_next(self.session, self.person.session_id, message, kind="wrong" if wrong else "done")
+        return RedirectResponse(path, SEE_OTHER)
+
+    def file(self, content: bytes, *, name: str, media_type: str, inline: bool = False) -> Response:
+        """A file to keep or, `inline`, to look at. `name` must not tell about anybody."""
+        how = "inline" if inline else "attachment"
+        disposition = f"{how}; filename*=UTF-8''{quote(name)}"
+        return Response(content, media_type=media_type, headers={"Content-Disposition": disposition})
+
+    def case(self, number: str) -> CaseAccess:
+        """The case of this number, if the person may see it. Raises NotFound."""
+        return access_to_case(self.session, self.person, number, self.today)
+
+    def saw(self, subject: str, action: str, *, reason: str = "", **details: Any) -> None:
+        """Note in the audit trail what the person looked at: one event for each view of a case or list."""
+        audit.record(self.session, self.actor, action, subject, now=self.now, reason=reason, **details)
+
+
+def _opened(request: Request) -> Iterator[Visit]:
+    console: Console = request.app.state.console
+    person: Person = request.state.person
+    with console.transaction() as session:
+        yield Visit(request, session, person, business_now(session), console)
+    called = session.info.get("called", [])
+    if called:
+        hint(called)
+
+
+#: A page's first argument.
+Here = Annotated[Visit, Depends(_opened, scope="function")]
+
+
+def _let_in(roles: tuple[str, ...]) -> Any:
+    async def check(request: Request) -> None:
+        person: Person | None = request.state.person
+        if person is None:
+            raise NotSignedInError
+        if not person.is_one_of(*roles):
+            raise NotAllowedError
+
+    return Depends(check)
+
+
+async def _form_is_ours(request: Request) -> None:
+    """The form must hold the token of this very session, and come from a page of ours where the browser says so."""
+    console: Console = request.app.state.console
+    origin = request.headers.get("origin")
+    if origin is not None and origin != console.settings.console.origin:
+        raise StaleFormError
+    sent = (await request.form()).get("csrf")
+    person: Person = request.state.person
+    if not isinstance(sent, str) or not secrets.compare_digest(sent.encode(), person.csrf.encode()):
+        raise StaleFormError
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Who may open what; tests walk through them."""
+
+    method: str
+    path: str
+    roles: tuple[str, ...]
+
+
+class Pages:
+    """The pages of one subject."""
+
+    def __init__(self) -> None:
+        self.router = APIRouter(include_in_schema=False)
+        self.rules: list[Rule] = []
+
+    def get(self, path: str, *, roles: tuple[str, ...]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """A page to look at, for people with one of `roles`."""
+        return self._page("GET", path, roles, [_let_in(roles)])
+
+    def post(self, path: str, *, roles: tuple[str, ...]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """Something to do, from a form of ours. It answers with `visit.go`, or with the page again and what was wrong."""
+        return self._page("POST", path, roles, [_let_in(roles), Depends(_form_is_ours)])
+
+    def _page(
+        self, method: str, path: str, roles: tuple[str, ...], checks: list[Any]
+    ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        self.rules.append(Rule(method, path, roles))
+        return self.router.api_route(path, methods=[method], dependencies=checks, response_class=HTMLResponse)
+
+
+def not_found() -> HTTPException:
+    """For an address that leads nowhere."""
+    return HTTPException(404)

@@ -1,0 +1,86 @@
+"""Finds out who is at the browser and which language they read, before anything else is done for them."""
+
+from collections.abc import Callable
+from typing import Final
+from urllib.parse import parse_qs
+
+from sqlalchemy.exc import InterfaceError, OperationalError
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from console.web.state import Console
+from core.i18n import LANGUAGES, speaking
+from services.access import sessions
+
+LANGUAGE_COOKIE: Final = "avain_language"
+_A_YEAR: Final = 365 * 24 * 3600
+#: Answered to anybody, without a look into the database.
+_FOR_ANYBODY: Final = ("/static/", "/healthz", "/readyz", "/metrics")
+
+
+class Who:
+    """Sets `request.state.person` (or None) and `request.state.has_flash`, and has everything inside speak the reader's language."""
+
+    def __init__(self, app: ASGIApp, console: Console, unavailable: Callable[[Request], Response]) -> None:
+        """`unavailable` answers when the database does not."""
+        self._app, self._console, self._unavailable = app, console, unavailable
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope)
+        request.state.person, request.state.has_flash = None, False
+        secret = request.cookies.get(self._console.cookie)
+        answer: ASGIApp = self._app
+        if secret and not request.url.path.startswith(_FOR_ANYBODY):
+            try:
+                found = await run_in_threadpool(self._find, secret)
+            except (OperationalError, InterfaceError):
+                found, answer = None, _late(self._unavailable, request)
+            if found is not None:
+                request.state.person, request.state.has_flash = found.person, found.has_flash
+        asked = parse_qs(scope["query_string"].decode("latin-1")).get("lang", [""])[0]
+        wanted = _language(request, asked, self._console.settings.language)
+        request.state.language = wanted
+
+        async def remembering(message: Message) -> None:
+            if message["type"] == "http.response.start" and asked == wanted:
+                MutableHeaders(scope=message).append("Set-Cookie", self._language_cookie(wanted))
+            await send(message)
+
+        with speaking(wanted):
+            await answer(scope, receive, remembering)
+
+    def _find(self, secret: str) -> sessions.Found | None:
+        with self._console.transaction() as session:
+            return sessions.find(session, secret, idle_minutes=self._console.settings.console.idle_minutes)
+
+    def _language_cookie(self, wanted: str) -> str:
+        secure = "; Secure" if self._console.secure else ""
+        return f"{LANGUAGE_COOKIE}={wanted}; Path=/; Max-Age={_A_YEAR}; SameSite=Lax; HttpOnly{secure}"
+
+
+def _late(make: Callable[[Request], Response], request: Request) -> ASGIApp:
+    """An answer that is made when it is wanted: by then it is known which language to write it in."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        await make(request)(scope, receive, send)
+
+    return answer
+
+
+def _language(request: Request, asked: str, default: str) -> str:
+    """What the address asks for, else what was asked for before, else the worker's own, else the browser's, else the installation's."""
+    person = request.state.person
+    for wanted in (asked, request.cookies.get(LANGUAGE_COOKIE, ""), person.language if person else None):
+        if wanted in LANGUAGES:
+            return str(wanted)
+    for accepted in request.headers.get("accept-language", "").split(","):
+        tag = accepted.split(";")[0].strip()[:2].lower()
+        if tag in LANGUAGES:
+            return tag
+    return default
