@@ -14,14 +14,13 @@ from cli.common import (
     actor,
     console,
     emit,
-    outcome_name,
     sub_app,
     table,
     transaction,
 )
-from services.labels import counts_in_words, kind_name
 from cli.source_following import NOW, Name, call_and_follow
 from core.i18n import N_, _, moment
+from services.labels import counts_in_words, kind_name, outcome_name
 
 app = sub_app(_("Sources of cases and price lists."))
 source_trying.register(app)
