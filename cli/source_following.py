@@ -4,18 +4,20 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import TYPE_CHECKING, Annotated, Any
-from uuid import uuid4
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.text import Text
 
-from cli.common import DONE, ERROR, SOME_REJECTED, actor, complaints, console, emit, stop, transaction
+from cli.common import DONE, ERROR, SOME_REJECTED, complaints, console, emit, stop, transaction
 from core.errors import Transient
 from core.i18n import N_, _, ngettext
 from services.labels import outcome_name
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from services.asking import Asked
     from services.sources import Source, Step
 
 FIGURES = (N_("read"), N_("added"), N_("changed"), N_("unchanged"), N_("gone"), N_("rejected"))
@@ -38,27 +40,16 @@ def done_here() -> AbstractContextManager[None]:
     return keep(STEPS)
 
 
-def call_and_follow(
-    source: "Source", inline: bool, patience: float, as_: str | None, as_json: bool, **asked: Any
-) -> None:
-    """Have a source read, recording who asked for what, and report what it came to."""
-    from core.clock import business_now
+def ask_and_follow(asks: "Callable[[Session], Asked]", inline: bool, patience: float, as_json: bool) -> None:
+    """Have a source read as `asks` says, in a transaction of its own, and report what it came to."""
     from core.faults import fault_point
-    from services import audit
-    from services.sources import call_fetch
 
-    request = f"cli-{uuid4().hex[:12]}"
-    asked = {name: value for name, value in asked.items() if value}
     with done_here() if inline else nullcontext():
         with transaction() as session:
-            call_fetch(session, source, request, **asked)
-            options = sorted(name for name, value in asked.items() if value is True)
-            audit.record(
-                session, actor(as_), "source.run_called", f"source:{source.name}", now=business_now(session), request=request, options=options
-            )  # fmt: skip
+            asked = asks(session)
         fault_point("run.called")
-        steps = follow(source, request, patience, inline=inline, quiet=as_json)
-    report(source, steps, as_json)
+        steps = follow(asked.source, asked.request, patience, inline=inline, quiet=as_json)
+    report(asked.source, steps, as_json)
 
 
 def follow(source: "Source", request: str, patience: float, *, inline: bool, quiet: bool) -> "list[Step]":

@@ -36,6 +36,8 @@ from services.sources import Source, price_settings
 #: So many records are judged, and so many of them shown.
 LOOKED_AT: Final = 100
 SHOWN: Final = 3
+#: So many names of files are kept.
+_NAMES: Final = 20
 #: A sample is to be looked at, not kept: longer ones are cut.
 _SAMPLE_CHARACTERS: Final = 20_000
 #: What a path compares with: `s:Summa[@laji='myonnetty']`.
@@ -142,7 +144,9 @@ def look_into(
             sample = [shown(one) for one in sample_for_all(configured, source, files, SHOWN)]
         except AvainError as error:
             unsampled = error.message
-    return Found(sorted(names), tried.read, tried.valid, list(tried.faults), list(tried.empty), sample, unsampled)
+    return Found(
+        sorted(names)[:_NAMES], tried.read, tried.valid, list(tried.faults), list(tried.empty), sample, unsampled
+    )
 
 
 def sample_for_all(configured: Settings, source: Source, files: Sequence[SourceFile], records: int) -> list[Sample]:
