@@ -94,6 +94,10 @@ _ACTIONS: Final = {
     "case_run.approved": N_("approved a held run of cases"),
     "case_run.discarded": N_("discarded a held run of cases"),
     "choice.made": N_("chose a provider"),
+    "console.link_made": N_("made a one-time link"),
+    "console.revoked": N_("signed somebody out everywhere"),
+    "console.signed_in": N_("signed in"),
+    "console.signed_out": N_("signed out"),
     "clock.moved": N_("moved the test clock"),
     "console.revoked": N_("signed somebody out of the console"),
     "console.signed_in": N_("signed in"),
@@ -211,6 +215,21 @@ def known_actions() -> list[str]:
 def action_name(action: str) -> str:
     """What somebody did, in the audit trail: `approved an order`."""
     return _(_ACTIONS.get(action, action))
+
+
+#: Roles in the console.
+_ROLES: Final = {
+    "worker": N_("worker"),
+    "supervisor": N_("supervisor"),
+    "price_manager": N_("price manager"),
+    "operator": N_("operator"),
+    "auditor": N_("auditor"),
+}
+
+
+def role_name(role: str) -> str:
+    """What a person may be in Avain: `price_manager`."""
+    return _(_ROLES.get(role, role))
 
 
 def count_name(name: str) -> str:
