@@ -1,6 +1,12 @@
 """One module a subject; each has its `pages`. A new one is named in `ALL`."""
 
-from console.pages import home
+from console.pages import case, case_budget, case_entries, cases, home
 from console.visit import Pages
 
-ALL: tuple[Pages, ...] = (home.pages,)
+ALL: tuple[Pages, ...] = (
+    home.pages,
+    cases.pages,
+    case.pages,
+    case_entries.pages,
+    case_budget.pages,
+)

@@ -11,11 +11,10 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from core.errors import ConfigurationError, InputError
-from core.identity import Sealer, SealError
+from core.identity import Sealer, SealError, client_row
 from core.logging import redact
 from services import audit
 from services.access.cases import CaseAccess
-from services.case_sync.staging import client_row
 
 Part = Literal["name", "henkilotunnus"]
 PARTS: Final[tuple[Part, ...]] = ("name", "henkilotunnus")
