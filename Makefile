@@ -41,10 +41,10 @@ demo: setup ## the whole chain on real parts; results in var/demo/
 test: setup ## every test but those in a browser, on real PostgreSQL and Valkey
 	$(BIN)/python -m pytest -n $(JOBS) --ignore tests/browser $(TESTS)
 
-# Pages in one process, stories in another: each has a county, a console and a browser of its own.
+# Each process has a county, a console and a browser of its own; the stories stay together in one.
 test-browser: setup ## the console in a real browser (installs Debian's chromium where it may)
 	tests/browser/install
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile tests/browser
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup tests/browser
 
 screenshots: setup ## docs/screenshots anew, from invented data
 	tests/browser/install

@@ -7,11 +7,10 @@ axe-core fails where CI=true; elsewhere it skips, loudly. `make test-browser` in
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Final
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ViewportSize, sync_playwright
 
 from console.app import create_app
 from core.embedded import Embedded
@@ -22,8 +21,8 @@ from tests.browser.town import Town, town
 from tests.conftest import own_database
 
 AXE: Final = ROOT / "var" / "browser" / "node_modules" / "axe-core" / "axe.min.js"
-WIDE: Final = {"width": 1280, "height": 900}
-PHONE: Final = {"width": 390, "height": 844}
+WIDE: Final[ViewportSize] = {"width": 1280, "height": 900}
+PHONE: Final[ViewportSize] = {"width": 390, "height": 844}
 
 
 def _absent(what: str) -> None:
@@ -55,9 +54,10 @@ def axe() -> str:
     return AXE.read_text("utf-8")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def county(services: Embedded, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
-    """The demo's county with its console answering at `county.origin`. Shared: a test that writes takes a case of its own."""
+    """The demo's county with its console answering at `county.origin`. Each module has its own: pages are looked at
+    in one that no story has changed."""
     home = tmp_path_factory.mktemp("town")
     home.chmod(0o755)
     listening, port = free_port()
@@ -95,8 +95,8 @@ def browser(chromium: Browser, county: Town) -> Iterator[Callable[..., Watched]]
             reduced_motion="reduce",
         )
         if signed_in:
-            cookie = county.sign_in(*roles, worker=worker, everything=everything)
-            context.add_cookies([{**cookie, "url": county.origin}])
+            secret = county.sign_in(*roles, worker=worker, everything=everything)
+            context.add_cookies([{"name": "avain", "value": secret, "url": county.origin}])
         watched = Watched(context.new_page())
         opened.append((context, watched))
         return watched
@@ -106,11 +106,3 @@ def browser(chromium: Browser, county: Town) -> Iterator[Callable[..., Watched]]
     for context, _ in opened:
         context.close()
     assert not complaints, complaints
-
-
-@pytest.fixture(scope="session")
-def pictures() -> Path:
-    """Where a failed test leaves what it saw."""
-    folder = ROOT / "var" / "browser" / "failed"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder

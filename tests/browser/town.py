@@ -80,11 +80,11 @@ class Town:
     def __init__(self, process: InProcess, home: Path) -> None:
         self.process, self.home = process, home
 
-    def sign_in(self, *roles: str, worker: str | None = None, everything: bool = False) -> dict[str, str]:
-        """A cookie of somebody who has just signed in with these roles; `worker` is an external id."""
+    def sign_in(self, *roles: str, worker: str | None = None, everything: bool = False) -> str:
+        """What the browser holds of somebody who has just signed in with these roles; `worker` is an external id."""
         with self.process.transaction() as session:
             found = session.scalars(select(Worker).filter_by(external_id=worker)).one() if worker else None
-            secret = sessions.open_session(
+            return sessions.open_session(
                 session,
                 subject=worker or "-".join(roles) or "paikallinen",
                 name=found.name if found else "Heli Hintavastaava",
@@ -96,7 +96,6 @@ class Town:
                 actor="test",
                 how="test",
             )
-        return {"name": "avain", "value": secret}
 
     def avain(self, *words: str) -> str:
         """A command, as an operator types it."""
@@ -130,9 +129,7 @@ class Town:
     @property
     def cases(self) -> dict[str, str]:
         """Case numbers by the source's ids."""
-        return {
-            row.external_id: row.number for row in self.process.rows("SELECT external_id, number FROM client_case")
-        }
+        return {row.external_id: row.number for row in self.process.rows("SELECT external_id, number FROM client_case")}
 
 
 @contextmanager
