@@ -57,7 +57,8 @@ def axe() -> str:
 @pytest.fixture(scope="module")
 def county(services: Embedded, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     """The demo's county with its console answering at `county.origin`. Each module has its own: pages are looked at
-    in one that no story has changed."""
+    in one that no story has changed.
+    """
     home = tmp_path_factory.mktemp("town")
     home.chmod(0o755)
     listening, port = free_port()

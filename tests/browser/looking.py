@@ -97,7 +97,8 @@ class Watched:
 
 def axe_says(page: Page, axe: str) -> list[dict[str, Any]]:
     """axe-core's findings on the page as it stands: rule, impact, and where. What the browser's own
-    tools bring in is no script of the page: its CSP stays as it is."""
+    tools bring in is no script of the page: its CSP stays as it is.
+    """
     if not page.evaluate("'axe' in window"):
         page.evaluate(axe)
     found = page.evaluate(

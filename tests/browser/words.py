@@ -21,8 +21,8 @@ def _english(language: str) -> tuple[frozenset[str], re.Pattern[str]]:
     plain: set[str] = set()
     sentences: set[str] = set()
     for message in catalogue:
-        ids = [message.id] if isinstance(message.id, str) else list(message.id)
-        told = [message.string] if isinstance(message.string, str) else list(message.string)
+        ids = [message.id] if isinstance(message.id, str) else list(message.id or ())
+        told = [message.string] if isinstance(message.string, str) else list(message.string or ())
         for one in ids:
             # what is written alike in both, if only for its case, tells nothing
             if not one or one in told:
