@@ -23,10 +23,10 @@ from cli.common import (
     table,
     transaction,
 )
-from services.labels import channel_name
 from core.clock import business_now
 from core.i18n import N_, _, day, moment, money
 from core.units import amount, unit_price
+from services.labels import channel_name
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session

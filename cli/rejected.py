@@ -5,10 +5,10 @@ from typing import Annotated, Any
 import typer
 
 from cli.common import LARGEST_ID, As, DryRun, Json, Limit, actor, console, emit, sub_app, table, transaction
-from services.labels import field_name
 from cli.source_following import NOW, call_and_follow
 from core.clock import business_now
 from core.i18n import _, moment
+from services.labels import field_name
 
 app = sub_app(_("Records that were left out of a file."))
 

@@ -6,10 +6,10 @@ import typer
 from rich.text import Text
 
 from cli.common import LARGEST_ID, As, Json, Limit, actor, console, emit, outcome_name, sub_app, table, transaction
-from services.labels import counts_in_words, kind_name
 from core.clock import business_now
 from core.errors import Message
 from core.i18n import _, moment
+from services.labels import counts_in_words, kind_name
 
 app = sub_app(_("History of runs; retry and acknowledge."))
 

@@ -19,9 +19,9 @@ from cli.common import (
     table,
     transaction,
 )
-from services.labels import counts_in_words, kind_name
 from cli.source_following import NOW, Name, call_and_follow
 from core.i18n import N_, _, moment
+from services.labels import counts_in_words, kind_name
 
 app = sub_app(_("Sources of cases and price lists."))
 source_trying.register(app)

@@ -13,9 +13,9 @@ import typer
 from rich.text import Text
 
 from cli.common import DONE, ERROR, SOME_REJECTED, actor, complaints, console, emit, outcome_name, stop, transaction
-from services.labels import count_name, kind_name
 from core.errors import Transient
 from core.i18n import N_, _, ngettext, number
+from services.labels import count_name, kind_name
 
 if TYPE_CHECKING:
     from services.sources import Source, Step

@@ -27,10 +27,10 @@ from cli.common import (
     stop,
     transaction,
 )
-from services.labels import counts_in_words, field_name
 from cli.source_following import FIGURES, NOW, Name, done_here, follow, report
 from core.errors import InputError, Message, NotFound
 from core.i18n import _, ngettext
+from services.labels import counts_in_words, field_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -78,6 +78,10 @@ _ACTIONS: Final = {
     "case.compared": N_("compared alternatives for a case"),
     "case.viewed": N_("looked at a case"),
     "choice.made": N_("chose a provider"),
+    "console.link_made": N_("made a one-time link"),
+    "console.revoked": N_("signed somebody out everywhere"),
+    "console.signed_in": N_("signed in"),
+    "console.signed_out": N_("signed out"),
     "clock.moved": N_("moved the test clock"),
     "database.upgraded": N_("upgraded the database"),
     "job.paused": N_("paused a job"),
@@ -177,6 +181,21 @@ def kind_name(kind: str) -> str:
 def action_name(action: str) -> str:
     """What somebody did, in the audit trail: `approved an order`."""
     return _(_ACTIONS.get(action, action))
+
+
+#: Roles in the console.
+_ROLES: Final = {
+    "worker": N_("worker"),
+    "supervisor": N_("supervisor"),
+    "price_manager": N_("price manager"),
+    "operator": N_("operator"),
+    "auditor": N_("auditor"),
+}
+
+
+def role_name(role: str) -> str:
+    """What a person may be in Avain: `price_manager`."""
+    return _(_ROLES.get(role, role))
 
 
 def count_name(name: str) -> str:
