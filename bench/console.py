@@ -6,7 +6,8 @@ each page, over cases, people, providers and runs drawn at random with a fixed s
 last byte of the answer, over the machine's own network, with sessions, row access, the audit event and the commit.
 
 median_ms, p95_ms: of the slowest page each. Every page of the console must be named in bench/console_load/pages.py; what makes a document
-(PDF) rather than a page is told apart from the pages and has no limit.
+(PDF) rather than a page is told apart from the pages and has no limit. Signing in, which one address may try
+only so often, is left out.
 """
 
 import argparse
@@ -29,7 +30,7 @@ from bench.broker_faults.rig import Process, wait
 from bench.budget_load import world as budget_world
 from bench.budgets import Bench
 from bench.console_load import world
-from bench.console_load.pages import DOCUMENTS, PAGES, Visitor, addresses
+from bench.console_load.pages import DOCUMENTS, LIMITED, PAGES, Visitor, addresses
 from console.app import create_app
 from core import embedded
 from core.settings import Settings

@@ -24,6 +24,8 @@ class Visitor:
     @classmethod
     def signed_in(cls, session: Session, role: str, count: int) -> list[Self]:
         """So many people of a role. Workers and supervisors are those of the county."""
+        if role == "nobody":
+            return [cls("nobody", "", ())]
         people: list[Any] = [None]
         if role in {"worker", "supervisor"}:
             prefix = "W-%" if role == "worker" else "E-%"
@@ -97,5 +99,8 @@ def at(address: str) -> Maker:
 #: Rule → who opens it, and how its address is made.
 PAGES: Final[dict[str, tuple[str, Maker]]] = {
     "/": ("worker", at("/")),
+    "/logout": ("nobody", at("/logout")),
 }
 DOCUMENTS: Final[dict[str, tuple[str, Maker]]] = {}
+#: Only so often a minute from one address, as a bench is (console/pages/access.py).
+LIMITED: Final = frozenset({"/login", "/login/callback", "/enter/{token}"})

@@ -30,7 +30,15 @@ def by(role: str, rule: str, make: Callable[[Town], str] | None = None) -> Seen:
     return Seen(rule, (role,), "W-900" if role == "supervisor" else None, make or (lambda _: rule))
 
 
+def by_nobody(rule: str, make: Callable[[Town], str] | None = None) -> Seen:
+    """A page of whoever comes."""
+    return Seen(rule, (), None, make or (lambda _: rule))
+
+
 PAGES: Final = (
+    by_nobody("/login"),
+    by_nobody("/enter/{token}", lambda town: f"/enter/{town.link()}"),
+    by_nobody("/logout"),
     by_worker("/"),
     by("supervisor", "/"),
     by("price_manager", "/"),
@@ -38,4 +46,4 @@ PAGES: Final = (
     by("auditor", "/"),
 )
 #: No pages to look at: files, signs of life, and what only leads on.
-NO_PAGES: Final[frozenset[str]] = frozenset()
+NO_PAGES: Final[frozenset[str]] = frozenset({"/login/callback"})

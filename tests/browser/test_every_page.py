@@ -23,7 +23,7 @@ def test_every_page_is_looked_at(county):
 
 @pytest.mark.parametrize("seen", PAGES, ids=lambda seen: seen.label)
 def test_a_page(browser, county, axe, seen: Seen):
-    watched = browser(*seen.roles, worker=seen.worker)
+    watched = browser(*seen.roles, worker=seen.worker, signed_in=bool(seen.roles))
     page, address = watched.page, seen.make(county)
     wrong: list[str] = []
     for language in LANGUAGES:

@@ -25,7 +25,7 @@ from core.settings import ROOT
 from demo.make_price_files import dearer_mail
 from demo.smtp_sink import SmtpSink
 from models.worker import Worker
-from services.access import sessions
+from services.access import entry, sessions
 from tests.support.in_process import InProcess, in_process
 from workers import inline
 
@@ -96,6 +96,11 @@ class Town:
                 actor="test",
                 how="test",
             )
+
+    def link(self, worker: str | None = None) -> str:
+        """The secret part of a one-time link."""
+        with self.process.transaction() as session:
+            return entry.make_link(session, worker=worker, now=business_now(session), actor="test")
 
     def avain(self, *words: str) -> str:
         """A command, as an operator types it."""
