@@ -86,11 +86,8 @@ class County(Bench):
             know = addresses(connection)
         told: dict[str, dict[str, float]] = {}
         with self.console() as (port, settings):
-            unknown = (
-                {rule.path for rule in create_app(settings).state.rules if rule.method == "GET"}
-                - PAGES.keys()
-                - DOCUMENTS.keys()
-            )
+            rules = {rule.path for rule in create_app(settings).state.rules if rule.method == "GET"}
+            unknown = rules - PAGES.keys() - DOCUMENTS.keys() - LIMITED
             assert not unknown, f"how are these opened? bench/console_load/pages.py: {sorted(unknown)}"
             visitors = {who: self.visitors(who) for who in {who for who, _ in (PAGES | DOCUMENTS).values()}}
             for path, (who, make) in sorted((PAGES | DOCUMENTS).items()):
@@ -144,7 +141,7 @@ class County(Bench):
     def configuration(self) -> Path:
         """An avain.toml with the sources the county has heard from."""
         file = self.home / "avain.toml"
-        sources = "\n".join(f'[sources.cases.lähde-{n}]\npath = "in/{n}/*.xml"\nmode = "snapshot"' for n in range(12))
+        sources = "\n".join(f'[sources.cases.vienti-{n}]\npath = "in/{n}/*.xml"\nmode = "snapshot"' for n in range(12))
         file.write_text(sources + "\n", "utf-8")
         return file
 

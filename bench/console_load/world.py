@@ -37,7 +37,7 @@ _PEOPLE: Final = """
 #: A year of nights: most succeeded, some on retry, some came to nothing; sixty were given up, for six reasons; one is under way.
 _WORKED: Final = """
     INSERT INTO work (kind, key, queue, arguments, attempts, created_at, next_at, done_at, dead_at, last_error)
-    SELECT kind, kind || ':bench:' || n, 'default', jsonb_build_object('source', 'lähde-' || n % 12, 'request', n::text), 1, at, at,
+    SELECT kind, kind || ':bench:' || n, 'default', jsonb_build_object('source', 'vienti-' || n % 12, 'request', n::text), 1, at, at,
            CASE WHEN NOT dead THEN at + interval '20 s' END, CASE WHEN dead THEN at + interval '20 s' END,
            CASE WHEN dead THEN jsonb_build_object('msgid', 'The mail server {{host}}:{{port}} could not be used: {{error}}', 'params', jsonb_build_object('host', 'palvelin-' || n % 6, 'port', 25, 'error', 'timed out')) END
     FROM generate_series(1, {runs}) AS n
@@ -52,7 +52,7 @@ _WORKED: Final = """
            last_error
     FROM work WHERE key LIKE '%:bench:%';
     INSERT INTO rejected_record (run_id, source, file_name, file_sha256, position, field, external_id, reason, taken, recorded_at, settled_at)
-    SELECT run.id, 'lähde-' || n % 12, 'vienti-' || n % 40 || '.xml', md5(n::text) || md5('x' || n), n::text, 'alku', 'A-' || n,
+    SELECT run.id, 'vienti-' || n % 12, 'vienti-' || n % 40 || '.xml', md5(n::text) || md5('x' || n), n::text, 'alku', 'A-' || n,
            jsonb_build_object('msgid', 'The service {{code}} is not known to Avain.', 'params', jsonb_build_object('code', 'PUUTTUVA-' || n % 40)),
            n % 50 = 0, clock_timestamp() - n * interval '20 min', CASE WHEN n % 4 = 0 THEN clock_timestamp() END
     FROM generate_series(1, {rejected}) AS n
