@@ -131,6 +131,11 @@ class Town:
         )
         self.settle()
 
+    def held_list(self) -> int:
+        """The price list that waits for a person."""
+        (row,) = self.process.rows("SELECT id FROM price_list WHERE state = 'held'")
+        return int(row.id)
+
     @property
     def cases(self) -> dict[str, str]:
         """Case numbers by the source's ids."""
