@@ -19,6 +19,7 @@ from console.web.caught import Caught
 from console.web.headers import Headers
 from console.web.hosts import Hosts
 from console.web.limits import Limiter
+from console.web.measured import Figures, Measured
 from console.web.state import Console
 from console.web.who import Who
 from core.database import redis_url, transaction
@@ -39,12 +40,14 @@ def create_app(
     configured = configured or settings()
     oidc = configured.console.oidc
     console = Console(configured, transaction, redis_url, Limiter(redis_url), Provider(oidc) if oidc else None)
+    figures = Figures()
     limit = configured.console.max_upload_mb * 1024 * 1024 + _FORM_BYTES
     app = FastAPI(
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
         middleware=[  # the first is the outermost
+            Middleware(Measured, figures=figures),
             Middleware(Headers, console=configured.console),
             Middleware(Who, console=console, unavailable=errors.no_database),
             Middleware(Hosts, names=configured.console.host_names, refuse=errors.other_host),
@@ -52,7 +55,7 @@ def create_app(
             Middleware(Caught, answer=errors.unexpected),
         ],
     )
-    app.state.console = console
+    app.state.console, app.state.figures = console, figures
     app.state.rules = [rule for pages in ALL for rule in pages.rules]
     errors.register(app)
     for pages in ALL:

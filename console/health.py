@@ -3,11 +3,13 @@
 No login is asked: /healthz and /readyz say nothing worth hiding; /metrics answers this machine and `console.metrics_from` alone.
 """
 
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any, Final
 
 from alembic.script import ScriptDirectory
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, HTTPException, Request
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 from redis import Redis
 from redis.exceptions import RedisError
 from sqlalchemy import text
@@ -20,6 +22,8 @@ from core.console_settings import is_loopback, is_within
 from core.redis import redis_client_url
 from core.settings import ROOT
 from services.heartbeats import signs
+from services.measures import Measures, measure
+from services.work import QUEUES
 
 router = APIRouter(include_in_schema=False)
 
@@ -68,8 +72,31 @@ def _missing_redis(console: Console) -> list[str]:
     return []
 
 
-def may_read_metrics(request: Request) -> bool:
-    """Whether this address is told figures."""
-    address = address_of(request)
+@router.get("/metrics")
+def metrics(request: Request) -> Response:
+    """Prometheus' text format: the console's own figures, and how the installation stands."""
     console: Console = request.app.state.console
-    return is_loopback(address) or is_within(address, console.settings.console.metrics_from)
+    address = address_of(request)
+    if not is_loopback(address) and not is_within(address, console.settings.console.metrics_from):
+        raise HTTPException(404)
+    content = generate_latest(request.app.state.figures.registry)
+    with suppress(SQLAlchemyError), console.transaction() as session:
+        found = measure(session, idle_minutes=console.settings.console.idle_minutes)
+        content += generate_latest(_as_figures(found))
+    return Response(content, media_type=CONTENT_TYPE_LATEST)
+
+
+def _as_figures(found: Measures) -> CollectorRegistry:
+    registry = CollectorRegistry()
+    Gauge("avain_console_sessions", "Sessions that live.", registry=registry).set(found.sessions)
+    due = Gauge("avain_work_due", "Work that is due.", ["queue"], registry=registry)
+    dead = Gauge("avain_work_dead", "Work that was given up, not acknowledged.", ["queue"], registry=registry)
+    oldest = Gauge("avain_work_oldest_due_seconds", "For how long work has been due.", ["queue"], registry=registry)
+    for queue in QUEUES:
+        in_queue = found.queues.get(queue, (0, 0, 0.0))
+        for gauge, value in zip((due, dead, oldest), in_queue, strict=True):
+            gauge.labels(queue).set(value)
+    age = Gauge("avain_source_age_seconds", "Since a source was last read well.", ["source"], registry=registry)
+    for source, seconds in found.sources.items():
+        age.labels(source).set(seconds)
+    return registry

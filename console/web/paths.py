@@ -10,7 +10,7 @@ _WAYS = ("/login", "/logout", "/enter")
 def safe_path(wanted: str | None) -> str:
     """`wanted` if it is a path on this very console, else the first page.
 
-    Browsers read `//evil`, `/\\evil` and what has tabs or line ends between as another server; all of that is refused.
+    Browsers read `//evil`, the same with backslashes, and what has tabs or line ends between as another server; all of that is refused.
     """
     if not wanted or len(wanted) > _LONGEST or not wanted.startswith("/") or wanted.startswith("//"):
         return "/"
