@@ -7,7 +7,8 @@ axe-core fails where CI=true; elsewhere it skips, loudly. `make test-browser` in
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from typing import Final
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, Final
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ViewportSize, sync_playwright
@@ -23,6 +24,13 @@ from tests.conftest import own_database
 AXE: Final = ROOT / "var" / "browser" / "node_modules" / "axe-core" / "axe.min.js"
 WIDE: Final[ViewportSize] = {"width": 1280, "height": 900}
 PHONE: Final[ViewportSize] = {"width": 390, "height": 844}
+
+#: How a story is lived through: each language, wide and on a phone, with and without JavaScript.
+WAYS: Final[tuple[dict[str, Any], ...]] = (
+    {"language": "fi", "width": 1280, "javascript": True},
+    {"language": "sv", "width": 390, "javascript": False},
+    {"language": "en", "width": 390, "javascript": True},
+)
 
 
 def _absent(what: str) -> None:
@@ -55,19 +63,29 @@ def axe() -> str:
 
 
 @pytest.fixture(scope="module")
-def county(services: Embedded, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
-    """The demo's county with its console answering at `county.origin`. Each module has its own: pages are looked at
-    in one that no story has changed.
-    """
-    home = tmp_path_factory.mktemp("town")
-    home.chmod(0o755)
-    listening, port = free_port()
-    with (
-        own_database(services) as database,
-        town(database, home, console=f"port = {port}") as made,
-        serving(create_app(), listening),
-    ):
-        made.origin = f"http://127.0.0.1:{port}"
+def open_town(
+    services: Embedded, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], AbstractContextManager[Town]]:
+    """To be opened with further settings of the console: the demo's county with its console answering at `county.origin`."""
+
+    @contextmanager
+    def opened(console: str = "") -> Iterator[Town]:
+        home = tmp_path_factory.mktemp("town")
+        home.chmod(0o755)
+        listening, port = free_port()
+        here = f'port = {port}\npublic_url = "http://127.0.0.1:{port}"\n{console}'
+        with own_database(services) as database, town(database, home, console=here) as made:
+            made.origin = f"http://127.0.0.1:{port}"
+            with serving(create_app(), listening):
+                yield made
+
+    return opened
+
+
+@pytest.fixture(scope="module")
+def county(open_town: Callable[[], AbstractContextManager[Town]]) -> Iterator[Town]:
+    """A county for each module: pages are looked at in one that no story has changed."""
+    with open_town() as made:
         yield made
 
 
@@ -94,6 +112,7 @@ def browser(chromium: Browser, county: Town) -> Iterator[Callable[..., Watched]]
             java_script_enabled=javascript,
             locale=language,
             reduced_motion="reduce",
+            ignore_https_errors=True,  # the login provider's authority is the test's own
         )
         if signed_in:
             secret = county.sign_in(*roles, worker=worker, everything=everything)
