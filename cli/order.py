@@ -17,7 +17,6 @@ from cli.common import (
     actor,
     console,
     emit,
-    outcome_name,
     stop,
     sub_app,
     table,
@@ -26,7 +25,7 @@ from cli.common import (
 from core.clock import business_now
 from core.i18n import N_, _, day, moment, money
 from core.units import amount, unit_price
-from services.labels import channel_name
+from services.labels import channel_name, outcome_name
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
