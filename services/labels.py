@@ -146,6 +146,8 @@ _ACTIONS: Final = {
     "source.look_called": N_("called for a look at a source"),
     "source.looked_at": N_("looked at a source"),
     "source.run_called": N_("called for a source to be read"),
+    "worker.away": N_("entered an absence"),
+    "worker.back": N_("ended an absence"),
     "workers.imported": N_("imported workers"),
 }
 
