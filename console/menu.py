@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 from core.i18n import N_, _
 from models.access import ROLES
 from services.access import Person
+from services.access.people import AUDITOR, OPERATOR, PRICE_MANAGER
 
 
 class Entry(NamedTuple):
@@ -15,7 +16,14 @@ class Entry(NamedTuple):
     current: bool
 
 
-_MENU: Final[tuple[tuple[str, str, tuple[str, ...]], ...]] = (("/", N_("Today"), ROLES),)
+_OF_SOURCES: Final = (OPERATOR, PRICE_MANAGER, AUDITOR)
+_MENU: Final[tuple[tuple[str, str, tuple[str, ...]], ...]] = (
+    ("/", N_("Today"), ROLES),
+    ("/sources", N_("Sources"), _OF_SOURCES),
+    ("/runs", N_("Runs"), _OF_SOURCES),
+    ("/rejected", N_("Rejected records"), _OF_SOURCES),
+    ("/audit", N_("Audit trail"), (AUDITOR,)),
+)
 
 
 def menu_of(person: Person | None, path: str) -> list[Entry]:

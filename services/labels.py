@@ -121,6 +121,8 @@ _ACTIONS: Final = {
     "rejected.viewed": N_("looked at a group of rejected records"),
     "rejected.discarded": N_("let a rejected record rest"),
     "rejected.retried": N_("read a rejected record again"),
+    "run.viewed": N_("looked at a run"),
+    "runs.listed": N_("looked at runs"),
     "run.acknowledged": N_("acknowledged a failure"),
     "run.retried": N_("tried a failed run again"),
     "services.imported": N_("imported services"),
