@@ -14,6 +14,7 @@ from core.errors import InputError, Message, NotFound
 from services import asking, looked, source_overview, source_words
 from services.access.people import OPERATOR, PRICE_MANAGER
 from services.gentleness import rest
+from services.lights import Light, lights
 from services.sources import Source, all_sources, find_source, history
 from services.visiting import configured_as
 
@@ -25,7 +26,7 @@ _HISTORY = 20
 def list_sources(visit: Here) -> Response:
     """Every configured source, and how it is."""
     states = source_overview.overview(visit.session, all_sources(visit.settings.sources))
-    return visit.page("sources.html", states=states, lights={})
+    return visit.page("sources.html", states=states, lights=_lights(visit))
 
 
 @pages.get("/sources/{name}", roles=READERS)
@@ -78,7 +79,7 @@ def _page(visit: Visit, source: Source, *, status: int = 200, refused: Message |
         source=source,
         parent=source.name.partition("/")[0],
         state=state,
-        light=None,
+        light=_lights(visit).get(source.name.partition("/")[0]),
         settings=source_words.in_words(visit.settings.sources, source),
         history=history(visit.session, source, _HISTORY),
         rest=rest(visit.session, source.lane, configured_as(visit.settings, source).gentle),
@@ -86,6 +87,12 @@ def _page(visit: Visit, source: Source, *, status: int = 200, refused: Message |
         may_ask=_may_ask(visit, source) and not source.by_mail,
         refused=refused,
     )
+
+
+def _lights(visit: Visit) -> dict[str, Light]:
+    """The light of each source, by name."""
+    found = lights(visit.session, visit.settings, visit.now)
+    return {one.name: one for one in found if one.kind == "source"}
 
 
 def _source(visit: Visit, name: str) -> Source:

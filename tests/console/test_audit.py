@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from core.clock import business_now
 from models.audit import AuditEvent
@@ -32,7 +32,7 @@ def test_newest_first_and_looking_is_noted(session, auditor):
     assert shown(page)[:2] == ["approved an order", "looked at a case"]
     assert "fits" in page.text
     assert "limit 500" in page.text
-    assert session.query(AuditEvent).order_by(AuditEvent.id.desc()).first().action == "audit.listed"
+    assert session.scalars(select(AuditEvent).order_by(text("id DESC"))).first().action == "audit.listed"
     assert shown(auditor.get("/audit"))[0] == "looked at the audit trail"
 
 
@@ -53,7 +53,7 @@ def test_narrowed_down(session, auditor):
         page = auditor.get(f"/audit?{query}")
         assert page.status == 200
         assert shown(page) == found, query
-    last = session.query(AuditEvent).order_by(AuditEvent.id.desc()).first()
+    last = session.scalars(select(AuditEvent).order_by(text("id DESC"))).first()
     assert last.details == {"count": 0, "of_actor": "worker:W-2", "of_day": day}
 
 

@@ -39,6 +39,13 @@ def of_source(session, kind="sync_cases", source="a", request="r-1", **more):
     return work_id
 
 
+def calculation(session):
+    """A calculation of budgets, called for."""
+    work_id = call(session, "recompute_budgets", "recompute_budgets")
+    assert work_id is not None
+    return work_id
+
+
 def gave_up(session, kind="sync_cases", source="a", message=BOOM):
     """The last run of work that was given up."""
     work = claimed(session, of_source(session, kind, source))
@@ -195,8 +202,7 @@ class TestRun:
     def test_budgets_that_were_calculated_next(self, session, operator):
         sync = claimed(session, of_source(session))
         close(session, sync, "succeeded", counts={"read": 5})
-        work_id = call(session, "recompute_budgets", "recompute_budgets")
-        calculated = claimed(session, work_id).run_id
+        calculated = claimed(session, calculation(session)).run_id
         assert operator.get(f"/runs/{sync.run_id}").all(f"//a[@href='/runs/{calculated}']")
 
     @pytest.mark.parametrize(("path", "status"), [("/runs/999999", 404), ("/runs/x", 404), (f"/runs/{2**63}", 404)])
@@ -230,7 +236,7 @@ class TestProgress:
         assert acts(session) == ["run.viewed"], "asking how far it is, is not a view"
 
     def test_of_work_without_a_source(self, session, operator):
-        work = claimed(session, call(session, "recompute_budgets", "recompute_budgets"))
+        work = claimed(session, calculation(session))
         show_progress(session, work, {"recomputed": 7})
         told = operator.client.get(f"/runs/{work.run_id}/progress").json()
         assert told["line"].startswith("calculating budgets … calculated 7")
