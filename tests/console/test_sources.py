@@ -82,7 +82,7 @@ class TestList:
         assert "ago" in said
         assert "done in part" in said
         assert row.xpath(".//a[@href='/rejected?source=a']/text()") == ["3"]
-        assert page.all("normalize-space(//tbody/tr[th/a='own']/td[3])") == "–", "it was never read"
+        assert page.tree.xpath("normalize-space(//tbody/tr[th/a='own']/td[3])") == "–", "it was never read"
         assert page.all("//tbody/tr[th/a='a']/td[2]/span[contains(@class, 'light ')]")
         assert console.acts() == [], "names of sources and figures lead to nobody"
 
