@@ -1,6 +1,28 @@
 """One module a subject; each has its `pages`. A new one is named in `ALL`."""
 
-from console.pages import audit, home, rejected, runs, sources
+from console.pages import (
+    access,
+    audit,
+    case,
+    case_budget,
+    case_entries,
+    cases,
+    home,
+    rejected,
+    runs,
+    sources,
+)
 from console.visit import Pages
 
-ALL: tuple[Pages, ...] = (home.pages, sources.pages, runs.pages, rejected.pages, audit.pages)
+ALL: tuple[Pages, ...] = (
+    access.pages,
+    home.pages,
+    cases.pages,
+    case.pages,
+    case_entries.pages,
+    case_budget.pages,
+    sources.pages,
+    runs.pages,
+    rejected.pages,
+    audit.pages,
+)
