@@ -8,6 +8,7 @@ from cli.common import LARGEST_ID, As, DryRun, Json, Limit, actor, console, emit
 from cli.source_following import NOW, ask_and_follow
 from core.clock import business_now
 from core.i18n import _, moment
+from services.labels import field_name
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
