@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 from core.i18n import N_, _
 from models.access import ROLES
 from services.access import Person
-from services.access.people import SUPERVISOR, WORKER
+from services.access.people import AUDITOR, OPERATOR, PRICE_MANAGER, SUPERVISOR, WORKER
 
 
 class Entry(NamedTuple):
@@ -16,9 +16,14 @@ class Entry(NamedTuple):
     current: bool
 
 
+_OF_SOURCES: Final = (OPERATOR, PRICE_MANAGER, AUDITOR)
 _MENU: Final[tuple[tuple[str, str, tuple[str, ...]], ...]] = (
     ("/", N_("Today"), ROLES),
     ("/cases", N_("Cases"), (WORKER, SUPERVISOR)),
+    ("/sources", N_("Sources"), _OF_SOURCES),
+    ("/runs", N_("Runs"), _OF_SOURCES),
+    ("/rejected", N_("Rejected records"), _OF_SOURCES),
+    ("/audit", N_("Audit trail"), (AUDITOR,)),
 )
 
 

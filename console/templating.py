@@ -18,9 +18,18 @@ from starlette.responses import HTMLResponse
 
 from console.menu import menu_of
 from core.errors import Message
-from core.i18n import LANGUAGES, _, day, moment, money, ngettext, number
+from core.i18n import LANGUAGES, _, ago, day, moment, money, ngettext, number
 from core.units import unit_name
-from services.labels import action_name, channel_name, count_name, counts_in_words, field_name, kind_name
+from services.labels import (
+    action_name,
+    channel_name,
+    count_name,
+    counts_in_words,
+    field_name,
+    kind_name,
+    outcome_name,
+)
+from services.source_words import word
 
 HERE: Final = Path(__file__).resolve().parent
 STATIC: Final = HERE / "static"
@@ -76,6 +85,7 @@ def _environment() -> Environment:
         "language_links": _language_links,
     }
     environment.filters |= {
+        "ago": ago,
         "money": money,
         "day": day,
         "moment": moment,
@@ -87,6 +97,8 @@ def _environment() -> Environment:
         "counts_in_words": counts_in_words,
         "field_name": field_name,
         "kind_name": kind_name,
+        "outcome_name": outcome_name,
+        "source_word": word,
     }
     return environment
 

@@ -2,11 +2,15 @@
 
 from console.pages import (
     access,
+    audit,
     case,
     case_budget,
     case_entries,
     cases,
     home,
+    rejected,
+    runs,
+    sources,
 )
 from console.visit import Pages
 
@@ -17,4 +21,8 @@ ALL: tuple[Pages, ...] = (
     case.pages,
     case_entries.pages,
     case_budget.pages,
+    sources.pages,
+    runs.pages,
+    rejected.pages,
+    audit.pages,
 )
