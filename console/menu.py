@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 from core.i18n import N_, _
 from models.access import ROLES
 from services.access import Person
+from services.access.people import AUDITOR, OPERATOR, PRICE_MANAGER
 
 
 class Entry(NamedTuple):
@@ -15,7 +16,13 @@ class Entry(NamedTuple):
     current: bool
 
 
-_MENU: Final[tuple[tuple[str, str, tuple[str, ...]], ...]] = (("/", N_("Today"), ROLES),)
+_PRICE_READERS: Final = (PRICE_MANAGER, OPERATOR, AUDITOR)
+_MENU: Final[tuple[tuple[str, str, tuple[str, ...]], ...]] = (
+    ("/", N_("Today"), ROLES),
+    ("/providers", N_("Providers"), _PRICE_READERS),
+    ("/services", N_("Services"), _PRICE_READERS),
+    ("/unit-costs", N_("Own unit costs"), _PRICE_READERS),
+)
 
 
 def menu_of(person: Person | None, path: str) -> list[Entry]:

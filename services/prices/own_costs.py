@@ -17,6 +17,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from connectors.prices import read_price_list
+from connectors.prices.amounts import read_price
 from core.budget_settings import Budgets
 from core.clock import local_date
 from core.errors import InputError, Message
@@ -163,6 +164,12 @@ def one_cost(session: Session, price_id: int) -> dict[str, Any] | None:
 def other_sources(configured: Sources) -> list[str]:
     """Names of configured sources that bring own unit costs too: what they say when they are read next holds from then on."""
     return sorted(name for name, one in configured.prices.items() if one.kind == "own")
+
+
+def problem_of(amount: Decimal) -> Message | None:
+    """Why an amount can be no unit cost, or None."""
+    read = read_price(amount)
+    return read if isinstance(read, Message) else None
 
 
 def list_of(costs: Sequence[Cost]) -> str:
