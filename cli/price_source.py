@@ -6,14 +6,14 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cli.budget import STATE_NAMES
 from cli.common import CHANGES_PENDING, DONE, ERROR, SOME_REJECTED, console, table
-from services.labels import counts_in_words
 from cli.price_words import amount_in_words, per_what
 from core.errors import InputError, Message
 from core.i18n import _, day, money, ngettext, number
 from core.reasons import os_reason
 from core.units import what_is_priced
+from services.budgets.words import STATE_NAMES
+from services.labels import counts_in_words
 
 if TYPE_CHECKING:
     from services.prices import Change, Prepared
