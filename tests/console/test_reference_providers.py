@@ -134,7 +134,7 @@ def test_another_contract_and_service_come_by_the_empty_sub_form(session, manage
         ("service.0.vat_basis", "", "What the exemption rests on: is needed for an exemption"),
     ],
 )
-def test_a_bad_value_has_its_sentence_beside_the_field(session, manager, nepsy, field, value, said):
+def test_a_bad_value_has_its_sentence_beside_the_field(session, manager, nepsy, field, value, said):  # noqa: PLR0917 - fixtures
     page = manager.submit(manager.get("/providers/new"), "/providers/new", {**NEW, field: value})
     assert page.status == 422
     assert said in page.text
@@ -334,7 +334,7 @@ def test_pages_are_rendered_in_three_languages(session, manager, nepsy, language
     ("role", "reads", "writes"),
     [(PRICE_MANAGER, 200, 200), (OPERATOR, 200, 403), (AUDITOR, 200, 403), (WORKER, 403, 403), (SUPERVISOR, 403, 403)],
 )
-def test_who_may(session, sign_in, nepsy, role, reads, writes):
+def test_who_may(session, sign_in, nepsy, role, reads, writes):  # noqa: PLR0917 - fixtures
     make_used(session, nepsy)
     browser = sign_in(role)
     assert [browser.get(path).status for path in ("/providers", "/providers/9999996-8")] == [reads, reads]

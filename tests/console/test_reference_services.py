@@ -86,7 +86,7 @@ def test_saving_what_is_kept_changes_nothing(session, manager, nepsy):
         ("alternative.NOBODY", "on", "There is no service NOBODY."),
     ],
 )
-def test_a_bad_value_has_its_sentence(session, manager, nepsy, field, value, said):
+def test_a_bad_value_has_its_sentence(session, manager, nepsy, field, value, said):  # noqa: PLR0917 - fixtures
     page = manager.submit(manager.get("/services/new"), "/services/new", {**NEW, field: value})
     assert page.status == 422
     assert said in page.text
@@ -189,7 +189,7 @@ def test_pages_are_rendered_in_three_languages(session, manager, nepsy, language
     ("role", "reads", "writes"),
     [(PRICE_MANAGER, 200, 200), (OPERATOR, 200, 403), (AUDITOR, 200, 403), (WORKER, 403, 403), (SUPERVISOR, 403, 403)],
 )
-def test_who_may(session, sign_in, nepsy, role, reads, writes):
+def test_who_may(session, sign_in, nepsy, role, reads, writes):  # noqa: PLR0917 - fixtures
     browser = sign_in(role)
     assert [browser.get(path).status for path in ("/services", "/services/NEPSY")] == [reads, reads]
     assert [browser.get(path).status for path in ("/services/new", "/services/NEPSY/edit")] == [writes, writes]

@@ -188,7 +188,7 @@ def test_what_was_written_can_be_changed(manager, family_work):
         ("last", "31.12.2026", "Last day: is before the first day"),
     ],
 )
-def test_a_bad_value_has_its_sentence(session, manager, family_work, field, value, said):
+def test_a_bad_value_has_its_sentence(session, manager, family_work, field, value, said):  # noqa: PLR0917 - fixtures
     typed = {"cost.0.amount": "91,50", field: value}
     page = enter(manager, **typed)
     assert page.status == 422
@@ -283,7 +283,7 @@ def test_pages_are_rendered_in_three_languages(session, manager, family_work, la
     ("role", "reads", "writes"),
     [(PRICE_MANAGER, 200, 200), (OPERATOR, 200, 403), (AUDITOR, 200, 403), (WORKER, 403, 403), (SUPERVISOR, 403, 403)],
 )
-def test_who_may(session, sign_in, family_work, role, reads, writes):
+def test_who_may(session, sign_in, family_work, role, reads, writes):  # noqa: PLR0917 - fixtures
     browser = sign_in(role)
     assert browser.get("/unit-costs").status == reads
     assert browser.get("/unit-costs/new").status == writes
