@@ -4,9 +4,10 @@ Names are paths: `contract.0.number`. A page shows the form again with everythin
 cannot be accepted.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 from fastapi import Depends, Request
 
@@ -15,8 +16,13 @@ from core.errors import InputError
 Value = TypeVar("Value")
 
 
+#: What no field of ours holds, and PostgreSQL's texts cannot (NUL) or mails must not hold.
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
+
 async def _sent(request: Request) -> dict[str, str]:
-    return {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
+    form = await request.form()
+    return {name: _CONTROL.sub("", value) for name, value in form.items() if isinstance(value, str)}
 
 
 #: The fields of the form that was sent, by name; the last of several of one name.

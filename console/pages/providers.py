@@ -183,7 +183,7 @@ def _secrets(stored: StoredProvider | None) -> set[str]:
 
 
 def _stored(visit: Visit, business_id: str) -> StoredProvider:
-    stored = stored_provider(visit.session, business_id)
+    stored = None if "\0" in business_id else stored_provider(visit.session, business_id)
     if stored is None:
         raise NotFound("There is no provider {business_id}.", business_id=business_id)
     return stored

@@ -216,7 +216,7 @@ def _steps_form(steps: Mapping[str, str]) -> Form:
 
 
 def _stored(visit: Visit, code: str) -> StoredService:
-    stored = stored_service(visit.session, code)
+    stored = None if "\0" in code else stored_service(visit.session, code)
     if stored is None:
         raise NotFound("There is no service {code}.", code=code)
     return stored

@@ -7,8 +7,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Final, get_args
 
-from fastapi import Form as Field
-from fastapi import Query
+from fastapi import Path, Query
 from starlette.responses import Response
 
 from console import fields
@@ -31,6 +30,8 @@ _UNITS: Final[tuple[str, ...]] = get_args(Unit)
 #: What a plan's page keeps of the form it came from, so that it can be gone back to.
 _OF_THE_FORM: Final = ("year", "first", "last", "all")
 
+#: As large as the database counts.
+PriceId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 Year = Annotated[int | None, Query(ge=2000, le=2100)]
 
 
@@ -76,21 +77,16 @@ def plan_costs(visit: Here, sent: Sent) -> Response:
 
 
 @pages.post("/unit-costs/apply", roles=WRITERS)
-def apply_costs(
-    visit: Here,
-    sent: Sent,
-    content: Annotated[str, Field(max_length=1_000_000)],
-    seen: Annotated[str, Field(max_length=64)],
-    note: Annotated[str, Field(max_length=2_000)] = "",
-) -> Response:
+def apply_costs(visit: Here, sent: Sent) -> Response:
     """Exactly what was shown, or what it would be by now."""
+    content = sent.get("content", "")
     try:
         with visit.session.begin_nested():
             entered = own_costs.enter(
                 visit.session,
                 content,
-                seen=seen,
-                note=note,
+                seen=sent.get("seen", ""),
+                note=sent.get("note", ""),
                 budgets=visit.settings.budgets,
                 actor=visit.actor,
                 now=visit.now,
@@ -109,13 +105,13 @@ def apply_costs(
 
 
 @pages.get("/unit-costs/{price_id}/end", roles=WRITERS)
-def end_form(visit: Here, price_id: int) -> Response:
+def end_form(visit: Here, price_id: PriceId) -> Response:
     """When a cost shall end."""
     return _end_form(visit, _cost(visit, price_id), Form({"last": visit.today.isoformat()}))
 
 
 @pages.post("/unit-costs/{price_id}/end", roles=WRITERS)
-def plan_end(visit: Here, price_id: int, sent: Sent) -> Response:
+def plan_end(visit: Here, price_id: PriceId, sent: Sent) -> Response:
     """What ending it would change. Nothing is written."""
     cost, form = _cost(visit, price_id), Form(sent)
     last = form.read("last", fields.day, _("Last day"))

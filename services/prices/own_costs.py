@@ -281,7 +281,8 @@ def _item(service: str, unit: str, amount: Decimal, first: date | None, last: da
 
 def _written(prices: list[dict[str, Any]]) -> str:
     document = {"version": 1, "complete": False, "prices": prices}
-    return json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+    # one line: a form's hidden field may come back with its line ends written in another way
+    return json.dumps(document, ensure_ascii=False, sort_keys=True)
 
 
 def _file_name(now: datetime) -> str:

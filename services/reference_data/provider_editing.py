@@ -12,6 +12,7 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from core.errors import Message
@@ -162,7 +163,11 @@ def edit_provider(
     contracts, offers = _left_out(stored, entry)
     if stored is not None:
         _may_be_taken_away(session, stored, entry, contracts, offers, sure=sure, today=today)
-    write_providers(session, [entry], services, Imported())
+    try:
+        with session.begin_nested():
+            write_providers(session, [entry], services, Imported())
+    except IntegrityError as error:  # nothing was there to hold: somebody else adds the same one at this moment
+        raise FieldInputError("business_id", "Somebody else has just added this one. Open it from the list.") from error
     if stored is not None and contracts:
         session.execute(_DROP_CONTRACTS, {"id": stored.id, "numbers": contracts})
     if stored is not None and offers:

@@ -52,7 +52,7 @@ class ContractEntry(Entry):
 
     number: str = Field(min_length=1)
     first: date
-    last: date
+    last: date = Field(le=date(2999, 12, 31))  # the day after must be a day too
     price_rule: Annotated[FixedPrice | PercentAYear | FreePrice, Field(discriminator="kind")]
 
     @model_validator(mode="after")

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from core.budget_settings import Budgets
@@ -95,7 +96,11 @@ def edit_service(
         raise FieldInputError("code", "There is a service of this code already: {name}.", name=stored.entry["name_fi"])
     if version is not None and (stored is None or stored.version != version):
         raise ChangedMeanwhileError(stored.entry if stored else {}, stored.version if stored else "")
-    unknown = write_services(session, [entry], Imported())
+    try:
+        with session.begin_nested():
+            unknown = write_services(session, [entry], Imported())
+    except IntegrityError as error:  # nothing was there to hold: somebody else adds the same one at this moment
+        raise FieldInputError("code", "Somebody else has just added this one. Open it from the list.") from error
     if unknown:
         raise FieldInputError("alternatives", "There is no service {code}.", code=unknown[0])
     dropped = sorted(set(stored.entry["alternatives"]) - set(entry.alternatives)) if stored else []

@@ -119,6 +119,7 @@ def test_another_contract_and_service_come_by_the_empty_sub_form(session, manage
         ("contract.0.first", "32.1.2026", "First day: there is no such day"),
         ("contract.0.first", "", "First day: must be a day"),
         ("contract.0.last", "31.12.2025", "Last day: is before the first day"),
+        ("contract.0.last", "31.12.9999", "Last day: must be at most 2999-12-31"),
         ("contract.0.kind", "whim", "Prices may rise: is not one of the choices"),
         ("contract.0.percent", "paljon", "At most, per cent a year: that is not a number"),
         ("contract.0.percent", "", "At most, per cent a year: is missing"),
@@ -348,3 +349,9 @@ def test_who_may(session, sign_in, nepsy, role, reads, writes):  # noqa: PLR0917
 def test_what_is_not_there_is_not_found(manager):
     assert manager.get("/providers/1234567-1").status == 404
     assert manager.get("/providers/1234567-1/edit").status == 404
+    assert manager.get("/providers/%00").status == 404
+
+
+def test_control_characters_are_left_out(session, manager, nepsy):
+    manager.submit(manager.get("/providers/new"), "/providers/new", {**NEW, "name": "Esi\0merkki\x1b Oy"})
+    assert stored(session)["name"] == "Esimerkki Oy"

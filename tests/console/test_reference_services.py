@@ -201,3 +201,4 @@ def test_who_may(session, sign_in, nepsy, role, reads, writes):  # noqa: PLR0917
 def test_what_is_not_there_is_not_found(manager):
     assert manager.get("/services/NOBODY").status == 404
     assert manager.get("/services/NOBODY/edit").status == 404
+    assert manager.get("/services/%00").status == 404

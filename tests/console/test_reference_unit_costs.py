@@ -295,3 +295,5 @@ def test_who_may(session, sign_in, family_work, role, reads, writes):  # noqa: P
 def test_a_year_that_is_none(manager):
     assert manager.get("/unit-costs?year=abc").status == 400
     assert manager.get("/unit-costs?year=1999").status == 400
+    for number in ("0", "9223372036854775808", "abc"):
+        assert manager.get(f"/unit-costs/{number}/end").status == 404
