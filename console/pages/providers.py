@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any, Final
 
 from starlette.responses import Response
@@ -15,7 +16,6 @@ from services.access.people import AUDITOR, OPERATOR, PRICE_MANAGER
 from services.compare.words import facts_in_words
 from services.labels import channel_name
 from services.prices.rises import rule_in_words
-from services.prices.watching import missing_years
 from services.reference_data import overview
 from services.reference_data.editing import ChangedMeanwhileError, FieldInputError, NeedsYesError
 from services.reference_data.provider_editing import (
@@ -36,9 +36,7 @@ _NEW: Final = {"country": "FI", "language": "fi", "channel": "email", "endpoint_
 def providers(visit: Here) -> Response:
     """All of them, with what is wrong with each."""
     rows = overview.providers(visit.session, visit.today)
-    missing: dict[str, list[str]] = {}
-    for one in missing_years(visit.session, visit.today):
-        missing.setdefault(one.business_id, []).append(one.service)
+    missing = overview.without_next_year(visit.session, visit.today)
     visit.saw("providers", "providers.listed", count=len(rows))
     return visit.page(
         "reference/providers.html", rows=rows, missing=missing, year=visit.today.year + 1, may_write=_may_write(visit)
@@ -68,11 +66,15 @@ def provider(visit: Here, business_id: str) -> Response:
         provider=shown,
         facts=facts_in_words(shown["facts"]),
         contract=overview.contract_state(overview.rules_of(shown["contract"]), visit.today),
-        rules={one.number: rule_in_words(one).text() for one in overview.rules_of(shown["contract"])},
+        contracts=[
+            (one.number, one.first, one.until - timedelta(days=1), rule_in_words(one).text())
+            for one in overview.rules_of(shown["contract"])
+        ],
         vat={code: _(words) for code, words in provider_form.VAT},
         lists=overview.lists_in_force(visit.session, stored.id, visit.today),
         usage=usage(visit.session, stored.id, visit.today),
-        missing=[one for one in missing_years(visit.session, visit.today) if one.business_id == business_id],
+        missing=overview.without_next_year(visit.session, visit.today, stored.id).get(business_id, []),
+        year=visit.today.year + 1,
         may_write=_may_write(visit),
     )
 

@@ -21,7 +21,7 @@ from connectors.prices.amounts import read_price
 from core.budget_settings import Budgets
 from core.clock import local_date
 from core.errors import InputError, Message
-from core.i18n import HELSINKI
+from core.i18n import HELSINKI, N_
 from core.source_settings import PriceListSource, Sources
 from services import audit
 from services.lanes import take_lane
@@ -141,7 +141,7 @@ class SeenOtherError(InputError):
     """The plan is another one than was shown; `look` is what it is now."""
 
     def __init__(self, look: Look) -> None:
-        super().__init__("Prices have changed since this was shown to you. Look at it again.")
+        super().__init__(N_("Prices have changed since this was shown to you. Look at it again."))
         self.look = look
 
 

@@ -10,6 +10,7 @@ from hashlib import sha256
 from typing import Any, Final
 
 from core.errors import InputError, Message
+from core.i18n import N_
 
 #: What stands for a secret wherever one is shown, compared or recorded.
 HIDDEN: Final = "•••"
@@ -19,7 +20,7 @@ class ChangedMeanwhileError(InputError):
     """Somebody else saved the same thing after the form was made; `kept` is what is kept now, `version` its version."""
 
     def __init__(self, kept: Mapping[str, Any], version: str) -> None:
-        super().__init__("Somebody has changed this while you were editing. Nothing of yours was saved yet.")
+        super().__init__(N_("Somebody has changed this while you were editing. Nothing of yours was saved yet."))
         self.kept, self.version = kept, version
 
 
@@ -27,7 +28,7 @@ class NeedsYesError(InputError):
     """What would be done has consequences that somebody must have read; `consequences` says them."""
 
     def __init__(self, consequences: list[Message]) -> None:
-        super().__init__("Read what hangs on it, and say that you want it all the same.")
+        super().__init__(N_("Read what hangs on it, and say that you want it all the same."))
         self.consequences = consequences
 
 

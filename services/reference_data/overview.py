@@ -12,6 +12,7 @@ from core.errors import Message
 from core.i18n import language
 from services.prices.rises import rule_in_words
 from services.prices.values import OPEN, PriceRule
+from services.prices.watching import ASKED_FROM
 
 #: A contract that ends within so many days is said to end soon.
 _SOON: Final = timedelta(days=60)
@@ -56,6 +57,24 @@ _LISTS: Final = text(
     """
 )
 
+#: Rows in: a day, the first of the next year, perhaps a provider. Rows out: active providers whose contract goes on into that year, with
+#: the codes of services that are priced today and not on its first day.
+_WITHOUT: Final = text(
+    """
+    SELECT business_id, array_agg(DISTINCT service.code ORDER BY service.code) AS services
+    FROM (
+        SELECT price_key.provider_id, service_id FROM price JOIN price_key ON price_key.id = price_key_id
+        WHERE superseded_at IS NULL AND extra = '' AND (CAST(:provider_id AS bigint) IS NULL OR price_key.provider_id = :provider_id)
+        GROUP BY price_key.provider_id, service_id
+        HAVING bool_or(valid @> CAST(:today AS date)) AND NOT bool_or(valid @> CAST(:first AS date))
+    ) AS ending
+    JOIN provider ON provider.id = ending.provider_id AND active
+    JOIN service ON service.id = ending.service_id
+    WHERE EXISTS (SELECT FROM contract WHERE contract.provider_id = provider.id AND valid @> CAST(:first AS date))
+    GROUP BY business_id
+    """
+)
+
 #: Rows out: services by code, with the codes of those that may stand in for each, and how many providers offer it.
 _SERVICES: Final = text(
     """
@@ -93,6 +112,17 @@ def providers(session: Session, today: date) -> list[dict[str, Any]]:
 def lists_in_force(session: Session, provider_id: int, today: date) -> list[dict[str, Any]]:
     """The lists a provider's prices come from today: `id, source, file_name, recorded_at, run_id, prices`."""
     return [dict(row) for row in session.execute(_LISTS, {"id": provider_id, "today": today}).mappings()]
+
+
+def without_next_year(session: Session, today: date, provider_id: int | None = None) -> dict[str, list[str]]:
+    """Services whose prices of next year are not there yet, by business id; asked from 1 November on, as the alarms do.
+
+    The alarms (services/prices/watching.py) look at every open plan as well, once a day; this is quick enough for every look at a list.
+    """
+    if (today.month, today.day) < ASKED_FROM:
+        return {}
+    values = {"today": today, "first": date(today.year + 1, 1, 1), "provider_id": provider_id}
+    return {row.business_id: row.services for row in session.execute(_WITHOUT, values)}
 
 
 def services(session: Session) -> list[dict[str, Any]]:

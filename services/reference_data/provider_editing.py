@@ -16,6 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from core.errors import Message
+from core.i18n import N_
 from models.service import Service
 from services import audit
 from services.reference_data.editing import (
@@ -151,7 +152,7 @@ def edit_provider(
     stored = stored_provider(session, entry.business_id, hold=True)
     if version is None and stored is not None:
         raise FieldInputError(
-            "business_id", "There is a provider of this business id already: {name}.", name=stored.entry["name"]
+            "business_id", N_("There is a provider of this business id already: {name}."), name=stored.entry["name"]
         )
     if version is not None and (stored is None or stored.version != version):
         kept = stored.shown if stored else {}
@@ -159,7 +160,7 @@ def edit_provider(
     services = rows_by(session, Service, "code", {offer.service for offer in entry.service})
     for offer in entry.service:
         if offer.service not in services:
-            raise FieldInputError(f"service.{offer.service}", "There is no service {code}.", code=offer.service)
+            raise FieldInputError(f"service.{offer.service}", N_("There is no service {code}."), code=offer.service)
     contracts, offers = _left_out(stored, entry)
     if stored is not None:
         _may_be_taken_away(session, stored, entry, contracts, offers, sure=sure, today=today)
@@ -167,7 +168,9 @@ def edit_provider(
         with session.begin_nested():
             write_providers(session, [entry], services, Imported())
     except IntegrityError as error:  # nothing was there to hold: somebody else adds the same one at this moment
-        raise FieldInputError("business_id", "Somebody else has just added this one. Open it from the list.") from error
+        raise FieldInputError(
+            "business_id", N_("Somebody else has just added this one. Open it from the list.")
+        ) from error
     if stored is not None and contracts:
         session.execute(_DROP_CONTRACTS, {"id": stored.id, "numbers": contracts})
     if stored is not None and offers:
@@ -206,7 +209,9 @@ def _may_be_taken_away(
         if cited is not None:
             raise FieldInputError(
                 f"contract.{cited.number}",
-                "Orders cite the contract {contract} ({count}), so it stays under this number. Let it end by its last day.",
+                N_(
+                    "Orders cite the contract {contract} ({count}), so it stays under this number. Let it end by its last day."
+                ),
                 contract=cited.number,
                 count=cited.orders,
             )

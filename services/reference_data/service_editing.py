@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from core.budget_settings import Budgets
+from core.i18n import N_
 from services import audit
 from services.budgets import dirty
 from services.reference_data.editing import ChangedMeanwhileError, FieldInputError, differences, version_of
@@ -93,16 +94,18 @@ def edit_service(
     """
     stored = stored_service(session, entry.code, hold=True)
     if version is None and stored is not None:
-        raise FieldInputError("code", "There is a service of this code already: {name}.", name=stored.entry["name_fi"])
+        raise FieldInputError(
+            "code", N_("There is a service of this code already: {name}."), name=stored.entry["name_fi"]
+        )
     if version is not None and (stored is None or stored.version != version):
         raise ChangedMeanwhileError(stored.entry if stored else {}, stored.version if stored else "")
     try:
         with session.begin_nested():
             unknown = write_services(session, [entry], Imported())
     except IntegrityError as error:  # nothing was there to hold: somebody else adds the same one at this moment
-        raise FieldInputError("code", "Somebody else has just added this one. Open it from the list.") from error
+        raise FieldInputError("code", N_("Somebody else has just added this one. Open it from the list.")) from error
     if unknown:
-        raise FieldInputError("alternatives", "There is no service {code}.", code=unknown[0])
+        raise FieldInputError("alternatives", N_("There is no service {code}."), code=unknown[0])
     dropped = sorted(set(stored.entry["alternatives"]) - set(entry.alternatives)) if stored else []
     if stored is not None and dropped:
         session.execute(_DROP_ALTERNATIVES, {"id": stored.id, "codes": dropped})
@@ -132,7 +135,7 @@ def edit_unit_steps(
         raise ChangedMeanwhileError(stored, version_of(stored))
     for unit, step in steps.items():
         if step <= 0 or step > 1_000 or step != round(step, 4):
-            raise FieldInputError(f"step.{unit}", "A step is more than zero, with at most four decimals.")
+            raise FieldInputError(f"step.{unit}", N_("A step is more than zero, with at most four decimals."))
     changed = {
         unit: [stored.get(unit), f"{step.normalize():f}"]
         for unit, step in steps.items()

@@ -298,6 +298,22 @@ def test_the_list_says_contract_lists_and_what_is_missing(session, manager, neps
     assert "hinnasto-" in rows["Hinnoiteltu Oy"]
 
 
+def test_a_year_that_is_missing_is_said_from_november_on(session, nepsy):
+    from services.reference_data.overview import without_next_year
+
+    tuki = make_service(session, code="TUKI")
+    provider = make_provider(session, services=[nepsy, tuki], business_id="9999996-8")
+    for service in (nepsy, tuki):
+        make_price(session, service, provider, first=date(2026, 1, 1), last=date(2026, 12, 31))
+    assert without_next_year(session, date(2026, 11, 1)) == {}, "no contract goes on"
+    make_contract(session, provider, last=date(2027, 12, 31))
+    assert without_next_year(session, date(2026, 11, 1)) == {"9999996-8": ["NEPSY", "TUKI"]}
+    assert without_next_year(session, date(2026, 11, 1), provider.id + 1) == {}
+    assert without_next_year(session, date(2026, 10, 31)) == {}
+    make_price(session, make_service(session), provider, first=date(2026, 1, 1))
+    assert without_next_year(session, date(2026, 11, 1), provider.id) == {"9999996-8": ["NEPSY", "TUKI"]}
+
+
 @pytest.fixture
 def business_day(session):
     from core.clock import business_now, local_date
