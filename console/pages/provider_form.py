@@ -109,15 +109,14 @@ def entry_of(form: Form, kept_settings: Mapping[str, Any]) -> ProviderEntry | No
     offers = [at for at in form.rows("service") if _stated(form, f"service.{at}", ("service",))]
     raw["contract"] = [_contract(form, f"contract.{at}") for at in contracts]
     raw["service"] = [_offer(form, f"service.{at}") for at in offers]
-    if any(form.problems.values()):
-        return None
     try:
-        return ProviderEntry.model_validate(raw)
+        entry = ProviderEntry.model_validate(raw)
     except ValidationError as error:
         for one in error.errors():
             name = _name_of(place_of(one), contracts, offers)
             form.wrong(name, f"{label(name)}: {complaint(one)}" if name else complaint(one))
         return None
+    return None if form.problems else entry
 
 
 def where_they_differ(kept: Mapping[str, Any], mine: ProviderEntry) -> list[tuple[str, str, str]]:

@@ -20,7 +20,7 @@ from services.access.people import AUDITOR, OPERATOR, PRICE_MANAGER
 from services.labels import counts_in_words
 from services.prices import own_costs
 from services.prices.words import amount_in_words, change_in_words, effect_in_words, per_what
-from services.reference_data.overview import service_name
+from services.reference_data.overview import service_name, services
 from services.reference_data.services import Unit
 
 pages = Pages()
@@ -138,6 +138,7 @@ def _plan(visit: Visit, content: str, form: Form, *, kept: dict[str, str]) -> Re
 
 def _plan_page(visit: Visit, look: own_costs.Look, form: Form, kept: dict[str, str], status: int) -> Response:
     plan = look.prepared.plan
+    names = {one["code"]: service_name(one) for one in services(visit.session)}
     return visit.page(
         "reference/unit_costs_plan.html",
         status=status,
@@ -147,7 +148,7 @@ def _plan_page(visit: Visit, look: own_costs.Look, form: Form, kept: dict[str, s
         kept=kept,
         goes_back=any(name.startswith("cost.") for name in kept),
         year=_year_of(kept, visit),
-        changes=[change_in_words(one) for one in plan.changes],
+        changes=[change_in_words(one, names.get(one.service)) for one in plan.changes],
         unchanged=plan.unchanged,
         reasons=[one.text() for one in look.reasons],
         effect=effect_in_words(look.effect) if look.effect is not None else [],

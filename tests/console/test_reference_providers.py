@@ -153,6 +153,14 @@ def test_a_bad_value_has_its_sentence_beside_the_field(session, manager, nepsy, 
     assert session.execute(text("SELECT count(*) FROM provider")).scalar() == 0
 
 
+def test_everything_that_is_wrong_is_said_at_once_and_no_day_is_lost(manager, nepsy):
+    typed = {"business_id": "1", "contract.0.first": "kk", "contract.0.last": "1.1.2028"}
+    page = manager.submit(manager.get("/providers/new"), "/providers/new", {**NEW, **typed})
+    assert [one.get("name") for one in page.all('//*[@aria-invalid="true"]')] == ["business_id", "contract.0.first"]
+    assert page.all('//input[@name="contract.0.last"]')[0].get("type") == "text", "a calendar would show nothing"
+    assert page.all('//input[@name="contract.0.until"]')[0].get("type") == "date"
+
+
 def test_what_occurs_twice_is_said(session, manager, nepsy):
     twice = {name.replace(".0.", ".1."): value for name, value in NEW.items() if name.startswith("service.0")}
     page = manager.submit(manager.get("/providers/new"), "/providers/new", {**NEW, **twice})
