@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 from core.i18n import N_, _
 from models.access import ROLES
 from services.access import Person
-from services.access.people import AUDITOR, OPERATOR, PRICE_MANAGER
+from services.access.people import AUDITOR, OPERATOR, PRICE_MANAGER, SUPERVISOR, WORKER
 
 
 class Entry(NamedTuple):
@@ -19,6 +19,7 @@ class Entry(NamedTuple):
 _PRICE_READERS: Final = (PRICE_MANAGER, OPERATOR, AUDITOR)
 _MENU: Final[tuple[tuple[str, str, tuple[str, ...]], ...]] = (
     ("/", N_("Today"), ROLES),
+    ("/cases", N_("Cases"), (WORKER, SUPERVISOR)),
     ("/providers", N_("Providers"), _PRICE_READERS),
     ("/services", N_("Services"), _PRICE_READERS),
     ("/unit-costs", N_("Own unit costs"), _PRICE_READERS),

@@ -1,6 +1,26 @@
 """One module a subject; each has its `pages`. A new one is named in `ALL`."""
 
-from console.pages import home, providers, services, unit_costs
+from console.pages import (
+    access,
+    case,
+    case_budget,
+    case_entries,
+    cases,
+    home,
+    providers,
+    services,
+    unit_costs,
+)
 from console.visit import Pages
 
-ALL: tuple[Pages, ...] = (home.pages, providers.pages, services.pages, unit_costs.pages)
+ALL: tuple[Pages, ...] = (
+    access.pages,
+    home.pages,
+    cases.pages,
+    case.pages,
+    case_entries.pages,
+    case_budget.pages,
+    providers.pages,
+    services.pages,
+    unit_costs.pages,
+)
