@@ -4,6 +4,7 @@ Everything is escaped; an unknown name in a template is an error. Texts stand in
 `{{ say("{count} rows", count=3) }}`.
 """
 
+from decimal import Decimal
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
@@ -44,6 +45,11 @@ def _static(name: str) -> str:
 
 def _say(msgid: str, **params: Any) -> str:
     return Message(msgid, **params).text()
+
+
+def _percent(rate: Decimal | str) -> str:
+    """A share of one, such as 0.255, as per cent: `25,5`."""
+    return number(Decimal(rate) * 100)
 
 
 @pass_context
@@ -90,6 +96,7 @@ def _environment() -> Environment:
         "day": day,
         "moment": moment,
         "number": number,
+        "percent": _percent,
         "unit": unit_name,
         "action_name": action_name,
         "channel_name": channel_name,

@@ -11,6 +11,9 @@ from console.pages import (
     rejected,
     runs,
     sources,
+    providers,
+    services,
+    unit_costs,
 )
 from console.visit import Pages
 
@@ -25,4 +28,7 @@ ALL: tuple[Pages, ...] = (
     runs.pages,
     rejected.pages,
     audit.pages,
+    providers.pages,
+    services.pages,
+    unit_costs.pages,
 )
