@@ -9,6 +9,7 @@ from cli.common import As, DryRun, Json, Limit, actor, console, emit, sub_app, t
 from core.clock import business_now, local_date
 from core.i18n import N_, _, day, money
 from core.units import amount
+from services.labels import chooser_name
 
 if TYPE_CHECKING:
     from services.cases import CaseView, ItemView
@@ -19,13 +20,6 @@ _WORDS = (N_("open"), N_("closed"), N_("child"), N_("parent"), N_("adult"), N_("
 app = sub_app(_("Cases, and the choice of providers."))
 
 _STATUSES = {"open": N_("open"), "closed": N_("closed")}
-_CHOOSERS = {
-    "child": N_("child"),
-    "parent": N_("parent"),
-    "adult": N_("adult client"),
-    "worker": N_("responsible worker"),
-    "source": N_("source system"),
-}
 
 
 @app.command("list", help=_("Open cases."))
@@ -120,7 +114,7 @@ def _choice_in_words(item: "ItemView") -> str:
     """Whose choice it was, when, who wrote it down and why: `child 16.11.2026 (cli:aino), nearer to home`."""
     if item.chosen_by is None or item.chosen_at is None:
         return ""
-    said = f"{_(_CHOOSERS[item.chosen_by])} {day(local_date(item.chosen_at))} ({item.recorded_by})"
+    said = f"{chooser_name(item.chosen_by)} {day(local_date(item.chosen_at))} ({item.recorded_by})"
     return f"{said}: {item.why}" if item.why else said
 
 

@@ -19,11 +19,12 @@ from console.menu import menu_of
 from core.errors import Message
 from core.i18n import LANGUAGES, _, day, moment, money, ngettext, number
 from core.units import unit_name
-from services.labels import action_name, channel_name, count_name, counts_in_words, field_name, kind_name
+from services.labels import action_name, channel_name, chooser_name, count_name, counts_in_words, field_name, kind_name
 
 HERE: Final = Path(__file__).resolve().parent
 STATIC: Final = HERE / "static"
-_NATIVE: Final = {"fi": "Suomi", "sv": "Svenska", "en": "English"}
+#: What each language calls itself.
+NATIVE: Final = {"fi": "Suomi", "sv": "Svenska", "en": "English"}
 
 
 @lru_cache(maxsize=64)
@@ -50,7 +51,7 @@ def _language_links(context: Context) -> list[tuple[str, str, str]]:
     if request.method != "GET":
         return []
     return [
-        (code, _NATIVE[code], str(request.url.include_query_params(lang=code).replace(scheme="", netloc="")))
+        (code, NATIVE[code], str(request.url.include_query_params(lang=code).replace(scheme="", netloc="")))
         for code in LANGUAGES
         if code != request.state.language
     ]
@@ -81,6 +82,7 @@ def _environment() -> Environment:
         "unit": unit_name,
         "action_name": action_name,
         "channel_name": channel_name,
+        "chooser_name": chooser_name,
         "count_name": count_name,
         "counts_in_words": counts_in_words,
         "field_name": field_name,

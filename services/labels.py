@@ -8,6 +8,14 @@ from core.i18n import N_, _
 
 _CHANNELS: Final = {"email": N_("e-mail"), "file": N_("file"), "external": N_("another system")}
 
+_CHOOSERS: Final = {
+    "child": N_("child"),
+    "parent": N_("parent"),
+    "adult": N_("adult client"),
+    "worker": N_("responsible worker"),
+    "source": N_("source system"),
+}
+
 _KINDS: Final = {
     "fetch_cases": N_("fetching cases"),
     "sync_cases": N_("synchronising cases"),
@@ -167,6 +175,11 @@ _FIELDS: Final = {
 def channel_name(channel: str) -> str:
     """How orders go out: `e-mail`."""
     return _(_CHANNELS.get(channel, channel))
+
+
+def chooser_name(chooser: str) -> str:
+    """Whose choice it was: `adult client`."""
+    return _(_CHOOSERS.get(chooser, chooser))
 
 
 def kind_name(kind: str) -> str:
