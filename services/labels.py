@@ -76,7 +76,21 @@ _COUNTS: Final = {
     "unreachable": N_("unreachable"),
 }
 
+#: How each outcome of a Run reads.
+_OUTCOMES: Final = {
+    "succeeded": N_("succeeded"),
+    "partly": N_("done in part"),
+    "retry": N_("to be tried again"),
+    "failed": N_("failed for good"),
+    "lost": N_("lost: the process died"),
+    "held": N_("held for a person"),
+    "refused": N_("refused"),
+    "nothing_to_do": N_("nothing to do"),
+    "postponed": N_("put off"),
+}
+
 _ACTIONS: Final = {
+    "audit.listed": N_("looked at the audit trail"),
     "budget.recompute_asked": N_("asked for budgets to be calculated"),
     "budget.rebased": N_("had a ceiling looked up anew"),
     "budget.statement_made": N_("made a statement for a family"),
@@ -85,8 +99,13 @@ _ACTIONS: Final = {
     "case.annexed": N_("printed a comparison of alternatives for a case"),
     "case.compared": N_("compared alternatives for a case"),
     "case.viewed": N_("looked at a case"),
+    "case_run.approved": N_("approved a held run of cases"),
+    "case_run.discarded": N_("discarded a held run of cases"),
     "choice.made": N_("chose a provider"),
     "clock.moved": N_("moved the test clock"),
+    "console.revoked": N_("signed somebody out of the console"),
+    "console.signed_in": N_("signed in"),
+    "console.signed_out": N_("signed out"),
     "database.upgraded": N_("upgraded the database"),
     "job.paused": N_("paused a job"),
     "job.resumed": N_("resumed a job"),
@@ -106,11 +125,14 @@ _ACTIONS: Final = {
     "price_mail.assigned": N_("said whose price list an e-mail brings"),
     "price_mail.discarded": N_("discarded an e-mail"),
     "providers.imported": N_("imported providers"),
+    "rejected.listed": N_("looked at rejected records"),
+    "rejected.viewed": N_("looked at a group of rejected records"),
     "rejected.discarded": N_("let a rejected record rest"),
     "rejected.retried": N_("read a rejected record again"),
     "run.acknowledged": N_("acknowledged a failure"),
     "run.retried": N_("tried a failed run again"),
     "services.imported": N_("imported services"),
+    "source.look_called": N_("called for a look at a source"),
     "source.looked_at": N_("looked at a source"),
     "source.run_called": N_("called for a source to be read"),
     "workers.imported": N_("imported workers"),
@@ -185,6 +207,18 @@ def chooser_name(chooser: str) -> str:
 def kind_name(kind: str) -> str:
     """A kind of work: `importing prices`."""
     return _(_KINDS.get(kind, kind))
+
+
+def outcome_name(outcome: str | None, attempt: int = 1) -> str:
+    """What a Run came to, in the reader's words; that it took more than one attempt is a word of its own."""
+    if outcome == "succeeded" and attempt > 1:
+        return _("succeeded on retry")
+    return _(_OUTCOMES.get(outcome, outcome)) if outcome else _("under way")
+
+
+def known_actions() -> list[str]:
+    """Every action that has words, by its words: what a list of acts can be narrowed to."""
+    return sorted(_ACTIONS, key=action_name)
 
 
 def action_name(action: str) -> str:

@@ -169,6 +169,16 @@ def call_fetch(session: Session, source: Source, request: str, **asked: Any) -> 
     return call_again(session, kind, key, lane=source.lane, source=source.name, request=request, **asked)
 
 
+def call_look(session: Session, source: Source, request: str, **asked: Any) -> int:
+    """Have a worker look at the first records of a source. `asked`: `now=True` at any hour. Returns the Work's id."""
+    if source.by_mail:
+        raise _read_with_its_mails(source)
+    key = f"look_at_source:{source.name}:{request}"
+    return call_again(
+        session, "look_at_source", key, lane=source.lane, source=source.name, request=request, look=True, **asked
+    )
+
+
 def call_reading(session: Session, source: Source, request: str, **arguments: Any) -> int:
     """Have files that were fetched read and applied (services/visiting.Brought.arguments). Returns the Work's id."""
     kind, (_, key) = _reading_kind(source), keys_of(source, request)
