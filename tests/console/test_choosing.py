@@ -1,7 +1,6 @@
 """Comparing for a case and choosing there: what is shown, what is recorded, and every way in which a choice is refused."""
 
-from datetime import UTC, date, datetime
-from decimal import Decimal
+from datetime import date
 from typing import Any
 from urllib.parse import quote
 
@@ -10,11 +9,10 @@ from sqlalchemy import select
 
 from models.audit import AuditEvent
 from models.base import days
-from models.case import Case, Choice, Client, PlanItem
+from models.case import Choice, Client
 from models.worker import Absence
 from tests.factories.case import make_case, make_choice, make_plan_item
 from tests.factories.order import make_order, make_order_line
-from tests.factories.price import make_price
 from tests.factories.provider import make_provider, make_provider_service
 from tests.factories.worker import make_unit, make_worker
 from tests.support.market import NOW, TODAY, Market
@@ -34,7 +32,7 @@ class Scene(Market):
     def __init__(self, session: Any) -> None:
         super().__init__(session)
         self.unit = make_unit(session)
-        self.worker = make_worker(session, external_id="W-1", unit_id=self.unit.id)
+        self.worker = make_worker(session, external_id="W-1", unit_id=self.unit.id, language="en")
         self.case = make_case(session, number="HB-2026-900001", responsible_worker_id=self.worker.id)
         self.decision = self.decided(self.case)
         self.item = make_plan_item(session, self.decision, self.coaching, external_id="I-1")
@@ -274,7 +272,7 @@ def test_under_non_disclosure_it_is_said_who_may_see_the_paper(session, scene, w
 
 
 def test_a_case_is_compared_by_whom_it_concerns(session, scene, sign_in):
-    stranger = make_worker(session, external_id="W-9", unit_id=make_unit(session).id)
+    stranger = make_worker(session, external_id="W-9", language="en", unit_id=make_unit(session).id)
     deputy = make_worker(session, external_id="W-8")
     head = make_worker(session, external_id="W-7")
     scene.unit.supervisor_id = head.id
@@ -313,10 +311,14 @@ def test_the_page_is_read_in_three_languages(scene, worker, language):
 
 
 def test_statements_do_not_grow_with_what_is_offered(session, scene, worker):
+    worker.get(scene.path)
+    session.flush()
+    path = scene.path
     with recording(session) as few:
-        worker.get(scene.path)
+        worker.get(path)
     for number in range(30):
         scene.sold_alone(f"{90 + number}.00")
+    path = f"{scene.path}?show=all"
     with recording(session) as many:
-        worker.get(f"{scene.path}?show=all")
+        worker.get(path)
     assert len(few) == len(many) <= 16
