@@ -99,6 +99,7 @@ _ACTIONS: Final = {
     "case.annexed": N_("printed a comparison of alternatives for a case"),
     "case.compared": N_("compared alternatives for a case"),
     "case.viewed": N_("looked at a case"),
+    "cases.listed": N_("looked at a list of cases"),
     "case_run.approved": N_("approved a held run of cases"),
     "case_run.discarded": N_("discarded a held run of cases"),
     "choice.made": N_("chose a provider"),
