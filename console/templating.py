@@ -24,6 +24,7 @@ from core.units import unit_name
 from services.labels import (
     action_name,
     channel_name,
+    chooser_name,
     count_name,
     counts_in_words,
     field_name,
@@ -34,7 +35,8 @@ from services.source_words import word
 
 HERE: Final = Path(__file__).resolve().parent
 STATIC: Final = HERE / "static"
-_NATIVE: Final = {"fi": "Suomi", "sv": "Svenska", "en": "English"}
+#: What each language calls itself.
+NATIVE: Final = {"fi": "Suomi", "sv": "Svenska", "en": "English"}
 
 
 @lru_cache(maxsize=64)
@@ -67,7 +69,7 @@ def _language_links(context: Context) -> list[tuple[str, str, str]]:
         return []
     path = "/" + request.scope["path"].lstrip("/\\")  # `//evil` would lead to another server
     return [
-        (code, _NATIVE[code], f"{quote(path)}?{request.url.include_query_params(lang=code).query}")
+        (code, NATIVE[code], f"{quote(path)}?{request.url.include_query_params(lang=code).query}")
         for code in LANGUAGES
         if code != request.state.language
     ]
@@ -100,6 +102,7 @@ def _environment() -> Environment:
         "unit": unit_name,
         "action_name": action_name,
         "channel_name": channel_name,
+        "chooser_name": chooser_name,
         "count_name": count_name,
         "counts_in_words": counts_in_words,
         "field_name": field_name,

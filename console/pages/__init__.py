@@ -7,12 +7,14 @@ from console.pages import (
     case_budget,
     case_entries,
     cases,
+    choose,
+    compare,
     home,
+    providers,
     rejected,
     runs,
-    sources,
-    providers,
     services,
+    sources,
     unit_costs,
 )
 from console.visit import Pages
@@ -20,6 +22,8 @@ from console.visit import Pages
 ALL: tuple[Pages, ...] = (
     access.pages,
     home.pages,
+    compare.pages,
+    choose.pages,
     cases.pages,
     case.pages,
     case_entries.pages,
