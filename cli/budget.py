@@ -12,13 +12,12 @@ from rich.tree import Tree
 
 from cli import statement
 from cli.common import As, DryRun, Json, actor, complaints, console, emit, sub_app, table, transaction
-from cli.source_following import in_words
 from core.clock import business_now, business_today
-from core.errors import Message, NotFound
-from core.i18n import N_, _, day, moment, money
-from core.units import amount, unit_price, what_is_priced
-from services.budgets.dirty import cause_message
-from services.budgets.show import BudgetView, Ceiling, Line, Provenance
+from core.errors import NotFound
+from core.i18n import _, moment, money
+from core.units import amount, what_is_priced
+from services.budgets import words
+from services.budgets.show import BudgetView, Line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,28 +32,6 @@ app.command("statement", help=_("Make what a family reads about its budget: an a
     statement.statement
 )
 
-#: How each state of a budget reads.
-STATE_NAMES = {
-    "ok": N_("ok"),
-    "near": N_("near the ceiling"),
-    "within_tolerance": N_("over the ceiling, within the tolerance"),
-    "over": N_("over"),
-    "unpriced": N_("cannot be calculated in full"),
-    "ended": N_("ended"),
-}
-_KINDS = {
-    "planned": N_("planned"),
-    "ordered": N_("ordered"),
-    "delivered": N_("delivered, of what is ordered"),
-    "invoiced": N_("invoiced"),
-    "unpriced": N_("unpriced"),
-}
-_NOT_OPEN = {
-    "closed": N_("The case is closed: nothing more is planned in it."),
-    "gone": N_("The case is no longer in its source system: nothing more is planned in it."),
-}
-_TOUCHED = N_("Something has changed since: these figures are about to be calculated anew.")
-
 Case = Annotated[str, typer.Argument(metavar=_("CASE"), help=_("The number of the case, such as HB-2026-000001."))]
 At = Annotated[
     datetime | None,
@@ -66,14 +43,14 @@ At = Annotated[
 def show(case: Case, at: At = None, as_: As = None, as_json: Json = False) -> None:
     """`avain budget show HB-2026-000001`. Looking is recorded, as the law on access logs wants."""
     budgets, services = _read(case, at, actor(as_))
-    emit([_plain(one) for one in budgets], as_json, lambda: _print(_in_words(budgets, services)))
+    emit([_plain(one) for one in budgets], as_json, lambda: _print(_named(budgets, services)))
 
 
 @app.command(help=_("Explain a budget: from each total to the row of the price list, its file, sha256 and run."))
 def explain(case: Case, at: At = None, as_: As = None, as_json: Json = False) -> None:
     """`avain budget explain HB-2026-000001 --at 2026-11-20`. Recorded like `show`."""
     budgets, services = _read(case, at, actor(as_))
-    emit([_plain(one) for one in budgets], as_json, lambda: console().print(*map(_tree, _in_words(budgets, services))))
+    emit([_plain(one) for one in budgets], as_json, lambda: console().print(*map(_tree, _named(budgets, services))))
 
 
 @app.command(help=_("Calculate the touched budgets now, in this process; with --all every budget."))
@@ -132,7 +109,7 @@ def rebase(  # noqa: PLR0917 - options of a command
     def render() -> None:
         for one in after:
             was = money(before.get(one.decision))
-            console().print(f"{_title(one)}: {was} → {money(one.ceiling)}", markup=False)
+            console().print(f"{words.title(one)}: {was} → {money(one.ceiling)}", markup=False)
 
     emit(moved, as_json, render)
 
@@ -141,6 +118,7 @@ def _recompute(within: "Callable[[], AbstractContextManager[Session]]", *, threa
     """Calculate all that is noted, each chunk in a transaction that `within` opens; on a terminal it is shown how far it is."""
     from core.settings import settings
     from services.budgets.side_by_side import recompute_noted
+    from services.progress import in_words
 
     begun = time.monotonic()
     with nullcontext() if quiet else complaints().status(_("calculating budgets"), spinner="dots") as status:
@@ -179,37 +157,12 @@ def _read(case: str, at: datetime | None, who: str) -> tuple[list[BudgetView], d
     return budgets, services
 
 
-def _in_words(budgets: list[BudgetView], services: dict[str, str]) -> list[BudgetView]:
-    """The same for people: services by name instead of code."""
-
-    def named(code: str | None) -> str | None:
-        return None if code is None else services.get(code, code)
-
-    return [
-        dataclasses.replace(
-            one,
-            ceiling_from=dataclasses.replace(one.ceiling_from, service=named(one.ceiling_from.service)),
-            reasons=tuple(_naming(reason, services) for reason in one.reasons),
-            lines=tuple(
-                dataclasses.replace(line, service=services.get(line.service, line.service)) for line in one.lines
-            ),
-        )
-        for one in budgets
-    ]
-
-
-def _naming(reason: Message, services: dict[str, str]) -> Message:
-    """The same reason with the service's name where it has its code."""
-    code = reason.params.get("service")
-    return Message(reason.msgid, **{**reason.params, "service": services.get(code, code)}) if code else reason
+def _named(budgets: list[BudgetView], services: dict[str, str]) -> list[BudgetView]:
+    return [words.with_names(one, services) for one in budgets]
 
 
 def _plain(budget: BudgetView) -> dict[str, Any]:
     return {**dataclasses.asdict(budget), "reasons": budget.reasons}
-
-
-def _title(budget: BudgetView) -> str:
-    return _("Budget of case {case}, decision {decision}").format(case=budget.case, decision=budget.decision)
 
 
 def _print(budgets: list[BudgetView]) -> None:
@@ -225,13 +178,13 @@ def _print_one(budget: BudgetView) -> None:
         (_("– of which delivered"), money(budget.delivered)),
         (_("Planned"), money(budget.planned)),
         (_("Free"), money(budget.free)),
-        (_("State"), _(STATE_NAMES[budget.state])),
+        (_("State"), words.state_name(budget.state)),
         (_("Figures of"), moment(budget.recorded_at)),
     ]
     out = console()
-    out.print(Text(_title(budget), style="bold"))  # not the table's own title: that is broken where the table ends
+    out.print(Text(words.title(budget), style="bold"))  # not the table's own title: that is broken where the table ends
     out.print(table("", ("", ""), figures, right=(1,)))
-    for said in _remarks(budget):
+    for said in words.remarks(budget):
         out.print(f"  ! {said}", markup=False)
     if budget.lines:
         headings = (_("Service"), _("Provider"), _("Days"), _("Quantity"), _("Price"), _("Gross"), _("State"))
@@ -239,52 +192,29 @@ def _print_one(budget: BudgetView) -> None:
     out.print()
 
 
-def _remarks(budget: BudgetView) -> list[str]:
-    """What a reader has to know beside the figures."""
-    of_case = [_(_NOT_OPEN[budget.case_status])] if budget.case_status in _NOT_OPEN else []
-    return [*of_case, *([_(_TOUCHED)] if budget.touched else []), *map(str, budget.reasons)]
-
-
 def _cells(line: Line) -> tuple[str, ...]:
-    state = _(_KINDS[line.kind])
     return (
         what_is_priced(line.service, line.extra),
         line.provider or "–",
-        _days(line),
+        words.days_of(line),
         amount(line.quantity, line.unit),
-        _unit_price(line.price) if line.price else "–",
+        words.price_in_words(line.price),
         money(line.gross),
-        f"{state} {line.order}" if line.order else state + (" (" + _("price pending") + ")" if _pending(line) else ""),
+        words.kind_in_words(line),
     )
-
-
-def _pending(line: Line) -> bool:
-    return line.price is not None and line.price.pending
-
-
-def _days(line: Line) -> str:
-    return f"{day(line.first)}–{day(line.last)}"
-
-
-def _unit_price(price: Provenance) -> str:
-    return unit_price(price.amount, price.unit, price.base_quantity)
 
 
 def _tree(budget: BudgetView) -> Tree:
-    tree = Tree(Text(_title(budget), style="bold"))
-    cause = _("figures of {moment}; cause: {cause}").format(
-        moment=moment(budget.recorded_at), cause=cause_message(budget.cause).text()
-    )
-    tree.add(Text(cause + ("; " + _("run") + f" {budget.run_id}" if budget.run_id else "")))
+    tree = Tree(Text(words.title(budget), style="bold"))
+    tree.add(Text(words.cause_in_words(budget)))
     ceiling = tree.add(Text(_("Ceiling") + f" {money(budget.ceiling)}"))
-    _explain_ceiling(ceiling, budget.ceiling_from)
-    for kind, heading in (
-        ("invoiced", _("Invoiced")),
-        ("ordered", _("Ordered")),
-        ("delivered", _("– of which delivered")),
-        ("planned", _("Planned")),
-    ):
-        branch = tree.add(Text(f"{heading} {money(getattr(budget, kind))}"))
+    told = words.ceiling_in_words(budget.ceiling_from)
+    if told:
+        branch = ceiling.add(Text(told))
+        if budget.ceiling_from.price is not None:
+            branch.add(Text(words.origin_in_words(budget.ceiling_from.price)))
+    for kind, heading in words.PARTS.items():
+        branch = tree.add(Text(f"{_(heading)} {money(getattr(budget, kind))}"))
         for line in budget.lines:
             if line.kind == kind:
                 _explain_line(branch, line)
@@ -292,50 +222,16 @@ def _tree(budget: BudgetView) -> Tree:
     if unpriced:
         branch = tree.add(Text(_("Unpriced")))
         for line in unpriced:
-            what = what_is_priced(line.service, line.extra)
-            branch.add(Text(f"{what} {_days(line)}: {amount(line.quantity, line.unit)}"))
-    tree.add(Text(_("Free") + f" {money(budget.free)} ({_(STATE_NAMES[budget.state])})"))
-    for said in _remarks(budget):
+            branch.add(Text(words.line_in_words(line)))
+    tree.add(Text(_("Free") + f" {money(budget.free)} ({words.state_name(budget.state)})"))
+    for said in words.remarks(budget):
         tree.add(Text(f"! {said}"))
     return tree
 
 
-def _explain_ceiling(branch: Tree, ceiling: Ceiling) -> None:
-    if ceiling.granted_amount is not None:
-        branch.add(Text(_("granted amount of the decision")))
-    elif ceiling.price is not None and ceiling.quantity is not None:
-        branch.add(
-            Text(
-                _("{service}, {quantity} at {price}, the unit cost in force on {date}").format(
-                    quantity=amount(ceiling.quantity, ceiling.unit),
-                    service=ceiling.service,
-                    price=_unit_price(ceiling.price),
-                    date=day(ceiling.decided_on),
-                )
-            )
-        ).add(Text(_origin(ceiling.price)))
-
-
 def _explain_line(branch: Tree, line: Line) -> None:
-    price = _unit_price(line.price) if line.price else "–"
-    what = f"{what_is_priced(line.service, line.extra)} {_days(line)}: {amount(line.quantity, line.unit)}"
-    # what was billed, or is left of an order, is no product of quantity and price
-    whole = line.kind == "planned" or line.order is None
-    shown = branch.add(
-        Text(f"{what} × {price} = {money(line.gross)}" if whole else f"{what}, {money(line.gross)} ({price})")
-    )
-    if line.vat:
-        shown.add(Text(_("without VAT {net}, VAT {vat}").format(net=money(line.net), vat=money(line.vat))))
-    if line.order:
-        shown.add(Text(_("purchase order {order}").format(order=line.order)))
-    if line.invoices:
-        shown.add(Text(_("invoices {numbers}").format(numbers=", ".join(line.invoices))))
+    shown = branch.add(Text(words.line_in_words(line)))
+    for note in words.line_notes(line):
+        shown.add(Text(note))
     if line.price:
-        shown.add(Text(f"{line.provider or ''} {_origin(line.price)}".strip()))
-
-
-def _origin(price: Provenance) -> str:
-    origin = _("{file}:{position}, sha256 {sha256}, run {run}").format(
-        file=price.file_name, position=price.position, sha256=price.sha256, run=price.run_id
-    )
-    return f"{origin} ({_('price pending')})" if price.pending else origin
+        shown.add(Text(f"{line.provider or ''} {words.origin_in_words(line.price)}".strip()))

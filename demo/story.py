@@ -7,9 +7,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from cli.budget import STATE_NAMES
 from core.i18n import _, money
 from demo.installation import Installation, StepFailedError
+from services.budgets.words import STATE_NAMES
 
 
 @dataclass

@@ -49,6 +49,8 @@ class BudgetVersion(SQLModel, table=True):
     __tablename__ = "budget_version"
     __table_args__ = (
         Index("uq_budget_version_current", "budget_id", unique=True, postgresql_where=sql("superseded_at IS NULL")),
+        # lists of cases begin with those that need attention
+        Index("ix_budget_version_state", "state", "budget_id", postgresql_where=sql("superseded_at IS NULL")),
         CheckConstraint("state IN ('" + "', '".join(BUDGET_STATES) + "')", name="state"),
         CheckConstraint(
             "free IS NULL OR free = ceiling - invoiced - ordered - planned",

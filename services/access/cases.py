@@ -1,5 +1,6 @@
 """Row access: which cases a person may see, as one SQL condition that lists and single pages share."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
@@ -28,6 +29,30 @@ VISIBLE: Final = """(
         OR (client_case.responsible_worker_id IN (SELECT id FROM worker WHERE unit_id IS NULL)
             AND client_case.unit_id IN (SELECT id FROM unit WHERE supervisor_id = :me))))
 )"""
+
+#: The same rule read from the other end: ids of all cases somebody may see by a tie of their own, found through indexes. For lists: asked
+#: of each case of an organisation in turn, `VISIBLE` looks at 200,000 rows to find somebody's forty. With the values of `visible_cases`.
+TIED: Final = """
+    SELECT client_case.id, client_case.responsible_worker_id FROM client_case
+    WHERE CAST(:as_worker AS boolean) AND (client_case.responsible_worker_id = :me OR client_case.co_worker_id = :me)
+    UNION
+    SELECT client_case.id, client_case.responsible_worker_id FROM absence JOIN client_case ON client_case.responsible_worker_id = absence.worker_id
+    WHERE CAST(:as_worker AS boolean) AND absence.deputy_id = :me AND absence.period @> CAST(:today AS date) AND absence.cancelled_at IS NULL
+    UNION
+    SELECT client_case.id, client_case.responsible_worker_id FROM client_case
+    WHERE CAST(:as_supervisor AS boolean) AND client_case.supervisor_id = :me
+    UNION
+    SELECT client_case.id, client_case.responsible_worker_id
+    FROM unit JOIN worker AS colleague ON colleague.unit_id = unit.id JOIN client_case ON client_case.responsible_worker_id = colleague.id
+    WHERE CAST(:as_supervisor AS boolean) AND unit.supervisor_id = :me
+    UNION
+    SELECT client_case.id, client_case.responsible_worker_id FROM unit JOIN client_case ON client_case.unit_id = unit.id
+    WHERE CAST(:as_supervisor AS boolean) AND unit.supervisor_id = :me AND client_case.responsible_worker_id IS NULL
+    UNION
+    SELECT client_case.id, client_case.responsible_worker_id
+    FROM worker AS colleague JOIN client_case ON client_case.responsible_worker_id = colleague.id JOIN unit ON unit.id = client_case.unit_id
+    WHERE CAST(:as_supervisor AS boolean) AND colleague.unit_id IS NULL AND unit.supervisor_id = :me
+"""
 
 
 @dataclass(frozen=True)
@@ -61,6 +86,10 @@ _ONE: Final = text(
 )
 
 
+#: Rows in: case numbers. Rows out: those among them that the person may see.
+_AMONG: Final = text(f"SELECT number FROM client_case WHERE number = ANY(:numbers) AND {VISIBLE}")  # noqa: S608 - the condition is ours
+
+
 def visible_cases(person: Person, today: date) -> dict[str, Any]:
     """The values that `VISIBLE` is read with."""
     return {
@@ -74,7 +103,14 @@ def visible_cases(person: Person, today: date) -> dict[str, Any]:
 
 def access_to_case(session: Session, person: Person, number: str, today: date) -> CaseAccess:
     """The case, if the person may see it. Raises NotFound alike for one that does not exist and one that is not theirs."""
-    row = session.execute(_ONE, {**visible_cases(person, today), "number": number}).one_or_none()
+    # a number that nobody can have is not asked for: PostgreSQL refuses some characters
+    values = {**visible_cases(person, today), "number": number if number.isprintable() else ""}
+    row = session.execute(_ONE, values).one_or_none()
     if row is None:
         raise NotFound("There is no case {case} that you can see.", case=number)
     return CaseAccess(row.id, row.number, row.how)
+
+
+def visible_among(session: Session, person: Person, numbers: Collection[str], today: date) -> set[str]:
+    """Which of these cases the person may see. One query."""
+    return set(session.scalars(_AMONG, {**visible_cases(person, today), "numbers": list(numbers)}))

@@ -79,6 +79,7 @@ class BudgetView:
 
     case: str
     decision: str
+    decision_id: int
     ceiling: Decimal | None
     invoiced: Decimal
     delivered: Decimal
@@ -130,7 +131,7 @@ _PRICE_JOINS = """
 _VERSIONS = text(
     f"""
     SELECT DISTINCT ON (version.budget_id)
-           version.*, client_case.number AS case_number, coalesce(decision.number, decision.external_id) AS decision_number,
+           version.*, client_case.number AS case_number, coalesce(decision.number, decision.external_id) AS decision_number, decision.id AS decision_id,
            CAST(:present AS boolean) AND EXISTS (SELECT FROM budget_dirty WHERE budget_dirty.budget_id = budget.id) AS touched,
            CASE WHEN NOT CAST(:present AS boolean) THEN NULL WHEN gone_at IS NULL THEN status ELSE 'gone' END AS case_status,
            service.code AS baseline, {_PRICE}
@@ -186,6 +187,7 @@ def _view(row: Row[Any], lines: tuple[Line, ...]) -> BudgetView:
     return BudgetView(
         case=row.case_number,
         decision=row.decision_number,
+        decision_id=row.decision_id,
         ceiling=row.ceiling,
         invoiced=row.invoiced,
         delivered=row.delivered,

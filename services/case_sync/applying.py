@@ -76,9 +76,9 @@ CHANGED_CASES: Final = text(
 )
 
 _DECISIONS: Final = """
-    INSERT INTO decision (case_id, external_id, number, stand_date, decided_on, valid, granted_amount, baseline_service_id,
+    INSERT INTO decision (case_id, external_id, number, number_from_source, stand_date, decided_on, valid, granted_amount, baseline_service_id,
                           baseline_quantity, baseline_unit, basis_from_source)
-    SELECT sync_case.case_id, said.external_id, said.number, said.stand_date, said.decided_on, said.valid, said.granted_amount,
+    SELECT sync_case.case_id, said.external_id, said.number, said.number IS NOT NULL, said.stand_date, said.decided_on, said.valid, said.granted_amount,
            service.id, said.baseline_quantity, said.baseline_unit, said.granted_amount IS NOT NULL OR service.id IS NOT NULL
     FROM staged_decision AS said JOIN sync_case USING (position)
     LEFT JOIN service ON service.code = said.baseline_service
@@ -88,13 +88,14 @@ _DECISIONS: Final = """
 #: Rows in: decisions of new cases. Rows out: their rows.
 NEW_DECISIONS: Final = text(_DECISIONS).bindparams(state="new")
 
-#: Rows in: decisions of changed cases. Rows out: their rows, made or brought up to date; a vanished one that is back runs again. The
-#: basis is the source's where it states one; what was entered here stays where it never did.
+#: Rows in: decisions of changed cases. Rows out: their rows, made or brought up to date; a vanished one that is back runs again. Number
+#: and basis are the source's where it states them; what was entered here stays where it never did.
 CHANGED_DECISIONS: Final = text(
     _DECISIONS
     + """
     ON CONFLICT (case_id, external_id) DO UPDATE SET
-        number = excluded.number, stand_date = excluded.stand_date, decided_on = excluded.decided_on, valid = excluded.valid,
+        number = CASE WHEN excluded.number_from_source OR decision.number_from_source THEN excluded.number ELSE decision.number END,
+        number_from_source = excluded.number_from_source, stand_date = excluded.stand_date, decided_on = excluded.decided_on, valid = excluded.valid,
         (granted_amount, baseline_service_id, baseline_quantity, baseline_unit) = (
             SELECT excluded.granted_amount, excluded.baseline_service_id, excluded.baseline_quantity, excluded.baseline_unit
             WHERE excluded.basis_from_source OR decision.basis_from_source

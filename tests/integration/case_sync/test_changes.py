@@ -138,6 +138,28 @@ def test_decisions_and_items_that_vanish_end_and_run_again_when_they_are_back(wo
     assert (world.decision("D-2").ended_at, world.item("I-2").ended_at) == (None, None)
 
 
+def test_a_number_entered_here_stays_while_the_source_states_none(world: World) -> None:
+    world.run(export(case("A", _nameless(), item())))
+    assert (world.decision().number, world.decision().number_from_source) == (None, False)
+    world.session.execute(text("UPDATE decision SET number = 'P-here'"))
+    # what is entered here is no change of the record: its hash is over what the source says
+    assert world.run(export(case("A", _nameless(), item()))) == SyncResult("succeeded", read=1, unchanged=1)
+    # the source changes something else of the decision and still states no number
+    world.run(export(case("A", _nameless(standDate="2026-11-06"), item())))
+    assert (world.decision().number, world.decision().number_from_source) == ("P-here", False)
+    assert world.decision().stand_date == date(2026, 11, 6)
+    # it states one: its own from now on, and gone when it takes it back
+    world.run(export(case("A", decision(number="P-9"), item())))
+    assert (world.decision().number, world.decision().number_from_source) == ("P-9", True)
+    world.run(export(case("A", _nameless(), item())))
+    assert (world.decision().number, world.decision().number_from_source) == (None, False)
+
+
+def _nameless(**over: str) -> str:
+    """A decision for which the source has no number yet."""
+    return decision(number="", **over).replace(' number=""', "")
+
+
 def test_a_basis_entered_here_stays_while_the_source_states_none(world: World) -> None:
     world.run(export(case("A", decision(basis=""), item())))
     world.session.execute(text("UPDATE decision SET granted_amount = 700"))
@@ -174,7 +196,7 @@ def test_a_person_who_chose_otherwise_hears_of_it_once(world: World) -> None:
     assert world.run(export(named)) == SyncResult("succeeded", read=1, changed=1, conflicts=1)
     assert world.choices() == [(second.id, "worker:W-101", True)]
     assert world.run(export(named.replace('status="open"', 'status="closed"'))).conflicts == 1
-    said = world.session.execute(text("SELECT worker.external_id, subject, event, message FROM notice JOIN worker ON worker.id = worker_id")).one()  # fmt: skip
+    said = world.session.execute(text("SELECT worker.external_id, notice.subject, event, message FROM notice JOIN worker ON worker.id = worker_id")).one()  # fmt: skip
     assert said[:3] == (
         "W-101",
         "item:HB-2026-000001/I-1",
