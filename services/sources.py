@@ -216,7 +216,7 @@ def _reading_kind(source: Source) -> str:
 
 def _read_with_its_mails(source: Source) -> InputError:
     if source.by_hand:
-        return InputError("The price lists of {source} are brought by people, in the console.", source=source.name)
+        return InputError("The price lists of {source} are uploaded in the console.", source=source.name)
     return InputError(
         "The price lists of {source} come by e-mail and are read with all others: {command}",
         source=source.name,
