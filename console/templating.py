@@ -109,6 +109,7 @@ def _environment() -> Environment:
         "kind_name": kind_name,
         "outcome_name": outcome_name,
         "source_word": word,
+        "decimal": Decimal,
     }
     return environment
 
