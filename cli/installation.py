@@ -28,7 +28,9 @@ def register(app: typer.Typer) -> None:
     app.command(help=_("Stop the embedded services that a command has started."))(down)
     app.command(help=_("Show the whole chain on real parts, with invented cases."))(demo)
     app.command(help=_("Run the scheduler (two or more may run)."))(beat)
-    app.command(help=_("Exit 0 if a worker, beat or console on this host is alive (for health checks)."), hidden=True)(alive)
+    app.command(help=_("Exit 0 if a worker, beat or console on this host is alive (for health checks)."), hidden=True)(
+        alive
+    )
     app.add_typer(db_app, name="db")
     app.add_typer(config_app, name="config")
     app.add_typer(audit_app, name="audit")

@@ -11,7 +11,6 @@ from core.i18n import _, moment
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
-from services.labels import field_name
 
 app = sub_app(_("Records that were left out of a file."))
 

@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 from core.i18n import N_, _
 from models.access import ROLES
 from services.access import Person
+from services.access.people import SUPERVISOR, WORKER
 
 
 class Entry(NamedTuple):
@@ -15,7 +16,10 @@ class Entry(NamedTuple):
     current: bool
 
 
-_MENU: Final[tuple[tuple[str, str, tuple[str, ...]], ...]] = (("/", N_("Today"), ROLES),)
+_MENU: Final[tuple[tuple[str, str, tuple[str, ...]], ...]] = (
+    ("/", N_("Today"), ROLES),
+    ("/cases", N_("Cases"), (WORKER, SUPERVISOR)),
+)
 
 
 def menu_of(person: Person | None, path: str) -> list[Entry]:

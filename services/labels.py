@@ -8,6 +8,16 @@ from core.i18n import N_, _
 
 _CHANNELS: Final = {"email": N_("e-mail"), "file": N_("file"), "external": N_("another system")}
 
+_STATUSES: Final = {"open": N_("open"), "closed": N_("closed"), "gone": N_("gone")}
+#: Who chose a provider.
+_CHOOSERS: Final = {
+    "child": N_("child"),
+    "parent": N_("parent"),
+    "adult": N_("adult client"),
+    "worker": N_("responsible worker"),
+    "source": N_("source system"),
+}
+
 _KINDS: Final = {
     "fetch_cases": N_("fetching cases"),
     "sync_cases": N_("synchronising cases"),
@@ -89,6 +99,9 @@ _ACTIONS: Final = {
     "budget.statements_asked": N_("asked for statements for many families"),
     "budget.viewed": N_("looked at a budget"),
     "case.annexed": N_("printed a comparison of alternatives for a case"),
+    "case.goals_entered": N_("entered the goals of a case"),
+    "case.identity_viewed": N_("looked at who a client is"),
+    "cases.listed": N_("looked at a list of cases"),
     "case.compared": N_("compared alternatives for a case"),
     "case.viewed": N_("looked at a case"),
     "case_run.approved": N_("approved a held run of cases"),
@@ -103,6 +116,8 @@ _ACTIONS: Final = {
     "console.signed_in": N_("signed in"),
     "console.signed_out": N_("signed out"),
     "database.upgraded": N_("upgraded the database"),
+    "decision.basis_entered": N_("entered what a decision grants or replaces"),
+    "decision.number_entered": N_("entered the number of a decision"),
     "job.paused": N_("paused a job"),
     "job.resumed": N_("resumed a job"),
     "job.triggered": N_("started a job"),
@@ -193,6 +208,16 @@ _FIELDS: Final = {
 def channel_name(channel: str) -> str:
     """How orders go out: `e-mail`."""
     return _(_CHANNELS.get(channel, channel))
+
+
+def status_name(status: str, *, gone: bool = False) -> str:
+    """How it stands with a case: `open`; `gone` when its source no longer has it."""
+    return _(_STATUSES["gone"]) if gone else _(_STATUSES.get(status, status))
+
+
+def chooser_name(chosen_by: str) -> str:
+    """Whose choice it was: `parent`."""
+    return _(_CHOOSERS.get(chosen_by, chosen_by))
 
 
 def kind_name(kind: str) -> str:
