@@ -138,6 +138,11 @@ def texts(page: Page) -> list[str]:
     return found
 
 
+def plain(text: str) -> str:
+    """With single spaces: amounts are written with hard ones."""
+    return " ".join(text.split())
+
+
 def tab_through(page: Page) -> tuple[list[str], list[str]]:
     """Go through the page by Tab alone: what it does not reach, and where the focus cannot be seen."""
     count: int = page.evaluate(_COUNT)

@@ -49,6 +49,11 @@ path = "in/cases/asiakkuudet-*.xml"
 mode = "snapshot"
 max_rejected = 0.25
 
+[sources.cases.iso-vienti]
+kind = "xml"
+path = "in/iso/*.xml"
+mode = "delta"
+
 [sources.prices.own]
 kind = "own"
 path = "in/prices/own.csv"
@@ -77,8 +82,8 @@ class Town:
     #: Where the console answers.
     origin: str
 
-    def __init__(self, process: InProcess, home: Path) -> None:
-        self.process, self.home = process, home
+    def __init__(self, process: InProcess, database: Embedded, home: Path) -> None:
+        self.process, self.database, self.home = process, database, home
 
     def sign_in(self, *roles: str, worker: str | None = None, everything: bool = False) -> str:
         """What the browser holds of somebody who has just signed in with these roles; `worker` is an external id."""
@@ -131,6 +136,13 @@ class Town:
         )
         self.settle()
 
+    def replace_list(self, name: str, content: str) -> None:
+        """Another version of a price list lies there, and is read."""
+        (self.home / "in" / "prices" / name).write_text(content, "utf-8")
+        _let_lie(self.home)
+        with alone():
+            self.call("nightly_prices")
+
     def held_list(self) -> int:
         """The price list that waits for a person."""
         (row,) = self.process.rows("SELECT id FROM price_list WHERE state = 'held'")
@@ -146,6 +158,7 @@ class Town:
 def town(database: Embedded, home: Path, *, console: str = "") -> Iterator[Town]:
     """The county, this process being its installation until the block ends. `console`: lines of `[console]`."""
     shutil.copytree(DATA, home / "in")
+    (home / "in" / "iso").mkdir()
     settings = home / "avain.toml"
     settings.write_text(f"{_SETTINGS}\n[console]\n{console}\n", "utf-8")
     with pytest.MonkeyPatch.context() as patch:
@@ -155,12 +168,18 @@ def town(database: Embedded, home: Path, *, console: str = "") -> Iterator[Town]
         patch.chdir(home)
         with SmtpSink(directory=home / "mail") as mail, in_process(database, home, patch) as process:
             process.configure(mail__port=mail.port)
-            made = Town(process, home)
-            with patch.context() as quiet:
-                # nobody listens yet: what is hinted is done by `settle`
-                quiet.setattr(workers.queue, "publish", lambda _rows: 0)
+            made = Town(process, database, home)
+            with alone():
                 _live(made)
             yield made
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """No worker process listens: what is hinted is done by `Town.settle`."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(workers.queue, "publish", lambda _rows: 0)
+        yield
 
 
 def _live(made: Town) -> None:
