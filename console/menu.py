@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 from core.i18n import N_, _
 from models.access import ROLES
 from services.access import Person
-from services.access.people import SUPERVISOR, WORKER
+from services.access.people import AUDITOR, OPERATOR, PRICE_MANAGER, SUPERVISOR, WORKER
 
 
 class Entry(NamedTuple):
@@ -19,6 +19,7 @@ class Entry(NamedTuple):
 _MENU: Final[tuple[tuple[str, str, tuple[str, ...]], ...]] = (
     ("/", N_("Today"), ROLES),
     ("/cases", N_("Cases"), (WORKER, SUPERVISOR)),
+    ("/prices", N_("Prices"), (PRICE_MANAGER, OPERATOR, AUDITOR)),
 )
 
 

@@ -4,6 +4,7 @@ Everything is escaped; an unknown name in a template is an error. Texts stand in
 `{{ say("{count} rows", count=3) }}`.
 """
 
+from decimal import Decimal
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
@@ -87,6 +88,7 @@ def _environment() -> Environment:
         "counts_in_words": counts_in_words,
         "field_name": field_name,
         "kind_name": kind_name,
+        "decimal": Decimal,
     }
     return environment
 

@@ -7,6 +7,10 @@ from console.pages import (
     case_entries,
     cases,
     home,
+    price_lists,
+    price_mails,
+    price_uploads,
+    prices,
 )
 from console.visit import Pages
 
@@ -17,4 +21,8 @@ ALL: tuple[Pages, ...] = (
     case.pages,
     case_entries.pages,
     case_budget.pages,
+    prices.pages,
+    price_uploads.pages,
+    price_lists.pages,
+    price_mails.pages,
 )
