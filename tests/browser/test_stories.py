@@ -2,26 +2,23 @@
 JavaScript. Behind the console work real worker processes and beat.
 """
 
-import io
 import os
 from collections.abc import Iterator
 from decimal import Decimal
 
 import pytest
-from openpyxl import Workbook
 from playwright.sync_api import Page, expect
 
 from core.i18n import money, speaking
 from tests.browser.conftest import WAYS
 from tests.browser.hands import Hands
 from tests.browser.looking import plain
-from tests.browser.town import Town
+from tests.browser.town import KAVERIPAJA, Town, workbook
 from tests.support.case_xml import case, decision, export, item
 from tests.support.installation import installation
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("stories")]
 
-KAVERIPAJA = "9999998-4"
 #: A support person's hour there: 24 of them are more than case LC-1003 may cost.
 TOO_DEAR = Decimal("60.00")
 MANY = 20_000
@@ -119,7 +116,7 @@ def test_a_list_with_an_unknown_column_is_read_mapped_approved_and_moves_a_budge
     watched.open("/prices")
     hands.press("a[href='/prices/upload']")
     column = f"Taksa {language}"
-    hands.attach("input[type=file]", "uusi hinnasto.xlsx", price_list(column, rise))
+    hands.attach("input[type=file]", "uusi hinnasto.xlsx", workbook(column, support=str(TOO_DEAR), music=str(rise)))
     hands.choose("select[name=provider]", KAVERIPAJA)
     hands.press("form[action='/prices/upload'] button")
     form = page.locator("form[action$='/read']")
@@ -157,18 +154,6 @@ def test_progress_moves_while_a_worker_imports_20_000_cases(browser, county):
         "\N{NO-BREAK SPACE}", ""
     )
     assert county.process.rows("SELECT count(*) FROM client_case WHERE source = 'iso-vienti'")[0][0] == MANY
-
-
-def price_list(column: str, music: Decimal) -> bytes:
-    """A workbook whose price column has a title nobody knows."""
-    book, content = Workbook(), io.BytesIO()
-    sheet = book.worksheets[0]
-    sheet.title = "Hinnasto"
-    sheet.append(("Palvelukoodi", "Yksikkö", column, "Voimassa alkaen", "Voimassa asti"))
-    sheet.append(("TUKIHENKILO", "tunti", float(TOO_DEAR), "1.1.2026", "31.12.2027"))
-    sheet.append(("MUSIIKKIPAJA", "tunti", float(music), "1.1.2026", "31.12.2027"))
-    book.save(content)
-    return content.getvalue()
 
 
 def _amount(value: Decimal, language: str) -> str:
