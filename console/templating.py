@@ -4,6 +4,7 @@ Everything is escaped; an unknown name in a template is an error. Texts stand in
 `{{ say("{count} rows", count=3) }}`.
 """
 
+from decimal import Decimal
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
@@ -23,6 +24,7 @@ from core.units import unit_name
 from services.labels import (
     action_name,
     channel_name,
+    chooser_name,
     count_name,
     counts_in_words,
     field_name,
@@ -33,7 +35,8 @@ from services.source_words import word
 
 HERE: Final = Path(__file__).resolve().parent
 STATIC: Final = HERE / "static"
-_NATIVE: Final = {"fi": "Suomi", "sv": "Svenska", "en": "English"}
+#: What each language calls itself.
+NATIVE: Final = {"fi": "Suomi", "sv": "Svenska", "en": "English"}
 
 
 @lru_cache(maxsize=64)
@@ -44,6 +47,11 @@ def _static(name: str) -> str:
 
 def _say(msgid: str, **params: Any) -> str:
     return Message(msgid, **params).text()
+
+
+def _percent(rate: Decimal | str) -> str:
+    """A share of one, such as 0.255, as per cent: `25,5`."""
+    return number(Decimal(rate) * 100)
 
 
 @pass_context
@@ -61,7 +69,7 @@ def _language_links(context: Context) -> list[tuple[str, str, str]]:
         return []
     path = "/" + request.scope["path"].lstrip("/\\")  # `//evil` would lead to another server
     return [
-        (code, _NATIVE[code], f"{quote(path)}?{request.url.include_query_params(lang=code).query}")
+        (code, NATIVE[code], f"{quote(path)}?{request.url.include_query_params(lang=code).query}")
         for code in LANGUAGES
         if code != request.state.language
     ]
@@ -90,15 +98,18 @@ def _environment() -> Environment:
         "day": day,
         "moment": moment,
         "number": number,
+        "percent": _percent,
         "unit": unit_name,
         "action_name": action_name,
         "channel_name": channel_name,
+        "chooser_name": chooser_name,
         "count_name": count_name,
         "counts_in_words": counts_in_words,
         "field_name": field_name,
         "kind_name": kind_name,
         "outcome_name": outcome_name,
         "source_word": word,
+        "decimal": Decimal,
     }
     return environment
 
