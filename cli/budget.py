@@ -12,7 +12,6 @@ from rich.tree import Tree
 
 from cli import statement
 from cli.common import As, DryRun, Json, actor, complaints, console, emit, sub_app, table, transaction
-from cli.source_following import in_words
 from core.clock import business_now, business_today
 from core.errors import NotFound
 from core.i18n import _, moment, money
@@ -119,6 +118,7 @@ def _recompute(within: "Callable[[], AbstractContextManager[Session]]", *, threa
     """Calculate all that is noted, each chunk in a transaction that `within` opens; on a terminal it is shown how far it is."""
     from core.settings import settings
     from services.budgets.side_by_side import recompute_noted
+    from services.progress import in_words
 
     begun = time.monotonic()
     with nullcontext() if quiet else complaints().status(_("calculating budgets"), spinner="dots") as status:

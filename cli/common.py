@@ -21,7 +21,7 @@ from rich.text import Text
 from sqlalchemy.orm import Session
 
 from core.errors import Message
-from core.i18n import N_, _
+from core.i18n import _
 
 #: Whether what the command is about to tell was taken back.
 _taken_back: ContextVar[bool] = ContextVar("taken_back", default=False)
@@ -151,25 +151,6 @@ def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[Any]], *, 
     for row in rows:
         made.add_row(*(cell if isinstance(cell, Text) else Text("" if cell is None else str(cell)) for cell in row))
     return made
-
-
-#: How each outcome of a Run reads.
-_OUTCOMES = {
-    "succeeded": N_("succeeded"),
-    "partly": N_("done in part"),
-    "retry": N_("to be tried again"),
-    "failed": N_("failed for good"),
-    "lost": N_("lost: the process died"),
-    "held": N_("held for a person"),
-    "refused": N_("refused"),
-    "nothing_to_do": N_("nothing to do"),
-    "postponed": N_("put off"),
-}
-
-
-def outcome_name(outcome: str | None) -> str:
-    """What a Run came to, in the reader's words."""
-    return _(_OUTCOMES.get(outcome, outcome)) if outcome else _("under way")
 
 
 @contextmanager

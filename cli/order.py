@@ -17,16 +17,15 @@ from cli.common import (
     actor,
     console,
     emit,
-    outcome_name,
     stop,
     sub_app,
     table,
     transaction,
 )
-from services.labels import channel_name
 from core.clock import business_now
 from core.i18n import N_, _, day, moment, money
 from core.units import amount, unit_price
+from services.labels import channel_name, outcome_name
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session

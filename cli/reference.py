@@ -7,9 +7,9 @@ from typing import Annotated, Any
 import typer
 
 from cli.common import As, DryRun, Json, actor, console, emit, sub_app, table, transaction
-from services.labels import channel_name
 from core.i18n import _, day
 from services.compare.words import facts_in_words
+from services.labels import channel_name
 
 service_app = sub_app(_("Services, and which may stand in for which."))
 provider_app = sub_app(_("Providers: channel, contracts, services with VAT."))

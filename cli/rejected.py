@@ -1,14 +1,16 @@
 """`avain rejected`: records that were left out, equal ones as one line; look, discard with a note, read the source again."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli.common import LARGEST_ID, As, DryRun, Json, Limit, actor, console, emit, sub_app, table, transaction
-from services.labels import field_name
-from cli.source_following import NOW, call_and_follow
+from cli.source_following import NOW, ask_and_follow
 from core.clock import business_now
 from core.i18n import _, moment
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
 
 app = sub_app(_("Records that were left out of a file."))
 
@@ -108,20 +110,17 @@ def retry(  # noqa: PLR0917 - options of a command
     whole: it is read again from its beginning to its end.
     """
     from core.settings import settings
-    from services import audit
-    from services.rejected import members
-    from services.sources import find_source
+    from services.asking import Asked, retry_rejected
 
     if (rejected is None) != everything or (source is not None) != everything or (group and everything):
         raise typer.BadParameter(
             _("Name a rejected record (with --group: all like it), or a source with --source NAME --all.")
         )
-    with transaction() as session:
-        name = members(session, rejected, 1)[0].source if rejected is not None else str(source)
-        configured = find_source(settings().sources, name)
-        subject = f"rejected:{rejected}" if rejected is not None else f"source:{name}"
-        details: dict[str, Any] = {"source": name, "group": group, "all": everything}
-        audit.record(session, actor(as_), "rejected.retried", subject, now=business_now(session), **details)
-    choice = {"id": rejected, "whole_group": group}
-    asked = {"retry": choice} if configured.kind == "cases" else {"anew": True}
-    call_and_follow(configured, inline, 3600, as_, as_json, now=now, **asked)
+
+    def asks(session: "Session") -> Asked:
+        return retry_rejected(
+            session, settings().sources, rejected, actor=actor(as_), now=business_now(session), by="cli", source=source, whole_group=group,
+            at_any_hour=now,
+        )  # fmt: skip
+
+    ask_and_follow(asks, inline, 3600, as_json)

@@ -5,11 +5,11 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from cli.common import LARGEST_ID, As, Json, Limit, actor, console, emit, outcome_name, sub_app, table, transaction
-from services.labels import counts_in_words, kind_name
+from cli.common import LARGEST_ID, As, Json, Limit, actor, console, emit, sub_app, table, transaction
 from core.clock import business_now
 from core.errors import Message
 from core.i18n import _, moment
+from services.labels import counts_in_words, kind_name, outcome_name
 
 app = sub_app(_("History of runs; retry and acknowledge."))
 
@@ -40,7 +40,15 @@ def list_runs(
             console().print(table(_("Given up"), [_("Kind"), _("Count"), _("Reason"), _("Runs")], body, right=[1]))
             return
         body = [
-            [r["id"], kind_name(r["kind"]), r["key"], r["attempt"], moment(r["started_at"]), _outcome(r), _sentence(r)]
+            [
+                r["id"],
+                kind_name(r["kind"]),
+                r["key"],
+                r["attempt"],
+                moment(r["started_at"]),
+                outcome_name(r["outcome"], r["attempt"]),
+                _sentence(r),
+            ]
             for r in rows
         ]
         console().print(
@@ -53,12 +61,6 @@ def list_runs(
         )
 
     emit(rows, as_json, render)
-
-
-def _outcome(row: dict) -> str:  # type: ignore[type-arg]
-    if row["outcome"] == "succeeded" and row["attempt"] > 1:
-        return _("succeeded on retry")
-    return outcome_name(row["outcome"])
 
 
 def _sentence(row: dict) -> str:  # type: ignore[type-arg]
@@ -77,7 +79,7 @@ def show(run: Id, as_json: Json = False) -> None:
         for label, value in (
             (_("Run"), row["id"]), (_("Kind"), kind_name(row["kind"])), (_("Key"), row["key"]), (_("Attempt"), row["attempt"]),
             (_("Host"), row["host"]), (_("Started"), moment(row["started_at"])), (_("Finished"), moment(row["finished_at"])),
-            (_("Outcome"), _outcome(row)), (_("Counts"), counts_in_words(row["counts"])),
+            (_("Outcome"), outcome_name(row["outcome"], row["attempt"])), (_("Counts"), counts_in_words(row["counts"])),
             (_("What happened"), _sentence(row)), (_("Reply"), row["reply"] or ""), (_("Rejected records"), row["rejected"]),
         ):  # fmt: skip
             console().print(Text.assemble((f"{label}:", "bold"), " ", str(value)))
@@ -88,22 +90,18 @@ def show(run: Id, as_json: Json = False) -> None:
 @app.command("retry", help=_("Do the work of a run again, from the start of its attempts."))
 def retry(run: Id, as_: As = None) -> None:
     """Makes given-up work due again; the effect keeps its idempotency key, so nothing is done twice outside."""
-    from services import audit
-    from services.work import history
+    from services import runs
 
     with transaction() as session:
-        key = history.retry(session, run)
-        audit.record(session, actor(as_), "run.retried", f"run:{run}", now=business_now(session), key=key)
+        key = runs.retry(session, run, actor=actor(as_), now=business_now(session))
     console().print(_("{key} is due again.").format(key=key))
 
 
 @app.command("ack", help=_("Acknowledge given-up work, with a note; it is not shown as needing attention any more."))
 def acknowledge(run: Id, note: Annotated[str, typer.Option(help=_("Why it may rest."))], as_: As = None) -> None:
     """Records who accepted the failure and why."""
-    from services import audit
-    from services.work import history
+    from services import runs
 
     with transaction() as session:
-        history.acknowledge(session, run, note)
-        audit.record(session, actor(as_), "run.acknowledged", f"run:{run}", now=business_now(session), reason=note)
+        runs.acknowledge(session, run, note, actor=actor(as_), now=business_now(session))
     console().print(_("Acknowledged."))

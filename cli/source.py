@@ -1,6 +1,6 @@
 """`avain source`: where cases and price lists come from; have one read, see what it changed, decide on what was held."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,14 +14,16 @@ from cli.common import (
     actor,
     console,
     emit,
-    outcome_name,
     sub_app,
     table,
     transaction,
 )
-from services.labels import counts_in_words, kind_name
-from cli.source_following import NOW, Name, call_and_follow
+from cli.source_following import NOW, Name, ask_and_follow
 from core.i18n import N_, _, moment
+from services.labels import counts_in_words, kind_name, outcome_name
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
 
 app = sub_app(_("Sources of cases and price lists."))
 source_trying.register(app)
@@ -91,10 +93,18 @@ def run(  # noqa: PLR0917 - options of a command
     """Calls for the work, recording who asked, and follows it to its end. Exit code 3 when records were rejected, 1 when it was held,
     refused, put off or failed.
     """
+    from core.clock import business_now
     from core.settings import settings
+    from services.asking import Asked, read_now
     from services.sources import find_source
 
-    call_and_follow(find_source(settings().sources, name), inline, patience, as_, as_json, now=now, anew=anew)
+    source = find_source(settings().sources, name)
+
+    def asks(session: "Session") -> Asked:
+        at = business_now(session)
+        return read_now(session, source, actor=actor(as_), now=at, by="cli", at_any_hour=now, anew=anew)
+
+    ask_and_follow(asks, inline, patience, as_json)
 
 
 @app.command(help=_("Apply a run that was held, exactly as it was read."))

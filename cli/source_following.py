@@ -2,26 +2,25 @@
 
 import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any
-from uuid import uuid4
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.text import Text
 
-from cli.common import DONE, ERROR, SOME_REJECTED, actor, complaints, console, emit, outcome_name, stop, transaction
-from services.labels import count_name, kind_name
+from cli.common import DONE, ERROR, SOME_REJECTED, complaints, console, emit, stop, transaction
 from core.errors import Transient
-from core.i18n import N_, _, ngettext, number
+from core.i18n import N_, _, ngettext
+from services.labels import outcome_name
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from services.asking import Asked
     from services.sources import Source, Step
 
 FIGURES = (N_("read"), N_("added"), N_("changed"), N_("unchanged"), N_("gone"), N_("rejected"))
-_READING = ("read", "rejected")
 STEPS = ("fetch_cases", "fetch_prices", "sync_cases", "read_price_mail", "import_prices", "put_away_files")
 _LATE = N_("The run has not ended in {seconds} s; it goes on when a worker is there (avain up, avain worker).")
 _LATE_INLINE = N_(
@@ -30,11 +29,8 @@ _LATE_INLINE = N_(
 Name = Annotated[str, typer.Argument(metavar=_("SOURCE"), help=_("The source's name in avain.toml."))]
 #: Help of `--now`.
 NOW = _("Ask the source at whatever hour, and even while it is left alone after failures; it is recorded.")
-_WORST_FIRST = ("failed", "lost", "retry", "refused", "held", "postponed", "partly", "succeeded", "nothing_to_do")
 #: How often a request under way is looked at, in seconds.
 _LOOK_EVERY = 0.3
-#: What has a rate worth telling, and is not told beside another one.
-_RATED = ("read", "rows", "recomputed")
 
 
 def done_here() -> AbstractContextManager[None]:
@@ -44,31 +40,21 @@ def done_here() -> AbstractContextManager[None]:
     return keep(STEPS)
 
 
-def call_and_follow(
-    source: "Source", inline: bool, patience: float, as_: str | None, as_json: bool, **asked: Any
-) -> None:
-    """Have a source read, recording who asked for what, and report what it came to."""
-    from core.clock import business_now
+def ask_and_follow(asks: "Callable[[Session], Asked]", inline: bool, patience: float, as_json: bool) -> None:
+    """Have a source read as `asks` says, in a transaction of its own, and report what it came to."""
     from core.faults import fault_point
-    from services import audit
-    from services.sources import call_fetch
 
-    request = f"cli-{uuid4().hex[:12]}"
-    asked = {name: value for name, value in asked.items() if value}
     with done_here() if inline else nullcontext():
         with transaction() as session:
-            call_fetch(session, source, request, **asked)
-            options = sorted(name for name, value in asked.items() if value is True)
-            audit.record(
-                session, actor(as_), "source.run_called", f"source:{source.name}", now=business_now(session), request=request, options=options
-            )  # fmt: skip
+            asked = asks(session)
         fault_point("run.called")
-        steps = follow(source, request, patience, inline=inline, quiet=as_json)
-    report(source, steps, as_json)
+        steps = follow(asked.source, asked.request, patience, inline=inline, quiet=as_json)
+    report(asked.source, steps, as_json)
 
 
 def follow(source: "Source", request: str, patience: float, *, inline: bool, quiet: bool) -> "list[Step]":
     """Wait until everything the request called for has ended or was put off, doing it here if `inline`. Raises Transient when it is late."""
+    from services.progress import state_of, waited_for
     from services.sources import progress
 
     until = time.monotonic() + patience
@@ -77,27 +63,23 @@ def follow(source: "Source", request: str, patience: float, *, inline: bool, qui
         while True:
             with transaction() as session:
                 steps = progress(session, source.name, request)
-            waiting = [step for step in steps if not step.ended and not _left_for_later(step)]
-            if not waiting or waiting[0].outcome == "postponed" or (inline and waiting[0].outcome == "retry"):
+            waiting = waited_for(steps)
+            if waiting is None or waiting.outcome == "postponed" or (inline and waiting.outcome == "retry"):
                 return steps
-            show(state_of(waiting[0]))
+            show(state_of(waiting))
             if time.monotonic() > until:
                 raise Transient(_LATE_INLINE if inline else _LATE, seconds=int(patience))
-            here = (waiting[0].work_id, waiting[0].run_id)
+            here = (waiting.work_id, waiting.run_id)
             if not inline or here == seen:  # nothing could be claimed: another holds the source, or it is not due yet
                 time.sleep(_LOOK_EVERY)
             if inline:
-                _do(waiting[0], show)
+                _do(waiting, show)
             seen = here
-
-
-def _left_for_later(step: "Step") -> bool:
-    """Putting files away that did not work at once is no reason to wait: what they said has been applied."""
-    return step.kind == "put_away_files" and step.outcome in {"retry", "postponed"}
 
 
 def _do(step: "Step", show: Callable[[str], None]) -> None:
     """Do a step in this process; a thread beside it tells how far it is."""
+    from services.progress import in_words
     from workers.inline import do_now
     from workers.keeper import keeper
 
@@ -127,24 +109,12 @@ def _showing(*, quiet: bool) -> Iterator[Callable[[str], None]]:
         yield shown.update
 
 
-def state_of(step: "Step") -> str:
-    """Where a step stands, for the line that is written over and over."""
-    return in_words(step.kind, step.counts, step.running) if step.under_way else _("waiting for a worker")
-
-
-def in_words(kind: str, counts: Mapping[str, Any], seconds: float) -> str:
-    """`synchronising cases … read 120,000, 8,500/s, 14 s`."""
-    said = [f"{count_name(name)} {number(count)}" for name, count in counts.items()]
-    rated = next((counts[name] for name in _RATED if counts.get(name)), None)
-    if rated is not None and seconds > 0:
-        said.append(_("{rate}/s").format(rate=number(round(rated / seconds))))
-    return f"{kind_name(kind)} … {', '.join([*said, f'{seconds:.0f} s'])}"
-
-
 def report(source: "Source", steps: "list[Step]", as_json: bool) -> None:
     """What a request came to, and its exit code: 3 when records were rejected, 1 when it was held, refused, put off or failed."""
-    last = _in_sum([step for step in steps if step.kind != "put_away_files"])
-    counts = _counts_of(last)
+    from services.progress import counts_of, in_sum
+
+    last = in_sum(steps)
+    counts = counts_of(last)
     data = {
         "run": last.run_id, "source": source.name, "state": last.outcome,
         **{figure: counts.get(figure, 0) for figure in (*FIGURES, "conflicts")},
@@ -185,27 +155,6 @@ def report(source: "Source", steps: "list[Step]", as_json: bool) -> None:
         for step in said:
             complaints().print(" ".join(filter(None, (step.reply, str(step.message)))), markup=False)
     stop(_exit_code(last.outcome, data["rejected"]))
-
-
-def _in_sum(steps: "list[Step]") -> "Step":
-    """What a request came to: its last step; where e-mails brought several lists, all of them together, as what went worst."""
-    lists = [step for step in steps if step.kind in {"read_price_mail", "import_prices"}]
-    if not any(step.kind == "read_price_mail" for step in steps):
-        return steps[-1]
-    worst = min(lists, key=lambda step: _WORST_FIRST.index(step.outcome) if step.outcome in _WORST_FIRST else 0)
-    counts: Counter[str] = Counter()
-    for step in lists:
-        counts.update({name: int(count) for name, count in _counts_of(step).items()})
-    return replace(worst, counts=dict(counts))
-
-
-def _counts_of(step: "Step") -> dict[str, Any]:
-    """The figures of a step. Of a refused file only those of reading it: what it would have changed was not done."""
-    return (
-        {name: step.counts[name] for name in _READING if name in step.counts}
-        if step.outcome == "refused"
-        else step.counts
-    )
 
 
 def _exit_code(outcome: str | None, rejected: int) -> int:

@@ -1,14 +1,11 @@
 """`avain source sample`: a few records of a source as files, as they are or with invented values."""
 
 import os
-import re
 import sys
 import tempfile
-import tomllib
-from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -22,11 +19,6 @@ if TYPE_CHECKING:
     from connectors.cases.base import CaseConnector
     from connectors.cases.sampling import Sample
     from connectors.cases.trial import Trial
-    from core.source_settings import CaseSource
-
-
-#: What a path compares with: `s:Summa[@laji='myonnetty']`.
-_LITERAL = re.compile(r"\"([^\"]*)\"|'([^']*)'")
 
 
 def register(app: typer.Typer) -> None:
@@ -52,6 +44,7 @@ def sample(  # noqa: PLR0917 - options of a command
     from connectors.cases import sampling
     from connectors.cases.registry import case_connector
     from core.settings import configuration_file, settings
+    from services.looked import kept_words
     from services.sources import find_source
 
     if not fake and output is None and _is_terminal() and not yes:
@@ -66,7 +59,8 @@ def sample(  # noqa: PLR0917 - options of a command
         if not visit.files:
             raise NotFound(visit.nothing)
         taken = sampling.take_sample(connector, visit.files, records)
-    made = sampling.fake(taken, _kept(folder, configured)) if fake else taken
+    kept = kept_words(folder, configured) if configured is not None else set()
+    made = sampling.fake(taken, kept) if fake else taken
     _write(made, output)
     if not fake:
         complaints().print(_("These are real records: they hold data of clients. Delete them when you have seen them."))
@@ -87,37 +81,6 @@ def sample(  # noqa: PLR0917 - options of a command
 
 def _is_terminal() -> bool:
     return sys.stdout.isatty()
-
-
-def _kept(folder: Path, configured: "CaseSource | None") -> set[str]:
-    """Every word of the profile, or of what takes its place for a FHIR server: codes, constants, what paths compare with. The organisation
-    wrote them; they are no client's.
-    """
-    from connectors.cases.fhir.values import UNITS
-
-    if configured is None:
-        return set()
-    kept = (
-        set(_words(configured.fhir.reading.model_dump(mode="json"))) | set(UNITS)
-        if configured.fhir is not None
-        else set()
-    )
-    if configured.profile is not None:
-        kept.update(_words(tomllib.loads((folder / configured.profile).read_text("utf-8"))))
-    return kept
-
-
-def _words(data: Any) -> Iterator[str]:
-    if isinstance(data, dict):
-        for key, value in data.items():
-            yield key
-            yield from _words(value)
-    elif isinstance(data, list):
-        for value in data:
-            yield from _words(value)
-    elif isinstance(data, str):
-        yield data
-        yield from (double or single for double, single in _LITERAL.findall(data))
 
 
 def _write(made: "list[Sample]", output: Path | None) -> None:

@@ -23,20 +23,20 @@ from cli.common import (
     console,
     emit,
     ended_in_order,
-    outcome_name,
     stop,
     transaction,
 )
-from services.labels import counts_in_words, field_name
 from cli.source_following import FIGURES, NOW, Name, done_here, follow, report
-from core.errors import InputError, Message, NotFound
+from core.errors import InputError, NotFound
 from core.i18n import _, ngettext
+from services.labels import counts_in_words, field_name, outcome_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cli import price_source
     from connectors.cases.trial import Fault, Trial
+    from connectors.prices.row import PriceDocument
     from services.case_sync import SyncResult
     from services.rejected import Group
     from services.sources import Source
@@ -261,41 +261,14 @@ def _call(source: "Source", visit: "Brought", request: str, before: int | None, 
 
 
 def _try(source: "Source", visit: "Brought", records: int) -> "Trial":
-    from connectors.cases.packed import unpacked
-    from connectors.cases.registry import case_connector
-    from connectors.cases.trial import Trial, group_faults, try_records
-    from core.settings import configuration_file, settings
+    from core.settings import settings
+    from services.looked import meanings, try_files
 
     if not visit.files:
         raise NotFound(visit.nothing)
-    if source.form == "mail":
-        return _try_mails(source, visit)
-    if source.kind == "prices":
-        document = _price_document(source, visit)
-        bad = [(document.file_name, one) for one in document.rejections]
-        return Trial(len(document.rows) + len(bad), len(document.rows), group_faults(bad), ())
-    configured = settings()
-    connector = case_connector(configured.sources.cases[source.name], configuration_file().parent)
-    return try_records(connector, unpacked(visit.files), identity=configured.privacy.identity, limit=records)
-
-
-def _try_mails(source: "Source", visit: "Brought") -> "Trial":
-    """Mails as records: one is valid when a list on it can be read. Whose it is, the reading itself says."""
-    from connectors.cases.trial import Trial, group_faults
-    from connectors.prices.row import Reading
-    from connectors.rejection import Rejection
-    from core.settings import settings
-    from services.price_mail.opening import open_mail
-
-    configured, bad = settings(), []
-    reading = Reading(configured.sources.prices[source.name].encoding)
-    for file in visit.files:
-        mail = open_mail(file, file.path.parent / "lists", reading=reading, own={configured.organisation.business_id})
-        reasons = [mail.refused] if mail.refused else [one.reason for one in mail.lists if one.reason is not None]
-        if not any(one.reason is None for one in mail.lists):
-            reason = reasons[0] if reasons else Message("It brings no price list.")
-            bad.append((file.name, Rejection("", None, None, reason)))
-    return Trial(len(visit.files), len(visit.files) - len(bad), group_faults(bad), ())
+    with transaction() as session:
+        columns = meanings(session, settings(), source)
+    return try_files(settings(), source, visit.files, columns, records)
 
 
 def _plan(source: "Source", visit: "Brought", as_json: bool, output: Path | None = None) -> int:
@@ -375,14 +348,10 @@ def _plan_prices(source: "Source", visit: "Brought", output: Path | None) -> "pr
     return price_source.Shown(prepared, effect, configured.sources.prices[source.name].provider)
 
 
-def _price_document(source: "Source", visit: "Brought") -> Any:
-    from connectors.prices import read_price_list
-    from connectors.prices.row import Reading
+def _price_document(source: "Source", visit: "Brought") -> "PriceDocument":
     from core.settings import settings
-    from services.prices.columns import meanings_for_reading
+    from services.looked import meanings, price_document
 
-    file = visit.files[-1]  # of several the last by name is the list, as in workers/tasks/prices.py
-    configured = settings().sources.prices[source.name]
     with transaction() as session:
-        reading = Reading(configured.encoding, meanings_for_reading(session, configured.provider))
-    return read_price_list(file.path.read_bytes(), file_name=file.name, reading=reading)
+        columns = meanings(session, settings(), source)
+    return price_document(settings(), source, visit.files, columns)

@@ -12,10 +12,10 @@ import typer
 
 from cli import papers
 from cli.common import ERROR, As, DryRun, Json, actor, complaints, console, emit, stop, transaction
-from services.labels import count_name
 from core.clock import business_now, business_today, local_date
 from core.errors import Transient
 from core.i18n import N_, _, day, number
+from services.labels import count_name
 
 if TYPE_CHECKING:
     from services.statements.bulk import Progress, Wanted

@@ -8,6 +8,7 @@ from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
@@ -49,8 +50,9 @@ def _language_links(context: Context) -> list[tuple[str, str, str]]:
     request: Request = context["request"]
     if request.method != "GET":
         return []
+    path = "/" + request.scope["path"].lstrip("/\\")  # `//evil` would lead to another server
     return [
-        (code, _NATIVE[code], str(request.url.include_query_params(lang=code).replace(scheme="", netloc="")))
+        (code, _NATIVE[code], f"{quote(path)}?{request.url.include_query_params(lang=code).query}")
         for code in LANGUAGES
         if code != request.state.language
     ]

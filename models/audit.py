@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import Index
 from sqlmodel import SQLModel
 
 from models.base import json_object, primary_key, text, timestamp
@@ -12,10 +13,11 @@ class AuditEvent(SQLModel, table=True):
     """One act of a person or of Avain on somebody's behalf. `subject` is `case:HB-2026-000001`-like; details hold no names."""
 
     __tablename__ = "audit_event"
+    __table_args__ = (Index("ix_audit_event_actor", "actor", "id"), Index("ix_audit_event_action", "action", "id"))
 
     id: int = primary_key()
     recorded_at: datetime = timestamp(nullable=False, machine=True, index=True)
-    business_at: datetime = timestamp(nullable=False)
+    business_at: datetime = timestamp(nullable=False, index=True)
     actor: str = text()
     action: str = text()
     subject: str = text(index=True)

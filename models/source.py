@@ -40,6 +40,19 @@ class ProcessedFile(SQLModel, table=True):
     put_away_at: datetime | None = timestamp()
 
 
+class SourceLook(SQLModel, table=True):
+    """What a person last had looked at in a source: what its first records are like. `findings` as services/looked.py writes them; of cases
+    the sample's values are invented, so that nothing of anybody stands here.
+    """
+
+    __tablename__ = "source_look"
+
+    source: str = Field(primary_key=True, sa_type=Text)
+    run_id: int = reference("run.id")
+    findings: dict[str, Any] = json_object()
+    looked_at: datetime = timestamp(nullable=False, machine=True)
+
+
 class HostTurn(SQLModel, table=True):
     """When the next request may go to a host: all sources there share one pace, whichever worker reads them. Machine time."""
 

@@ -31,6 +31,13 @@ class Work(SQLModel, table=True):
             "next_at",
             postgresql_where=sql("done_at IS NULL AND dead_at IS NULL AND token IS NULL"),
         ),
+        Index("ix_work_lane", "lane", "id", postgresql_where=sql("lane IS NOT NULL")),
+        Index("ix_work_given_up", "kind", postgresql_where=sql("dead_at IS NOT NULL AND acknowledged IS NULL")),
+        Index(
+            "ix_work_request",
+            sql("(arguments ->> 'request')"),
+            postgresql_where=sql("(arguments ->> 'request') IS NOT NULL"),
+        ),
         Index("ix_work_leased", "lease_until", postgresql_where=sql("token IS NOT NULL")),
         CheckConstraint("(token IS NULL) = (lease_until IS NULL)", name="lease_with_token"),
         CheckConstraint("done_at IS NULL OR dead_at IS NULL", name="one_end"),
@@ -70,12 +77,14 @@ class Run(SQLModel, table=True):
     __table_args__ = (
         CheckConstraint("outcome IS NULL OR outcome IN ('" + "', '".join(OUTCOMES) + "')", name="outcome"),
         CheckConstraint("(outcome IS NULL) = (finished_at IS NULL)", name="finished_with_outcome"),
+        Index("ix_run_kind", "kind", "id"),
+        Index("ix_run_outcome", "outcome", "id"),
         Index("ix_run_open", "work_id", unique=True, postgresql_where=sql("finished_at IS NULL")),
     )
 
     id: int = primary_key()
     work_id: int = reference("work.id")
-    kind: str = text(index=True)
+    kind: str = text()
     subject_id: int | None = plain_id()
     attempt: int
     token: UUID
@@ -97,6 +106,7 @@ class RejectedRecord(SQLModel, table=True):
     """
 
     __tablename__ = "rejected_record"
+    __table_args__ = (Index("ix_rejected_record_open", "source", postgresql_where=sql("settled_at IS NULL")),)
 
     id: int = primary_key()
     run_id: int = reference("run.id", ondelete="CASCADE")

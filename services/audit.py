@@ -1,7 +1,8 @@
 """The audit trail: who did what, to what, why. Rows are only ever inserted (models/audit.py)."""
 
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -21,6 +22,38 @@ def record(
         AuditEvent(business_at=now, actor=actor, action=action, subject=subject, reason=reason, details=details)
     )
     session.flush()  # one insert a human act: the event must not wait behind later statements of the same transaction
+
+
+#: So many are read at once.
+PAGE: Final = 100
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a list of events is narrowed to. `day`: of the business clock, as the events are shown; its first moment and the next day's."""
+
+    subject: str | None = None
+    actor: str | None = None
+    action: str | None = None
+    day: tuple[datetime, datetime] | None = None
+
+
+def listed(session: Session, wanted: Wanted, *, before: int | None = None, limit: int = PAGE) -> list[AuditEvent]:
+    """Events, newest first, before the one with the id `before`. A subject without its kind is a case's number."""
+    statement = select(AuditEvent).limit(limit)
+    exact = {"subject": wanted.subject, "actor": wanted.actor, "action": wanted.action}
+    for name, value in exact.items():
+        if value is not None:
+            statement = statement.where(getattr(AuditEvent, name) == value)
+    if wanted.day is not None:
+        first, after = wanted.day
+        statement = statement.where(AuditEvent.business_at >= first, AuditEvent.business_at < after)  # type: ignore[arg-type]
+    if before is not None:
+        statement = statement.where(AuditEvent.id < before)  # type: ignore[arg-type]
+    id_: Any = AuditEvent.id
+    # Of one day the index of moments finds them all; walking back by id instead would pass everything since.
+    statement = statement.order_by((id_ + 0 if wanted.day is not None else id_).desc())
+    return list(session.scalars(statement))
 
 
 def events(session: Session, subject: str | None, limit: int) -> list[dict[str, Any]]:

@@ -78,7 +78,21 @@ _COUNTS: Final = {
     "unreachable": N_("unreachable"),
 }
 
+#: How each outcome of a Run reads.
+_OUTCOMES: Final = {
+    "succeeded": N_("succeeded"),
+    "partly": N_("done in part"),
+    "retry": N_("to be tried again"),
+    "failed": N_("failed for good"),
+    "lost": N_("lost: the process died"),
+    "held": N_("held for a person"),
+    "refused": N_("refused"),
+    "nothing_to_do": N_("nothing to do"),
+    "postponed": N_("put off"),
+}
+
 _ACTIONS: Final = {
+    "audit.listed": N_("looked at the audit trail"),
     "budget.recompute_asked": N_("asked for budgets to be calculated"),
     "budget.rebased": N_("had a ceiling looked up anew"),
     "budget.statement_made": N_("made a statement for a family"),
@@ -90,8 +104,17 @@ _ACTIONS: Final = {
     "cases.listed": N_("looked at a list of cases"),
     "case.compared": N_("compared alternatives for a case"),
     "case.viewed": N_("looked at a case"),
+    "case_run.approved": N_("approved a held run of cases"),
+    "case_run.discarded": N_("discarded a held run of cases"),
     "choice.made": N_("chose a provider"),
+    "console.link_made": N_("made a one-time link"),
+    "console.revoked": N_("signed somebody out everywhere"),
+    "console.signed_in": N_("signed in"),
+    "console.signed_out": N_("signed out"),
     "clock.moved": N_("moved the test clock"),
+    "console.revoked": N_("signed somebody out of the console"),
+    "console.signed_in": N_("signed in"),
+    "console.signed_out": N_("signed out"),
     "database.upgraded": N_("upgraded the database"),
     "decision.basis_entered": N_("entered what a decision grants or replaces"),
     "decision.number_entered": N_("entered the number of a decision"),
@@ -113,11 +136,14 @@ _ACTIONS: Final = {
     "price_mail.assigned": N_("said whose price list an e-mail brings"),
     "price_mail.discarded": N_("discarded an e-mail"),
     "providers.imported": N_("imported providers"),
+    "rejected.listed": N_("looked at rejected records"),
+    "rejected.viewed": N_("looked at a group of rejected records"),
     "rejected.discarded": N_("let a rejected record rest"),
     "rejected.retried": N_("read a rejected record again"),
     "run.acknowledged": N_("acknowledged a failure"),
     "run.retried": N_("tried a failed run again"),
     "services.imported": N_("imported services"),
+    "source.look_called": N_("called for a look at a source"),
     "source.looked_at": N_("looked at a source"),
     "source.run_called": N_("called for a source to be read"),
     "workers.imported": N_("imported workers"),
@@ -199,9 +225,36 @@ def kind_name(kind: str) -> str:
     return _(_KINDS.get(kind, kind))
 
 
+def outcome_name(outcome: str | None, attempt: int = 1) -> str:
+    """What a Run came to, in the reader's words; that it took more than one attempt is a word of its own."""
+    if outcome == "succeeded" and attempt > 1:
+        return _("succeeded on retry")
+    return _(_OUTCOMES.get(outcome, outcome)) if outcome else _("under way")
+
+
+def known_actions() -> list[str]:
+    """Every action that has words, by its words: what a list of acts can be narrowed to."""
+    return sorted(_ACTIONS, key=action_name)
+
+
 def action_name(action: str) -> str:
     """What somebody did, in the audit trail: `approved an order`."""
     return _(_ACTIONS.get(action, action))
+
+
+#: Roles in the console.
+_ROLES: Final = {
+    "worker": N_("worker"),
+    "supervisor": N_("supervisor"),
+    "price_manager": N_("price manager"),
+    "operator": N_("operator"),
+    "auditor": N_("auditor"),
+}
+
+
+def role_name(role: str) -> str:
+    """What a person may be in Avain: `price_manager`."""
+    return _(_ROLES.get(role, role))
 
 
 def count_name(name: str) -> str:

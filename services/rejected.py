@@ -45,7 +45,7 @@ _MEMBERS = text(
     SELECT other.* FROM rejected_record AS one
     JOIN rejected_record AS other ON other.source = one.source AND other.field IS NOT DISTINCT FROM one.field
         AND other.reason ->> 'msgid' = one.reason ->> 'msgid'
-    WHERE one.id = :id AND (other.settled_at IS NULL OR other.id = one.id)
+    WHERE one.id = :id AND (other.settled_at IS NULL OR other.id = one.id) AND other.id > :after
     ORDER BY other.id LIMIT :limit
     """
 )
@@ -181,10 +181,10 @@ def open_by_source(session: Session) -> dict[str, int]:
     return {row.source: row.number for row in rows}
 
 
-def members(session: Session, rejected_id: int, limit: int = 100) -> list[Rejected]:
-    """The records of a group, named by the id of any of them. Raises NotFound."""
-    rows = session.execute(_MEMBERS, {"id": rejected_id, "limit": limit}).mappings().all()
-    if not rows:
+def members(session: Session, rejected_id: int, limit: int = 100, *, after: int = 0) -> list[Rejected]:
+    """The records of a group, named by the id of any of them, oldest first, behind the one with the id `after`. Raises NotFound."""
+    rows = session.execute(_MEMBERS, {"id": rejected_id, "limit": limit, "after": after}).mappings().all()
+    if not rows and not after:
         raise NotFound("There is no rejected record {id}.", id=rejected_id)
     return [Rejected(**{**row, "reason": Message.from_json(row["reason"])}) for row in rows]
 

@@ -165,16 +165,33 @@ def call_fetch(session: Session, source: Source, request: str, **asked: Any) -> 
     """
     if source.by_mail:
         raise _read_with_its_mails(source)
-    kind = _FETCH[source.kind]
-    key = f"{kind}:{source.name}:{request}"
+    kind, (key, _) = _FETCH[source.kind], keys_of(source, request)
     return call_again(session, kind, key, lane=source.lane, source=source.name, request=request, **asked)
+
+
+def call_look(session: Session, source: Source, request: str, **asked: Any) -> int:
+    """Have a worker look at the first records of a source. `asked`: `now=True` at any hour. Returns the Work's id."""
+    if source.by_mail:
+        raise _read_with_its_mails(source)
+    key = f"look_at_source:{source.name}:{request}"
+    return call_again(
+        session, "look_at_source", key, lane=source.lane, source=source.name, request=request, look=True, **asked
+    )
 
 
 def call_reading(session: Session, source: Source, request: str, **arguments: Any) -> int:
     """Have files that were fetched read and applied (services/visiting.Brought.arguments). Returns the Work's id."""
-    kind = _SORT if source.form == "mail" and not source.by_mail else _READ[source.kind]
-    key = f"{kind}:{source.name}:{request}"
+    kind, (_, key) = _reading_kind(source), keys_of(source, request)
     return call_again(session, kind, key, lane=source.lane, source=source.name, request=request, **arguments)
+
+
+def keys_of(source: Source, request: str) -> tuple[str, str]:
+    """The keys of the Work that a request calls for: the fetch, and the reading of what it brings."""
+    return f"{_FETCH[source.kind]}:{source.name}:{request}", f"{_reading_kind(source)}:{source.name}:{request}"
+
+
+def _reading_kind(source: Source) -> str:
+    return _SORT if source.form == "mail" and not source.by_mail else _READ[source.kind]
 
 
 def _read_with_its_mails(source: Source) -> InputError:

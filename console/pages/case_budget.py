@@ -4,11 +4,12 @@ from datetime import date
 from typing import Annotated
 
 from fastapi import Form
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from console import budget_picture, case_page, fields
 from console.pages.cases import ROLES
-from console.visit import Here, Pages, Visit, not_found
+from console.visit import Here, Pages, Visit
 from core.errors import InputError, Message
 from core.i18n import N_, _
 from services.access import CaseAccess
@@ -50,7 +51,7 @@ def rebase(visit: Here, number: str, decision: int, reason: Annotated[str, Form(
     access = visit.case(number)
     found = next((one for one in case_view(visit.session, access.number).decisions if one.id == decision), None)
     if found is None:
-        raise not_found()
+        raise HTTPException(404)
     try:
         why = fields.words(reason, _("Reason"))
         with visit.session.begin_nested():
@@ -78,7 +79,7 @@ def _show(
 ) -> Response:
     decisions = {one.id: one for one in case_view(visit.session, access.number).decisions}
     if decision not in decisions:
-        raise not_found()
+        raise HTTPException(404)
     visit.saw(f"case:{access.number}", "budget.viewed", decision=decision, at=day and day.isoformat())
     services = service_names(visit.session)
     budgets = budgets_of_case(visit.session, access.number, at=day)

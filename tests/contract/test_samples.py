@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 from openpyxl import Workbook, load_workbook
 
-from cli.source_sampling import _words
 from connectors.cases.contract import WHO, a_record, fetched
 from connectors.cases.faking import Faker
 from connectors.cases.fhir.values import UNITS
@@ -25,6 +24,7 @@ from connectors.cases.trial import try_records
 from connectors.cases.xml.client import XmlCases
 from core.errors import InputError
 from core.identity import normalise_henkilotunnus
+from services.looked import words_of
 from tests.contract import test_case_connectors as forms
 from tests.contract import test_table_connectors as rows
 from tests.contract.test_case_connectors import JsonLines
@@ -177,7 +177,7 @@ def test_lines_are_those_of_the_first_cases_and_broken_ones_are_taken_as_they_co
 def test_what_was_written_of_a_server_or_a_view_still_reads() -> None:
     """Our own transports frame what they write: a first line says how it is read, the last how many lines there were."""
     profile = tomllib.loads(tables.profile_text(own_queries=True))
-    for form, kept in ((forms.TestFhir(), {*UNITS}), (rows.TestQueries(), {*_words(profile)})):
+    for form, kept in ((forms.TestFhir(), {*UNITS}), (rows.TestQueries(), {*words_of(profile)})):
         with fetched(form.write(records(12))) as files:
             taken = take_sample(form.connector, files, 3)
         with fetched({one.name: one.to_bytes() for one in taken}) as files:

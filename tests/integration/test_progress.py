@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from cli.source_following import in_words, state_of
 from core.embedded import Embedded
 from core.i18n import speaking
 from core.settings import settings
 from services.case_sync import copying, running
 from services.case_sync import merge as merging_function
 from services.lanes import take_lane
+from services.progress import in_words, state_of
 from services.sources import Step, call_fetch, find_source, progress
 from tests.support.case_xml import case, export
 from tests.support.sources import County

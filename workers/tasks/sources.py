@@ -1,6 +1,7 @@
 """Tasks of sources of either kind: files that were applied are put away at the source, and a person's look at one."""
 
 from workers.fetching import put_away
+from workers.looking import look
 from workers.task import Lease, work_task
 
 
@@ -12,6 +13,9 @@ def put_away_files(lease: Lease) -> None:
 
 @work_task("look_at_source")
 def look_at_source(lease: Lease) -> None:
-    """A look is taken by the process of whoever wanted it; if that died, nothing is left to do."""
+    """Look at what a page asked for. A command looks in its own process; if that died, nothing is left to do."""
+    if lease.arguments.get("look"):
+        look(lease)
+        return
     with lease.closing() as closing:
         closing.report("nothing_to_do")
