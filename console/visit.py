@@ -16,7 +16,9 @@ from functools import cached_property
 from typing import Annotated, Any, Final
 from urllib.parse import quote
 
+import structlog
 from fastapi import APIRouter, Depends, Request
+from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
@@ -29,6 +31,8 @@ from models.access import ROLES
 from services import audit
 from services.access import CaseAccess, Person, access_to_case, sessions
 from workers.queue import hint
+
+log = structlog.get_logger()
 
 #: Whoever is signed in.
 EVERYBODY: Final = ROLES
@@ -145,7 +149,15 @@ def _opened(request: Request) -> Iterator[Visit]:
         yield Visit(request, session, person, console)
     called = session.info.get("called", [])
     if called:
+        _hint(called)
+
+
+def _hint(called: list[int]) -> None:
+    """What was saved is saved: work that cannot be hinted at just now is found by the next tick."""
+    try:
         hint(called)
+    except (OperationalError, InterfaceError):
+        log.warning("hint_failed", work=called)
 
 
 #: A page's first argument.

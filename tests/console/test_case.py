@@ -7,16 +7,14 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import text
 
-from console.app import create_app
 from core.clock import business_now, local_date
 from models.base import days
 from models.worker import Absence
-from tests.console.conftest import _within
 from tests.factories.base import added
 from tests.factories.case import make_case, make_choice, make_decision, make_plan_item
 from tests.factories.price import make_price
 from tests.factories.worker import make_unit, make_worker
-from tests.support.browsing import Opener, settings_for
+from tests.support.browsing import Opener
 from tests.support.family import Family, recompute
 from tests.support.queries import recording
 
@@ -206,12 +204,10 @@ class TestOtherCases:
 class TestLink:
     """The way into the client information system."""
 
-    def test_values_are_quoted(self, session, family, sign_in):
+    def test_values_are_quoted(self, session, family, make_app):
         family.case.external_id = "LC 7/ä?x=1&y"
         session.flush()
-        settings = settings_for(case_url="https://atj.example/case/{source}/{external_id}?n={number}")
-        app = create_app(settings, transaction=lambda: _within(session))
-        with Opener(app, session) as opener:
+        with Opener(make_app(case_url="https://atj.example/case/{source}/{external_id}?n={number}"), session) as opener:
             page = opener.sign_in("worker", worker=family.worker.external_id).get(address(family))
         (link,) = page.all("//a[@rel='external noreferrer']")
         assert link.get("href") == f"https://atj.example/case/test/LC%207%2F%C3%A4%3Fx%3D1%26y?n={family.case.number}"
