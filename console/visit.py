@@ -18,14 +18,14 @@ from urllib.parse import quote
 
 import structlog
 from fastapi import APIRouter, Depends, Request
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from console import templating
 from console.web.state import Console
 from core.clock import business_now, local_date
-from core.errors import Message
+from core.errors import AvainError, Message
 from core.settings import Settings
 from models.access import ROLES
 from services import audit
@@ -149,15 +149,15 @@ def _opened(request: Request) -> Iterator[Visit]:
         yield Visit(request, session, person, console)
     called = session.info.get("called", [])
     if called:
-        _hint(called)
+        _tell_workers(called)
 
 
-def _hint(called: list[int]) -> None:
-    """What was saved is saved: work that cannot be hinted at just now is found by the next tick."""
+def _tell_workers(called: list[int]) -> None:
+    """Have a worker begin at once. What the person did is committed: a hint that cannot be given must not tell them otherwise."""
     try:
         hint(called)
-    except (OperationalError, InterfaceError):
-        log.warning("hint_failed", work=called)
+    except (SQLAlchemyError, AvainError) as error:
+        log.warning("hint_failed", error=type(error).__name__)
 
 
 #: A page's first argument.
