@@ -16,7 +16,7 @@ KEYWORDS := _ N_ ngettext:1,2 say:1 Message:1 AvainError:1 ConfigurationError:1 
 
 TEXTS  := $(patsubst %,locale/%/LC_MESSAGES/avain.mo,fi sv en)
 
-.PHONY: help setup demo test bench-cases bench-prices bench-budgets lint types imports check format lock locales clean
+.PHONY: help setup demo test test-browser screenshots bench-cases bench-prices bench-budgets bench-console lint types imports check format lock locales clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -38,8 +38,17 @@ $(READY): requirements/bootstrap.txt requirements/dev.txt pyproject.toml
 demo: setup ## the whole chain on real parts; results in var/demo/
 	$(BIN)/avain demo
 
-test: setup ## every test, on real PostgreSQL and Valkey
-	$(BIN)/python -m pytest -n $(JOBS) $(TESTS)
+test: setup ## every test but those in a browser, on real PostgreSQL and Valkey
+	$(BIN)/python -m pytest -n $(JOBS) --ignore tests/browser $(TESTS)
+
+# Each process has a county, a console and a browser of its own; the stories stay together in one.
+test-browser: setup ## the console in a real browser (installs Debian's chromium where it may)
+	tests/browser/install
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup tests/browser
+
+screenshots: setup ## docs/screenshots anew, from invented data
+	tests/browser/install
+	$(BIN)/python -m pytest tests/browser/screenshots.py
 
 lint: setup ## style and formatting
 	$(BIN)/ruff check .
@@ -63,7 +72,10 @@ bench-prices: setup ## how fast price lists are planned and applied, beside code
 bench-budgets: setup ## how fast budgets are recomputed, beside SQL by hand and a task for each; writes bench/results/budgets.json
 	$(BIN)/python -m bench.budgets $(BENCH)
 
-check: lint types imports test ## all that CI runs
+bench-console: setup ## how fast the console's pages are with 200,000 cases; writes bench/results/console.json
+	$(BIN)/python -m bench.console $(BENCH)
+
+check: lint types imports test test-browser ## all that CI runs
 
 format: setup ## put the code in order
 	$(BIN)/ruff check --fix .

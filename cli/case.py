@@ -9,7 +9,7 @@ from cli.common import As, DryRun, Json, Limit, actor, console, emit, sub_app, t
 from core.clock import business_now, local_date
 from core.i18n import N_, _, day, money
 from core.units import amount
-from services.labels import chooser_name
+from services.labels import chooser_name, status_name
 
 if TYPE_CHECKING:
     from services.cases import CaseView, ItemView
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 _WORDS = (N_("open"), N_("closed"), N_("child"), N_("parent"), N_("adult"), N_("worker"), N_("source"))
 
 app = sub_app(_("Cases, and the choice of providers."))
-
-_STATUSES = {"open": N_("open"), "closed": N_("closed")}
 
 
 @app.command("list", help=_("Open cases."))
@@ -41,7 +39,7 @@ def list_cases(
 
     def render() -> None:
         body = [
-            [one.number, one.external_id, _("gone") if one.gone_at else _(_STATUSES[one.status]), one.worker, one.unit, ", ".join(services[code] for code in one.services)]
+            [one.number, one.external_id, status_name(one.status, gone=one.gone_at is not None), one.worker, one.unit, ", ".join(services[code] for code in one.services)]
             for one in found
         ]  # fmt: skip
         columns = [_("Case"), _("At the source"), _("Status"), _("Worker"), _("Unit"), _("Services")]
@@ -122,7 +120,7 @@ def _print(view: "CaseView", services: dict[str, str]) -> None:
     out = console()
     for label, value in (
         (_("Case"), view.number), (_("At the source"), f"{view.source}: {view.external_id}"),
-        (_("Status"), _("gone") if view.gone_at else _(_STATUSES[view.status])), (_("Worker"), view.worker), (_("Co-worker"), view.co_worker),
+        (_("Status"), status_name(view.status, gone=view.gone_at is not None)), (_("Worker"), view.worker), (_("Co-worker"), view.co_worker),
         (_("Supervisor"), view.supervisor),
         (_("Unit"), view.unit), (_("Non-disclosure"), _("yes") if view.non_disclosure else _("no")),
         (_("Assessment"), day(view.assessment_date)), (_("Client plan"), day(view.plan_date)),
@@ -153,7 +151,7 @@ def _print(view: "CaseView", services: dict[str, str]) -> None:
     )
     if view.other_cases:
         others = [
-            [one.number, one.source, _("gone") if one.gone_at else _(_STATUSES[one.status]), one.worker, one.unit]
+            [one.number, one.source, status_name(one.status, gone=one.gone_at is not None), one.worker, one.unit]
             for one in view.other_cases
         ]
         columns = [_("Case"), _("Source"), _("Status"), _("Worker"), _("Unit")]

@@ -10,9 +10,9 @@ from typing import Annotated
 import typer
 
 from cli.common import ERROR, Json, actor, complaints, console, emit, stop, sub_app, table, transaction
-from services.labels import action_name
 from core.errors import AvainError, ConfigurationError, InputError
 from core.i18n import _, moment
+from services.labels import action_name
 from workers.groups import GROUPS, run_beat, run_worker
 
 db_app = sub_app(_("The database's shape."))
@@ -28,7 +28,9 @@ def register(app: typer.Typer) -> None:
     app.command(help=_("Stop the embedded services that a command has started."))(down)
     app.command(help=_("Show the whole chain on real parts, with invented cases."))(demo)
     app.command(help=_("Run the scheduler (two or more may run)."))(beat)
-    app.command(help=_("Exit 0 if a worker or beat on this host is alive (for health checks)."), hidden=True)(alive)
+    app.command(help=_("Exit 0 if a worker, beat or console on this host is alive (for health checks)."), hidden=True)(
+        alive
+    )
     app.add_typer(db_app, name="db")
     app.add_typer(config_app, name="config")
     app.add_typer(audit_app, name="audit")
@@ -57,18 +59,22 @@ def doctor(as_json: Json = False) -> None:
 
 
 def up() -> None:
-    """Embedded services (if no others are named), migrations, a worker per group and beat, until Ctrl-C."""
+    """Embedded services (if no others are named), migrations, a worker per group, beat and the console, until Ctrl-C."""
+    from cli.console import listening_socket
     from cli.supervisor import Child, Supervisor, avain
     from core.logging import configure_logging
     from core.settings import settings
 
     configure_logging(settings().log_format, settings().log_level)
+    listening_socket(settings()).close()  # a port that is taken is said before anything else is begun
     children = [Child(f"worker {name}", avain("worker", "--group", name)) for name in GROUPS]
     children.append(Child("beat", avain("beat")))
+    with_heartbeat = len(children)
+    children.append(Child("console", avain("console")))
     complaints().print(_("Avain is starting. Ctrl-C stops it."))
     with _embedded_while_needed() as revive:
         upgrade()
-        announce = _once_all_live(len(children))
+        announce = _once_all_live(with_heartbeat)
 
         def tend() -> None:
             revive()
@@ -79,9 +85,11 @@ def up() -> None:
 
 
 def _once_all_live(processes: int) -> Callable[[], None]:
-    """A function that says so once every process has given a sign of life."""
+    """A function that says so, and how to come in, once every process has given a sign of life and the console answers."""
     from sqlalchemy.exc import SQLAlchemyError
 
+    from cli.console import answers, entry_link
+    from core.settings import settings
     from services.heartbeats import signs
 
     announced = False
@@ -92,8 +100,15 @@ def _once_all_live(processes: int) -> Callable[[], None]:
             return
         with suppress(SQLAlchemyError), transaction() as session:
             announced = sum(sign.alive for sign in signs(session)) >= processes
-        if announced:
-            complaints().print(_("Avain is running."))
+        announced = announced and answers(settings())
+        if not announced:
+            return
+        complaints().print(_("Avain is running."))
+        if settings().console.oidc is not None:
+            complaints().print(_("The console: {address}").format(address=settings().console.origin))
+        elif settings().environment != "production":
+            link = entry_link(settings(), worker=None, as_=None)
+            complaints().print(_("The console, for the next quarter of an hour and once: {link}").format(link=link))
 
     return look
 
@@ -174,12 +189,16 @@ def worker(
     run_worker(group, concurrency=concurrency)
 
 
-def alive(kind: Annotated[str, typer.Argument(help="worker, beat")]) -> None:
+def alive(kind: Annotated[str, typer.Argument(help="worker, beat, console")]) -> None:
     """For health checks: exit 0 when a process of this kind on this host gave a sign of life lately."""
     import socket
 
+    from cli.console import answers
+    from core.settings import settings
     from services.heartbeats import signs
 
+    if kind == "console":
+        stop(0 if answers(settings()) else ERROR)
     with transaction() as session:
         here = [sign for sign in signs(session) if sign.kind == kind and sign.host == socket.gethostname()]
     if not any(sign.alive for sign in here):

@@ -12,6 +12,7 @@ from cli import (
     budget,
     case,
     compare,
+    console,
     installation,
     order,
     price,
@@ -50,6 +51,7 @@ app.add_typer(
     callback=installation.worker,
     no_args_is_help=False,
 )
+app.add_typer(console.app, name="console", invoke_without_command=True, callback=console.serve, no_args_is_help=False)
 price.app.add_typer(price_mail.app, name="mail")
 price_reply.register(price.app)
 app.add_typer(price.app, name="price")

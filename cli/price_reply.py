@@ -25,8 +25,8 @@ def reply(
     as_json: Json = False,
 ) -> None:
     """`avain price reply 7 -o reply.eml`: nothing is sent; a person reads it, changes it and sends it."""
-    from services.labels import field_name
     from core.settings import settings
+    from services.labels import field_name
     from services.price_reply import write_reply
 
     with transaction() as session:

@@ -12,10 +12,10 @@ import typer
 
 from cli import papers
 from cli.common import ERROR, As, DryRun, Json, actor, complaints, console, emit, stop, transaction
-from services.labels import count_name
-from core.clock import business_now, business_today
-from core.errors import NotFound, Transient
+from core.clock import business_now, business_today, local_date
+from core.errors import Transient
 from core.i18n import N_, _, day, number
+from services.labels import count_name
 
 if TYPE_CHECKING:
     from services.statements.bulk import Progress, Wanted
@@ -74,28 +74,16 @@ def _make_one(
 ) -> None:
     from core.settings import settings
     from services import audit
-    from services.names import check_case
     from services.statements.bulk import file_name
-    from services.statements.freshness import make_fresh
-    from services.statements.printing import form, print_statement
-    from services.statements.reading import statements
+    from services.statements.single import make_statement
 
-    configured = settings()
     with transaction(dry_run=dry_run) as session:
-        check_case(session, case)
-        make_fresh(session, numbers=[case], now=business_now(session), settings=configured.budgets)
-        (found,) = statements(session, numbers=[case])
-        if not found.sections:
-            raise NotFound(
-                "Case {case} has no budget yet. Budgets are made from its decisions: avain budget recompute", case=case
-            )
-        today = business_today(session)
-        on = form(session, language, configured.organisation.name, configured.statements, today=today)
-        made = print_statement(found, on)
+        now = business_now(session)
+        found, made = make_statement(session, case, language, now=now, settings=settings())
         target = _target(output, file_name(case, language))
         there = papers.is_there(target, made.document, force=force)
         audit.record(
-            session, who, "budget.statement_made", f"case:{case}", now=business_now(session), language=language, sha256=made.sha256
+            session, who, "budget.statement_made", f"case:{case}", now=now, language=language, sha256=made.sha256
         )  # fmt: skip
     if not dry_run and not there:  # recorded first: what can be read has been recorded
         papers.put(target, made.document, force=force)
@@ -105,7 +93,7 @@ def _make_one(
         "path": str(target),
         "sha256": made.sha256,
         "pages": made.pages,
-        "figures_of": today,
+        "figures_of": local_date(now),
         "non_disclosure": found.non_disclosure,
     }
     emit(data, as_json, lambda: _say(made, target, found))

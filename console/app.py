@@ -10,14 +10,19 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from console import errors
+from connectors.oidc import Provider
+from console import errors, health
 from console.pages import ALL
 from console.templating import STATIC
 from console.web.bounds import Bounds
+from console.web.caught import Caught
 from console.web.headers import Headers
+from console.web.hosts import Hosts
+from console.web.limits import Limiter
+from console.web.measured import Figures, Measured
 from console.web.state import Console
 from console.web.who import Who
-from core.database import transaction
+from core.database import redis_url, transaction
 from core.i18n import _
 from core.settings import Settings, settings
 
@@ -26,26 +31,36 @@ _FORM_BYTES = 1024 * 1024
 
 
 def create_app(
-    configured: Settings | None = None, *, transaction: Callable[[], AbstractContextManager[Session]] = transaction
+    configured: Settings | None = None,
+    *,
+    transaction: Callable[[], AbstractContextManager[Session]] = transaction,
+    redis_url: Callable[[], str] = redis_url,
 ) -> FastAPI:
     """The application. `configured` defaults to the process's settings."""
-    console = Console(configured or settings(), transaction)
-    limit = console.settings.console.max_upload_mb * 1024 * 1024 + _FORM_BYTES
+    configured = configured or settings()
+    oidc = configured.console.oidc
+    console = Console(configured, transaction, redis_url, Limiter(redis_url), Provider(oidc) if oidc else None)
+    figures = Figures()
+    limit = configured.console.max_upload_mb * 1024 * 1024 + _FORM_BYTES
     app = FastAPI(
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
-        middleware=[
-            Middleware(Headers, console=console.settings.console),
+        middleware=[  # the first is the outermost
+            Middleware(Measured, figures=figures),
+            Middleware(Headers, console=configured.console),
             Middleware(Who, console=console, unavailable=errors.no_database),
+            Middleware(Hosts, names=configured.console.host_names, refuse=errors.other_host),
             Middleware(Bounds, max_bytes=limit, refuse=_too_much),
+            Middleware(Caught, answer=errors.unexpected),
         ],
     )
-    app.state.console = console
+    app.state.console, app.state.figures = console, figures
     app.state.rules = [rule for pages in ALL for rule in pages.rules]
     errors.register(app)
     for pages in ALL:
         app.include_router(pages.router)
+    app.include_router(health.router)
     app.mount("/static", _Static(directory=STATIC))
     return app
 

@@ -1,20 +1,25 @@
 """What goes wrong becomes a page: a sentence that says what, and the way on. Nothing of a database's own words is shown."""
 
+from typing import Final
 from urllib.parse import quote
 
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
 from console import templating
-from console.visit import SEE_OTHER, NotAllowedError, NotSignedInError, StaleFormError
+from console.visit import SEE_OTHER, NotAllowedError, NotSignedInError, StaleFormError, TooOftenError
 from core.errors import AvainError, InputError, NotFound, Transient
 from core.i18n import _
 
 log = structlog.get_logger()
+
+#: What an error of ours is in HTTP; the first that fits.
+_STATUSES: Final = ((NotFound, 404), (InputError, 400), (Transient, 503))
 
 
 def register(app: FastAPI) -> None:
@@ -22,12 +27,13 @@ def register(app: FastAPI) -> None:
     app.add_exception_handler(NotSignedInError, _not_signed_in)
     app.add_exception_handler(NotAllowedError, _not_allowed)
     app.add_exception_handler(StaleFormError, _stale)
+    app.add_exception_handler(TooOftenError, _too_often)
     app.add_exception_handler(AvainError, _ours)
     app.add_exception_handler(RequestValidationError, _bad_values)
     app.add_exception_handler(HTTPException, _status)
     app.add_exception_handler(OperationalError, _unavailable)
     app.add_exception_handler(InterfaceError, _unavailable)
-    app.add_exception_handler(Exception, _unexpected)
+    app.add_exception_handler(PoolTimeoutError, _unavailable)
 
 
 def sorry(request: Request, status: int, sentence: str) -> Response:
@@ -52,16 +58,15 @@ async def _stale(request: Request, _error: Exception) -> Response:
     )
 
 
+async def _too_often(request: Request, error: Exception) -> Response:
+    seconds = getattr(error, "seconds", 60)
+    answer = sorry(request, 429, _("That was tried too often. Wait {seconds} seconds.").format(seconds=seconds))
+    answer.headers["Retry-After"] = str(seconds)
+    return answer
+
+
 async def _ours(request: Request, error: Exception) -> Response:
-    status = (
-        404
-        if isinstance(error, NotFound)
-        else 400
-        if isinstance(error, InputError)
-        else 503
-        if isinstance(error, Transient)
-        else 500
-    )
+    status = next((status for kind, status in _STATUSES if isinstance(error, kind)), 500)
     return sorry(request, status, str(error))
 
 
@@ -93,6 +98,13 @@ def no_database(request: Request) -> Response:
     return sorry(request, 503, _("Avain cannot reach its database just now. Try again in a moment."))
 
 
-async def _unexpected(request: Request, error: Exception) -> Response:
-    log.error("console_failed", path=request.scope.get("route", None) and request.scope["route"].path, exc_info=error)
+def unexpected(request: Request, error: Exception) -> Response:
+    """Nobody thought of this; what it says may hold anything, and goes to the log alone."""
+    route = request.scope.get("route")
+    log.error("console_failed", path=getattr(route, "path", None), exc_info=error)
     return sorry(request, 500, _("Something went wrong in Avain. It has been noted; nothing was saved."))
+
+
+def other_host(request: Request) -> Response:
+    """Asked for under a name that is not the console's."""
+    return sorry(request, 400, _("Avain does not answer under this address."))

@@ -1,4 +1,4 @@
-"""What people type into a form's fields: numbers and days, as Finnish, Swedish and English write them. What cannot be read is a sentence."""
+"""What people type into a form's fields: words, numbers and days, as Finnish, Swedish and English write them. What cannot be read is a sentence."""
 
 import re
 from datetime import date
@@ -47,3 +47,11 @@ def day(text: str, label: str) -> date | None:
         return date(int(y), int(m), int(d))
     except ValueError:
         raise InputError("{field}: there is no such day. Write it for example so: 21.11.2026", field=label) from None
+
+
+def words(text: str, label: str) -> str:
+    """A few words in one field, without the space around them. Raises InputError for what cannot be printed (PostgreSQL refuses some of it)."""
+    typed = text.strip()
+    if not " ".join(typed.split()).isprintable():
+        raise InputError("{field}: that holds characters that cannot be printed.", field=label)
+    return typed

@@ -4,10 +4,12 @@ Everything is escaped; an unknown name in a template is an error. Texts stand in
 `{{ say("{count} rows", count=3) }}`.
 """
 
+from decimal import Decimal
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
@@ -17,9 +19,19 @@ from starlette.responses import HTMLResponse
 
 from console.menu import menu_of
 from core.errors import Message
-from core.i18n import LANGUAGES, _, day, moment, money, ngettext, number
+from core.i18n import LANGUAGES, _, ago, day, moment, money, ngettext, number
 from core.units import unit_name
-from services.labels import action_name, channel_name, chooser_name, count_name, counts_in_words, field_name, kind_name
+from services.labels import (
+    action_name,
+    channel_name,
+    chooser_name,
+    count_name,
+    counts_in_words,
+    field_name,
+    kind_name,
+    outcome_name,
+)
+from services.source_words import word
 
 HERE: Final = Path(__file__).resolve().parent
 STATIC: Final = HERE / "static"
@@ -37,6 +49,11 @@ def _say(msgid: str, **params: Any) -> str:
     return Message(msgid, **params).text()
 
 
+def _percent(rate: Decimal | str) -> str:
+    """A share of one, such as 0.255, as per cent: `25,5`."""
+    return number(Decimal(rate) * 100)
+
+
 @pass_context
 def _csrf(context: Context) -> Markup:
     """The hidden field that every form needs (console/visit.py)."""
@@ -50,8 +67,9 @@ def _language_links(context: Context) -> list[tuple[str, str, str]]:
     request: Request = context["request"]
     if request.method != "GET":
         return []
+    path = "/" + request.scope["path"].lstrip("/\\")  # `//evil` would lead to another server
     return [
-        (code, NATIVE[code], str(request.url.include_query_params(lang=code).replace(scheme="", netloc="")))
+        (code, NATIVE[code], f"{quote(path)}?{request.url.include_query_params(lang=code).query}")
         for code in LANGUAGES
         if code != request.state.language
     ]
@@ -75,10 +93,12 @@ def _environment() -> Environment:
         "language_links": _language_links,
     }
     environment.filters |= {
+        "ago": ago,
         "money": money,
         "day": day,
         "moment": moment,
         "number": number,
+        "percent": _percent,
         "unit": unit_name,
         "action_name": action_name,
         "channel_name": channel_name,
@@ -87,6 +107,9 @@ def _environment() -> Environment:
         "counts_in_words": counts_in_words,
         "field_name": field_name,
         "kind_name": kind_name,
+        "outcome_name": outcome_name,
+        "source_word": word,
+        "decimal": Decimal,
     }
     return environment
 

@@ -4,18 +4,20 @@
     def case(visit: Here, number: str) -> Response: ...
 
 The visit's database session is one transaction: it is committed before the answer goes out, and rolled back if the page raises. A POST is
-let in with the session's CSRF token only (`{{ csrf() }}` inside every form).
+let in with the session's CSRF token only (`{{ csrf() }}` inside every form). Pages for whoever comes (signing in, links in e-mails) are
+`@pages.open_get` and `@pages.open_post`; they are handed a `Guest`.
 """
 
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
 from typing import Annotated, Any, Final
 from urllib.parse import quote
 
 import structlog
-from fastapi import APIRouter, Depends, HTTPException, Request
+from fastapi import APIRouter, Depends, Request
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -45,6 +47,14 @@ class NotAllowedError(Exception):
     """The person's roles do not open this page."""
 
 
+class TooOftenError(Exception):
+    """One address tries what is watched more often than people do; `seconds` until it may try again."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
+
+
 class StaleFormError(Exception):
     """A form without the session's CSRF token: made by another site, or left open from an earlier login."""
 
@@ -56,8 +66,12 @@ class Visit:
     request: Request
     session: Session
     person: Person
-    now: datetime
     console: Console
+
+    @cached_property
+    def now(self) -> datetime:
+        # not before the page asks: a connection is taken in the thread that goes on with it, or waiting pages would wait for each other
+        return business_now(self.session)
 
     @property
     def today(self) -> date:
@@ -98,11 +112,41 @@ class Visit:
         audit.record(self.session, self.actor, action, subject, now=self.now, reason=reason, **details)
 
 
+@dataclass
+class Guest:
+    """Whoever comes, signed in or not. There is no transaction: such pages open their own, and none while they ask somebody outside."""
+
+    request: Request
+    console: Console
+
+    @property
+    def settings(self) -> Settings:
+        return self.console.settings
+
+    @property
+    def person(self) -> Person | None:
+        """Who is signed in, if anybody is."""
+        person: Person | None = self.request.state.person
+        return person
+
+    def page(self, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
+        """A template of console/templates, in the reader's language."""
+        return templating.render(self.request, template, status=status, **values)
+
+
+def _guest(request: Request) -> Guest:
+    return Guest(request, request.app.state.console)
+
+
+#: The first argument of a page for whoever comes.
+Anybody = Annotated[Guest, Depends(_guest)]
+
+
 def _opened(request: Request) -> Iterator[Visit]:
     console: Console = request.app.state.console
     person: Person = request.state.person
     with console.transaction() as session:
-        yield Visit(request, session, person, business_now(session), console)
+        yield Visit(request, session, person, console)
     called = session.info.get("called", [])
     if called:
         _tell_workers(called)
@@ -131,25 +175,46 @@ def _let_in(roles: tuple[str, ...]) -> Any:
     return Depends(check)
 
 
-async def _form_is_ours(request: Request) -> None:
-    """The form must hold the token of this very session, and come from a page of ours where the browser says so."""
+async def _sent_from_here(request: Request) -> None:
+    """A form must come from a page of ours, where the browser says from where."""
     console: Console = request.app.state.console
     origin = request.headers.get("origin")
-    if origin is not None and origin != console.settings.console.origin:
+    if origin is not None and origin.lower() not in console.settings.console.origins:
         raise StaleFormError
+    if origin is None and request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
+        raise StaleFormError
+
+
+async def _form_is_ours(request: Request) -> None:
+    """The form must hold the token of this very session."""
     sent = (await request.form()).get("csrf")
     person: Person = request.state.person
     if not isinstance(sent, str) or not secrets.compare_digest(sent.encode(), person.csrf.encode()):
         raise StaleFormError
 
 
+def _not_too_often(what: str, at_most: str) -> Any:
+    def check(request: Request) -> None:
+        console: Console = request.app.state.console
+        seconds = console.limiter.wait(what, address_of(request), at_most)
+        if seconds:
+            raise TooOftenError(seconds)
+
+    return Depends(check)
+
+
+def address_of(request: Request) -> str:
+    """Where a request comes from; behind a trusted proxy, where the proxy says (the server has seen to that)."""
+    return request.client.host if request.client else ""
+
+
 @dataclass(frozen=True)
 class Rule:
-    """Who may open what; tests walk through them."""
+    """Who may open what; tests walk through them. `roles` is None for what anybody may open."""
 
     method: str
     path: str
-    roles: tuple[str, ...]
+    roles: tuple[str, ...] | None
 
 
 class Pages:
@@ -165,15 +230,18 @@ class Pages:
 
     def post(self, path: str, *, roles: tuple[str, ...]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Something to do, from a form of ours. It answers with `visit.go`, or with the page again and what was wrong."""
-        return self._page("POST", path, roles, [_let_in(roles), Depends(_form_is_ours)])
+        return self._page("POST", path, roles, [_let_in(roles), Depends(_sent_from_here), Depends(_form_is_ours)])
+
+    def open_get(self, path: str, *, at_most: str | None = None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """A page for whoever comes; from one address `at_most` so often (`30/minute`)."""
+        return self._page("GET", path, None, [_not_too_often(path, at_most)] if at_most else [])
+
+    def open_post(self, path: str, *, at_most: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """Something that whoever comes may do, from a form of ours; from one address `at_most` so often."""
+        return self._page("POST", path, None, [Depends(_sent_from_here), _not_too_often(path, at_most)])
 
     def _page(
-        self, method: str, path: str, roles: tuple[str, ...], checks: list[Any]
+        self, method: str, path: str, roles: tuple[str, ...] | None, checks: list[Any]
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         self.rules.append(Rule(method, path, roles))
         return self.router.api_route(path, methods=[method], dependencies=checks, response_class=HTMLResponse)
-
-
-def not_found() -> HTTPException:
-    """For an address that leads nowhere."""
-    return HTTPException(404)

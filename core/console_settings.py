@@ -1,5 +1,6 @@
 """`[console]`: where people reach the web pages, how they sign in, and how long they stay signed in."""
 
+from ipaddress import ip_address, ip_network
 from typing import Literal, Self, get_args
 from urllib.parse import urlsplit
 
@@ -31,13 +32,18 @@ class Oidc(Group):
     subject_claim: str = Field(default="sub", description="claim that is compared with a worker's subject")
     ca_file: str | None = Field(default=None, description="authorities to trust instead of the system's")
 
+    @field_validator("client_secret")
+    @classmethod
+    def _none_if_empty(cls, value: SecretStr | None) -> SecretStr | None:
+        return value if value is not None and value.get_secret_value() else None
+
     @field_validator("issuer")
     @classmethod
     def _https(cls, value: str) -> str:
         parts = urlsplit(value)
         if parts.scheme != "https" or not parts.hostname or parts.query or parts.fragment or parts.username:
             raise ValueError(N_("must be an https address without a question mark"))
-        return value.rstrip("/")
+        return value  # to the letter: tokens name it, and some providers end it with a slash
 
 
 class Console(Group):
@@ -51,6 +57,9 @@ class Console(Group):
     trusted_proxies: list[str] = Field(
         default_factory=list, description="addresses of proxies whose X-Forwarded-For is believed"
     )
+    metrics_from: list[str] = Field(
+        default_factory=list, description="addresses or networks that may read /metrics, beside this machine"
+    )
     idle_minutes: int = Field(default=30, ge=1, le=24 * 60, description="signed out after so long without a click")
     session_hours: int = Field(default=9, ge=1, le=24, description="signed out after so long in any case")
     max_upload_mb: int = Field(default=20, ge=1, le=200)
@@ -62,6 +71,16 @@ class Console(Group):
         default=60, ge=0, le=24 * 60, description="how late a scheduled read may be before it counts as late"
     )
     oidc: Oidc | None = None
+
+    @field_validator("trusted_proxies", "metrics_from")
+    @classmethod
+    def _addresses(cls, value: list[str]) -> list[str]:
+        for one in value:
+            try:
+                ip_network(one)
+            except ValueError as error:
+                raise ValueError(N_("must be addresses (10.0.0.7) or networks (10.0.0.0/24)")) from error
+        return value
 
     @field_validator("public_url")
     @classmethod
@@ -85,4 +104,38 @@ class Console(Group):
     @property
     def origin(self) -> str:
         """Scheme, host and port as browsers see them."""
-        return self.public_url or f"http://{self.host}:{self.port}"
+        return self.public_url or f"http://{_bracketed(self.host)}:{self.port}"
+
+    @property
+    def origins(self) -> frozenset[str]:
+        """What a browser may say its form came from: the origin, or without a public address any name of this machine."""
+        if self.public_url is not None:
+            return frozenset({self.public_url.lower()})
+        return frozenset(f"http://{_bracketed(name)}:{self.port}" for name in LOOPBACK)
+
+    @property
+    def host_names(self) -> frozenset[str]:
+        """The names under which it answers: a name of somebody else's that leads here (DNS rebinding) is none of them."""
+        public = urlsplit(self.public_url).hostname if self.public_url else None
+        return frozenset({*LOOPBACK, *([public] if public else [])})
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def is_loopback(address: str) -> bool:
+    """Whether an address is this machine's own."""
+    try:
+        return ip_address(address).is_loopback
+    except ValueError:
+        return False
+
+
+def is_within(address: str, networks: list[str]) -> bool:
+    """Whether an address is one of these, or in one of these networks."""
+    try:
+        known = ip_address(address)
+    except ValueError:
+        return False
+    return any(known in ip_network(one) for one in networks)

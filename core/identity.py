@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import Any, Final
+from urllib.parse import quote
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
@@ -134,6 +135,11 @@ class Sealer:
         """
         normal = normalise_henkilotunnus(value) if kind == "henkilotunnus" else value.strip().casefold()
         return hmac.digest(self._index_key, f"{kind}:{normal}".encode(), "sha256")
+
+
+def client_row(source: str, external_id: str) -> str:
+    """How the row of a client is named where its identity is sealed: ids of the database are not known yet then."""
+    return f"{quote(source, safe='')}/{quote(external_id, safe='')}"
 
 
 def _place(table: str, row: object, column: str, key_id: str) -> bytes:

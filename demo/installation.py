@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -44,6 +45,7 @@ class Installation:
         )
         self.outbox = self.home / "outbox"
         self.log = results / "avain.log"
+        self.console_port = _free_port()
         self.reporting_url = ""
         self._up: subprocess.Popen[bytes] | None = None
         self._commands: Commands | None = None
@@ -74,6 +76,7 @@ class Installation:
             "AVAIN_ORDERS__OUTBOX": str(self.outbox),
             "AVAIN_MAIL__PORT": str(self.sink.port),
             "AVAIN_SOURCES__CASES__RAPORTOINTI__SQL__URL": self.reporting_url,
+            "AVAIN_CONSOLE__PORT": str(self.console_port),
             "AVAIN_LOG_FORMAT": "json",
             "COLUMNS": str(self.columns),
         }
@@ -194,3 +197,11 @@ class Installation:
             ),
             "due work",
         )
+
+
+def _free_port() -> int:
+    """A port for the console that nobody else has: a real installation may run on this machine, too."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+        return port

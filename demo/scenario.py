@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from rich.text import Text
 
 from core.i18n import HELSINKI, N_, _, day
 from core.settings import ROOT
-from demo import follow_up_steps, order_steps, paper_steps, price_steps
+from demo import console_steps, follow_up_steps, order_steps, paper_steps, price_steps
 from demo.installation import Installation, StepFailedError
 from demo.page import write_page
 from demo.reporting_database import refuses
@@ -27,7 +28,10 @@ TUKIPOLKU = "9999997-6"
 
 
 def run(directory: Path | None = None) -> int:
-    """Live through the story; 0 only if every step held. Results are left in `directory` (default var/demo)."""
+    """Live through the story; 0 only if every step held. Results are left in `directory` (default var/demo).
+
+    With DEMO_SERVE=1 in the environment everything then goes on running, for people to look around in the console, until Ctrl-C.
+    """
     results = (directory or ROOT / "var" / "demo").resolve()
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
     started = time.monotonic()
@@ -39,11 +43,13 @@ def run(directory: Path | None = None) -> int:
                 began = time.monotonic()
                 step(story)
                 story.report.setdefault("step_seconds", {})[title] = round(time.monotonic() - began, 1)
+            story.report["seconds"] = round(time.monotonic() - started, 1)
+            summarise(story)
+            if os.environ.get("DEMO_SERVE") == "1":
+                console_steps.serve(story)
     except StepFailedError as failure:
         console.print(Text(f"✗ {failure}", "bold red"))
         return 1
-    story.report["seconds"] = round(time.monotonic() - started, 1)
-    summarise(story)
     return 0
 
 
@@ -214,4 +220,5 @@ STEPS: list[tuple[str, Callable[[Story], None]]] = [
     (N_("The family's statement"), paper_steps.statement),
     (N_("The 8:00 mail"), follow_up_steps.first_mail),
     (N_("Acknowledged, repeated, passed on"), follow_up_steps.escalation),
+    (N_("In the console"), console_steps.console),
 ]

@@ -49,10 +49,12 @@ class ItemView:
 
 @dataclass(frozen=True)
 class DecisionView:
-    """A decision and its basis: an amount granted, or a service replaced."""
+    """A decision and its basis: an amount granted, or a service replaced. What is not from the source may be entered here."""
 
+    id: int
     external_id: str
     number: str | None
+    number_from_source: bool
     stand_date: date | None
     decided_on: date | None
     valid_from: date | None
@@ -61,6 +63,7 @@ class DecisionView:
     baseline: str | None
     baseline_quantity: Decimal | None
     baseline_unit: str | None
+    basis_from_source: bool
     ended: bool
 
 
@@ -94,6 +97,7 @@ class CaseView:
     kykyviisari_date: date | None
     support_person: bool
     goals: list[str]
+    goals_from_source: bool
     gone_at: datetime | None
     decisions: list[DecisionView]
     items: list[ItemView]
@@ -121,7 +125,7 @@ _CASE = text(
     SELECT client_case.id, number, client_case.source, client_case.external_id, status, worker.external_id AS worker,
            co_worker.external_id AS co_worker,
            coalesce(supervisor.external_id, of_unit.external_id) AS supervisor, unit.code AS unit, non_disclosure, assessment_date, plan_date, kykyviisari_date,
-           support_person, goals, gone_at
+           support_person, goals, goals_from_source, gone_at
     FROM client_case
     JOIN client ON client.id = client_id
     LEFT JOIN worker ON worker.id = responsible_worker_id
@@ -137,8 +141,8 @@ _CASE = text(
 #: Rows in: a case. Rows out: its decisions, as the source orders them.
 _DECISIONS = text(
     """
-    SELECT external_id, number, stand_date, decided_on, lower(valid) AS valid_from, upper(valid) - 1 AS valid_to, granted_amount,
-           service.code AS baseline, baseline_quantity, baseline_unit, ended_at IS NOT NULL AS ended
+    SELECT decision.id, external_id, number, number_from_source, stand_date, decided_on, lower(valid) AS valid_from,
+           upper(valid) - 1 AS valid_to, granted_amount, service.code AS baseline, baseline_quantity, baseline_unit, basis_from_source, ended_at IS NOT NULL AS ended
     FROM decision LEFT JOIN service ON service.id = baseline_service_id WHERE case_id = :id ORDER BY decision.id
     """
 )

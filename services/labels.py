@@ -8,6 +8,8 @@ from core.i18n import N_, _
 
 _CHANNELS: Final = {"email": N_("e-mail"), "file": N_("file"), "external": N_("another system")}
 
+_STATUSES: Final = {"open": N_("open"), "closed": N_("closed"), "gone": N_("gone")}
+#: Who chose a provider.
 _CHOOSERS: Final = {
     "child": N_("child"),
     "parent": N_("parent"),
@@ -24,6 +26,7 @@ _KINDS: Final = {
     "fetch_prices": N_("fetching prices"),
     "import_prices": N_("importing prices"),
     "read_price_mail": N_("reading e-mails with prices"),
+    "read_price_upload": N_("reading an uploaded price list"),
     "watch_prices": N_("looking for prices that are missing or will end"),
     "send_price_letter": N_("writing to the price manager"),
     "recompute_budgets": N_("calculating budgets"),
@@ -97,17 +100,22 @@ _ACTIONS: Final = {
     "budget.statements_asked": N_("asked for statements for many families"),
     "budget.viewed": N_("looked at a budget"),
     "case.annexed": N_("printed a comparison of alternatives for a case"),
+    "case.goals_entered": N_("entered the goals of a case"),
+    "case.identity_viewed": N_("looked at who a client is"),
     "case.compared": N_("compared alternatives for a case"),
     "case.viewed": N_("looked at a case"),
     "cases.listed": N_("looked at a list of cases"),
     "case_run.approved": N_("approved a held run of cases"),
     "case_run.discarded": N_("discarded a held run of cases"),
     "choice.made": N_("chose a provider"),
-    "clock.moved": N_("moved the test clock"),
-    "console.revoked": N_("signed somebody out of the console"),
+    "console.link_made": N_("made a one-time link"),
+    "console.revoked": N_("signed somebody out everywhere"),
     "console.signed_in": N_("signed in"),
     "console.signed_out": N_("signed out"),
+    "clock.moved": N_("moved the test clock"),
     "database.upgraded": N_("upgraded the database"),
+    "decision.basis_entered": N_("entered what a decision grants or replaces"),
+    "decision.number_entered": N_("entered the number of a decision"),
     "job.paused": N_("paused a job"),
     "job.resumed": N_("resumed a job"),
     "job.triggered": N_("started a job"),
@@ -123,19 +131,44 @@ _ACTIONS: Final = {
     "price_list.discarded": N_("discarded a price list"),
     "price_list.plan_applied": N_("applied a saved plan of a price list"),
     "price_list.rolled_back": N_("rolled a price list back"),
+    "price_lists.listed": N_("looked at the price lists"),
+    "price_list.viewed": N_("looked at a price list"),
+    "price_list.reply_drafted": N_("had a reply to a provider drafted"),
+    "price_columns.listed": N_("looked at providers' column titles"),
+    "price_mails.listed": N_("looked at e-mails with price lists"),
+    "price_template.made": N_("had a price list template made"),
+    "price_upload.brought": N_("uploaded a price list"),
+    "price_upload.discarded": N_("discarded an uploaded price list"),
+    "price_upload.read_again": N_("had an uploaded price list read again"),
+    "price_upload.viewed": N_("looked at an uploaded price list"),
     "price_mail.assigned": N_("said whose price list an e-mail brings"),
     "price_mail.discarded": N_("discarded an e-mail"),
+    "provider.added": N_("added a provider"),
+    "provider.changed": N_("changed a provider"),
+    "provider.viewed": N_("looked at a provider"),
     "providers.imported": N_("imported providers"),
+    "providers.listed": N_("looked at the providers"),
     "rejected.listed": N_("looked at rejected records"),
     "rejected.viewed": N_("looked at a group of rejected records"),
     "rejected.discarded": N_("let a rejected record rest"),
     "rejected.retried": N_("read a rejected record again"),
+    "run.viewed": N_("looked at a run"),
+    "runs.listed": N_("looked at runs"),
     "run.acknowledged": N_("acknowledged a failure"),
     "run.retried": N_("tried a failed run again"),
+    "service.added": N_("added a service"),
+    "service.changed": N_("changed a service"),
+    "service.viewed": N_("looked at a service"),
     "services.imported": N_("imported services"),
+    "services.listed": N_("looked at the services"),
     "source.look_called": N_("called for a look at a source"),
     "source.looked_at": N_("looked at a source"),
     "source.run_called": N_("called for a source to be read"),
+    "worker.away": N_("entered an absence"),
+    "worker.back": N_("ended an absence"),
+    "unit_costs.entered": N_("entered own unit costs"),
+    "unit_costs.listed": N_("looked at own unit costs"),
+    "unit_steps.changed": N_("changed the smallest steps of units"),
     "workers.imported": N_("imported workers"),
 }
 
@@ -200,9 +233,14 @@ def channel_name(channel: str) -> str:
     return _(_CHANNELS.get(channel, channel))
 
 
-def chooser_name(chooser: str) -> str:
-    """Whose choice it was: `adult client`."""
-    return _(_CHOOSERS.get(chooser, chooser))
+def status_name(status: str, *, gone: bool = False) -> str:
+    """How it stands with a case: `open`; `gone` when its source no longer has it."""
+    return _(_STATUSES["gone"]) if gone else _(_STATUSES.get(status, status))
+
+
+def chooser_name(chosen_by: str) -> str:
+    """Whose choice it was: `parent`."""
+    return _(_CHOOSERS.get(chosen_by, chosen_by))
 
 
 def kind_name(kind: str) -> str:
@@ -225,6 +263,21 @@ def known_actions() -> list[str]:
 def action_name(action: str) -> str:
     """What somebody did, in the audit trail: `approved an order`."""
     return _(_ACTIONS.get(action, action))
+
+
+#: Roles in the console.
+_ROLES: Final = {
+    "worker": N_("worker"),
+    "supervisor": N_("supervisor"),
+    "price_manager": N_("price manager"),
+    "operator": N_("operator"),
+    "auditor": N_("auditor"),
+}
+
+
+def role_name(role: str) -> str:
+    """What a person may be in Avain: `price_manager`."""
+    return _(_ROLES.get(role, role))
 
 
 def count_name(name: str) -> str:

@@ -27,6 +27,11 @@ _NAMES: dict[Named, str] = {
 #: Rows in: a number. Rows out: one if the case exists.
 _CASE = text("SELECT 1 FROM client_case WHERE number = :number")
 
+#: Rows out: workers and units of the organisation, some hundreds.
+_PEOPLE = text(
+    "SELECT 'worker:' || external_id AS key, name FROM worker UNION ALL SELECT 'unit:' || code, name FROM unit"
+)
+
 #: So many names are told, near ones first.
 _TOLD = 12
 
@@ -52,6 +57,11 @@ def service_names(session: Session) -> dict[str, str]:
     """What the reader calls each service, by code: in the reader's language where the list has it, else in Finnish."""
     rows = session.execute(text("SELECT code, name_fi, name_sv, name_en FROM service"))
     return {row.code: {"sv": row.name_sv, "en": row.name_en}.get(language()) or row.name_fi for row in rows}
+
+
+def people(session: Session) -> dict[str, str]:
+    """What workers and units are called: by `worker:W-101`, as the audit trail names them, and `unit:U-1`. One query."""
+    return {row.key: row.name for row in session.execute(_PEOPLE)}
 
 
 def check_case(session: Session, number: str) -> None:

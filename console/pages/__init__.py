@@ -1,6 +1,46 @@
 """One module a subject; each has its `pages`. A new one is named in `ALL`."""
 
-from console.pages import choose, compare, home
+from console.pages import (
+    access,
+    audit,
+    case,
+    case_budget,
+    case_entries,
+    cases,
+    choose,
+    compare,
+    home,
+    price_lists,
+    price_mails,
+    price_uploads,
+    prices,
+    providers,
+    rejected,
+    runs,
+    services,
+    sources,
+    unit_costs,
+)
 from console.visit import Pages
 
-ALL: tuple[Pages, ...] = (home.pages, compare.pages, choose.pages)
+ALL: tuple[Pages, ...] = (
+    access.pages,
+    home.pages,
+    compare.pages,
+    choose.pages,
+    cases.pages,
+    case.pages,
+    case_entries.pages,
+    case_budget.pages,
+    sources.pages,
+    runs.pages,
+    rejected.pages,
+    audit.pages,
+    providers.pages,
+    services.pages,
+    unit_costs.pages,
+    prices.pages,
+    price_uploads.pages,
+    price_lists.pages,
+    price_mails.pages,
+)

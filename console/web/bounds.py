@@ -2,17 +2,13 @@
 
 from collections.abc import Callable
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
-class _TooMuchError(Exception):
-    pass
-
-
 class Bounds:
-    """Ends a request whose body is larger than `max_bytes`: `refuse` makes the answer."""
+    """Ends a request whose body is larger than `max_bytes`: `refuse` makes the answer, whatever the page makes of its cut-off body."""
 
     def __init__(self, app: ASGIApp, max_bytes: int, refuse: Callable[[Request], Response]) -> None:
         self._app, self._max, self._refuse = app, max_bytes, refuse
@@ -33,17 +29,20 @@ class Bounds:
             message = await receive()
             seen += len(message.get("body", b""))
             if seen > self._max:
-                raise _TooMuchError
+                raise ClientDisconnect
             return message
 
         async def noted(message: Message) -> None:
             nonlocal started
+            if seen > self._max and not started:
+                return  # what the page says of a body that was cut off: ours says why
             started = True
             await send(message)
 
         try:
             await self._app(scope, counted, noted)
-        except _TooMuchError:
-            if started:
+        except ClientDisconnect:
+            if seen <= self._max:
                 raise
+        if seen > self._max and not started:
             await self._refuse(request)(scope, receive, send)

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from console.web.hosts import FOR_MACHINES
 from console.web.state import Console
 from core.i18n import LANGUAGES, speaking
 from services.access import sessions
@@ -18,7 +19,7 @@ from services.access import sessions
 LANGUAGE_COOKIE: Final = "avain_language"
 _A_YEAR: Final = 365 * 24 * 3600
 #: Answered to anybody, without a look into the database.
-_FOR_ANYBODY: Final = ("/static/", "/healthz", "/readyz", "/metrics")
+_FOR_ANYBODY: Final = ("/static/", *FOR_MACHINES)
 
 
 class Who:

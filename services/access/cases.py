@@ -1,5 +1,6 @@
 """Row access: which cases a person may see, as one SQL condition that lists and single pages share."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
@@ -85,6 +86,10 @@ _ONE: Final = text(
 )
 
 
+#: Rows in: case numbers. Rows out: those among them that the person may see.
+_AMONG: Final = text(f"SELECT number FROM client_case WHERE number = ANY(:numbers) AND {VISIBLE}")  # noqa: S608 - the condition is ours
+
+
 def visible_cases(person: Person, today: date) -> dict[str, Any]:
     """The values that `VISIBLE` is read with."""
     return {
@@ -98,7 +103,14 @@ def visible_cases(person: Person, today: date) -> dict[str, Any]:
 
 def access_to_case(session: Session, person: Person, number: str, today: date) -> CaseAccess:
     """The case, if the person may see it. Raises NotFound alike for one that does not exist and one that is not theirs."""
-    row = session.execute(_ONE, {**visible_cases(person, today), "number": number}).one_or_none()
+    # a number that nobody can have is not asked for: PostgreSQL refuses some characters
+    values = {**visible_cases(person, today), "number": number if number.isprintable() else ""}
+    row = session.execute(_ONE, values).one_or_none()
     if row is None:
         raise NotFound("There is no case {case} that you can see.", case=number)
     return CaseAccess(row.id, row.number, row.how)
+
+
+def visible_among(session: Session, person: Person, numbers: Collection[str], today: date) -> set[str]:
+    """Which of these cases the person may see. One query."""
+    return set(session.scalars(_AMONG, {**visible_cases(person, today), "numbers": list(numbers)}))

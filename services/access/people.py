@@ -34,6 +34,11 @@ class Person:
     def actor(self) -> str:
         return f"worker:{self.worker}" if self.worker else f"user:{self.subject}"
 
+    @property
+    def lacks_worker(self) -> bool:
+        """Whether the person's only roles are about cases, and no worker is known to be them: they would see nothing and not know why."""
+        return self.worker_id is None and not self.everything and self.roles <= {WORKER, SUPERVISOR}
+
     def is_one_of(self, *roles: str) -> bool:
         """Whether the person has at least one of these roles."""
         return self.everything or not self.roles.isdisjoint(roles)

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from core.errors import Message
+from core.errors import Message, NotFound
 from services import audit
 from services.access.people import Person
 
@@ -54,6 +54,25 @@ _REVOKE_ALL = text(
     """
     UPDATE console_session SET revoked_at = clock_timestamp()
     WHERE subject = :subject AND revoked_at IS NULL AND expires_at > clock_timestamp()
+    """
+)
+#: Rows in: a worker's external id. Rows changed: their living sessions, ended.
+_REVOKE_WORKER = text(
+    """
+    UPDATE console_session SET revoked_at = clock_timestamp() FROM worker
+    WHERE worker.id = worker_id AND worker.external_id = :worker AND revoked_at IS NULL AND expires_at > clock_timestamp()
+    """
+)
+_WORKER_KNOWN = text("SELECT EXISTS (SELECT FROM worker WHERE external_id = :worker)")
+#: Rows out: the sessions that live, the latest click first.
+_LIVING = text(
+    """
+    SELECT console_session.subject, console_session.name, roles, worker.external_id AS worker,
+           created_at AS signed_in, seen_at AS seen, expires_at AS until
+    FROM console_session LEFT JOIN worker ON worker.id = worker_id
+    WHERE revoked_at IS NULL AND expires_at > clock_timestamp() AND seen_at > clock_timestamp() - make_interval(mins => :idle)
+      AND (worker.id IS NULL OR worker.active)
+    ORDER BY seen_at DESC, console_session.id DESC
     """
 )
 #: What is over is kept for a month, then goes; so does a login that was never finished.
@@ -153,3 +172,17 @@ def revoke_all(session: Session, subject: str, *, actor: str, now: datetime) -> 
     ended: int = session.execute(_REVOKE_ALL, {"subject": subject}).rowcount  # type: ignore[attr-defined]
     audit.record(session, actor, "console.revoked", f"subject:{subject}", now=now, sessions=ended)
     return ended
+
+
+def revoke_worker(session: Session, worker: str, *, actor: str, now: datetime) -> int:
+    """End every session of a worker (external id), wherever; how many there were. Raises NotFound."""
+    if not session.execute(_WORKER_KNOWN, {"worker": worker}).scalar_one():
+        raise NotFound("There is no worker {worker}.", worker=worker)
+    ended: int = session.execute(_REVOKE_WORKER, {"worker": worker}).rowcount  # type: ignore[attr-defined]
+    audit.record(session, actor, "console.revoked", f"worker:{worker}", now=now, sessions=ended)
+    return ended
+
+
+def living(session: Session, *, idle_minutes: int) -> list[dict[str, Any]]:
+    """Who is signed in: `subject, name, roles, worker, signed_in, seen, until`, the latest click first."""
+    return [dict(row) for row in session.execute(_LIVING, {"idle": idle_minutes}).mappings()]

@@ -27,6 +27,7 @@ CAUSES = {
     "cases": N_("a change in the client information system"),
     "prices": N_("a change of prices"),
     "choice": N_("a choice of provider"),
+    "entered": N_("what was entered here about the decision"),
     "order": N_("a purchase order"),
     "invoice": N_("an invoice"),
     "settings": N_("a change of the settings"),

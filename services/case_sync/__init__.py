@@ -9,12 +9,10 @@ from services.case_sync.approving import approve_run, discard_run
 from services.case_sync.merge import SyncResult, merge
 from services.case_sync.retrying import retry_source
 from services.case_sync.running import plan_source, run_source
-from services.case_sync.staging import client_row
 
 __all__ = [
     "SyncResult",
     "approve_run",
-    "client_row",
     "discard_run",
     "merge",
     "plan_source",

@@ -8,7 +8,6 @@ from itertools import groupby, islice
 from operator import itemgetter
 from pathlib import Path
 from typing import Final
-from urllib.parse import quote
 
 from sqlalchemy.orm import Session
 
@@ -18,7 +17,7 @@ from connectors.cases.rows import RowBatch, Rows, SlowWayNeededError
 from connectors.rejection import Rejection
 from connectors.transports.base import SourceFile
 from core.faults import fault_point
-from core.identity import RecordHasher, Sealer
+from core.identity import RecordHasher, Sealer, client_row
 from services.case_sync import tables
 from services.case_sync.comparing import MISTAKEN
 from services.case_sync.copying import Copier, copy_known
@@ -140,11 +139,6 @@ class Staging:
 
     def _reject(self, file: SourceFile, bad: Sequence[Rejection]) -> None:
         reject(self.session, self.run_id, self.source, file.name, file.sha256, bad)
-
-
-def client_row(source: str, external_id: str) -> str:
-    """How the row of a client is named where its identity is sealed: ids of the database are not known yet then."""
-    return f"{quote(source, safe='')}/{quote(external_id, safe='')}"
 
 
 def _batches(items: Iterator[tuple[SourceFile, Found]]) -> Iterator[list[tuple[SourceFile, Found]]]:

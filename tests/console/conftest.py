@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
@@ -12,9 +13,21 @@ from tests.support.browsing import Browser, Opener, settings_for
 
 
 @pytest.fixture
-def app(session: Session) -> FastAPI:
+def make_app(session: Session) -> Callable[..., FastAPI]:
+    """`make_app(idle_minutes=5)`: the application with other settings under `[console]`."""
+
+    def make(**console: Any) -> FastAPI:
+        return create_app(
+            settings_for(**console), transaction=lambda: _within(session), redis_url=lambda: "redis://127.0.0.1:1/0"
+        )
+
+    return make
+
+
+@pytest.fixture
+def app(make_app: Callable[..., FastAPI]) -> FastAPI:
     """The application with the tests' settings; `app.state.console.transaction` is a savepoint of the test's session."""
-    return create_app(settings_for(), transaction=lambda: _within(session))
+    return make_app()
 
 
 @contextmanager

@@ -67,3 +67,14 @@ def test_what_is_no_day_is_said_by_the_fields_name(typed, why):
     with pytest.raises(InputError, match=why) as error:
         fields.day(typed, "From")
     assert str(error.value).startswith("From: ")
+
+
+def test_words_come_without_the_space_around_them():
+    assert fields.words("  nearer to\nhome ", "Reason") == "nearer to\nhome"
+
+
+@pytest.mark.parametrize("typed", ["a\x00b", "a\u202eb", "\ud800"])
+def test_what_cannot_be_printed_is_said_by_the_fields_name(typed):
+    with pytest.raises(InputError) as error:
+        fields.words(typed, "Reason")
+    assert str(error.value) == "Reason: that holds characters that cannot be printed."

@@ -13,7 +13,7 @@ import redis
 from core import embedded
 from core.redis import redis_client_url
 from core.settings import ROOT
-from tests.support.installation import installation
+from tests.support.installation import free_port, installation
 
 pytestmark = pytest.mark.slow
 
@@ -137,7 +137,7 @@ def test_a_stopping_worker_ends_in_order(running):
 
 def test_up_on_embedded_services_leaves_nothing_running(tmp_path):
     """Some command starts the servers, up uses them and starts again what dies, Ctrl-C ends it all; doctor only looks."""
-    environment = {**os.environ, "AVAIN_HOME": str(tmp_path / "home")}
+    environment = {**os.environ, "AVAIN_HOME": str(tmp_path / "home"), "AVAIN_CONSOLE__PORT": str(free_port())}
     for name in ("AVAIN_DATABASE_URL", "AVAIN_REDIS_URL"):
         environment.pop(name, None)
     home = tmp_path / "home"

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -19,6 +20,14 @@ from core.embedded import Embedded
 from core.settings import ROOT
 
 
+def free_port() -> int:
+    """A port of this machine that nobody listens on just now."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+        return port
+
+
 @dataclass
 class Installation:
     """Starts `avain` commands with the right environment, and ends what it started by its own process ids."""
@@ -27,6 +36,7 @@ class Installation:
     home: Path
     environment: dict[str, str] = field(default_factory=dict)
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    console_port: int = field(default_factory=free_port)
     engine: Engine = field(init=False)
 
     def __post_init__(self) -> None:
@@ -44,6 +54,7 @@ class Installation:
             "AVAIN_HASH_KEY": "only-for-tests-0123456789abcdef-only-for-tests",
             "AVAIN_TEST_CLOCK": "1",
             "AVAIN_TEST_FAULTS": "1",
+            "AVAIN_CONSOLE__PORT": str(self.console_port),
             **self.environment,
             **more,
         }

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from core.identity import client_row
 from core.keys import sealer
 from core.settings import Privacy
 from models.case import Client
 from services import rejected
-from services.case_sync import SyncResult, client_row
+from services.case_sync import SyncResult
 from services.reference_data import import_workers
 from tests.factories.worker import make_worker
 from tests.support import attacks

@@ -1,0 +1,178 @@
+"""The page of one case, as it is shown after looking and again after a form that could not be saved: what was typed stays."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import quote
+
+from markupsafe import Markup
+from starlette.responses import Response
+
+from console import budget_picture
+from console.visit import Visit
+from core import keys
+from core.errors import ConfigurationError, InputError
+from core.i18n import _, money, number
+from core.units import UNITS, amount, unit_name
+from services.access import CaseAccess
+from services.access.cases import visible_among
+from services.access.identity import read_identity
+from services.budgets import words
+from services.budgets.show import BudgetView, budgets_of_case
+from services.case_entries import Basis, goals_seen
+from services.cases import CaseView, DecisionView, ItemView, case_view
+from services.labels import chooser_name, status_name
+from services.names import people, service_names
+
+#: How a state is marked: with its word and with a colour.
+TONES: Final = {"over": "bad", "unpriced": "bad", "within_tolerance": "care", "near": "care", "ok": "good"}
+#: Of several codes for a visit one is offered.
+UNIT_CHOICES: Final = tuple(code for code in UNITS if code not in {"H87", "E48", "ACT"})
+
+
+@dataclass(frozen=True)
+class Typed:
+    """What somebody typed into one of the page's forms that was not saved, why, and beside which field that is said ('': the form)."""
+
+    form: str
+    values: Mapping[str, str]
+    problem: str
+    field: str = ""
+
+
+@dataclass(frozen=True)
+class Card:
+    """A decision as the page shows it, with its budget and planned services."""
+
+    decision: DecisionView
+    name: str
+    items: tuple[ItemView, ...]
+    budget: BudgetView | None
+    picture: Markup | None
+    remarks: list[str]
+    basis: str
+    basis_seen: str
+    over: bool
+
+
+@dataclass(frozen=True)
+class Who:
+    """What the page says of the client: a name, or why there is none. `free`: no reason has to be given."""
+
+    free: bool
+    name: str | None = None
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class _Named:
+    """What the reader calls services, workers and units."""
+
+    services: Mapping[str, str]
+    people: Mapping[str, str] = field(default_factory=dict)
+
+    def service(self, code: str | None) -> str:
+        return "–" if code is None else self.services.get(code, code)
+
+    def worker(self, external_id: str | None) -> str:
+        return "–" if external_id is None else self.people.get(f"worker:{external_id}", external_id)
+
+    def unit(self, code: str | None) -> str:
+        return "–" if code is None else self.people.get(f"unit:{code}", code)
+
+    def actor(self, actor: str | None) -> str:
+        return "–" if actor is None else self.people.get(actor, actor)
+
+
+def show(visit: Visit, access: CaseAccess, *, typed: Typed | None = None) -> Response:
+    """The page, and one event in the audit trail. With `typed` it says what could not be saved, with status 422."""
+    visit.saw(f"case:{access.number}", "case.viewed", how=access.how)
+    view = case_view(visit.session, access.number)
+    named = _Named(service_names(visit.session), people(visit.session))
+    budgets = {one.decision_id: one for one in budgets_of_case(visit.session, access.number)}
+    visible = visible_among(visit.session, visit.person, [one.number for one in view.other_cases], visit.today)
+    return visit.page(
+        "case.html",
+        status=422 if typed else 200,
+        case=view,
+        access=access,
+        named=named,
+        cards=[_card(view, one, budgets.get(one.id), named) for one in view.decisions],
+        others=[one for one in view.other_cases if one.number in visible],
+        hidden=len([one for one in view.other_cases if one.number not in visible]),
+        who=_who(visit, access),
+        link=_link(visit.settings.console.case_url, view),
+        typed=typed,
+        over=view.gone_at is not None or view.status == "closed",
+        goals_seen=goals_seen(view.goals),
+        service_choices=sorted(named.services.items(), key=lambda one: one[1].casefold()),
+        unit_choices=[(code, unit_name(code)) for code in UNIT_CHOICES],
+        **tools(),
+    )
+
+
+def tools() -> dict[str, Any]:
+    """What the templates of cases and budgets call."""
+    return {
+        "tones": TONES,
+        "labels": budget_picture.LABELS,
+        "parts_of": budget_picture.parts_of,
+        "state_name": words.state_name,
+        "status_name": status_name,
+        "chooser_name": chooser_name,
+        "amount": amount,
+    }
+
+
+def _card(view: CaseView, decision: DecisionView, budget: BudgetView | None, named: _Named) -> Card:
+    told = None if budget is None else words.with_names(budget, named.services)
+    basis = Basis(decision.granted_amount, decision.baseline, decision.baseline_quantity, decision.baseline_unit)
+    return Card(
+        decision=decision,
+        name=decision.number or decision.external_id,
+        items=tuple(one for one in view.items if one.decision == decision.external_id),
+        budget=told,
+        picture=None if told is None else budget_picture.picture(told, f"budget-{decision.id}"),
+        remarks=[] if told is None else words.remarks(told),
+        basis=_basis(basis, named),
+        basis_seen=basis.seen,
+        over=decision.ended or view.gone_at is not None or view.status == "closed",
+    )
+
+
+def _basis(basis: Basis, named: _Named) -> str:
+    if basis.granted_amount is not None:
+        return _("granted: {amount}").format(amount=money(basis.granted_amount))
+    if basis.service is None:
+        return ""
+    return _("instead of {service}, {quantity}").format(
+        service=named.service(basis.service), quantity=amount(basis.quantity, basis.unit)
+    )
+
+
+def _who(visit: Visit, access: CaseAccess) -> Who | None:
+    """None where the installation keeps nothing of who clients are: then nothing is said of it at all."""
+    if visit.settings.privacy.identity != "sealed":
+        return None
+    if not access.names_freely:
+        return Who(free=False)
+    try:
+        sealer = keys.sealer(visit.settings)
+        name = read_identity(visit.session, access, sealer, "name", actor=visit.actor, now=visit.now)
+    except (InputError, ConfigurationError) as error:
+        return Who(free=True, problem=str(error))
+    return Who(free=True, name=name)
+
+
+def _link(template: str | None, view: CaseView) -> str | None:
+    """The case in the client information system. Every value is quoted: an id with a slash or a question mark stays one value."""
+    if template is None:
+        return None
+    for name, value in (("external_id", view.external_id), ("source", view.source), ("number", view.number)):
+        template = template.replace("{" + name + "}", quote(value, safe=""))
+    return template
+
+
+def as_typed(value: Any) -> str:
+    """A number as a field shows it; '' for none."""
+    return "" if value is None else number(value)

@@ -1,0 +1,128 @@
+"""Chromium, axe-core, and a console over the demo's county (town.py).
+
+One browser process for each pytest process; every test has a context of its own, as another person's browser. A missing chromium or
+axe-core fails where CI=true; elsewhere it skips, loudly. `make test-browser` installs both.
+"""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, Final
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ViewportSize, sync_playwright
+
+from console.app import create_app
+from core.embedded import Embedded
+from core.settings import ROOT
+from tests.browser.looking import Watched
+from tests.browser.serving import free_port, serving
+from tests.browser.town import Town, town
+from tests.conftest import own_database
+
+AXE: Final = ROOT / "var" / "browser" / "node_modules" / "axe-core" / "axe.min.js"
+WIDE: Final[ViewportSize] = {"width": 1280, "height": 900}
+PHONE: Final[ViewportSize] = {"width": 390, "height": 844}
+
+#: How a story is lived through: each language, wide and on a phone, with and without JavaScript.
+WAYS: Final[tuple[dict[str, Any], ...]] = (
+    {"language": "fi", "width": 1280, "javascript": True},
+    {"language": "sv", "width": 390, "javascript": False},
+    {"language": "en", "width": 390, "javascript": True},
+)
+
+
+def _absent(what: str) -> None:
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"{what} is missing: run make test-browser, which installs it")
+    pytest.skip(f"SKIPPED: {what.upper()} IS MISSING, run make test-browser, which installs it")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Debian's browser, which can reach nothing but this machine."""
+    found = shutil.which("chromium")
+    if found is None:
+        _absent("chromium")
+    only_here = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
+    # chromium's own sandbox refuses to run as root, as CI does
+    as_root = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=[only_here, *as_root])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """axe-core's script."""
+    if not AXE.is_file():
+        _absent("axe-core")
+    return AXE.read_text("utf-8")
+
+
+@pytest.fixture(scope="module")
+def open_town(
+    services: Embedded, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], AbstractContextManager[Town]]:
+    """To be opened with further settings of the console: the demo's county with its console answering at `county.origin`."""
+
+    @contextmanager
+    def opened(console: str = "") -> Iterator[Town]:
+        home = tmp_path_factory.mktemp("town")
+        home.chmod(0o755)
+        listening, port = free_port()
+        here = f'port = {port}\npublic_url = "http://127.0.0.1:{port}"\n{console}'
+        with own_database(services) as database, town(database, home, console=here) as made:
+            made.origin = f"http://127.0.0.1:{port}"
+            with serving(create_app(), listening):
+                yield made
+
+    return opened
+
+
+@pytest.fixture(scope="module")
+def county(open_town: Callable[[], AbstractContextManager[Town]]) -> Iterator[Town]:
+    """A county for each module: pages are looked at in one that no story has changed."""
+    with open_town() as made:
+        yield made
+
+
+@pytest.fixture
+def browser(chromium: Browser, county: Town) -> Iterator[Callable[..., Watched]]:
+    """`browser("worker", worker="W-101", width=390, javascript=False, language="sv")`: a page of somebody who is signed in.
+
+    Ends with the test; what the page complained of (script errors, refused content) fails it.
+    """
+    opened: list[tuple[BrowserContext, Watched]] = []
+
+    def open_(
+        *roles: str,
+        worker: str | None = None,
+        everything: bool = False,
+        width: int = WIDE["width"],
+        javascript: bool = True,
+        language: str = "fi",
+        signed_in: bool = True,
+    ) -> Watched:
+        context = chromium.new_context(
+            base_url=county.origin,
+            viewport=PHONE if width == PHONE["width"] else WIDE,
+            java_script_enabled=javascript,
+            locale=language,
+            reduced_motion="reduce",
+            ignore_https_errors=True,  # the login provider's authority is the test's own
+        )
+        if signed_in:
+            secret = county.sign_in(*roles, worker=worker, everything=everything)
+            context.add_cookies([{"name": "avain", "value": secret, "url": county.origin}])
+        watched = Watched(context.new_page())
+        opened.append((context, watched))
+        return watched
+
+    yield open_
+    complaints = [complaint for _, watched in opened for complaint in watched.complaints]
+    for context, _ in opened:
+        context.close()
+    assert not complaints, complaints

@@ -1,0 +1,82 @@
+"""Every page, in three languages, wide and on a phone: what axe-core, the browser and the keyboard say to it."""
+
+import warnings
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page
+
+from core.i18n import LANGUAGES
+from tests.browser import looking
+from tests.browser.conftest import PHONE, WIDE
+from tests.browser.pages import NO_PAGES, PAGES, Seen
+from tests.browser.words import english_in
+
+pytestmark = pytest.mark.slow
+
+
+def test_every_page_is_looked_at(county):
+    from console.app import create_app
+
+    rules = {rule.path for rule in create_app().state.rules if rule.method == "GET"}
+    assert rules == {seen.rule for seen in PAGES} | NO_PAGES, "tests/browser/pages.py names every page of the console"
+
+
+@pytest.mark.parametrize("seen", PAGES, ids=lambda seen: seen.label)
+def test_a_page(browser, county, axe, seen: Seen):
+    watched = browser(*seen.roles, worker=seen.worker, signed_in=bool(seen.roles))
+    page, address = watched.page, seen.make(county)
+    wrong: list[str] = []
+    for language in LANGUAGES:
+        joint = "&" if "?" in address else "?"
+        watched.open(f"{address}{joint}lang={language}")
+        here = f"{address} in {language}"
+        if page.evaluate("document.documentElement.lang") != language:
+            wrong.append(f"{here}: html lang")
+        wrong += [f"{here}: English: {text}" for text in english_in(looking.texts(page), language)]
+        for size in (WIDE, PHONE):
+            page.set_viewport_size(size)
+            wrong += _asked(page, axe, f"{here}, {size['width']} px wide", colours=language == "fi")
+        if language == "fi":
+            page.emulate_media(color_scheme="dark")
+            wrong += _judged(looking.axe_says_of_colours(page, axe), f"{here}, in the dark")
+            page.emulate_media(color_scheme="light")
+    wrong += _by_keyboard(page, address)
+    assert not wrong, "\n".join(wrong)
+
+
+def _asked(page: Page, axe: str, here: str, *, colours: bool) -> list[str]:
+    """What is wrong at this width."""
+    wrong = [f"{here}: scrolls sideways: {one}" for one in looking.too_wide(page)]
+    wrong += [f"{here}: less than 24 pixels: {one}" for one in looking.too_small(page)]
+    return wrong + _judged(looking.axe_says(page, axe, colours=colours), here)
+
+
+def _judged(findings: list[dict[str, Any]], here: str) -> list[str]:
+    """The grave ones of axe-core's findings; what it minds less is told as a warning that fails nothing."""
+    for one in findings:
+        if one["impact"] not in looking.GRAVE:
+            with warnings.catch_warnings():
+                warnings.simplefilter("default")
+                warnings.warn(f"{here}: {one['impact']}: {one['rule']} {one['where'][0]}", UserWarning, stacklevel=1)
+    return [f"{here}: {looking.in_words([one])}" for one in findings if one["impact"] in looking.GRAVE]
+
+
+def _by_keyboard(page: Page, address: str) -> list[str]:
+    """Tab comes to everything, is seen wherever it is, and first offers to skip the menu."""
+    wrong: list[str] = []
+    for size in (WIDE, PHONE):
+        page.set_viewport_size(size)
+        missed, unseen = looking.tab_through(page)
+        wrong += [f"{address}: Tab does not reach {one}" for one in missed]
+        wrong += [f"{address}: the focus cannot be seen on {one}" for one in unseen]
+    page.reload()
+    page.keyboard.press("Tab")
+    if not page.evaluate(
+        "document.activeElement.matches('a.skip') && document.activeElement.getBoundingClientRect().left >= 0"
+    ):
+        wrong.append(f"{address}: the first Tab does not offer to skip to the content")
+    page.keyboard.press("Enter")
+    if page.evaluate("document.activeElement.id") != "main":
+        wrong.append(f"{address}: skipping does not lead to the content")
+    return wrong

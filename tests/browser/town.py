@@ -1,0 +1,295 @@
+"""The demo's county in a database of the test's own, filled by the same services and tasks as in real life, in this process.
+
+Five nights and days are lived through in a few seconds: cases and price lists are read, choices made, orders approved, budgets
+calculated, follow-ups planned; one list waits, one record of each kind was rejected, one e-mail nobody can place.
+"""
+
+import io
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from openpyxl import Workbook
+from sqlalchemy import select
+from typer.testing import CliRunner
+
+import workers.queue
+from cli.main import app as command
+from core.clock import business_now, move_business_clock
+from core.embedded import Embedded
+from core.i18n import HELSINKI
+from core.settings import ROOT
+from demo.make_price_files import dearer_mail
+from demo.smtp_sink import SmtpSink
+from models.worker import Worker
+from services import price_uploads
+from services.access import entry, sessions
+from tests.support.in_process import InProcess, in_process
+from workers import inline
+
+DATA: Final = ROOT / "demo" / "data"
+#: Monday evening of the demo: everything of the first night has been read.
+NOW: Final = datetime(2026, 11, 16, 18, 0, tzinfo=HELSINKI)
+KAVERIPAJA: Final = "9999998-4"
+CHOICES: Final = (
+    ("LC-1001", "9999996-8", "child", "lapsi tapasi valmentajan"),
+    ("LC-1002", "9999996-8", "parent", "lähin"),
+    ("LC-1004", KAVERIPAJA, "adult", "oma toive"),
+)
+_SETTINGS: Final = """
+[organisation]
+name = "Esimerkin hyvinvointialue (keksitty)"
+business_id = "9999999-2"
+endpoint_id = "003799999992"
+
+[sources.cases.lifecare-vienti]
+kind = "xml"
+path = "in/cases/asiakkuudet-*.xml"
+mode = "snapshot"
+max_rejected = 0.25
+
+[sources.cases.iso-vienti]
+kind = "xml"
+path = "in/iso/*.xml"
+mode = "delta"
+
+[sources.prices.own]
+kind = "own"
+path = "in/prices/own.csv"
+
+[sources.prices.esimerkkivalmennus]
+provider = "9999996-8"
+path = "in/prices/esimerkkivalmennus.csv"
+encoding = "cp1252"
+
+[sources.prices.posti]
+kind = "mail"
+path = "in/mail"
+
+[sources.prices.kaveripaja]
+provider = "9999998-4"
+path = "in/prices/kaveripaja.csv"
+
+[prices]
+manager_email = "hinnat@avain-esimerkki.invalid"
+"""
+
+
+class Town:
+    """The county, and its ways to act."""
+
+    #: Where the console answers.
+    origin: str
+
+    def __init__(self, process: InProcess, database: Embedded, home: Path) -> None:
+        self.process, self.database, self.home = process, database, home
+
+    def sign_in(self, *roles: str, worker: str | None = None, everything: bool = False) -> str:
+        """What the browser holds of somebody who has just signed in with these roles; `worker` is an external id."""
+        with self.process.transaction() as session:
+            found = session.scalars(select(Worker).filter_by(external_id=worker)).one() if worker else None
+            return sessions.open_session(
+                session,
+                subject=worker or "-".join(roles) or "paikallinen",
+                name=found.name if found else "Heli Hintavastaava",
+                roles=frozenset(roles),
+                worker_id=found.id if found else None,
+                everything=everything,
+                hours=8,
+                now=business_now(session),
+                actor="test",
+                how="test",
+            )
+
+    def link(self, worker: str | None = None) -> str:
+        """The secret part of a one-time link."""
+        with self.process.transaction() as session:
+            return entry.make_link(session, worker=worker, now=business_now(session), actor="test")
+
+    def avain(self, *words: str) -> str:
+        """A command, as an operator types it."""
+        done = CliRunner().invoke(command, list(words))
+        if done.exception is not None and not isinstance(done.exception, SystemExit):
+            raise done.exception
+        assert done.exit_code == 0, f"avain {' '.join(words)}\n{done.output}"
+        return done.stdout
+
+    def settle(self) -> None:
+        """Do all work that waits, in this process, until none is left."""
+        for _ in range(60):
+            waiting = self.process.rows(
+                "UPDATE work SET next_at = clock_timestamp() - interval '1 s' WHERE done_at IS NULL AND dead_at IS NULL AND token IS NULL"
+                " RETURNING id, kind"
+            )
+            if not waiting:
+                return
+            for row in waiting:
+                inline.do_now(row.id, row.kind)
+        raise AssertionError("work without end")
+
+    def call(self, kind: str, **arguments: Any) -> None:
+        """Call for a piece of work, and do it and what comes of it."""
+        self.process.rows(
+            "INSERT INTO work (kind, key, arguments, queue) VALUES (:kind, gen_random_uuid()::text, '{}', 'default') RETURNING id",
+            kind=kind,
+        )
+        self.settle()
+
+    def replace_list(self, name: str, content: str) -> None:
+        """Another version of a price list lies there, and is read."""
+        (self.home / "in" / "prices" / name).write_text(content, "utf-8")
+        _let_lie(self.home)
+        with alone():
+            self.call("nightly_prices")
+
+    def list_in(self, state: str) -> int:
+        """The latest price list in this state, of a provider."""
+        return self._one(
+            "SELECT max(price_list.id) FROM price_list JOIN price_source ON price_source.id = source_id"
+            " WHERE state = :state AND provider_id IS NOT NULL",
+            state=state,
+        )
+
+    def list_with_rejected(self) -> int:
+        """A list with a row that was left out."""
+        return self._one("SELECT min(price_list.id) FROM price_list JOIN rejected_record USING (run_id)")
+
+    def decision(self, case: str) -> int:
+        """The id of a case's decision."""
+        return self._one(
+            "SELECT decision.id FROM decision JOIN client_case ON client_case.id = case_id WHERE client_case.external_id = :case",
+            case=case,
+        )
+
+    def upload(self) -> int:
+        """The file that was brought to the console, one of whose columns nobody knows."""
+        return self._one("SELECT max(id) FROM price_upload")
+
+    def own_price(self) -> int:
+        """The own unit cost of family work."""
+        return self._one(
+            "SELECT price.id FROM price JOIN price_key ON price_key.id = price_key_id WHERE provider_id IS NULL AND superseded_at IS NULL"
+        )
+
+    def run(self, kind: str, outcome: str | None = None) -> int:
+        """The latest run of a kind."""
+        return self._one(
+            "SELECT max(id) FROM run WHERE kind = :kind AND (CAST(:outcome AS text) IS NULL OR outcome = :outcome)",
+            kind=kind,
+            outcome=outcome,
+        )
+
+    def called(self) -> int:
+        """Work that no worker has begun."""
+        return self._one(
+            "INSERT INTO work (kind, key, arguments, queue) VALUES"
+            " ('fetch_cases', gen_random_uuid()::text, '{\"source\": \"iso-vienti\"}', 'fetch') RETURNING id"
+        )
+
+    def rejected(self) -> int:
+        """A record that was left out."""
+        return self._one("SELECT min(id) FROM rejected_record")
+
+    def _one(self, sql: str, **values: object) -> int:
+        (row,) = self.process.rows(sql, **values)
+        assert row[0] is not None, sql
+        return int(row[0])
+
+    @property
+    def cases(self) -> dict[str, str]:
+        """Case numbers by the source's ids."""
+        return {row.external_id: row.number for row in self.process.rows("SELECT external_id, number FROM client_case")}
+
+
+@contextmanager
+def town(database: Embedded, home: Path, *, console: str = "") -> Iterator[Town]:
+    """The county, this process being its installation until the block ends. `console`: lines of `[console]`."""
+    shutil.copytree(DATA, home / "in")
+    (home / "in" / "iso").mkdir()
+    settings = home / "avain.toml"
+    settings.write_text(f"{_SETTINGS}\n[console]\n{console}\n", "utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AVAIN_CONFIG", str(settings))
+        patch.setenv("AVAIN_TEST_CLOCK", "1")
+        patch.setenv("AVAIN_HASH_KEY", "only-for-tests-0123456789abcdef-only-for-tests")
+        patch.chdir(home)
+        with SmtpSink(directory=home / "mail") as mail, in_process(database, home, patch) as process:
+            process.configure(mail__port=mail.port)
+            made = Town(process, database, home)
+            with alone():
+                _live(made)
+            yield made
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """No worker process listens: what is hinted is done by `Town.settle`."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(workers.queue, "publish", lambda _rows: 0)
+        yield
+
+
+def _live(made: Town) -> None:
+    with made.process.transaction() as session:
+        move_business_clock(session, NOW)
+    for kind, file in (("service", "services"), ("provider", "providers"), ("worker", "workers")):
+        made.avain(kind, "import", str(DATA / f"{file}.toml"), "--as", "pääkäyttäjä")
+    _let_lie(made.home)
+    made.call("nightly_prices")
+    made.call("nightly_cases")
+    cases = made.cases
+    for case, provider, chooser, reason in CHOICES:
+        made.avain(
+            "case",
+            "choose",
+            cases[case],
+            "--provider",
+            provider,
+            "--by",
+            chooser,
+            "--reason",
+            reason,
+            "--as",
+            "W-101",
+        )
+    made.settle()
+    made.avain("order", "approve", cases["LC-1002"], "--as", "W-900")
+    made.settle()
+    (made.home / "in" / "mail" / "2026-11-16-tukipolku.eml").write_bytes(dearer_mail())
+    _let_lie(made.home)
+    made.call("nightly_prices")
+    made.call("plan_follow_ups")
+    with made.process.transaction() as session:
+        price_uploads.bring(
+            session,
+            workbook("Taksa", support="52", music="41.5"),
+            file_name="Hinnasto 2027.xlsx",
+            chosen=KAVERIPAJA,
+            actor="user:hintavastaava",
+            limit=1_000_000,
+            now=business_now(session),
+        )
+    made.settle()
+
+
+def workbook(column: str, *, support: str, music: str) -> bytes:
+    """A list of Kaveripaja whose price column has a title that nobody knows."""
+    book, content = Workbook(), io.BytesIO()
+    sheet = book.worksheets[0]
+    sheet.title = "Hinnasto"
+    sheet.append(("Palvelukoodi", "Yksikkö", column, "Voimassa alkaen", "Voimassa asti"))
+    sheet.append(("TUKIHENKILO", "tunti", float(support), "1.1.2026", "31.12.2027"))
+    sheet.append(("MUSIIKKIPAJA", "tunti", float(music), "1.1.2026", "31.12.2027"))
+    book.save(content)
+    return content.getvalue()
+
+
+def _let_lie(home: Path) -> None:
+    """Files that have lain there for a while, so that nobody waits for them to settle."""
+    for file in (home / "in").rglob("*.*"):
+        os.utime(file, (1_700_000_000, 1_700_000_000))
