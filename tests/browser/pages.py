@@ -44,6 +44,19 @@ PAGES: Final = (
     by("price_manager", "/"),
     by("operator", "/"),
     by("auditor", "/"),
+    by("auditor", "/providers"),
+    by("price_manager", "/providers"),
+    by("price_manager", "/providers/new"),
+    by("price_manager", "/providers/{business_id}", lambda _: "/providers/9999996-8"),
+    by("price_manager", "/providers/{business_id}/edit", lambda _: "/providers/9999996-8/edit"),
+    by("auditor", "/services"),
+    by("price_manager", "/services"),
+    by("price_manager", "/services/new"),
+    by("price_manager", "/services/{code}", lambda _: "/services/PERHETYO"),
+    by("price_manager", "/services/{code}/edit", lambda _: "/services/PERHETYO/edit"),
+    by("price_manager", "/unit-costs"),
+    by("price_manager", "/unit-costs/new", lambda _: "/unit-costs/new?year=2027"),
+    by("price_manager", "/unit-costs/{price_id}/end", lambda town: f"/unit-costs/{town.own_price}/end"),
 )
 #: No pages to look at: files, signs of life, and what only leads on.
 NO_PAGES: Final[frozenset[str]] = frozenset({"/login/callback"})

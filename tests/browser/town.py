@@ -137,6 +137,15 @@ class Town:
         return int(row.id)
 
     @property
+    def own_price(self) -> int:
+        """A unit cost of the county's own that is in force."""
+        (row, *_) = self.process.rows(
+            "SELECT price.id FROM price JOIN price_key ON price_key.id = price_key_id"
+            " WHERE provider_id IS NULL AND superseded_at IS NULL ORDER BY price.id"
+        )
+        return int(row.id)
+
+    @property
     def cases(self) -> dict[str, str]:
         """Case numbers by the source's ids."""
         return {row.external_id: row.number for row in self.process.rows("SELECT external_id, number FROM client_case")}
