@@ -7,7 +7,6 @@ import typer
 
 from cli import price_columns
 from cli.common import LARGEST_ID, As, DryRun, Json, actor, console, emit, sub_app, table, transaction
-from cli.price_words import amount_in_words, per_what
 from core.errors import Message
 from core.i18n import _, day
 from core.units import what_is_priced
@@ -109,6 +108,8 @@ def discard(price_list: ListId, note: Note, dry_run: DryRun = False, as_: As = N
 
 
 def _price_row(row: dict[str, Any]) -> list[str]:
+    from services.prices.words import amount_in_words, per_what
+
     until = day(row["valid_to"]) if row["valid_to"] else ""
     return [
         what_is_priced(row["service"], row["extra"]),

@@ -6,17 +6,9 @@ import typer
 
 from cli.common import As, DryRun, Json, Limit, actor, console, emit, sub_app, table, transaction
 from core.errors import Message
-from core.i18n import N_, _, moment
+from core.i18n import _, moment
 
 app = sub_app(_("E-mails that bring price lists, and those that wait for a person."))
-
-_STATES = {
-    "waiting": N_("waits for a person"),
-    "assigned": N_("assigned, to be read"),
-    "taken": N_("taken"),
-    "overtaken": N_("overtaken by a newer one"),
-    "discarded": N_("discarded"),
-}
 
 Mail = Annotated[str, typer.Argument(metavar=_("MAIL"), help=_("The number of the e-mail, or its file's name."))]
 
@@ -94,9 +86,10 @@ def discard(
 
 
 def _row(row: dict[str, Any]) -> list[Any]:
+    from services.price_mail import state_in_words
+
     brings = "\n".join(one["name"] for one in row["attachments"])
-    label = _STATES[row["state"]]
-    state = _(label) + (f": {row['provider']}" if row["provider"] else "")
+    state = state_in_words(row["state"]).text() + (f": {row['provider']}" if row["provider"] else "")
     return [
         row["id"], row["source"], row["file_name"], row["sender"], moment(row["sent_at"]), brings, state,
         row["reason"] or row["note"],

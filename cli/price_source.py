@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cli.common import CHANGES_PENDING, DONE, ERROR, SOME_REJECTED, console, table
-from cli.price_words import amount_in_words, per_what
 from core.errors import InputError, Message
-from core.i18n import _, day, money, ngettext, number
+from core.i18n import _, money
 from core.reasons import os_reason
-from core.units import what_is_priced
-from services.budgets.words import STATE_NAMES
+from services.budgets.words import state_name
 from services.labels import counts_in_words
+from services.prices.words import change_in_words, effect_in_words
 
 if TYPE_CHECKING:
     from services.prices import Change, Prepared
@@ -104,7 +103,7 @@ def print_plan(shown: Shown) -> None:
 def print_changes(title: str, changes: "list[Change]", rejected: Iterable[tuple[str, ...]] = ()) -> None:
     """The lines of a plan, with what its contract says of a rise, and rejected rows with their reasons."""
     rejected = list(rejected)
-    rows = [_change_row(one) for one in changes[:_PRINTED]]
+    rows: list[tuple[str, ...]] = [change_in_words(one) for one in changes[:_PRINTED]]
     rows += rejected[:_PRINTED]
     if rows:
         columns = ("", _("Service"), _("Per"), _("Before"), _("After"), _("Change"), _("Valid from"), _("Row"), "")
@@ -127,50 +126,20 @@ def _print_unknown_columns(titles: list[str], provider: str | None) -> None:
         out.print(_("Say what they mean with: {command}").format(command=command), markup=False, soft_wrap=True)
 
 
-def _change_row(one: "Change") -> tuple[str, ...]:
-    return (
-        one.sign,
-        what_is_priced(one.service, one.extra),
-        per_what(one.unit, one.base_quantity, one.time_class, one.minimum_quantity, one.territory),
-        amount_in_words(one.old) if one.old is not None else "",
-        amount_in_words(one.new) if one.new is not None else "",
-        f"{'+' if one.percent > 0 else ''}{number(one.percent)} %" if one.percent is not None else "",
-        day(one.first),
-        one.position,
-        Message.from_json(one.rule).text() if one.rule else "",
-    )
-
-
 def print_effect(effect: dict[str, Any] | None) -> None:
-    """What a plan does to budgets, and that it leaves orders alone. `effect` as services/prices/effect.py writes it."""
+    """What a plan does to budgets, one by one, and that it leaves orders alone. `effect` as services/prices/effect.py writes it."""
     if effect is None:
         return
     out = console()
-    count = effect["budgets"]
-    if effect["counted"]:
-        said = _("It touches {count} budgets: too many to calculate for a look.").format(count=count)
-        out.print(said, markup=False)
-    elif count:
-        said = ngettext("{count} budget changes", "{count} budgets change", count).format(count=count)
-        planned = f"{money(Decimal(effect['planned_before']))} → {money(Decimal(effect['planned']))}"
-        over = _("{count} go over the ceiling").format(count=effect["over"])
-        unpriced = _("{count} lose a price").format(count=effect["unpriced"])
-        out.print(f"{said} ({_('planned')} {planned}); {over}; {unpriced}.", markup=False)
-        for one in effect["moved"]:
-            line = f"  {one['case']} {one['decision']}: {money(Decimal(one['planned_before']))} → {money(Decimal(one['planned']))}"
-            out.print(
-                line + (f" → {_(STATE_NAMES[one['state']])}" if one["state"] != one["state_before"] else ""),
-                markup=False,
-            )
-    else:
-        out.print(_("No budget changes."), markup=False)
-    if effect["orders"]:
-        said = ngettext(
-            "{count} live order was made at these prices and stays as it is.",
-            "{count} live orders were made at these prices and stay as they are.",
-            effect["orders"],
+    first, *further = effect_in_words(effect)
+    out.print(first, markup=False)
+    for one in effect["moved"]:
+        line = f"  {one['case']} {one['decision']}: {money(Decimal(one['planned_before']))} → {money(Decimal(one['planned']))}"
+        out.print(
+            line + (f" → {state_name(one['state'])}" if one["state"] != one["state_before"] else ""), markup=False
         )
-        out.print(said.format(count=effect["orders"]), markup=False)
+    for told in further:
+        out.print(told, markup=False)
 
 
 def is_plan_file(name: str) -> bool:

@@ -6,7 +6,7 @@ A source says its place in one of these ways: `path` (files of this machine, the
 
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, SecretStr, model_validator
 
@@ -230,6 +230,8 @@ def _place(files: Transport) -> str:
     return address if files.x_road is None else f"{address} (X-Road: {files.x_road.service})"
 
 
+#: The name of what people bring to the console.
+RESERVED: Final = "console"
 #: Also a lane and a directory of the spool.
 SourceName = Annotated[str, Field(pattern="^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
 
@@ -244,4 +246,6 @@ class Sources(Group):
     def _each_name_once(self) -> "Sources":
         if self.cases.keys() & self.prices.keys():
             raise ValueError(N_("a case source and a price source have the same name; each needs its own"))
+        if RESERVED in self.cases.keys() | self.prices.keys():
+            raise ValueError(N_("the name console is kept for price lists that are uploaded in the console"))
         return self

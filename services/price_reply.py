@@ -57,12 +57,14 @@ _OTHERWISE: Final = N_("Correct the row.")
 
 @dataclass(frozen=True)
 class Reply:
-    """A draft: its bytes, to whom (None: no address is known), in what language, about how many rows."""
+    """A draft: its bytes, to whom (None: no address is known), in what language, about how many rows; what it says, for those who write it elsewhere."""
 
     content: bytes
     recipient: str | None
     language: str
     rows: int
+    subject: str = ""
+    text: str = ""
 
 
 def write_reply(session: Session, price_list_id: int, settings: Settings, field_name: Any) -> Reply:
@@ -102,9 +104,8 @@ def write_reply(session: Session, price_list_id: int, settings: Settings, field_
         )
         subject = _("Your price list, rows to correct: {count}").format(count=len(rows))
     sender = settings.prices.manager_email or settings.mail.sender
-    return Reply(
-        draft(sender=sender, recipient=recipient, subject=subject, text=body), recipient, found.language, len(rows)
-    )
+    content = draft(sender=sender, recipient=recipient, subject=subject, text=body)
+    return Reply(content, recipient, found.language, len(rows), subject, body)
 
 
 def _plain(text_: str) -> str:

@@ -19,7 +19,7 @@ from connectors.transports.base import Transport
 from connectors.transports.registry import transport
 from core.errors import InputError, Message, NotFound
 from core.settings import configuration_file
-from core.source_settings import PriceListSource, Sources
+from core.source_settings import RESERVED, PriceListSource, Sources
 from services.work import call_again
 
 Kind = Literal["cases", "prices"]
@@ -28,6 +28,10 @@ _READ: dict[Kind, str] = {"cases": "sync_cases", "prices": "import_prices"}
 #: E-mails are sorted first; each list found in them is imported as that of a source of its own, `<mail source>/<business id>`.
 _SORT: Final = "read_price_mail"
 _BY_MAIL: Final = "/"
+#: What people bring to the console; each provider's share is a source of its own, `console/<business id>`, and `console/own` that of our own
+#: unit costs. No configured source has this name (core/source_settings.py).
+CONSOLE: Final = RESERVED
+OWN: Final = "own"
 
 
 @dataclass(frozen=True)
@@ -50,26 +54,36 @@ class Source:
 
     @property
     def by_mail(self) -> bool:
-        """Whether it is a provider's share of a mail source: it is read with that, and not by itself."""
+        """Whether it is a provider's share of a mail source, or of what people bring: it is read with that, and not by itself."""
         return _BY_MAIL in self.name
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether its lists are brought by people."""
+        return self.name.partition(_BY_MAIL)[0] == CONSOLE
 
     def of_provider(self, business_id: str) -> "Source":
         """The provider's share of this mail source."""
         return replace(self, name=f"{self.name}{_BY_MAIL}{business_id}", mode=None)
 
 
-#: Rows in: a source and a request. Rows out: every Work of it with its latest Run, in the order they were called for.
-_PROGRESS = text(
-    """
+_STEPS = """
     SELECT work.id, work.kind, work.done_at IS NOT NULL OR work.dead_at IS NOT NULL AS ended, work.dead_at IS NOT NULL AS dead,
            work.token IS NOT NULL AS under_way, run.id AS run_id, run.outcome, run.counts, run.message, run.reply,
            extract(epoch FROM coalesce(run.finished_at, clock_timestamp()) - work.created_at) AS seconds,
            extract(epoch FROM clock_timestamp() - run.started_at) AS running
     FROM work LEFT JOIN LATERAL (SELECT * FROM run WHERE work_id = work.id ORDER BY id DESC LIMIT 1) AS run ON true
-    WHERE split_part(work.arguments ->> 'source', '/', 1) = :source AND work.arguments ->> 'request' = :request
+"""
+
+#: Rows in: a source and a request. Rows out: every Work of it with its latest Run, in the order they were called for.
+_PROGRESS = text(
+    f"""{_STEPS} WHERE split_part(work.arguments ->> 'source', '/', 1) = :source AND work.arguments ->> 'request' = :request
     ORDER BY work.id
     """
 )
+
+#: Rows in: a Work. Rows out: it, with its latest Run.
+_ALONE = text(f"{_STEPS} WHERE work.id = :work_id")
 
 #: Rows in: a lane. Rows out: the latest runs in it, newest first.
 _HISTORY = text(
@@ -134,6 +148,8 @@ def find_source(configured: Sources, name: str) -> Source:
     parent, _, business_id = name.partition(_BY_MAIL)
     if business_id and parent in known and known[parent].form == "mail":
         return known[parent].of_provider(business_id)
+    if business_id and parent == CONSOLE:
+        return uploads_of(business_id)
     if name not in known:
         near = difflib.get_close_matches(name, known, n=1)  # first, but not alone: it says what is configured
         told = ", ".join([*near, *sorted(known.keys() - near)])
@@ -141,9 +157,18 @@ def find_source(configured: Sources, name: str) -> Source:
     return known[name]
 
 
+def uploads_of(provider: str) -> Source:
+    """What people bring of a provider (a business id) or of our own unit costs (OWN)."""
+    return Source(f"{CONSOLE}{_BY_MAIL}{provider}", "prices", "upload", CONSOLE)
+
+
 def price_settings(configured: Sources, source: Source) -> PriceListSource:
     """How a price source is set up; a provider's share of a mail source like a source of that provider alone."""
     parent, _, business_id = source.name.partition(_BY_MAIL)
+    if parent == CONSOLE:
+        if business_id == OWN:
+            return PriceListSource(kind="own", path=CONSOLE)
+        return PriceListSource(kind="provider", provider=business_id, path=CONSOLE)
     settings = configured.prices[parent]
     return settings.model_copy(update={"kind": "provider", "provider": business_id}) if business_id else settings
 
@@ -195,6 +220,8 @@ def _reading_kind(source: Source) -> str:
 
 
 def _read_with_its_mails(source: Source) -> InputError:
+    if source.by_hand:
+        return InputError("The price lists of {source} are uploaded in the console.", source=source.name)
     return InputError(
         "The price lists of {source} come by e-mail and are read with all others: {command}",
         source=source.name,
@@ -217,23 +244,29 @@ def last_applied(session: Session, source: Source) -> int | None:
 
 def progress(session: Session, source: str, request: str) -> list[Step]:
     """Where a request stands: its Work so far, the fetch first. It has ended when all of it has."""
-    return [
-        Step(
-            row.id,
-            row.kind,
-            row.ended,
-            row.dead,
-            row.under_way,
-            row.run_id,
-            row.outcome,
-            row.counts or {},
-            Message.from_json(row.message) if row.message else None,
-            row.reply,
-            float(row.seconds),
-            float(row.running or 0),
-        )
-        for row in session.execute(_PROGRESS, {"source": source, "request": request})
-    ]
+    return [_step(row) for row in session.execute(_PROGRESS, {"source": source, "request": request})]
+
+
+def progress_of_work(session: Session, work_id: int) -> list[Step]:
+    """Where Work stands that is of no request: itself alone."""
+    return [_step(row) for row in session.execute(_ALONE, {"work_id": work_id})]
+
+
+def _step(row: Any) -> Step:
+    return Step(
+        row.id,
+        row.kind,
+        row.ended,
+        row.dead,
+        row.under_way,
+        row.run_id,
+        row.outcome,
+        row.counts or {},
+        Message.from_json(row.message) if row.message else None,
+        row.reply,
+        float(row.seconds),
+        float(row.running or 0),
+    )
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Lists of runs, rejected records and audit events by what people look for; what a look at a source found.
 
 Revision ID: 0011
-Revises: 0009
+Revises: 0010
 """
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0011"
-down_revision = "0009"
+down_revision = "0010"
 
 MACHINE_TIME = sa.text("clock_timestamp()")
 REQUEST = "(arguments ->> 'request')"

@@ -25,7 +25,9 @@ _LISTED = text(
     """
 )
 
-_DECIDED = {
+_STATES = {
+    "waiting": N_("waits for a person"),
+    "assigned": N_("assigned, to be read"),
     "taken": N_("taken"),
     "overtaken": N_("overtaken by a newer one"),
     "discarded": N_("discarded"),
@@ -39,6 +41,11 @@ _PUT_BACK = text(
     RETURNING price_mail.source, price_mail.sha256
     """
 )
+
+
+def state_in_words(state: str) -> Message:
+    """A mail's state (models/price_mail.py) as people read it."""
+    return Message(_STATES[state])
 
 
 def listed(session: Session, *, everything: bool = False, limit: int = 100) -> list[dict[str, Any]]:
@@ -110,7 +117,7 @@ def discard(session: Session, named: str, *, actor: str, note: str, now: datetim
     mail = find(session, named)
     if mail.state not in ("waiting", "assigned"):
         raise InputError(
-            "E-mail {id} does not wait for anybody: it is {state}.", id=mail.id, state=Message(_DECIDED[mail.state])
+            "E-mail {id} does not wait for anybody: it is {state}.", id=mail.id, state=state_in_words(mail.state)
         )
     mail.state, mail.note = "discarded", note
     audit.record(session, actor, "price_mail.discarded", f"price_mail:{mail.id}", now=now, reason=note)

@@ -7,23 +7,27 @@ services/budgets/lines.py.
 """
 
 from services.prices.approval import approve, discard, hold_provider_of_run, list_of_run
+from services.prices.basis import WORLD_MOVED
 from services.prices.importing import ImportResult, import_price_list, is_applied
 from services.prices.preparing import Prepared, prepare
-from services.prices.rollback import RolledBack, rollback
+from services.prices.rollback import RolledBack, Undoing, look_at_rollback, rollback
 from services.prices.values import Change, Plan
 
 __all__ = [
+    "WORLD_MOVED",
     "Change",
     "ImportResult",
     "Plan",
     "Prepared",
     "RolledBack",
+    "Undoing",
     "approve",
     "discard",
     "hold_provider_of_run",
     "import_price_list",
     "is_applied",
     "list_of_run",
+    "look_at_rollback",
     "prepare",
     "rollback",
 ]

@@ -10,7 +10,7 @@ from models.price import PriceList, PriceSource
 from services import audit
 from services.prices.apply import apply_plan, hold_provider
 from services.prices.basis import must_still_hold
-from services.prices.keeping import Kept, state_in_words
+from services.prices.keeping import Kept, fingerprint, state_in_words
 from services.prices.values import Plan
 
 #: Rows in: a source. Rows changed: its runs that were held for a person, who has decided.
@@ -50,16 +50,25 @@ def list_of_run(session: Session, source: str, sha256: str) -> int:
     return found
 
 
-def approve(session: Session, price_list_id: int, actor: str, note: str, now: datetime) -> Plan:
-    """Apply a held list exactly as planned. Raises NotFound, InputError (not held, no note, or what it rests on has changed)."""
+def approve(
+    session: Session, price_list_id: int, actor: str, note: str, now: datetime, *, shown: str | None = None
+) -> Plan:
+    """Apply a held list exactly as planned. `shown` is the fingerprint of the plan that the person saw (keeping.py).
+
+    Raises NotFound, InputError (not held, no note where something is doubtful, another plan than `shown`, or what it rests on has changed).
+    """
     _hold_provider_of(session, price_list_id)
-    price_list = _held(session, price_list_id, note)
+    price_list = _held(session, price_list_id)
     kept = Kept.from_json(price_list.plan or {})
     plan = kept.plan
+    if shown is not None and shown != fingerprint(price_list.plan or {}):
+        raise InputError("The plan has changed since it was shown. Look at it again.")
+    if plan.doubts or not plan.held:
+        _must_say_why(note)
     must_still_hold(session, plan, kept.basis)
     price_list.state, price_list.plan = "applied", None
     apply_plan(session, plan, price_list.id, price_list.run_id)
-    _settle(session, price_list, f"approved: {note.strip()}")
+    _settle(session, price_list, f"approved: {note.strip()}" if note.strip() else "approved")
     audit.record(
         session, actor, "price_list.approved", f"price_list:{price_list.id}", now=now, reason=note, **plan.counts
     )
@@ -69,7 +78,8 @@ def approve(session: Session, price_list_id: int, actor: str, note: str, now: da
 def discard(session: Session, price_list_id: int, actor: str, note: str, now: datetime) -> None:
     """Let a held list be: the prices in force stay. Raises NotFound, InputError."""
     _hold_provider_of(session, price_list_id)
-    price_list = _held(session, price_list_id, note)
+    _must_say_why(note)
+    price_list = _held(session, price_list_id)
     price_list.state, price_list.plan = "discarded", None
     _settle(session, price_list, f"discarded: {note.strip()}")
     audit.record(session, actor, "price_list.discarded", f"price_list:{price_list.id}", now=now, reason=note)
@@ -101,10 +111,13 @@ def _hold_found(session: Session, statement: TextClause, number: int) -> None:
         hold_provider(session, found.provider_id)
 
 
-def _held(session: Session, price_list_id: int, note: str) -> PriceList:
-    """The list, locked until the transaction ends, so that two people cannot both decide."""
+def _must_say_why(note: str) -> None:
     if not note.strip():
         raise InputError("A note is needed: say why.")
+
+
+def _held(session: Session, price_list_id: int) -> PriceList:
+    """The list, locked until the transaction ends, so that two people cannot both decide."""
     price_list = session.execute(
         select(PriceList).where(PriceList.id == price_list_id).with_for_update()  # type: ignore[arg-type]
     ).scalar_one_or_none()

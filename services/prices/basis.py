@@ -12,6 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from core.errors import InputError, Message
+from core.i18n import N_
 from services.prices.values import Plan
 
 #: Rows in: a provider, or none for our own unit costs. Rows out: how many lists were applied to it so far, in the order of applying.
@@ -53,6 +54,8 @@ _ENDED_SINCE = text(
     """
 )
 
+#: The sentence of a plan that cannot be applied any more, although nobody decided anything about it.
+WORLD_MOVED = N_("What this plan rests on has changed since it was made: {what}. Read the source again for a new plan.")
 #: So many things are named in a sentence.
 _NAMED = 5
 
@@ -109,7 +112,7 @@ def must_still_hold(session: Session, plan: Plan, basis: Basis | None) -> None:
             changed.append(Message("the provider's own data"))
     if changed:
         raise InputError(
-            "What this plan rests on has changed since it was made: {what}. Read the source again for a new plan.",
+            WORLD_MOVED,
             what="; ".join(one.text() for one in changed),
         )
 

@@ -26,6 +26,13 @@ _MEANINGS = text(
     """
 )
 
+#: Rows out: all titles, with their providers.
+_ALL = text(
+    """
+    SELECT business_id, provider.name AS provider, title, meaning FROM price_column_name JOIN provider ON provider.id = provider_id
+    """
+)
+
 
 def column_meanings(session: Session, provider_id: int) -> dict[str, str]:
     """Title, as the reader compares it → our column; '' for one that means nothing to us. In the order of the titles."""
@@ -33,6 +40,12 @@ def column_meanings(session: Session, provider_id: int) -> dict[str, str]:
         select(ColumnName.title, ColumnName.meaning).where(ColumnName.provider_id == provider_id)  # type: ignore[call-overload]
     )
     return dict(sorted((row.title, row.meaning) for row in found))
+
+
+def all_columns(session: Session) -> list[dict[str, str]]:
+    """What is remembered of all providers: `business_id, provider, title, meaning`, by provider and title."""
+    rows = [dict(row) for row in session.execute(_ALL).mappings()]
+    return sorted(rows, key=lambda row: (row["provider"].casefold(), row["title"]))
 
 
 def meanings_for_reading(session: Session, business_id: str | None) -> Mapping[str, str]:

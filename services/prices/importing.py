@@ -46,18 +46,19 @@ def import_price_list(
     now: datetime,
     budgets: Budgets | None = None,
     doubt: Message | None = None,
+    asked: bool = False,
 ) -> ImportResult:
     """Apply one file, or hold it where a person must look first; the same content is not recorded twice.
 
     `document` was read to its end. `budgets`: the limits by which what is held shows its effect. `doubt`: why a person must look
-    whatever it would change. Raises InputError when the source's provider is not known.
+    whatever it would change. `asked`: a person brought this very file, so that what was discarded before is planned again. Raises InputError when the source's provider is not known.
     """
     # Before anything is compared: what another source's list or an approval changes of the provider meanwhile would go unseen.
     provider_id = current_provider(session, configured)
     if provider_id != NO_PROVIDER:
         hold_provider(session, provider_id)
     prepared = prepare(session, source, configured, document, local_date(now), doubt=doubt)
-    known = _known(session, prepared)
+    known = _known(session, prepared, asked=asked)
     if known is not None:
         return known
     counts, plan = prepared.counts, prepared.plan
@@ -82,7 +83,7 @@ def is_applied(session: Session, result: ImportResult) -> bool:
     return bool(session.execute(state).scalar_one_or_none() == "applied")
 
 
-def _known(session: Session, prepared: Prepared) -> ImportResult | None:
+def _known(session: Session, prepared: Prepared, *, asked: bool) -> ImportResult | None:
     """What came of the same content the last time, where nothing has changed since: it is not recorded a second time.
 
     Content that was applied is passed over only while it would still change nothing; what waits keeps its place, with the plan as of
@@ -108,7 +109,7 @@ def _known(session: Session, prepared: Prepared) -> ImportResult | None:
         return ImportResult("held", last.id, counts, plan.reasons[0], plan.reasons)
     if last.state == state == "refused":
         return ImportResult("refused", last.id, counts, prepared.refusal)
-    if last.state == "discarded" and state == "held":
+    if last.state == "discarded" and state == "held" and not asked:
         return ImportResult("nothing_to_do", last.id, counts, Message("The same price list was discarded by a person."))
     return None
 

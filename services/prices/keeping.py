@@ -58,6 +58,12 @@ class Kept:
         return cls(plan, Basis.from_json(rests_on) if rests_on else None, data.get("effect"))
 
 
+def fingerprint(data: dict[str, Any]) -> str:
+    """Of what `price_list.plan` holds: says of a plan that was shown whether it still is the one that waits."""
+    packed = data.get("packed") or json.dumps(data, sort_keys=True)
+    return hashlib.sha256(packed.encode()).hexdigest()[:32]
+
+
 def substance(plan: Plan) -> str:
     """What a plan comes to, whatever day it was made: two plans of the same substance differ only in what begins or ends "today"."""
     said = plan.to_json()

@@ -123,6 +123,37 @@ _STATES: Final = text(
 )
 
 
+#: Rows in: `undoing`. Rows out: what undoing would do: `-` versions that would end, `+` versions that would be in force again.
+_WOULD: Final = f"""
+    SELECT sign, service.code AS service, price_key.unit, base_quantity, time_class, minimum_quantity, territory, extra, amount,
+           lower(valid) AS first, upper(valid) - 1 AS last
+    FROM (
+        SELECT '-' AS sign, * FROM (SELECT {_VALUES} FROM undoing WHERE now EXCEPT SELECT {_VALUES} FROM undoing WHERE before) AS added
+        UNION ALL
+        SELECT '+' AS sign, * FROM (SELECT {_VALUES} FROM undoing WHERE before EXCEPT SELECT {_VALUES} FROM undoing WHERE now) AS missing
+    ) AS would
+    JOIN price_key ON price_key.id = price_key_id JOIN service ON service.id = service_id
+"""  # noqa: S608 - our own words
+_SHOWN: Final = text(_WOULD + " ORDER BY service.code, price_key_id, sign DESC, lower(valid) LIMIT :limit")
+_SUMMED: Final = text(
+    f"""
+    SELECT count(*) FILTER (WHERE sign = '-') AS ended, count(*) FILTER (WHERE sign = '+') AS restored,
+           md5(coalesce(string_agg(CAST(would AS text), ';' ORDER BY CAST(would AS text)), '')) AS fingerprint
+    FROM ({_WOULD}) AS would
+    """  # noqa: S608 - our own words
+)
+
+
+@dataclass(frozen=True)
+class Undoing:
+    """What undoing a list would do: how many versions would end and come back, the first of them, and a fingerprint of it all."""
+
+    ended: int
+    restored: int
+    fingerprint: str
+    lines: list[dict[str, Any]]
+
+
 @dataclass(frozen=True)
 class RolledBack:
     """What was undone: the list's number, file and source; how many versions were ended and how many brought back; the undoing's own run."""
@@ -135,8 +166,21 @@ class RolledBack:
     run_id: int
 
 
-def rollback(session: Session, run_id: int, actor: str, note: str, now: datetime) -> RolledBack:
-    """Undo the price list that a run applied.
+def look_at_rollback(session: Session, run_id: int, limit: int = 200) -> Undoing:
+    """What `rollback` would do; nothing is left behind. Raises NotFound, InputError as it does."""
+    found = _applied_list(session, run_id)
+    with session.begin_nested() as looked:
+        _look(session, found)
+        summed = session.execute(_SUMMED).one()
+        lines = [dict(row) for row in session.execute(_SHOWN, {"limit": limit}).mappings()]
+        looked.rollback()
+    return Undoing(summed.ended, summed.restored, summed.fingerprint, lines)
+
+
+def rollback(
+    session: Session, run_id: int, actor: str, note: str, now: datetime, *, shown: str | None = None
+) -> RolledBack:
+    """Undo the price list that a run applied. `shown` is the fingerprint of what the person saw that it would do (`look_at_rollback`).
 
     Raises NotFound, InputError: no note, the run applied no list, it was undone before, later lists changed the same prices (they are
     named), or the source is being read right now.
@@ -146,9 +190,9 @@ def rollback(session: Session, run_id: int, actor: str, note: str, now: datetime
     found = _applied_list(session, run_id)
     hold_provider(session, found.provider_id)
     with session.begin_nested():  # a refusal leaves nothing behind, not even the table
-        session.execute(_LOOK, {"list_id": found.id, "applied_order": found.applied_order})
-        session.execute(text("ANALYZE undoing"))
-        _must_be_as_it_left_them(session, found.applied_order)
+        _look(session, found)
+        if shown is not None and shown != session.execute(_SUMMED).one().fingerprint:
+            raise InputError("What rolling back would do has changed since it was shown. Look at it again.")
     claimed_run = take_lane(session, "import_prices", found.source, "rollback")
     undoing = session.execute(_UNDOING_LIST, {"list_id": found.id, "run_id": claimed_run.run_id}).scalar_one()
     ended = session.execute(_SUPERSEDE, {"undoing_list": undoing}).scalars().all()
@@ -169,6 +213,12 @@ def rollback(session: Session, run_id: int, actor: str, note: str, now: datetime
     )
     dirty.mark_price_keys(session, sorted({*ended, *restored}), "prices", claimed_run.run_id, price_list_id=undoing)
     return RolledBack(found.id, found.source, found.file_name, len(ended), len(restored), claimed_run.run_id)
+
+
+def _look(session: Session, found: Any) -> None:
+    session.execute(_LOOK, {"list_id": found.id, "applied_order": found.applied_order})
+    session.execute(text("ANALYZE undoing"))
+    _must_be_as_it_left_them(session, found.applied_order)
 
 
 def _applied_list(session: Session, run_id: int) -> Any:

@@ -1,5 +1,6 @@
 """The values of price planning: keys, statements of a list, prices in force, and the plan that leads from one to the other."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -9,6 +10,8 @@ from pydantic import TypeAdapter
 
 from core.errors import Message
 
+#: Why a list that a person brought is not applied at once: by itself no reason to doubt it.
+TO_BE_SEEN: Final = Message("It was uploaded: it is applied when somebody has seen what it changes.")
 #: The day after the last of a price that holds until further notice.
 OPEN: Final = date.max
 
@@ -155,6 +158,11 @@ class Plan:
         """Why the plan must wait for a person."""
         return [Message.from_json(reason) for reason in self.held]
 
+    @property
+    def doubts(self) -> list[Message]:
+        """The same without TO_BE_SEEN: what must be answered with a note."""
+        return doubts(self.held)
+
     def to_json(self) -> dict[str, Any]:
         """As a JSON document."""
         dumped: dict[str, Any] = _PLAN.dump_python(self, mode="json")
@@ -167,6 +175,11 @@ class Plan:
 
 
 _PLAN: Final = TypeAdapter(Plan)
+
+
+def doubts(held: Iterable[dict[str, Any]]) -> list[Message]:
+    """Of reasons to wait, as JSON, those that must be answered with a note."""
+    return [one for one in map(Message.from_json, held) if one != TO_BE_SEEN]
 
 
 @dataclass(frozen=True)

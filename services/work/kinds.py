@@ -41,6 +41,7 @@ KINDS: dict[str, Kind] = {
         Kind("fetch_prices", "fetch", deadline=300),
         Kind("import_prices", "prices", deadline=900),
         Kind("read_price_mail", "prices", deadline=900),
+        Kind("read_price_upload", "prices", deadline=300),
         Kind("watch_prices", "default", deadline=300),
         Kind("send_price_letter", "reminders", deadline=120, max_attempts=8, first_pause=60),
         Kind("recompute_budgets", "budgets", deadline=1800),

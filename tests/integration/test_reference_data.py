@@ -85,7 +85,7 @@ def test_what_was_imported_is_listed(session, demo):
     providers = {row["business_id"]: row for row in listing.providers(session)}
     assert providers["9999997-6"]["services"] == ["NEPSY-VALMENNUS", "TUKIHENKILO"]
     assert providers["9999997-6"]["contract_until"] == date(2027, 12, 31)
-    workers = {row["id"]: row for row in listing.workers(session)}
+    workers = {row["id"]: row for row in listing.workers(session, NOW.date())}
     assert (workers["W-102"]["language"], workers["W-102"]["supervisor"]) == ("sv", "W-900")
     assert (
         session.execute(text("SELECT endpoint_id FROM provider WHERE business_id = '9999996-8'")).scalar()

@@ -25,6 +25,7 @@ from tests.support.in_process import InProcess, in_process
 from workers.task import Lease
 from workers.tasks.budgets import recompute_budgets
 from workers.tasks.price_mail import read_price_mail
+from workers.tasks.price_uploads import read_price_upload
 from workers.tasks.prices import fetch_prices, import_prices, nightly_prices, watch_prices
 from workers.tasks.sources import put_away_files
 
@@ -36,6 +37,7 @@ BODIES: dict[str, Callable[[Lease], None]] = {
     "nightly_prices": nightly_prices,
     "fetch_prices": fetch_prices,
     "read_price_mail": read_price_mail,
+    "read_price_upload": read_price_upload,
     "import_prices": import_prices,
     "put_away_files": put_away_files,
     "watch_prices": watch_prices,

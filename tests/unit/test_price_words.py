@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from cli.price_words import amount_in_words, per_what
+from services.prices.words import amount_in_words, per_what
 from core.i18n import speaking
 from core.units import what_is_priced
 

@@ -1,7 +1,18 @@
 """The tasks, one module per subject; importing this package registers them all."""
 
 from workers import signs_of_life
-from workers.tasks import budgets, cases, orders, price_letters, price_mail, prices, reminders, sources, statements
+from workers.tasks import (
+    budgets,
+    cases,
+    orders,
+    price_letters,
+    price_mail,
+    price_uploads,
+    prices,
+    reminders,
+    sources,
+    statements,
+)
 
 __all__ = [
     "budgets",
@@ -9,6 +20,7 @@ __all__ = [
     "orders",
     "price_letters",
     "price_mail",
+    "price_uploads",
     "prices",
     "reminders",
     "signs_of_life",

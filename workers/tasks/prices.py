@@ -6,10 +6,12 @@ from connectors.transports.base import SourceFile
 from core.clock import business_now
 from core.errors import Message, Permanent, RefusedInput
 from core.faults import fault_point
+from services import price_uploads
 from services.budgets.dirty import noting_only
 from services.price_alarms import about_list, about_refused, tell, watch
 from services.prices import import_price_list, is_applied
 from services.prices.columns import meanings_for_reading
+from services.prices.values import TO_BE_SEEN
 from services.sources import Source, price_settings
 from services.visiting import applied, overtaken
 from workers.fetching import call_every_fetch, end_of_night, fetch, files_of, source_of
@@ -48,12 +50,14 @@ def import_prices(lease: Lease) -> None:
 def watch_prices(lease: Lease) -> None:
     """Tell the price manager of prices that are missing for a year to come, of those that will end, and of lists that wait unsaid."""
     with lease.closing() as closing:
-        told = watch(closing.session, lease.settings, now=business_now(closing.session))
+        now = business_now(closing.session)
+        price_uploads.forget_decided(closing.session, now)
+        told = watch(closing.session, lease.settings, now=now)
         closing.report("succeeded" if told else "nothing_to_do", counts={"alarms": told})
 
 
 def _import(lease: Lease, source: Source, file: SourceFile) -> None:
-    configured = price_settings(lease.settings.sources, source)
+    configured, upload = price_settings(lease.settings.sources, source), lease.arguments.get("upload")
     try:
         content = file.path.read_bytes()
     except FileNotFoundError as gone:  # the spool was cleared, or is another machine's
@@ -64,8 +68,11 @@ def _import(lease: Lease, source: Source, file: SourceFile) -> None:
         document = read_price_list(content, file_name=file.name, reading=Reading(configured.encoding, columns))
     except RefusedInput as refused:
         with lease.closing() as closing:
-            alarm = about_refused(source.name, file.name, file.sha256, refused.message)
-            tell(closing.session, [alarm], lease.settings, now=business_now(closing.session))
+            if upload is None:
+                alarm = about_refused(source.name, file.name, file.sha256, refused.message)
+                tell(closing.session, [alarm], lease.settings, now=business_now(closing.session))
+            else:  # who brought it is looking at it
+                price_uploads.refused(closing.session, upload, refused.message)
             closing.report("refused", message=refused.message, reply=file.name)
             end_of_night(lease, closing)
         return
@@ -86,11 +93,15 @@ def _import(lease: Lease, source: Source, file: SourceFile) -> None:
                 run_id=lease.run_id,
                 now=now,
                 budgets=lease.settings.budgets,
-                doubt=_NOT_FROM_THEM if lease.arguments.get("unproven") else None,
+                doubt=_NOT_FROM_THEM if lease.arguments.get("unproven") else None if upload is None else TO_BE_SEEN,
+                asked=upload is not None,
             )
         if is_applied(closing.session, result) and not source.by_mail:  # of mails it is remembered that they were taken
             applied(closing.session, lease.settings, source, lease.run_id, lease.arguments, now=now)
-        tell(closing.session, about_list(closing.session, result), lease.settings, now=now)
+        if upload is None:
+            tell(closing.session, about_list(closing.session, result), lease.settings, now=now)
+        else:
+            price_uploads.imported(closing.session, upload, result)
         closing.report(result.outcome, counts=result.counts, message=result.message, reply=file.name)
         end_of_night(lease, closing)
         fault_point("prices.applied")

@@ -20,7 +20,7 @@ from documents.workbook import Cell
 #: Rows searched for the header.
 SEARCHED: Final = 50
 #: No title is longer.
-_LONGEST_TITLE: Final = 80
+LONGEST_TITLE: Final = 80
 _NO_TITLES: Final[Mapping[str, str]] = {}
 
 _INCLUSIVE: Final = re.compile(r"\b(?:sis|sisältää|sisältäen|verollinen|inkl|incl|including|with)\b")
@@ -50,12 +50,15 @@ class PriceColumn:
 
 @dataclass(frozen=True)
 class Header:
-    """The header's last row (0 = first); where each column stands that a table has once; its columns of amounts; titles nobody knows."""
+    """The header's last row (0 = first); where each column stands that a table has once; its columns of amounts; titles nobody
+    knows, and where each stands first.
+    """
 
     row: int
     columns: dict[str, int]
     amounts: tuple[PriceColumn, ...]
     unknown: tuple[str, ...] = ()
+    unknown_places: tuple[int, ...] = ()
 
     def cell(self, row: Sequence[Cell], column: str) -> Cell:
         """The cell of one of our columns; None where the list has no such column or the cell is blank."""
@@ -103,7 +106,7 @@ def find_header(rows: Sequence[Sequence[Cell]], known: Mapping[str, str] = _NO_T
 
 
 def _text(cell: Cell) -> str:
-    return " ".join(cell.split()) if isinstance(cell, str) and len(cell) <= _LONGEST_TITLE else ""
+    return " ".join(cell.split()) if isinstance(cell, str) and len(cell) <= LONGEST_TITLE else ""
 
 
 def _means(title: str, known: Mapping[str, str]) -> tuple[str, ...] | None:
@@ -171,8 +174,12 @@ def _header(row: int, titles: list[_Title]) -> Header:
             else:
                 columns[column] = one
     places = {column: one.place for column, one in columns.items()}
-    unknown = tuple(dict.fromkeys(one.text for one in titles if one.columns is None))
-    return Header(row, places, _labelled([amount for amount, _ in amounts]), unknown)
+    unknown: dict[str, int] = {}
+    for one in titles:
+        if one.columns is None:
+            unknown.setdefault(one.text, one.place)
+    labelled = _labelled([amount for amount, _ in amounts])
+    return Header(row, places, labelled, tuple(unknown), tuple(unknown.values()))
 
 
 def _add_amount(row: int, amounts: list[tuple[PriceColumn, _Title]], new: PriceColumn, title: _Title) -> None:
