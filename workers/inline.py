@@ -1,19 +1,13 @@
 """Doing called-for Work in this very process, without queue or workers: `avain source run --inline`."""
 
-import signal
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
-
-from billiard.exceptions import SoftTimeLimitExceeded
 
 import workers.tasks  # noqa: F401 - registers them
 from core.logging import configure_logging
 from core.settings import settings
 from services.work import kind_of
 from workers.app import app
+from workers.limits import time_limit
 from workers.tick import expire
 
 #: The limit comes a little before the lease ends, so that a slow attempt can still say so itself.
@@ -30,25 +24,3 @@ def do_now(work_id: int, kind: str) -> None:
     expire()
     with time_limit(kind_of(kind).deadline - _LAST_WORDS_SECONDS):
         app.tasks[kind](work_id=work_id)
-
-
-@contextmanager
-def time_limit(seconds: float) -> Iterator[None]:
-    """Raise SoftTimeLimitExceeded in the block when it has taken so long, as a worker's process does for its tasks.
-
-    Without effect outside the main thread, which alone hears signals.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def ring(*_: Any) -> None:
-        raise SoftTimeLimitExceeded
-
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.1))
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)

@@ -22,8 +22,8 @@ from services.sources import Source, transport_of
 from services.visiting import bring, configured_as, task
 from services.work import KINDS, Claimed, call, claim, close
 from workers.fetching import seconds_for, source_of, turn_at
-from workers.inline import time_limit
 from workers.keeper import keeper
+from workers.limits import time_limit
 from workers.task import Lease
 from workers.tick import expire
 

@@ -35,6 +35,14 @@ def by_nobody(rule: str, make: Callable[[Town], str] | None = None) -> Seen:
     return Seen(rule, (), None, make or (lambda _: rule))
 
 
+def _case(rest: str = "", *, case: str = "LC-1001") -> Callable[[Town], str]:
+    return lambda town: f"/cases/{town.cases[case]}{rest}"
+
+
+def _list(state: str, rest: str = "") -> Callable[[Town], str]:
+    return lambda town: f"/prices/lists/{town.list_in(state)}{rest}"
+
+
 PAGES: Final = (
     by_nobody("/login"),
     by_nobody("/enter/{token}", lambda town: f"/enter/{town.link()}"),
@@ -44,6 +52,63 @@ PAGES: Final = (
     by("price_manager", "/"),
     by("operator", "/"),
     by("auditor", "/"),
+    by_worker("/cases"),
+    by("supervisor", "/cases"),
+    by_worker("/cases/{number}", _case()),
+    by("supervisor", "/cases/{number}", _case(case="LC-1003")),
+    by_worker("/cases/{number}/budgets/{decision}", lambda town: f"{_case()(town)}/budgets/{town.decision('LC-1001')}"),
+    by(
+        "supervisor",
+        "/cases/{number}/budgets/{decision}",
+        lambda town: f"{_case(case='LC-1002')(town)}/budgets/{town.decision('LC-1002')}",
+    ),
+    by_worker("/cases/{number}/compare", _case("/compare")),
+    by("supervisor", "/cases/{number}/compare", _case("/compare", case="LC-1003")),
+    by_worker("/compare"),
+    by("price_manager", "/compare", lambda _: "/compare?baseline=PERHETYO&quantity=24&unit=C62&months=3"),
+    by("price_manager", "/prices"),
+    by("price_manager", "/prices/lists/{number}", _list("held")),
+    by("auditor", "/prices/lists/{number}", _list("applied")),
+    by("price_manager", "/prices/lists/{number}/rollback", _list("applied", "/rollback")),
+    by(
+        "price_manager", "/prices/lists/{number}/reply", lambda town: f"/prices/lists/{town.list_with_rejected()}/reply"
+    ),
+    by("price_manager", "/prices/mail"),
+    by("price_manager", "/prices/columns"),
+    by("price_manager", "/prices/upload"),
+    by("price_manager", "/prices/upload/{number}", lambda town: f"/prices/upload/{town.upload()}"),
+    by("price_manager", "/providers"),
+    by("price_manager", "/providers/new"),
+    by("price_manager", "/providers/{business_id}", lambda _: "/providers/9999996-8"),
+    by("price_manager", "/providers/{business_id}/edit", lambda _: "/providers/9999996-8/edit"),
+    by("price_manager", "/services"),
+    by("price_manager", "/services/new"),
+    by("price_manager", "/services/{code}", lambda _: "/services/PERHETYO"),
+    by("price_manager", "/services/{code}/edit", lambda _: "/services/PERHETYO/edit"),
+    by("price_manager", "/unit-costs"),
+    by("price_manager", "/unit-costs/new"),
+    by("price_manager", "/unit-costs/{price_id}/end", lambda town: f"/unit-costs/{town.own_price()}/end"),
+    by("operator", "/sources"),
+    by("operator", "/sources/{name}", lambda _: "/sources/lifecare-vienti"),
+    by("operator", "/sources/{name}/{provider}", lambda _: "/sources/posti/9999997-6"),
+    by("operator", "/runs"),
+    by("operator", "/runs/{run_id}", lambda town: f"/runs/{town.run('sync_cases')}"),
+    by("price_manager", "/runs/{run_id}", lambda town: f"/runs/{town.run('import_prices', outcome='held')}"),
+    by("operator", "/runs/called/{work_id}", lambda town: f"/runs/called/{town.called()}"),
+    by("operator", "/rejected"),
+    by("operator", "/rejected/{rejected_id}", lambda town: f"/rejected/{town.rejected()}"),
+    by("auditor", "/audit"),
 )
-#: No pages to look at: files, signs of life, and what only leads on.
-NO_PAGES: Final[frozenset[str]] = frozenset({"/login/callback"})
+#: No pages to look at: files, figures for a script, and what only leads on.
+NO_PAGES: Final = frozenset(
+    {
+        "/login/callback",
+        "/cases/{number}/statement.pdf",
+        "/cases/{number}/compare.pdf",
+        "/compare.pdf",
+        "/prices/lists/{number}/reply.eml",
+        "/prices/template/{business_id}/{form}",
+        "/runs/{run_id}/progress",
+        "/runs/called/{work_id}/progress",
+    }
+)

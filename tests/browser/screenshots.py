@@ -30,7 +30,7 @@ PICTURES: Final = (
     Picture("vertailu", "W-101", lambda _: "/compare?baseline=PERHETYO&quantity=24&unit=C62&months=3"),
     Picture("asiakkuus", "W-101", lambda town: f"/cases/{town.cases['LC-1001']}"),
     Picture("asiakkuus-puhelimessa", "W-101", lambda town: f"/cases/{town.cases['LC-1001']}", phone=True),
-    Picture("hinnasto", None, lambda town: f"/prices/lists/{town.held_list()}"),
+    Picture("hinnasto", None, lambda town: f"/prices/lists/{town.list_in('held')}"),
     Picture("lahteet", None, lambda _: "/sources"),
 )
 

@@ -1,6 +1,7 @@
 """Every page, in three languages, wide and on a phone: what axe-core, the browser and the keyboard say to it."""
 
 import warnings
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page
@@ -35,23 +36,30 @@ def test_a_page(browser, county, axe, seen: Seen):
         wrong += [f"{here}: English: {text}" for text in english_in(looking.texts(page), language)]
         for size in (WIDE, PHONE):
             page.set_viewport_size(size)
-            wrong += _asked(page, axe, f"{here}, {size['width']} px wide")
+            wrong += _asked(page, axe, f"{here}, {size['width']} px wide", colours=language == "fi")
+        if language == "fi":
+            page.emulate_media(color_scheme="dark")
+            wrong += _judged(looking.axe_says_of_colours(page, axe), f"{here}, in the dark")
+            page.emulate_media(color_scheme="light")
     wrong += _by_keyboard(page, address)
     assert not wrong, "\n".join(wrong)
 
 
-def _asked(page: Page, axe: str, here: str) -> list[str]:
-    """What is wrong at this width; what axe-core minds less is told as a warning that fails nothing."""
+def _asked(page: Page, axe: str, here: str, *, colours: bool) -> list[str]:
+    """What is wrong at this width."""
     wrong = [f"{here}: scrolls sideways: {one}" for one in looking.too_wide(page)]
     wrong += [f"{here}: less than 24 pixels: {one}" for one in looking.too_small(page)]
-    findings = looking.axe_says(page, axe)
-    wrong += [f"{here}: {looking.in_words([one])}" for one in findings if one["impact"] in looking.GRAVE]
+    return wrong + _judged(looking.axe_says(page, axe, colours=colours), here)
+
+
+def _judged(findings: list[dict[str, Any]], here: str) -> list[str]:
+    """The grave ones of axe-core's findings; what it minds less is told as a warning that fails nothing."""
     for one in findings:
         if one["impact"] not in looking.GRAVE:
             with warnings.catch_warnings():
                 warnings.simplefilter("default")
                 warnings.warn(f"{here}: {one['impact']}: {one['rule']} {one['where'][0]}", UserWarning, stacklevel=1)
-    return wrong
+    return [f"{here}: {looking.in_words([one])}" for one in findings if one["impact"] in looking.GRAVE]
 
 
 def _by_keyboard(page: Page, address: str) -> list[str]:

@@ -4,6 +4,7 @@ Five nights and days are lived through in a few seconds: cases and price lists a
 calculated, follow-ups planned; one list waits, one record of each kind was rejected, one e-mail nobody can place.
 """
 
+import io
 import os
 import shutil
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from openpyxl import Workbook
 from sqlalchemy import select
 from typer.testing import CliRunner
 
@@ -25,6 +27,7 @@ from core.settings import ROOT
 from demo.make_price_files import dearer_mail
 from demo.smtp_sink import SmtpSink
 from models.worker import Worker
+from services import price_uploads
 from services.access import entry, sessions
 from tests.support.in_process import InProcess, in_process
 from workers import inline
@@ -32,10 +35,11 @@ from workers import inline
 DATA: Final = ROOT / "demo" / "data"
 #: Monday evening of the demo: everything of the first night has been read.
 NOW: Final = datetime(2026, 11, 16, 18, 0, tzinfo=HELSINKI)
+KAVERIPAJA: Final = "9999998-4"
 CHOICES: Final = (
     ("LC-1001", "9999996-8", "child", "lapsi tapasi valmentajan"),
     ("LC-1002", "9999996-8", "parent", "lähin"),
-    ("LC-1004", "9999998-4", "adult", "oma toive"),
+    ("LC-1004", KAVERIPAJA, "adult", "oma toive"),
 )
 _SETTINGS: Final = """
 [organisation]
@@ -48,6 +52,11 @@ kind = "xml"
 path = "in/cases/asiakkuudet-*.xml"
 mode = "snapshot"
 max_rejected = 0.25
+
+[sources.cases.iso-vienti]
+kind = "xml"
+path = "in/iso/*.xml"
+mode = "delta"
 
 [sources.prices.own]
 kind = "own"
@@ -77,8 +86,8 @@ class Town:
     #: Where the console answers.
     origin: str
 
-    def __init__(self, process: InProcess, home: Path) -> None:
-        self.process, self.home = process, home
+    def __init__(self, process: InProcess, database: Embedded, home: Path) -> None:
+        self.process, self.database, self.home = process, database, home
 
     def sign_in(self, *roles: str, worker: str | None = None, everything: bool = False) -> str:
         """What the browser holds of somebody who has just signed in with these roles; `worker` is an external id."""
@@ -131,10 +140,65 @@ class Town:
         )
         self.settle()
 
-    def held_list(self) -> int:
-        """The price list that waits for a person."""
-        (row,) = self.process.rows("SELECT id FROM price_list WHERE state = 'held'")
-        return int(row.id)
+    def replace_list(self, name: str, content: str) -> None:
+        """Another version of a price list lies there, and is read."""
+        (self.home / "in" / "prices" / name).write_text(content, "utf-8")
+        _let_lie(self.home)
+        with alone():
+            self.call("nightly_prices")
+
+    def list_in(self, state: str) -> int:
+        """The latest price list in this state, of a provider."""
+        return self._one(
+            "SELECT max(price_list.id) FROM price_list JOIN price_source ON price_source.id = source_id"
+            " WHERE state = :state AND provider_id IS NOT NULL",
+            state=state,
+        )
+
+    def list_with_rejected(self) -> int:
+        """A list with a row that was left out."""
+        return self._one("SELECT min(price_list.id) FROM price_list JOIN rejected_record USING (run_id)")
+
+    def decision(self, case: str) -> int:
+        """The id of a case's decision."""
+        return self._one(
+            "SELECT decision.id FROM decision JOIN client_case ON client_case.id = case_id WHERE client_case.external_id = :case",
+            case=case,
+        )
+
+    def upload(self) -> int:
+        """The file that was brought to the console, one of whose columns nobody knows."""
+        return self._one("SELECT max(id) FROM price_upload")
+
+    def own_price(self) -> int:
+        """The own unit cost of family work."""
+        return self._one(
+            "SELECT price.id FROM price JOIN price_key ON price_key.id = price_key_id WHERE provider_id IS NULL AND superseded_at IS NULL"
+        )
+
+    def run(self, kind: str, outcome: str | None = None) -> int:
+        """The latest run of a kind."""
+        return self._one(
+            "SELECT max(id) FROM run WHERE kind = :kind AND (CAST(:outcome AS text) IS NULL OR outcome = :outcome)",
+            kind=kind,
+            outcome=outcome,
+        )
+
+    def called(self) -> int:
+        """Work that no worker has begun."""
+        return self._one(
+            "INSERT INTO work (kind, key, arguments, queue) VALUES"
+            " ('fetch_cases', gen_random_uuid()::text, '{\"source\": \"iso-vienti\"}', 'fetch') RETURNING id"
+        )
+
+    def rejected(self) -> int:
+        """A record that was left out."""
+        return self._one("SELECT min(id) FROM rejected_record")
+
+    def _one(self, sql: str, **values: object) -> int:
+        (row,) = self.process.rows(sql, **values)
+        assert row[0] is not None, sql
+        return int(row[0])
 
     @property
     def cases(self) -> dict[str, str]:
@@ -146,6 +210,7 @@ class Town:
 def town(database: Embedded, home: Path, *, console: str = "") -> Iterator[Town]:
     """The county, this process being its installation until the block ends. `console`: lines of `[console]`."""
     shutil.copytree(DATA, home / "in")
+    (home / "in" / "iso").mkdir()
     settings = home / "avain.toml"
     settings.write_text(f"{_SETTINGS}\n[console]\n{console}\n", "utf-8")
     with pytest.MonkeyPatch.context() as patch:
@@ -155,12 +220,18 @@ def town(database: Embedded, home: Path, *, console: str = "") -> Iterator[Town]
         patch.chdir(home)
         with SmtpSink(directory=home / "mail") as mail, in_process(database, home, patch) as process:
             process.configure(mail__port=mail.port)
-            made = Town(process, home)
-            with patch.context() as quiet:
-                # nobody listens yet: what is hinted is done by `settle`
-                quiet.setattr(workers.queue, "publish", lambda _rows: 0)
+            made = Town(process, database, home)
+            with alone():
                 _live(made)
             yield made
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """No worker process listens: what is hinted is done by `Town.settle`."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(workers.queue, "publish", lambda _rows: 0)
+        yield
 
 
 def _live(made: Town) -> None:
@@ -193,6 +264,29 @@ def _live(made: Town) -> None:
     _let_lie(made.home)
     made.call("nightly_prices")
     made.call("plan_follow_ups")
+    with made.process.transaction() as session:
+        price_uploads.bring(
+            session,
+            workbook("Taksa", support="52", music="41.5"),
+            file_name="Hinnasto 2027.xlsx",
+            chosen=KAVERIPAJA,
+            actor="user:hintavastaava",
+            limit=1_000_000,
+            now=business_now(session),
+        )
+    made.settle()
+
+
+def workbook(column: str, *, support: str, music: str) -> bytes:
+    """A list of Kaveripaja whose price column has a title that nobody knows."""
+    book, content = Workbook(), io.BytesIO()
+    sheet = book.worksheets[0]
+    sheet.title = "Hinnasto"
+    sheet.append(("Palvelukoodi", "Yksikkö", column, "Voimassa alkaen", "Voimassa asti"))
+    sheet.append(("TUKIHENKILO", "tunti", float(support), "1.1.2026", "31.12.2027"))
+    sheet.append(("MUSIIKKIPAJA", "tunti", float(music), "1.1.2026", "31.12.2027"))
+    book.save(content)
+    return content.getvalue()
 
 
 def _let_lie(home: Path) -> None:
