@@ -23,5 +23,7 @@ WORKDIR /app
 ENV PATH=/opt/avain/bin:$PATH PYTHONPATH=/app PYTHONUNBUFFERED=1 \
     AVAIN_ENVIRONMENT=production AVAIN_LOG_FORMAT=json AVAIN_HOME=/var/lib/avain
 USER avain
+# the console, which docker-compose.yml starts from this image like all else
+EXPOSE 8765
 ENTRYPOINT ["avain"]
 CMD ["doctor"]

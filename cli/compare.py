@@ -15,8 +15,9 @@ from core.errors import InputError
 from core.i18n import _, day, language, money, speaking
 from core.units import amount
 from services.compare import Comparison, Offer
-from services.compare.asking import MOST_MONTHS, TOO_MUCH, USUAL_MONTHS
+from services.compare.asking import MOST_MONTHS, TOO_MUCH, USUAL_MONTHS, NothingToCompareError
 from services.compare.words import (
+    FOR_THOSE_WHO_DECIDE,
     bought_in_words,
     known_of,
     origin_in_words,
@@ -74,7 +75,9 @@ def compare(  # noqa: PLR0917 - options of a command
 
     Looking at a case, and printing it, is recorded, as the law on access logs wants.
     """
-    from services.cases import case_view
+    from core.clock import business_now
+    from services.cases import is_non_disclosure
+    from services.compare.noting import note_compared
 
     hidden = False
     if (
@@ -90,15 +93,13 @@ def compare(  # noqa: PLR0917 - options of a command
             paper = None if pdf is None else _print_annex(session, found, actor(as_))
             if pdf is not None and paper is not None:
                 papers.is_there(pdf, paper, force=force)
-                hidden = bool(case) and case_view(session, str(case)).non_disclosure
+                hidden = bool(case) and is_non_disclosure(session, str(case))
             if case:
-                _record(session, actor(as_), case, printed=paper)
+                note_compared(session, actor(as_), case, now=business_now(session), printed=paper)
         if pdf is not None and paper is not None:  # recorded first: what can be read has been recorded
             papers.put(pdf, paper, force=force)
             if hidden:
-                complaints().print(
-                    _("The client is under non-disclosure (turvakielto): show this paper only to those who decide.")
-                )
+                complaints().print(_(FOR_THOSE_WHO_DECIDE))
         emit(_plain(found), as_json, lambda: _print(found, pdf))
 
 
@@ -112,7 +113,12 @@ def _ask(
 
     today, budgets = business_today(session), settings().budgets
     if case:
-        return compare_case(session, case, item=item, today=today, settings=budgets)
+        try:
+            return compare_case(session, case, item=item, today=today, settings=budgets)
+        except NothingToCompareError as error:
+            raise InputError(
+                "{reason} Compare without it: avain compare --baseline SERVICE --quantity N", reason=error.message
+            ) from None
     baseline, quantity, unit, months = asked
     return [
         compare_service(
@@ -139,19 +145,6 @@ def _print_annex(session: "Session", found: list[Comparison], who: str) -> bytes
             items=", ".join(one.item or one.decision or "–" for one in found),
         )
     return annex(found[0], made_by=who.partition(":")[2], now=business_now(session), language=language())
-
-
-def _record(session: "Session", who: str, case: str, *, printed: bytes | None) -> None:
-    import hashlib
-
-    from core.clock import business_now
-    from services import audit
-
-    now = business_now(session)
-    audit.record(session, who, "case.compared", f"case:{case}", now=now)
-    if printed is not None:
-        digest = hashlib.sha256(printed).hexdigest()
-        audit.record(session, who, "case.annexed", f"case:{case}", now=now, sha256=digest, language=language())
 
 
 def _quantity(written: str) -> Decimal:

@@ -53,6 +53,7 @@ def examine() -> list[Finding]:
         (_("Work"), _work),
         (_("Mail server"), _mail),
         (_("Outbox"), _outbox),
+        (_("Console"), _console),
         (_("Sources"), _sources),
     ]
     findings: list[Finding] = []
@@ -61,7 +62,7 @@ def examine() -> list[Finding]:
         findings.append(
             Finding(_("Embedded services"), "broken", _("they do not run"), _("Start everything with: avain up"))
         )
-        checks = [one for one in checks if one[1] in (_python, _settings, _mail, _outbox, _sources)]
+        checks = [one for one in checks if one[1] in (_python, _settings, _mail, _outbox, _console, _sources)]
     for name, check in checks:
         try:
             findings += check(configured)
@@ -260,6 +261,41 @@ def _outbox(configured: Settings) -> list[Finding]:
         return [Finding(_("Outbox"), "ok", str(folder))]
     advice = _("Let the workers write there, or set [orders] outbox: orders by file wait until then.")
     return [Finding(_("Outbox"), "broken", str(folder), advice)]
+
+
+def _console(configured: Settings) -> list[Finding]:
+    from connectors.oidc import Provider
+    from core.console_settings import is_loopback
+
+    web = configured.console
+    if web.oidc is None:
+        if configured.environment == "production":
+            advice = _("Enter the organisation's login provider under [console.oidc] in avain.toml: docs/console.md.")
+            return [Finding(_("Console"), "broken", _("nobody can sign in"), advice)]
+        return [Finding(_("Console"), "ok", _("{address}, entered by one-time link").format(address=web.origin))]
+    findings = [Finding(_("Console"), "ok", web.origin)]
+    if web.origin.startswith("http:"):
+        advice = _("Set console.public_url to the https address under which people reach it.")
+        findings = [Finding(_("Console"), "warning", _("reached on this machine only"), advice)]
+    if not is_loopback(web.host) and not web.trusted_proxies:
+        advice = _(
+            "Name the proxy that people come through in console.trusted_proxies, or all of them count as one address."
+        )
+        findings.append(Finding(_("Console"), "warning", _("no trusted proxy is named"), advice))
+    if configured.follow_ups.base_url.rstrip("/") != web.origin:
+        advice = _("Set follow_ups.base_url to the same address as console.public_url.")
+        found = _("links in e-mails lead to {address}").format(address=configured.follow_ups.base_url)
+        findings.append(Finding(_("Console"), "warning", found, advice))
+    try:
+        Provider(web.oidc).check()
+    except AvainError as error:
+        advice = (
+            _("It may pass by itself. Nobody can sign in meanwhile.")
+            if isinstance(error, Transient)
+            else _("Correct [console.oidc] in avain.toml; see docs/console.md.")
+        )
+        return [*findings, Finding(_("Login provider"), "broken", str(error), advice)]
+    return [*findings, Finding(_("Login provider"), "ok", web.oidc.issuer)]
 
 
 def _sources(configured: Settings) -> list[Finding]:

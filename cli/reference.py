@@ -1,12 +1,15 @@
 """`avain service|provider|worker import FILE` and `list`: what people maintain in files."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from cli.common import As, DryRun, Json, actor, console, emit, sub_app, table, transaction
+from core.errors import Message
 from core.i18n import _, day
 from services.compare.words import facts_in_words
 from services.labels import channel_name
@@ -15,6 +18,7 @@ service_app = sub_app(_("Services, and which may stand in for which."))
 provider_app = sub_app(_("Providers: channel, contracts, services with VAT."))
 worker_app = sub_app(_("Responsible workers, units and supervisors."))
 
+_DAYS = ["%Y-%m-%d", "%d.%m.%Y"]
 TomlFile = Annotated[Path, typer.Argument(metavar=_("FILE"), help=_("A TOML file."), dir_okay=False)]
 
 
@@ -71,6 +75,7 @@ def list_providers(as_json: Json = False) -> None:
 @worker_app.command("list", help=_("List the workers."))
 def list_workers(as_json: Json = False) -> None:
     """`avain worker list`."""
+    from core.clock import business_today
     from services.reference_data.listing import workers
 
     columns = {
@@ -80,8 +85,52 @@ def list_workers(as_json: Json = False) -> None:
         "language": _("Language"),
         "unit": _("Unit of organisation"),
         "supervisor": _("Supervisor"),
+        "away": _("Away"),
     }
-    _list(workers, _("Workers"), columns, as_json)
+    _list(lambda session: workers(session, business_today(session)), _("Workers"), columns, as_json)
+
+
+@worker_app.command("away", help=_("Enter that a worker is away, and who stands in."))
+def away(  # noqa: PLR0917 - options of a command
+    worker: Annotated[str, typer.Argument(metavar=_("WORKER"))],
+    first: Annotated[datetime, typer.Option("--from", formats=_DAYS, help=_("The first day."))],
+    last: Annotated[datetime, typer.Option("--to", formats=_DAYS, help=_("The last day."))],
+    deputy: Annotated[str | None, typer.Option(help=_("Who sees and does the worker's cases meanwhile."))] = None,
+    as_: As = None,
+    as_json: Json = False,
+) -> None:
+    """`avain worker away W-101 --from 2026-12-01 --to 2026-12-12 --deputy W-102`."""
+    from core.clock import business_now
+    from services.access import absences
+
+    with transaction() as session:
+        made = absences.go_away(
+            session, worker, first=first.date(), last=last.date(), deputy=deputy,
+            now=business_now(session), actor=actor(as_),
+        )  # fmt: skip
+    known = {"worker": made.worker, "start": str(made.first), "end": str(made.last), "deputy": made.deputy}
+    sentence = (
+        Message("{worker} is away from {start} to {end}; {deputy} stands in.", **known)
+        if made.deputy
+        else Message("{worker} is away from {start} to {end}; nobody stands in.", **known)
+    )
+    emit(asdict(made), as_json, lambda: console().print(sentence.text()))
+
+
+@worker_app.command("back", help=_("End a worker's absence, or call the next one off."))
+def back(worker: Annotated[str, typer.Argument(metavar=_("WORKER"))], as_: As = None, as_json: Json = False) -> None:
+    """`avain worker back W-101`."""
+    from core.clock import business_now, local_date
+    from services.access import absences
+
+    with transaction() as session:
+        now = business_now(session)
+        ended = absences.come_back(session, worker, today=local_date(now), now=now, actor=actor(as_))
+    sentence = Message(
+        "{worker} is back: the absence from {start} to {end} is over.",
+        worker=worker, start=str(ended.first), end=str(ended.last),
+    )  # fmt: skip
+    emit(asdict(ended), as_json, lambda: console().print(sentence.text()))
 
 
 def _import(how: Callable[..., Any], file: Path, dry_run: bool, as_: str | None, as_json: bool) -> None:
@@ -109,4 +158,12 @@ def _shown(value: Any) -> str:
     return day(value) if hasattr(value, "isoformat") else str(value)
 
 
-_SHOWN: dict[str, Callable[[Any], str]] = {"channel": channel_name, "facts": facts_in_words}
+def _absences(found: list[dict[str, str]]) -> str:
+    """`1.12.2026–12.12.2026 (W-102)`."""
+    return ", ".join(
+        f"{day(date.fromisoformat(one['first']))}–{day(date.fromisoformat(one['last']))} ({one['deputy'] or '–'})"
+        for one in found
+    )
+
+
+_SHOWN: dict[str, Callable[[Any], str]] = {"channel": channel_name, "facts": facts_in_words, "away": _absences}

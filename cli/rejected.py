@@ -8,6 +8,7 @@ from cli.common import LARGEST_ID, As, DryRun, Json, Limit, actor, console, emit
 from cli.source_following import NOW, ask_and_follow
 from core.clock import business_now
 from core.i18n import _, moment
+from services.labels import field_name
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -77,15 +78,11 @@ def discard(  # noqa: PLR0917 - options of a command
     as_json: Json = False,
 ) -> None:
     """A later run that meets the record again records it anew."""
-    from services import audit
-    from services.rejected import discard as settle
+    from services.rejected import let_rest
 
     with transaction(dry_run=dry_run) as session:
         now = business_now(session)
-        count = settle(session, rejected, note, now, whole_group=group)
-        audit.record(
-            session, actor(as_), "rejected.discarded", f"rejected:{rejected}", now=now, reason=note, count=count
-        )
+        count = let_rest(session, rejected, note, actor=actor(as_), now=now, whole_group=group)
     sentence = _("Discarded: {count}").format(count=count)
     emit({"rejected": rejected, "discarded": count}, as_json, lambda: console().print(sentence))
 

@@ -64,6 +64,27 @@ repeat_working_days = 3            # unacknowledged for this long: told again
 max_repeats = 2                    # after this many repetitions: to the supervisor
 base_url = "https://avain.invalid" # where links in mails lead
 
+[console]                          # the web pages: docs/console.md
+host = "127.0.0.1"                 # the address it listens on; others only with a login provider
+port = 8765
+idle_minutes = 30                  # signed out after so long without a click
+session_hours = 9                  # signed out after so long in any case
+max_upload_mb = 20
+# public_url = "https://avain.example"    # where people reach it; needed with a login provider
+# trusted_proxies = ["10.0.0.7"]   # whose X-Forwarded-For is believed
+# metrics_from = ["10.0.0.0/24"]   # who may read /metrics, beside this machine
+# case_url = "https://lifecare.example/asiakas/{external_id}"    # a case's page in the client information system
+# [console.oidc]                   # how people sign in; without it: one-time links on this machine (avain console link)
+# issuer = "https://login.example/realms/hyvinvointialue"
+# client_id = "avain"              # its secret: AVAIN_CONSOLE__OIDC__CLIENT_SECRET
+# roles_claim = "realm_access.roles"
+# [console.oidc.roles]             # which values of that claim mean which role
+# worker = ["avain-omatyontekija"]
+# supervisor = ["avain-esihenkilo"]
+# price_manager = ["avain-hintavastaava"]
+# operator = ["avain-yllapito"]
+# auditor = ["avain-tarkastaja"]
+
 [privacy]
 identity = "none"                  # none: identity is dropped at the door; sealed: kept encrypted (AVAIN_SEAL_KEYS, AVAIN_INDEX_KEY)
 """

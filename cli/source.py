@@ -19,7 +19,7 @@ from cli.common import (
     transaction,
 )
 from cli.source_following import NOW, Name, ask_and_follow
-from core.i18n import N_, _, moment
+from core.i18n import _, moment
 from services.labels import counts_in_words, kind_name, outcome_name
 
 if TYPE_CHECKING:
@@ -35,9 +35,6 @@ RunId = Annotated[
 ]
 Note = Annotated[str, typer.Option("--note", help=_("Why; it is recorded."))]
 
-#: The two kinds of source, and the two ways cases come.
-_WORDS = (N_("cases"), N_("prices"), N_("snapshot"), N_("delta"))
-
 
 @app.command("list", help=_("Every source, and how its last run went."))
 def list_sources(as_json: Json = False) -> None:
@@ -45,6 +42,7 @@ def list_sources(as_json: Json = False) -> None:
     from core.settings import settings
     from services.gentleness import rest
     from services.rejected import open_by_source
+    from services.source_words import word
     from services.sources import all_sources, history
     from services.visiting import configured_as
 
@@ -59,7 +57,7 @@ def list_sources(as_json: Json = False) -> None:
 
     def render() -> None:
         body = [
-            [source.name, _(source.kind), _(source.mode) if source.mode else "–", source.place, moment(last.started_at) if last else "–",
+            [source.name, word(source.kind), word(source.mode), source.place, moment(last.started_at) if last else "–",
              outcome_name(last.outcome) if last else "–", str(resting.reason) if resting else _("may be asked"), open_ or ""]
             for source, last, resting, open_ in rows
         ]  # fmt: skip

@@ -16,10 +16,20 @@ class Entry(NamedTuple):
     current: bool
 
 
+#: Those who look after what comes in: prices, sources, what was left out.
+_READERS: Final = (PRICE_MANAGER, OPERATOR, AUDITOR)
 _MENU: Final[tuple[tuple[str, str, tuple[str, ...]], ...]] = (
     ("/", N_("Today"), ROLES),
     ("/cases", N_("Cases"), (WORKER, SUPERVISOR)),
-    ("/prices", N_("Prices"), (PRICE_MANAGER, OPERATOR, AUDITOR)),
+    ("/compare", N_("Compare"), (WORKER, SUPERVISOR, PRICE_MANAGER)),
+    ("/prices", N_("Prices"), _READERS),
+    ("/providers", N_("Providers"), _READERS),
+    ("/services", N_("Services"), _READERS),
+    ("/unit-costs", N_("Own unit costs"), _READERS),
+    ("/sources", N_("Sources"), _READERS),
+    ("/runs", N_("Runs"), _READERS),
+    ("/rejected", N_("Rejected records"), _READERS),
+    ("/audit", N_("Audit trail"), (AUDITOR,)),
 )
 
 

@@ -19,13 +19,24 @@ from starlette.responses import HTMLResponse
 
 from console.menu import menu_of
 from core.errors import Message
-from core.i18n import LANGUAGES, _, day, moment, money, ngettext, number
+from core.i18n import LANGUAGES, _, ago, day, moment, money, ngettext, number
 from core.units import unit_name
-from services.labels import action_name, channel_name, count_name, counts_in_words, field_name, kind_name
+from services.labels import (
+    action_name,
+    channel_name,
+    chooser_name,
+    count_name,
+    counts_in_words,
+    field_name,
+    kind_name,
+    outcome_name,
+)
+from services.source_words import word
 
 HERE: Final = Path(__file__).resolve().parent
 STATIC: Final = HERE / "static"
-_NATIVE: Final = {"fi": "Suomi", "sv": "Svenska", "en": "English"}
+#: What each language calls itself.
+NATIVE: Final = {"fi": "Suomi", "sv": "Svenska", "en": "English"}
 
 
 @lru_cache(maxsize=64)
@@ -36,6 +47,11 @@ def _static(name: str) -> str:
 
 def _say(msgid: str, **params: Any) -> str:
     return Message(msgid, **params).text()
+
+
+def _percent(rate: Decimal | str) -> str:
+    """A share of one, such as 0.255, as per cent: `25,5`."""
+    return number(Decimal(rate) * 100)
 
 
 @pass_context
@@ -53,7 +69,7 @@ def _language_links(context: Context) -> list[tuple[str, str, str]]:
         return []
     path = "/" + request.scope["path"].lstrip("/\\")  # `//evil` would lead to another server
     return [
-        (code, _NATIVE[code], f"{quote(path)}?{request.url.include_query_params(lang=code).query}")
+        (code, NATIVE[code], f"{quote(path)}?{request.url.include_query_params(lang=code).query}")
         for code in LANGUAGES
         if code != request.state.language
     ]
@@ -77,17 +93,22 @@ def _environment() -> Environment:
         "language_links": _language_links,
     }
     environment.filters |= {
+        "ago": ago,
         "money": money,
         "day": day,
         "moment": moment,
         "number": number,
+        "percent": _percent,
         "unit": unit_name,
         "action_name": action_name,
         "channel_name": channel_name,
+        "chooser_name": chooser_name,
         "count_name": count_name,
         "counts_in_words": counts_in_words,
         "field_name": field_name,
         "kind_name": kind_name,
+        "outcome_name": outcome_name,
+        "source_word": word,
         "decimal": Decimal,
     }
     return environment

@@ -16,19 +16,23 @@ from functools import cached_property
 from typing import Annotated, Any, Final
 from urllib.parse import quote
 
+import structlog
 from fastapi import APIRouter, Depends, Request
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from console import templating
 from console.web.state import Console
 from core.clock import business_now, local_date
-from core.errors import Message
+from core.errors import AvainError, Message
 from core.settings import Settings
 from models.access import ROLES
 from services import audit
 from services.access import CaseAccess, Person, access_to_case, sessions
 from workers.queue import hint
+
+log = structlog.get_logger()
 
 #: Whoever is signed in.
 EVERYBODY: Final = ROLES
@@ -145,7 +149,15 @@ def _opened(request: Request) -> Iterator[Visit]:
         yield Visit(request, session, person, console)
     called = session.info.get("called", [])
     if called:
+        _tell_workers(called)
+
+
+def _tell_workers(called: list[int]) -> None:
+    """Have a worker begin at once. What the person did is committed: a hint that cannot be given must not tell them otherwise."""
+    try:
         hint(called)
+    except (SQLAlchemyError, AvainError) as error:
+        log.warning("hint_failed", error=type(error).__name__)
 
 
 #: A page's first argument.

@@ -32,6 +32,11 @@ class Oidc(Group):
     subject_claim: str = Field(default="sub", description="claim that is compared with a worker's subject")
     ca_file: str | None = Field(default=None, description="authorities to trust instead of the system's")
 
+    @field_validator("client_secret")
+    @classmethod
+    def _none_if_empty(cls, value: SecretStr | None) -> SecretStr | None:
+        return value if value is not None and value.get_secret_value() else None
+
     @field_validator("issuer")
     @classmethod
     def _https(cls, value: str) -> str:

@@ -9,14 +9,14 @@ import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date, format_datetime, format_timedelta
 from babel.numbers import format_currency, format_decimal
 from babel.support import NullTranslations, Translations
 
@@ -105,6 +105,11 @@ def day(value: date | None) -> str:
     if value is None:
         return "–"
     return format_date(value, "yyyy-MM-dd" if language() == "en" else "d.M.yyyy", locale=Locale(language()))
+
+
+def ago(seconds: float) -> str:
+    """How long something lies back: `3 hours ago`, `3 tuntia sitten`."""
+    return format_timedelta(timedelta(seconds=-seconds), add_direction=True, locale=language())
 
 
 def moment(value: datetime | None) -> str:

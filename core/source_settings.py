@@ -247,5 +247,5 @@ class Sources(Group):
         if self.cases.keys() & self.prices.keys():
             raise ValueError(N_("a case source and a price source have the same name; each needs its own"))
         if RESERVED in self.cases.keys() | self.prices.keys():
-            raise ValueError(N_("the name console is kept for price lists that people bring to the console"))
+            raise ValueError(N_("the name console is kept for price lists that are uploaded in the console"))
         return self

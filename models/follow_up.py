@@ -19,6 +19,7 @@ class FollowUp(SQLModel, table=True):
     __tablename__ = "follow_up"
     __table_args__ = (
         UniqueConstraint("plan_item_id", "kind", "planned_for"),
+        Index("ix_follow_up_open", "due", postgresql_where=sql("state IN ('open', 'snoozed')")),
         CheckConstraint("kind IN ('" + "', '".join(FOLLOW_UP_KINDS) + "')", name="kind"),
         CheckConstraint("state IN ('" + "', '".join(FOLLOW_UP_STATES) + "')", name="state"),
         CheckConstraint("rating IS NULL OR rating BETWEEN 1 AND 5", name="rating"),
@@ -28,7 +29,7 @@ class FollowUp(SQLModel, table=True):
     plan_item_id: int = reference("plan_item.id", index=False)
     kind: str = text()
     planned_for: date
-    due: date = Field(index=True)
+    due: date
     state: str = text(default="open")
     announced_on: date | None = None
     announced_times: int = Field(default=0, sa_column_kwargs={"server_default": "0"})

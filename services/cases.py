@@ -180,6 +180,12 @@ _OTHERS = text(
 )
 
 
+#: Rows in: a number. Rows out: whether the case's client is under non-disclosure.
+_NON_DISCLOSURE = text(
+    "SELECT non_disclosure FROM client_case JOIN client ON client.id = client_id WHERE number = :number"
+)
+
+
 def list_cases(
     session: Session, *, worker: str | None = None, unit: str | None = None, everything: bool = False, limit: int = 200
 ) -> list[CaseLine]:
@@ -201,3 +207,8 @@ def case_view(session: Session, number: str) -> CaseView:
         items=[ItemView(**one) for one in session.execute(_ITEMS, own).mappings()],
         other_cases=[OtherCase(**one) for one in session.execute(_OTHERS, own).mappings()],
     )
+
+
+def is_non_disclosure(session: Session, number: str) -> bool:
+    """Whether the client of a case is under non-disclosure (turvakielto)."""
+    return bool(session.execute(_NON_DISCLOSURE, {"number": number}).scalar())

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from core.errors import InputError
 from core.faults import fault_point
 from core.settings import Settings
 from services import case_sync, prices, visiting
@@ -37,6 +38,14 @@ def discard(session: Session, run_id: int, actor: str, note: str, *, now: dateti
         case_sync.discard_run(session, run_id, actor, note, now=now)
     else:
         prices.discard(session, price_list, actor, note, now)
+
+
+def waiting_price_list(session: Session, source: str, sha256: str) -> int | None:
+    """The price list that waits with a held run's content, by its number; None: none waits any more."""
+    try:
+        return prices.list_of_run(session, source, sha256)
+    except InputError:
+        return None
 
 
 def _price_list_of(session: Session, held: Held) -> int | None:

@@ -14,7 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from core.errors import Message
-from core.i18n import N_
+from core.i18n import N_, _
 from core.settings import Settings
 from schedules.jobs import Job, jobs
 from schedules.slots import due_slot, next_slots, slot_key
@@ -22,6 +22,13 @@ from services.sources import Kind, all_sources, keys_of
 
 Colour = Literal["good", "care", "bad", "off"]
 
+#: How each colour is said, for who cannot tell them apart.
+_COLOURS: Final[dict[Colour, str]] = {
+    "good": N_("In order"),
+    "care": N_("To be looked at"),
+    "bad": N_("To be acted on"),
+    "off": N_("Off"),
+}
 NIGHTS: Final[dict[Kind, str]] = {"cases": "nightly_cases", "prices": "nightly_prices"}
 _ABOUT: Final[dict[Kind, str]] = {"cases": N_("cases"), "prices": N_("prices")}
 _WELL: Final = ("succeeded", "partly", "nothing_to_do")
@@ -121,6 +128,11 @@ class Light:
     due_at: datetime | None
     last_good_at: datetime | None
     run_id: int | None = field(default=None)
+
+
+def colour_name(colour: Colour) -> str:
+    """What a light says: `To be looked at`."""
+    return _(_COLOURS[colour])
 
 
 def lights(session: Session, settings: Settings, now: datetime) -> list[Light]:

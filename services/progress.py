@@ -41,7 +41,9 @@ def _left_for_later(step: Step) -> bool:
 
 def state_of(step: Step) -> str:
     """Where a step stands, in one line: `synchronising cases … read 120,000, 8,500/s, 14 s`."""
-    return in_words(step.kind, step.counts, step.running) if step.under_way else _("waiting for a worker")
+    if step.under_way:
+        return in_words(step.kind, step.counts, step.running)
+    return _("waiting for the next attempt") if step.outcome == "retry" else _("waiting for a worker")
 
 
 def in_words(kind: str, counts: Mapping[str, Any], seconds: float) -> str:

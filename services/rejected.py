@@ -16,6 +16,7 @@ from sqlalchemy.sql import bindparam
 from connectors.cases.chosen import Place
 from connectors.rejection import Rejection
 from core.errors import InputError, Message, NotFound
+from services import audit
 
 #: Rows in: rejections of one file. Rows out: none.
 _REJECT = text(
@@ -201,6 +202,23 @@ def discard(session: Session, rejected_id: int, note: str, now: datetime, *, who
     if not settled:
         raise NotFound("There is no open rejected record {id}.", id=rejected_id)
     return len(settled)
+
+
+def let_rest(
+    session: Session, rejected_id: int, note: str, *, actor: str, now: datetime, whole_group: bool = False
+) -> int:
+    """`discard` by a person: recorded with who and why."""
+    count = discard(session, rejected_id, note, now, whole_group=whole_group)
+    audit.record(
+        session, actor, "rejected.discarded", f"rejected:{rejected_id}", now=now, reason=note.strip(), count=count
+    )
+    return count
+
+
+def is_open(session: Session, rejected_id: int) -> bool:
+    """Whether a rejected record is settled by nobody and nothing yet."""
+    statement = text("SELECT 1 FROM rejected_record WHERE id = :id AND settled_at IS NULL")
+    return session.execute(statement, {"id": rejected_id}).scalar() is not None
 
 
 def settle_earlier(session: Session, source: str, run_id: int, now: datetime) -> int:

@@ -12,6 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from core.errors import InputError, Message, NotFound
+from core.i18n import N_
 from core.source_settings import Sources
 from services import audit
 from services.work import history
@@ -103,7 +104,7 @@ class RunLine:
 @dataclass(frozen=True)
 class RunView:
     """One run, with its Work: `key`, `request` (how it is followed, where it is of a source), whether that is done, given up (and seen by
-    whom), or due again at `next_at`; `rejected` records; and every attempt at it, newest first.
+    whom), or due again at `next_at`; `rejected` records; `file_sha256`: the file it was to read last; and every attempt at it, newest first.
     """
 
     run: RunLine
@@ -112,6 +113,7 @@ class RunView:
     done: bool
     given_up: bool
     seen: str | None
+    file_sha256: str | None
     next_at: datetime | None
     rejected: int
     attempts: Sequence[RunLine]
@@ -120,6 +122,16 @@ class RunView:
     def may_be_retried(self) -> bool:
         """Whether a person can have its Work done again."""
         return self.given_up and self.run.kind != "poison"
+
+
+@dataclass(frozen=True)
+class GivenUp:
+    """So many pieces of work of a kind that were given up for one reason; `runs`: the last ones of some of them."""
+
+    kind: str
+    count: int
+    reason: Message | None
+    runs: list[int]
 
 
 @dataclass(frozen=True)
@@ -169,6 +181,7 @@ def view(session: Session, run_id: int) -> RunView:
         done=row.done_at is not None,
         given_up=row.dead_at is not None,
         seen=row.work_acknowledged,
+        file_sha256=next((one["sha256"] for one in reversed(row.arguments.get("files") or ())), None),
         next_at=row.next_at if waiting else None,
         rejected=row.rejected,
         attempts=[_line(one) for one in session.execute(_OF_WORK, {"id": run_id, "limit": _ATTEMPTS})],
@@ -187,6 +200,67 @@ def read_last_time(session: Session, run_id: int) -> int | None:
     """How much the run before this one of the same kind and source had read in all: about what this one will."""
     found: int | None = session.execute(_LAST_TIME, {"id": run_id}).scalar()
     return found
+
+
+def given_up(session: Session) -> list[GivenUp]:
+    """Work that was given up and nobody has acknowledged: equal reasons as one line, with the last runs of up to five."""
+    return [
+        GivenUp(
+            row["kind"], row["count"], Message.from_json(row["error"]) if row["error"] else None, [one for one in row["runs"] if one]
+        )
+        for row in history.given_up(session)
+    ]  # fmt: skip
+
+
+#: Rows in: a run. Rows out: the first calculation of budgets after it.
+_CALCULATED = text("SELECT min(id) FROM run WHERE kind = 'recompute_budgets' AND id > :id")
+
+
+def calculated_after(session: Session, run_id: int) -> int | None:
+    """The run that calculated budgets next after this one: with what it had applied."""
+    found: int | None = session.execute(_CALCULATED, {"id": run_id}).scalar()
+    return found
+
+
+#: What an outcome leaves to be done, whatever became of the Work.
+_ADVICE: Final = {
+    "refused": Message(
+        N_("Nothing of it was applied. When it has been put right at the source, have the source read again.")
+    ),
+    "partly": Message(N_("What was right was applied. What was left out stands among the rejected records.")),
+}
+_AGAIN: Final = {
+    **dict.fromkeys(("retry", "lost", "failed"), N_("It is tried again by itself at {moment}.")),
+    "postponed": N_("It goes on by itself at {moment}."),
+}
+
+
+def advice(shown: RunView) -> Message | None:
+    """What is to be done about how a run ended; None: nothing."""
+    run = shown.run
+    if shown.given_up:
+        return _given_up_advice(shown.seen)
+    if run.outcome == "held":
+        return _held_advice(run)
+    if run.outcome in _AGAIN and shown.next_at is not None:
+        return Message(_AGAIN[run.outcome], moment=shown.next_at.isoformat())
+    return None if run.kind == "look_at_source" else _ADVICE.get(run.outcome or "")
+
+
+def _given_up_advice(seen: str | None) -> Message:
+    if seen is not None:
+        return Message("It was given up. Somebody has seen that: {note}", note=seen)
+    return Message(
+        "It was given up and is not tried again by itself. When what stood in the way is put right, have it tried again; if it may rest, say why."
+    )
+
+
+def _held_advice(run: RunLine) -> Message:
+    if run.acknowledged is None:
+        return Message("Nothing of it was applied yet: a person must look at the reason and the figures and decide.")
+    if run.acknowledged == "overtaken":
+        return Message("It waits no more: a later run was applied, and that one says how things are now.")
+    return Message("It was decided: {note}", note=run.acknowledged)
 
 
 def retry(session: Session, run_id: int, *, actor: str, now: datetime) -> str:

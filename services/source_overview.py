@@ -15,18 +15,19 @@ from services.sources import Source
 #: only: what is older than that says nothing of today), and the file that was applied last. One row a source.
 _LATEST: Final = text(
     """
-    SELECT name AS source, latest.id AS run_id, latest.kind, latest.outcome, latest.started_at, latest.attempt,
-           good.id AS good_run_id, good.finished_at AS good_at, file.name AS file_name, file.processed_at
-    FROM unnest(CAST(:names AS text[])) AS name
+    SELECT named.name AS source, latest.id AS run_id, latest.kind, latest.outcome, latest.started_at, latest.attempt,
+           good.id AS good_run_id, good.finished_at AS good_at, file.name AS file_name, file.processed_at,
+           extract(epoch FROM clock_timestamp() - greatest(good.finished_at, file.processed_at)) AS age
+    FROM unnest(CAST(:names AS text[])) AS named(name)
     LEFT JOIN LATERAL (
-        SELECT run.* FROM (SELECT id FROM work WHERE lane = 'source:' || name ORDER BY id DESC LIMIT 100) AS recent
+        SELECT run.* FROM (SELECT id FROM work WHERE lane = 'source:' || named.name ORDER BY id DESC LIMIT 100) AS recent
         JOIN run ON run.work_id = recent.id ORDER BY run.id DESC LIMIT 1) AS latest ON true
     LEFT JOIN LATERAL (
-        SELECT run.* FROM (SELECT id FROM work WHERE lane = 'source:' || name ORDER BY id DESC LIMIT 100) AS recent
+        SELECT run.* FROM (SELECT id FROM work WHERE lane = 'source:' || named.name ORDER BY id DESC LIMIT 100) AS recent
         JOIN run ON run.work_id = recent.id
         WHERE run.outcome IN ('succeeded', 'partly') AND run.kind = ANY(:kinds) ORDER BY run.id DESC LIMIT 1) AS good ON true
     LEFT JOIN LATERAL (
-        SELECT * FROM processed_file WHERE processed_file.source = name ORDER BY processed_at DESC LIMIT 1) AS file ON true
+        SELECT * FROM processed_file WHERE processed_file.source = named.name ORDER BY processed_at DESC LIMIT 1) AS file ON true
     """
 )
 
@@ -46,7 +47,7 @@ _READING: Final = ["sync_cases", "import_prices", "read_price_mail"]
 @dataclass(frozen=True)
 class SourceState:
     """How a source is. `file_name` and `file_at`: the last file that was applied and when; `good_at`: when anything of it was applied
-    last. `held_run`: the newest of the runs that wait.
+    last, `age` seconds ago. `held_run`: the newest of the runs that wait.
     """
 
     source: Source
@@ -59,9 +60,15 @@ class SourceState:
     file_at: datetime | None = None
     good_at: datetime | None = None
     good_run_id: int | None = None
+    age: float | None = None
     rejected: int = 0
     held: int = 0
     held_run: int | None = None
+
+    @property
+    def last_good(self) -> datetime | None:
+        """When something of it was applied last."""
+        return max((one for one in (self.file_at, self.good_at) if one is not None), default=None)
 
 
 def overview(session: Session, sources: Iterable[Source]) -> list[SourceState]:
@@ -87,6 +94,7 @@ def overview(session: Session, sources: Iterable[Source]) -> list[SourceState]:
                 file_at=row.processed_at,
                 good_at=row.good_at,
                 good_run_id=row.good_run_id,
+                age=None if row.age is None else float(row.age),
                 rejected=rejected.get(source.name, 0),
                 held=waiting.number if waiting else 0,
                 held_run=waiting.newest if waiting else None,

@@ -67,18 +67,23 @@ class Source:
         return replace(self, name=f"{self.name}{_BY_MAIL}{business_id}", mode=None)
 
 
-#: Rows in: a source and a request. Rows out: every Work of it with its latest Run, in the order they were called for.
-_PROGRESS = text(
-    """
+_STEPS = """
     SELECT work.id, work.kind, work.done_at IS NOT NULL OR work.dead_at IS NOT NULL AS ended, work.dead_at IS NOT NULL AS dead,
            work.token IS NOT NULL AS under_way, run.id AS run_id, run.outcome, run.counts, run.message, run.reply,
            extract(epoch FROM coalesce(run.finished_at, clock_timestamp()) - work.created_at) AS seconds,
            extract(epoch FROM clock_timestamp() - run.started_at) AS running
     FROM work LEFT JOIN LATERAL (SELECT * FROM run WHERE work_id = work.id ORDER BY id DESC LIMIT 1) AS run ON true
-    WHERE split_part(work.arguments ->> 'source', '/', 1) = :source AND work.arguments ->> 'request' = :request
+"""
+
+#: Rows in: a source and a request. Rows out: every Work of it with its latest Run, in the order they were called for.
+_PROGRESS = text(
+    f"""{_STEPS} WHERE split_part(work.arguments ->> 'source', '/', 1) = :source AND work.arguments ->> 'request' = :request
     ORDER BY work.id
     """
 )
+
+#: Rows in: a Work. Rows out: it, with its latest Run.
+_ALONE = text(f"{_STEPS} WHERE work.id = :work_id")
 
 #: Rows in: a lane. Rows out: the latest runs in it, newest first.
 _HISTORY = text(
@@ -216,7 +221,7 @@ def _reading_kind(source: Source) -> str:
 
 def _read_with_its_mails(source: Source) -> InputError:
     if source.by_hand:
-        return InputError("The price lists of {source} are brought by people, in the console.", source=source.name)
+        return InputError("The price lists of {source} are uploaded in the console.", source=source.name)
     return InputError(
         "The price lists of {source} come by e-mail and are read with all others: {command}",
         source=source.name,
@@ -239,23 +244,29 @@ def last_applied(session: Session, source: Source) -> int | None:
 
 def progress(session: Session, source: str, request: str) -> list[Step]:
     """Where a request stands: its Work so far, the fetch first. It has ended when all of it has."""
-    return [
-        Step(
-            row.id,
-            row.kind,
-            row.ended,
-            row.dead,
-            row.under_way,
-            row.run_id,
-            row.outcome,
-            row.counts or {},
-            Message.from_json(row.message) if row.message else None,
-            row.reply,
-            float(row.seconds),
-            float(row.running or 0),
-        )
-        for row in session.execute(_PROGRESS, {"source": source, "request": request})
-    ]
+    return [_step(row) for row in session.execute(_PROGRESS, {"source": source, "request": request})]
+
+
+def progress_of_work(session: Session, work_id: int) -> list[Step]:
+    """Where Work stands that is of no request: itself alone."""
+    return [_step(row) for row in session.execute(_ALONE, {"work_id": work_id})]
+
+
+def _step(row: Any) -> Step:
+    return Step(
+        row.id,
+        row.kind,
+        row.ended,
+        row.dead,
+        row.under_way,
+        row.run_id,
+        row.outcome,
+        row.counts or {},
+        Message.from_json(row.message) if row.message else None,
+        row.reply,
+        float(row.seconds),
+        float(row.running or 0),
+    )
 
 
 @dataclass(frozen=True)

@@ -113,9 +113,10 @@ def enter(guest: Anybody, token: str) -> Response:
     if refused is not None:
         return refused
     with guest.console.transaction() as session:
-        _leave(guest, session)
         hours = guest.settings.console.session_hours
         secret = entry.enter(session, token, hours=hours, now=business_now(session))
+        if secret:
+            _leave(guest, session)
     return _signed_in(guest, secret, "/") if secret else _used_up(guest)
 
 

@@ -1,13 +1,96 @@
-"""Today: where everybody begins."""
+"""Today: where everybody begins. What waits for a person, by role; a role's sections stand there also when they are empty."""
 
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
+
+from fastapi import Query
 from starlette.responses import Response
 
-from console.visit import EVERYBODY, Here, Pages
+from console.visit import EVERYBODY, Here, Pages, Visit
+from core.clock import local_date
+from core.errors import Message
+from core.i18n import ngettext
+from services import heartbeats
+from services.access.people import OPERATOR, PRICE_MANAGER, SUPERVISOR, WORKER
+from services.budgets.words import state_name
+from services.lights import Light, colour_name, lights
+from services.reminders.message import KINDS, NEWS, OTHER_NEWS
+from services.today import Section, for_price_manager, for_supervisor, for_worker
+from services.work.history import given_up_count
 
 pages = Pages()
 
+#: What is wrong comes first.
+_GRAVITY: Final = {"bad": 0, "care": 1, "good": 2, "off": 3}
+#: So many lights are shown until somebody asks for all of them.
+_LIGHTS: Final = 12
+
+All = Annotated[list[str] | None, Query(alias="all")]
+
+
+@dataclass(frozen=True)
+class Machinery:
+    """What an operator looks at: lights, the gravest first, work that was given up, and who is alive."""
+
+    lights: list[Light]
+    more: int
+    given_up: int
+    alive: list[heartbeats.Sign]
+    silent: list[heartbeats.Sign]
+
 
 @pages.get("/", roles=EVERYBODY)
-def today(visit: Here) -> Response:
+def today(visit: Here, everything: All = None) -> Response:
     """What waits for this person, by role."""
-    return visit.page("today.html")
+    full = frozenset(everything or ())
+    works = visit.person.is_one_of(WORKER)
+    sections: dict[str, Section] = {}
+    if works:
+        sections |= for_worker(visit.session, visit.person, visit.today, everything=full)
+    if visit.person.is_one_of(SUPERVISOR) and not visit.person.everything:  # who sees everything has seen these above
+        sections |= for_supervisor(visit.session, visit.person, visit.today, everything=full)
+    if sections:
+        _note(visit, sections)
+    if visit.person.is_one_of(PRICE_MANAGER):
+        days = visit.settings.prices.ending_soon_days
+        sections |= for_price_manager(visit.session, visit.today, ending_days=days, everything=full)
+    machinery = _machinery(visit, everything="lights" in full) if visit.person.is_one_of(OPERATOR) else None
+    return visit.page("today.html", sections=sections, machinery=machinery, **_words(visit))
+
+
+def _words(visit: Visit) -> dict[str, Any]:
+    """How the page says what the database keeps."""
+    return {
+        "kinds": KINDS,
+        "news": NEWS,
+        "other_news": OTHER_NEWS,
+        "state_name": state_name,
+        "colour_name": colour_name,
+        "message": Message.from_json,
+        "next_year": visit.today.year + 1,
+        "waited": lambda since: _waited((visit.today - local_date(since)).days),
+        "names": lambda signs: ", ".join(sorted(one.name for one in signs)),
+    }
+
+
+def _waited(days: int) -> str:
+    return ngettext("{count} day", "{count} days", max(days, 0)).format(count=max(days, 0))
+
+
+def _note(visit: Visit, sections: dict[str, Section]) -> None:
+    """Lists of cases are looked at: one event for all of them."""
+    shown = {row["number"] for one in sections.values() for row in one.rows if row.get("number")}
+    visit.saw("cases:today", "cases.listed", count=len(shown))
+
+
+def _machinery(visit: Visit, *, everything: bool) -> Machinery:
+    told = sorted(lights(visit.session, visit.settings, visit.now), key=lambda one: _GRAVITY[one.colour])
+    shown = told if everything else told[:_LIGHTS]
+    signs = heartbeats.signs(visit.session)
+    return Machinery(
+        shown,
+        len(told) - len(shown),
+        given_up_count(visit.session),
+        [one for one in signs if one.alive],
+        [one for one in signs if not one.alive],
+    )

@@ -8,18 +8,17 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from core.i18n import _, day, moment, money, ngettext, number, speaking
-from core.units import amount
+from core.i18n import _, moment, money, ngettext, speaking
 from documents import pdf
 from services.compare.asking import Comparison
-from services.compare.judging import Offer
+from services.compare.judging import Offer, shortened
 from services.compare.pricing import Tariff
 from services.compare.words import (
+    about_in_words,
     bought_in_words,
     difference_in_words,
     known_of,
     price_in_words,
-    price_of,
     valid_in_words,
     verdict_in_words,
 )
@@ -60,14 +59,17 @@ def annex(comparison: Comparison, *, made_by: str, now: datetime, language: str)
 
 def _data(comparison: Comparison, count: int, made_by: str, now: datetime) -> dict[str, Any]:
     """What the template sets, with the first `count` alternatives."""
-    shown = _chosen_among(comparison.offers, count)
+    shown = shortened(comparison.offers, count)
     left = len(comparison.offers) - len(shown)
     # said once below the table, whatever the number of offers it holds for
     reasons = list(dict.fromkeys(_cut(str(offer.reason), 2 * _LONGEST) for offer in shown if offer.reason))
     marks = {reason: f"{number})" for number, reason in enumerate(reasons, start=1)}
     return {
         "reference": comparison.case or "",
-        "about": [{"label": label, "text": _cut(text, 2 * _LONGEST)} for label, text in _about(comparison)],
+        "about": [
+            {"label": label, "text": _cut(text, 2 * _LONGEST)}
+            for label, text in about_in_words(comparison, origin=_origin)
+        ],
         "notes": [_cut(str(one), 2 * _LONGEST) for one in (*comparison.notes, comparison.reason) if one][:_NOTES],
         "headings": [
             _("Service and provider"),
@@ -83,32 +85,6 @@ def _data(comparison: Comparison, count: int, made_by: str, now: datetime) -> di
             *_closing(comparison, left, made_by, now),
         ],
     }
-
-
-def _chosen_among(offers: tuple[Offer, ...], count: int) -> tuple[Offer, ...]:
-    """The first offers; the chosen one in the last place if it comes later."""
-    later = [offer for offer in offers[count:] if offer.chosen]
-    return (*offers[: count - 1], later[0]) if later and count > 1 else offers[:count]
-
-
-def _about(one: Comparison) -> list[tuple[str, str]]:
-    """What is compared with what, a label and a text each."""
-    said = [(_("Days"), f"{day(one.first)}–{day(one.last)}")]
-    if one.case:
-        about = _("Case {case}, decision {decision}").format(case=one.case, decision=one.decision)
-        said.insert(0, (_("Case"), " · ".join(part for part in (about, one.item) if part)))
-    if one.baseline_name:
-        said.append((_("Is replaced"), f"{one.baseline_name}, {amount(one.quantity, one.unit)}"))
-    if one.reference:
-        price = _("{price}, in force on {date}").format(price=price_of(one.reference), date=day(one.reference_day))
-        said.append((_("Own unit cost"), f"{price} ({_origin(one.reference)})"))
-    limit = _("{ceiling}; with the tolerance of {percent} % {limit}").format(
-        ceiling=money(one.ceiling), percent=number(one.tolerance * 100), limit=money(one.limit)
-    )
-    said.append((_("Ceiling"), money(None) if one.ceiling is None else limit))
-    if one.beside:
-        said.append((_("The budget has to pay beside it"), money(one.beside)))
-    return said
 
 
 def _row(offer: Offer, marks: Mapping[str, str]) -> dict[str, Any]:

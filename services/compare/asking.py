@@ -33,7 +33,7 @@ MOST_MONTHS = 120
 
 #: Quantities beyond this do not fit where the database keeps them, and so cannot be planned either.
 TOO_MUCH = 100_000_000
-_DECIMALS = 4
+DECIMALS = 4
 
 NO_CEILING = N_(
     "No own unit cost of {service} per {unit} is known for {date}, so there is nothing to compare with. Import the unit costs."
@@ -49,6 +49,10 @@ ORDERED_IN_PART = N_("{item} is ordered in part ({order}): what is shown is the 
 OUTSIDE = N_("{item}: the days from {first} to {last} lie outside the decision {decision} and are not counted.")
 OTHERS_UNPRICED = N_("Other services of the plan have no price yet and are not counted.")
 TOUCHED = N_("The budget is about to be calculated anew: what else it has to pay may change.")
+
+
+class NothingToCompareError(InputError):
+    """A case in which nothing is decided, or nothing any more."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +109,7 @@ def compare_service(
     """
     if not (quantity.is_finite() and quantity > 0 and months > 0):
         raise InputError("Quantity and months must be more than nothing.")
-    if quantity >= TOO_MUCH or -int(quantity.normalize().as_tuple().exponent) > _DECIMALS:
+    if quantity >= TOO_MUCH or -int(quantity.normalize().as_tuple().exponent) > DECIMALS:
         raise InputError("{value} is not a quantity.", value=str(quantity))
     if months > MOST_MONTHS:
         raise InputError("Prices are not compared for more than {count} months.", count=MOST_MONTHS)
@@ -160,15 +164,9 @@ def compare_case(
         if not live:
             raise NotFound("Case {case} has no planned service {item}.", case=case, item=item)
     if not live and stated:
-        raise InputError(
-            "Every decision of case {case} has ended. Compare without it: avain compare --baseline SERVICE --quantity N",
-            case=case,
-        )
+        raise NothingToCompareError("Every decision of case {case} has ended.", case=case)
     if not live:
-        raise InputError(
-            "Case {case} has no decision yet. Compare without it: avain compare --baseline SERVICE --quantity N",
-            case=case,
-        )
+        raise NothingToCompareError("Case {case} has no decision yet.", case=case)
     inquiry = _Inquiry(session, today, settings)
     return [
         comparison

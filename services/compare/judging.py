@@ -151,6 +151,12 @@ def judge(question: Question, sellers: Iterable[Seller], scale: Scale) -> tuple[
     return tuple(sorted(offers, key=lambda one: (one.total is None, one.total or 0, one.service, one.provider)))
 
 
+def shortened(offers: Sequence[Offer], count: int) -> tuple[Offer, ...]:
+    """The first `count` offers; the chosen one in the last place if it comes later."""
+    later = [offer for offer in offers[count:] if offer.chosen]
+    return (*offers[: count - 1], later[0]) if later and count > 1 else tuple(offers[:count])
+
+
 class _Priced(NamedTuple):
     """What came of pricing one service: the total, or why there is none. `varies`: not all of it has one price."""
 

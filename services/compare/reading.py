@@ -146,6 +146,16 @@ _SERVICES = text(
     """  # noqa: S608 - our own words
 )
 
+#: Rows out: services that have alternatives or an own unit cost, by name.
+_BASELINES = text(
+    f"""
+    SELECT {_NAMED} FROM service
+    WHERE EXISTS (SELECT FROM service_alternative WHERE baseline_id = service.id)
+       OR EXISTS (SELECT FROM price_key WHERE service_id = service.id AND provider_id IS NULL)
+    ORDER BY 3, 2
+    """  # noqa: S608 - our own words
+)
+
 
 @dataclass(frozen=True)
 class Services:
@@ -169,6 +179,11 @@ def services_called(session: Session, code: str) -> tuple[ServiceName, Services]
     if found.baseline is None:
         raise NotFound("There is no service {code}. Show all with: avain service list", code=code)
     return found.baseline, found
+
+
+def baselines(session: Session) -> list[ServiceName]:
+    """The services that a comparison may begin with, by name: those that others may stand in for, and those whose own unit cost is kept."""
+    return [ServiceName(*row) for row in session.execute(_BASELINES, {"language": language()})]
 
 
 def services_of(session: Session, baseline: int | None, wanted: Collection[int]) -> Services:

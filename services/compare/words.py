@@ -1,16 +1,21 @@
-"""A comparison in words, as the command line and the printed annex both say it."""
+"""A comparison in words, as the command line, the printed annex and the console all say it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any, Final
 
 from core.i18n import N_, _, day, money, ngettext, number
 from core.unit_conversion import conversion
 from core.units import EXTRAS, amount, unit_price
+from services.compare.asking import Comparison
 from services.compare.judging import Offer
 from services.compare.market import Rating
 from services.compare.pricing import ExtraCost, Tariff
 
+#: Said with every annex of a case whose client is under non-disclosure.
+FOR_THOSE_WHO_DECIDE: Final = N_(
+    "The client is under non-disclosure (turvakielto): show this paper only to those who decide."
+)
 _VERDICTS: Final = {
     "fits": N_("fits"),
     "within_tolerance": N_("within the tolerance"),
@@ -43,10 +48,19 @@ def known_of(offer: Offer) -> str:
     return ", ".join(one for one in said if one)
 
 
+def verdict_name(offer: Offer) -> str:
+    """`within the tolerance`."""
+    return _(_VERDICTS[offer.verdict])
+
+
+def marks_of(offer: Offer) -> list[str]:
+    """What else is to be known at a glance: `cheapest`, `chosen`, `price pending`."""
+    return [_("cheapest")] * offer.cheapest + [_("chosen")] * offer.chosen + [_("price pending")] * offer.pending
+
+
 def verdict_in_words(offer: Offer) -> str:
     """`fits, cheapest, chosen`."""
-    marks = [_("cheapest")] * offer.cheapest + [_("chosen")] * offer.chosen + [_("price pending")] * offer.pending
-    return ", ".join([_(_VERDICTS[offer.verdict]), *marks])
+    return ", ".join([verdict_name(offer), *marks_of(offer)])
 
 
 def price_in_words(offer: Offer) -> str:
@@ -101,3 +115,23 @@ def origin_in_words(price: Tariff) -> str:
         file=price.file_name, position=price.position, sha256=price.sha256, run=price.run_id
     )
     return f"{said} ({_('price pending')})" if price.pending else said
+
+
+def about_in_words(one: Comparison, *, origin: Callable[[Tariff], str] = origin_in_words) -> list[tuple[str, str]]:
+    """What is compared with what, a label and a text each; `origin` words where our own unit cost stands."""
+    said = [(_("Days"), f"{day(one.first)}–{day(one.last)}")]
+    if one.case:
+        about = _("Case {case}, decision {decision}").format(case=one.case, decision=one.decision)
+        said.insert(0, (_("Case"), " · ".join(part for part in (about, one.item) if part)))
+    if one.baseline_name:
+        said.append((_("Is replaced"), f"{one.baseline_name}, {amount(one.quantity, one.unit)}"))
+    if one.reference:
+        price = _("{price}, in force on {date}").format(price=price_of(one.reference), date=day(one.reference_day))
+        said.append((_("Own unit cost"), f"{price} ({origin(one.reference)})"))
+    limit = _("{ceiling}; with the tolerance of {percent} % {limit}").format(
+        ceiling=money(one.ceiling), percent=number(one.tolerance * 100), limit=money(one.limit)
+    )
+    said.append((_("Ceiling"), money(None) if one.ceiling is None else limit))
+    if one.beside:
+        said.append((_("The budget has to pay beside it"), money(one.beside)))
+    return said

@@ -1,6 +1,7 @@
 """Recording a choice of provider: by whom it was made, who wrote it down, when and why."""
 
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Row, text
@@ -18,6 +19,29 @@ from services.orders.judging import ENDED
 
 #: Who can have chosen; `source` is written by the sync only.
 CHOOSERS = ("child", "parent", "adult", "worker")
+
+
+class AlreadyOrderedError(InputError):
+    """The service is ordered: the order has to be cancelled before anybody else is chosen. Its params: item, order."""
+
+
+class ReasonNeededError(InputError):
+    """The choice takes the budget over its ceiling and the tolerance, and nobody has said why. `amount` is what it would come to."""
+
+    def __init__(self, provider: str, amount: Decimal, ceiling: Decimal) -> None:
+        super().__init__(
+            "With {provider} the budget would come to {amount} €, over its ceiling of {ceiling} € and the tolerance."
+            " That can be chosen, but say why: --reason",
+            provider=provider,
+            amount=str(amount),
+            ceiling=str(ceiling),
+        )
+        self.provider, self.amount, self.ceiling = provider, amount, ceiling
+
+
+class ChosenMeanwhileError(InputError):
+    """Somebody has chosen since the choice that the person had before them."""
+
 
 #: Rows in: a plan item. Rows out: the item, held until the transaction ends so that it is not ordered meanwhile, with the order
 #: that already covers it and the provider chosen so far.
@@ -46,6 +70,9 @@ _PROVIDER = text(
     """
 )
 
+#: Rows in: a plan item that is held. Rows out: its current choice.
+_CURRENT = text("SELECT id FROM choice WHERE plan_item_id = :id AND ended_at IS NULL")
+
 #: Rows in: a plan item. Rows changed: its current choice, ended.
 _END = text("UPDATE choice SET ended_at = :now WHERE plan_item_id = :id AND ended_at IS NULL")
 
@@ -60,13 +87,15 @@ def choose(
     reason: str,
     now: datetime,
     budgets: Budgets,
+    shown: int | None = None,
 ) -> Choice:
     """Record that `provider_id` shall provide a plan item; ends the choice made before, marks the budget for recomputation and has
     the follow-ups planned.
 
     `chosen_by` is one of CHOOSERS, `actor` who recorded it. Nothing is too dear to be chosen, but what takes the budget over its ceiling
-    and tolerance needs a reason. Raises InputError without one, when the item is ended or ordered already, or when the provider is
-    inactive or does not offer the service; NotFound when one of them does not exist.
+    and tolerance needs a reason. `shown` is the choice (id) that the person saw when choosing, 0 for none, None if that does not matter.
+    Raises ReasonNeededError, AlreadyOrderedError, ChosenMeanwhileError, InputError when the item is ended or the provider is inactive or
+    does not offer the service; NotFound when one of them does not exist.
     """
     if chosen_by not in CHOOSERS:
         raise InputError(
@@ -76,6 +105,8 @@ def choose(
     if item is None:
         raise NotFound("There is no planned service {id}.", id=plan_item_id)
     _check_item(item, local_date(now))
+    if shown is not None and shown != (session.execute(_CURRENT, {"id": plan_item_id}).scalar() or 0):
+        raise ChosenMeanwhileError("Somebody has chosen for {item} meanwhile.", item=item.reference)
     provider = session.execute(_PROVIDER, {"id": provider_id, "service": item.service_id}).one_or_none()
     if provider is None:
         raise NotFound("There is no provider {id}.", id=provider_id)
@@ -124,7 +155,7 @@ def _check_item(item: Row[Any], today: date) -> None:
             "The decision {decision} ended on {date}.", decision=item.decision, date=item.last_day.isoformat()
         )
     if item.order_number is not None:
-        raise InputError(
+        raise AlreadyOrderedError(
             "{item} is already ordered ({order}). Cancel that order first: avain order cancel {order}",
             item=item.reference,
             order=item.order_number,
@@ -136,11 +167,5 @@ def _check_money(session: Session, item: Row[Any], provider: Row[Any], now: date
     found, offer = compare_choice(
         session, item.case_number, item.external_id, provider.id, today=local_date(now), settings=budgets
     )
-    if offer is not None and offer.verdict == "over" and offer.total is not None:
-        raise InputError(
-            "With {provider} the budget would come to {amount} €, over its ceiling of {ceiling} € and the tolerance."
-            " That can be chosen, but say why: --reason",
-            provider=provider.name,
-            amount=str(found.beside + offer.total),
-            ceiling=str(found.ceiling),
-        )
+    if offer is not None and offer.verdict == "over" and offer.total is not None and found.ceiling is not None:
+        raise ReasonNeededError(provider.name, found.beside + offer.total, found.ceiling)

@@ -129,7 +129,7 @@ def read_again(
             text("SELECT state FROM price_list WHERE id = :id"), {"id": upload.price_list_id}
         ).scalar_one()
         if state not in {"held", "refused"}:
-            raise InputError("The list has been decided: it is not read again. Bring the file once more.")
+            raise InputError("The list has been decided: it is not read again. Upload the file once more.")
     upload.state, upload.chosen, upload.insisted = "reading", chosen or upload.chosen, insisted
     upload.reason = None
     session.flush()  # the worker may be quick
@@ -184,7 +184,7 @@ def _locked(session: Session, upload_id: int) -> PriceUpload:
     if upload is None:
         raise NotFound("There is no such upload.")
     if upload.content is None or upload.state == "discarded":
-        raise InputError("The file is kept no more. Bring it once more.")
+        raise InputError("The file is kept no more. Upload it once more.")
     return upload
 
 

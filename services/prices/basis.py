@@ -55,9 +55,7 @@ _ENDED_SINCE = text(
 )
 
 #: The sentence of a plan that cannot be applied any more, although nobody decided anything about it.
-WORLD_MOVED = N_(
-    "What this plan rests on has changed since it was made: {what}. Read the source again for a new plan."
-)
+WORLD_MOVED = N_("What this plan rests on has changed since it was made: {what}. Read the source again for a new plan.")
 #: So many things are named in a sentence.
 _NAMED = 5
 

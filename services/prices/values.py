@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from core.errors import Message
 
 #: Why a list that a person brought is not applied at once: by itself no reason to doubt it.
-TO_BE_SEEN: Final = Message("A person brought it: it is applied when somebody has seen what it changes.")
+TO_BE_SEEN: Final = Message("It was uploaded: it is applied when somebody has seen what it changes.")
 #: The day after the last of a price that holds until further notice.
 OPEN: Final = date.max
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from services.budgets.matching import PRICES_A_PLAN, converts
 
 #: Next year's prices are asked for from this day on (month, day).
-_ASKED_FROM: Final = (11, 1)
+ASKED_FROM: Final = (11, 1)
 
 #: Rows in: a day. Rows out: `used`: service and unit that somebody may need at an active provider, or (none) at our own cost: chosen for open plans (`items`, until
 #: when), or priced today, so that the next family can choose it.
@@ -145,7 +145,7 @@ class Waiting:
 
 def missing_years(session: Session, today: date) -> list[MissingYear]:
     """Providers whose prices of next year are not there yet, by service; none before 1 November."""
-    if (today.month, today.day) < _ASKED_FROM:
+    if (today.month, today.day) < ASKED_FROM:
         return []
     year = today.year + 1
     rows = session.execute(_MISSING, {"today": today, "first": date(year, 1, 1)})

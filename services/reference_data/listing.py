@@ -1,5 +1,6 @@
 """Reference data as people list it: one statement a table, plain dictionaries out."""
 
+from datetime import date
 from typing import Any
 
 from sqlalchemy import text
@@ -27,11 +28,15 @@ _PROVIDERS = text(
     """
 )
 
-#: Rows out: workers by id, with unit and its supervisor.
+#: Rows in: today. Rows out: workers by id, with unit, its supervisor, and absences that are on or still to come.
 _WORKERS = text(
     """
     SELECT worker.external_id AS id, worker.name, worker.email, worker.language, worker.active, unit.code AS unit,
-           supervisor.external_id AS supervisor
+           supervisor.external_id AS supervisor, worker.subject,
+           coalesce((SELECT jsonb_agg(jsonb_build_object(
+                                'first', lower(period), 'last', upper(period) - 1, 'deputy', deputy.external_id) ORDER BY period)
+                     FROM absence LEFT JOIN worker AS deputy ON deputy.id = deputy_id
+                     WHERE worker_id = worker.id AND cancelled_at IS NULL AND upper(period) > :today), '[]') AS away
     FROM worker
     LEFT JOIN unit ON unit.id = worker.unit_id
     LEFT JOIN worker AS supervisor ON supervisor.id = unit.supervisor_id
@@ -50,6 +55,6 @@ def providers(session: Session) -> list[dict[str, Any]]:
     return [dict(row) for row in session.execute(_PROVIDERS).mappings()]
 
 
-def workers(session: Session) -> list[dict[str, Any]]:
-    """`id, name, email, language, active, unit, supervisor`."""
-    return [dict(row) for row in session.execute(_WORKERS).mappings()]
+def workers(session: Session, today: date) -> list[dict[str, Any]]:
+    """`id, name, email, language, active, unit, supervisor, subject, away`: absences are `first, last, deputy`, days as ISO."""
+    return [dict(row) for row in session.execute(_WORKERS, {"today": today}).mappings()]

@@ -5,7 +5,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -14,8 +14,16 @@ from models.base import days
 from models.provider import Contract, Provider, ProviderService
 from models.service import Service
 from services.reference_data.checks import BusinessId, EmailAddress
+from services.reference_data.faults import FieldError, written
 from services.reference_data.reading import Entry, Imported, put, read_file, record, rows_by, unique
 from services.reference_data.services import Code, check_known
+
+_Language = Annotated[
+    str,
+    AfterValidator(written("[a-z]{2,3}", N_("are codes of two or three letters with commas between, such as fi, sv"))),
+]
+_Country = Annotated[str, AfterValidator(written("[A-Z]{2}", N_("is a code of two capital letters, such as FI")))]
+_Endpoint = Annotated[str, AfterValidator(written(r"\d{12,17}", N_("is 12 to 17 digits")))]
 
 
 class FixedPrice(Entry):
@@ -44,13 +52,13 @@ class ContractEntry(Entry):
 
     number: str = Field(min_length=1)
     first: date
-    last: date
+    last: date = Field(le=date(2999, 12, 31))  # the day after must be a day too
     price_rule: Annotated[FixedPrice | PercentAYear | FreePrice, Field(discriminator="kind")]
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if self.last < self.first:
-            raise ValueError(N_("last is before first"))
+            raise FieldError("last", N_("is before the first day"))
         return self
 
 
@@ -66,11 +74,13 @@ class OfferEntry(Entry):
     @model_validator(mode="after")
     def _vat_adds_up(self) -> Self:
         if self.vat_category == "E" and self.vat_rate != 0:
-            raise ValueError(N_("an exempt service (E) has the VAT rate 0"))
+            raise FieldError("vat_rate", N_("is 0 for an exempt service (E)"))
         if self.vat_category == "S" and self.vat_rate == 0:
-            raise ValueError(N_("the standard category (S) needs a VAT rate, for example 0.255"))
+            raise FieldError("vat_rate", N_("is needed for the standard category (S)"))
         if self.vat_category == "E" and not self.vat_basis:
-            raise ValueError(N_("an exemption needs its basis (vat_basis), for example the registration"))
+            raise FieldError(
+                "vat_basis", N_("is needed for an exemption: say what it rests on, for example the registration")
+            )
         return self
 
 
@@ -78,7 +88,7 @@ class Facts(Entry):
     """`facts` of a provider: what a family chooses by, beside prices. What is not known is left out."""
 
     areas: list[str] | None = None
-    languages: list[Annotated[str, Field(pattern="^[a-z]{2,3}$")]] | None = None
+    languages: list[_Language] | None = None
     home_visits: bool | None = None
     specialisation: list[str] | None = None
     earliest_start: date | None = None
@@ -87,8 +97,8 @@ class Facts(Entry):
     @model_validator(mode="after")
     def _one_start(self) -> Self:
         if self.earliest_start is not None and self.earliest_start_days is not None:
-            raise ValueError(
-                N_("earliest_start is a day, earliest_start_days a number of days from the choice: one of them")
+            raise FieldError(
+                "earliest_start", N_("is a day, or else a number of days from the choice: say one of them only")
             )
         return self
 
@@ -99,8 +109,8 @@ class ProviderEntry(Entry):
     business_id: BusinessId
     name: str = Field(min_length=1)
     endpoint_scheme: Literal["0216", "0088"] = "0216"
-    endpoint_id: str | None = Field(default=None, pattern=r"^\d{12,17}$")
-    country: str = Field(default="FI", pattern="^[A-Z]{2}$")
+    endpoint_id: _Endpoint | None = None
+    country: _Country = "FI"
     email: EmailAddress | None = None
     language: Literal["fi", "sv", "en"] = "fi"
     channel: Literal["email", "file", "external"] = "email"
@@ -115,7 +125,7 @@ class ProviderEntry(Entry):
         unique(self.contract, "number", "contract")
         unique(self.service, "service", "service")
         if self.channel == "email" and self.email is None:
-            raise ValueError(N_("orders by e-mail need an address (email)"))
+            raise FieldError("email", N_("is needed, because orders go out by e-mail"))
         return self
 
     def columns(self) -> dict[str, Any]:
@@ -145,6 +155,14 @@ def import_providers(session: Session, path: Path, now: datetime, actor: str) ->
     services = rows_by(session, Service, "code", wanted)
     check_known(wanted, services, path)
     imported = Imported()
+    write_providers(session, entries, services, imported)
+    return record(session, actor, "providers", imported, path=path, now=now)
+
+
+def write_providers(
+    session: Session, entries: list[ProviderEntry], services: dict[str, Service], imported: Imported
+) -> None:
+    """Add and correct providers, contracts and offers; the one way for files and pages. `services`: those the entries name, by code."""
     known = rows_by(session, Provider, "business_id", [entry.business_id for entry in entries])
     for entry in entries:
         row, what = put(session, Provider, known.get(entry.business_id), entry.columns())
@@ -154,7 +172,6 @@ def import_providers(session: Session, path: Path, now: datetime, actor: str) ->
     _import_contracts(session, entries, known, imported)
     _import_offers(session, entries, known, services, imported)
     session.flush()
-    return record(session, actor, "providers", imported, path=path, now=now)
 
 
 def _import_contracts(

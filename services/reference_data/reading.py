@@ -16,6 +16,7 @@ from core.errors import InputError, Message
 from core.i18n import N_, translate
 from core.reasons import os_reason, toml_reason
 from services import audit
+from services.reference_data.faults import complaint, place_of
 
 LARGEST_FILE: Final = 5 * 1024 * 1024
 
@@ -108,7 +109,7 @@ def _explain(error: Any, data: dict[str, Any]) -> str:
     """One mistake as `provider[2] (Tukipolku Oy).email: what is wrong`; a list's entries are counted from 1."""
     path = ""
     place: Any = data
-    for part in error["loc"]:
+    for part in place_of(error):
         path += f"[{part + 1}]" if isinstance(part, int) else f"{'.' if path else ''}{part}"
         try:
             place = place[part]
@@ -119,16 +120,11 @@ def _explain(error: Any, data: dict[str, Any]) -> str:
             path += f" ({name})" if name else ""
     if error["type"] == "extra_forbidden":
         return Message("{path}: unknown key", path=path).text()
-    if error["type"] == "missing":
-        return Message("{path}: is missing", path=path).text()
-    context = error.get("ctx", {})
     if error["type"] == "literal_error":
         return Message(
             "{path}: {value} is not allowed; allowed: {allowed}",
             path=path,
             value=repr(error["input"]),
-            allowed=context["expected"],
+            allowed=error["ctx"]["expected"],
         ).text()
-    if error["type"] == "value_error":
-        return f"{path or '-'}: {translate(str(context['error']))}"
-    return f"{path}: {error['msg']}"
+    return f"{path or '-'}: {complaint(error)}"

@@ -4,18 +4,28 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.errors import InputError
 from core.i18n import N_
 from models.service import Service, ServiceAlternative
+from services.reference_data.faults import FieldError, written
 from services.reference_data.reading import Entry, Imported, put, read_file, record, rows_by, unique
 
 #: UN/ECE Rec 20 codes services are planned in (DOMAIN "Money").
 Unit = Literal["C62", "HUR", "DAY", "WEE", "MON", "LS", "KMT", "MIN", "H87", "E48", "ACT"]
-Code = Annotated[str, Field(pattern=r"^[A-Z0-9][A-Z0-9ÅÄÖ_.-]{0,39}$")]
+Code = Annotated[
+    str,
+    AfterValidator(
+        written(
+            r"[A-Z0-9][A-Z0-9ÅÄÖ_.-]{0,39}",
+            N_("is a code of at most 40 capital letters and digits, such as ADHD-VALMENNUS; also - _ . inside it"),
+        )
+    ),
+]
+_Cpv = Annotated[str, AfterValidator(written(r"\d{8}(-\d)?", N_("is a CPV code of eight digits, such as 85320000")))]
 
 
 class ServiceEntry(Entry):
@@ -27,14 +37,14 @@ class ServiceEntry(Entry):
     name_en: str = ""
     unit: Unit = "C62"
     accounting_cost: str | None = None
-    cpv: str | None = Field(default=None, pattern=r"^\d{8}(-\d)?$")
+    cpv: _Cpv | None = None
     free_of_charge: bool = False
     alternatives: list[Code] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _not_its_own_alternative(self) -> Self:
         if self.code in self.alternatives:
-            raise ValueError(N_("a service cannot be its own alternative"))
+            raise FieldError("alternatives", N_("a service cannot be its own alternative"))
         return self
 
 
@@ -53,28 +63,44 @@ def import_services(session: Session, path: Path, now: datetime, actor: str) -> 
     """Add and correct services and their alternatives. Raises InputError; then nothing was changed."""
     entries = read_file(path, ServicesFile).service
     imported = Imported()
+    unknown = write_services(session, entries, imported)
+    if unknown:
+        raise _unknown_services(unknown, path)
+    return record(session, actor, "services", imported, path=path, now=now)
+
+
+def write_services(session: Session, entries: list[ServiceEntry], imported: Imported) -> list[str]:
+    """Add and correct services and their alternatives; the one way for files and pages. Returns codes that name no service: then nothing
+    must be kept of it.
+    """
     wanted = {code for entry in entries for code in (entry.code, *entry.alternatives)}
     known = rows_by(session, Service, "code", wanted)
     for entry in entries:
         row, what = put(session, Service, known.get(entry.code), entry.model_dump(exclude={"alternatives"}))
         known[entry.code] = row
         imported.note(what, entry.code)
-    check_known(wanted, known, path)
+    unknown = sorted(wanted - set(known))
+    if unknown:
+        return unknown
     session.flush()  # alternatives need the ids
     _import_alternatives(session, entries, known, imported)
     session.flush()
-    return record(session, actor, "services", imported, path=path, now=now)
+    return []
 
 
 def check_known(wanted: set[str], known: dict[str, Service], path: Path) -> None:
     """Raise InputError when codes name no service."""
     unknown = sorted(wanted - set(known))
     if unknown:
-        raise InputError(
-            "{path} names services that are not known: {codes}. Add them with: avain service import",
-            path=str(path),
-            codes=", ".join(unknown),
-        )
+        raise _unknown_services(unknown, path)
+
+
+def _unknown_services(codes: list[str], path: Path) -> InputError:
+    return InputError(
+        "{path} names services that are not known: {codes}. Add them with: avain service import",
+        path=str(path),
+        codes=", ".join(codes),
+    )
 
 
 def _import_alternatives(

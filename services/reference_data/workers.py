@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 from sqlalchemy.orm import Session
@@ -24,7 +24,9 @@ class UnitEntry(Entry):
 
 
 class WorkerEntry(Entry):
-    """`[[worker]]`: `id` is the client information system's id of the person, `unit` a unit's code."""
+    """`[[worker]]`: `id` is the client information system's id of the person, `unit` a unit's code, `subject` who they are to the login
+    provider where their e-mail does not tell.
+    """
 
     id: str = Field(min_length=1)
     name: str = Field(min_length=1)
@@ -32,6 +34,7 @@ class WorkerEntry(Entry):
     language: Literal["fi", "sv", "en"] = "fi"
     unit: str | None = None
     active: bool = True
+    subject: str | None = Field(default=None, min_length=1)
 
 
 class WorkersFile(Entry):
@@ -44,6 +47,7 @@ class WorkersFile(Entry):
     def _once(self) -> Self:
         unique(self.unit, "code", "unit")
         unique(self.worker, "id", "worker")
+        unique([one for one in self.worker if one.subject], "subject", "worker")
         return self
 
 
@@ -58,6 +62,7 @@ def import_workers(session: Session, path: Path, now: datetime, actor: str) -> I
     _all_known(unit_codes - set(units) - {entry.code for entry in file.unit}, path)
     _all_known(worker_ids - set(workers) - {entry.id for entry in file.worker}, path)
 
+    passed_on = _free_subjects(session, file, workers, path)
     outcomes: dict[str, str] = {}
     for unit in file.unit:
         values = unit.model_dump(exclude={"supervisor"})
@@ -67,10 +72,10 @@ def import_workers(session: Session, path: Path, now: datetime, actor: str) -> I
         values = {
             "external_id": worker.id,
             "unit_id": units[worker.unit].id if worker.unit else None,
-            **worker.model_dump(include={"name", "email", "language", "active"}),
+            **worker.model_dump(include={"name", "email", "language", "active", "subject"}),
         }
         workers[worker.id], what = put(session, Worker, workers.get(worker.id), values)
-        imported.note(what, worker.id)
+        imported.note("changed" if worker.id in passed_on else what, worker.id)
     session.flush()  # supervisors need the workers' ids
     for unit in file.unit:
         supervisor = workers[unit.supervisor].id if unit.supervisor else None
@@ -81,6 +86,28 @@ def import_workers(session: Session, path: Path, now: datetime, actor: str) -> I
     session.flush()
     settle_reachable(session, now)
     return record(session, actor, "workers", imported, path=path, now=now)
+
+
+def _free_subjects(session: Session, file: WorkersFile, workers: dict[Any, Worker], path: Path) -> set[str]:
+    """Take subjects from those in the file who have another one now, so that they may pass from one to another; their ids.
+
+    Raises InputError where a subject belongs to somebody the file says nothing of.
+    """
+    wanted = {entry.id: entry.subject for entry in file.worker}
+    subjects = {subject: id_ for id_, subject in wanted.items() if subject}
+    for owner in rows_by(session, Worker, "subject", subjects).values():
+        if owner.external_id not in wanted:
+            raise InputError(
+                "{path}: the subject of {worker} belongs to the worker {owner} already.",
+                path=str(path), worker=subjects[str(owner.subject)], owner=owner.external_id,
+            )  # fmt: skip
+    passed_on = set()
+    for id_, subject in wanted.items():
+        if id_ in workers and workers[id_].subject not in {None, subject}:
+            workers[id_].subject = None
+            passed_on.add(id_)
+    session.flush()  # before others get them
+    return passed_on
 
 
 def _all_known(unknown: set[str], path: Path) -> None:

@@ -45,7 +45,7 @@ NEWS = {
 }
 #: Causes that may stand beside it: they are the same for everybody.
 _CAUSES = frozenset(CAUSES.values())
-_OTHER_NEWS = N_("Something happened that you should look at")
+OTHER_NEWS = N_("Something happened that you should look at")
 
 _SECTIONS = (
     ("new", N_("To follow up")),
@@ -136,7 +136,7 @@ def _task_line(task: Task, base: str) -> Line:
 
 
 def _news_line(news: Heard, base: str) -> Line:
-    label = _(NEWS.get(news.kind, _OTHER_NEWS))
+    label = _(NEWS.get(news.kind, OTHER_NEWS))
     if news.cause in _CAUSES:
         label = f"{label} ({_(news.cause)})"
     number = _NUMBER.search(news.subject)

@@ -56,6 +56,14 @@ def given_up(session: Session) -> list[dict[str, Any]]:
     return [dict(row._mapping) for row in rows]  # noqa: SLF001
 
 
+def given_up_count(session: Session) -> int:
+    """How much dead work nobody has acknowledged."""
+    found: int = session.execute(
+        text("SELECT count(*) FROM work WHERE dead_at IS NOT NULL AND acknowledged IS NULL")
+    ).scalar_one()
+    return found
+
+
 def one(session: Session, run_id: int) -> dict[str, Any]:
     """A run with its work and the number of records it rejected. Raises NotFound."""
     row = session.execute(

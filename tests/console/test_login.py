@@ -2,6 +2,7 @@
 
 import ssl
 from collections.abc import Callable, Iterator
+from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx2
@@ -45,7 +46,7 @@ def at_provider(provider) -> Callable[..., str]:
             answer = client.get(f"{address}&{urlencode({'login_hint': user})}")
         assert answer.status_code == 303, answer.text
         assert answer.headers["location"].startswith(f"{ORIGIN}/login/callback?")
-        return answer.headers["location"].removeprefix(ORIGIN)
+        return str(answer.headers["location"]).removeprefix(ORIGIN)
 
     return visit
 
@@ -54,11 +55,11 @@ def begin(browser: Browser, path: str = "/login") -> str:
     """Where the console sends a browser that wants to sign in."""
     answer = browser.client.get(path, follow_redirects=False)
     assert answer.status_code == 303, answer.text
-    return answer.headers["location"]
+    return str(answer.headers["location"])
 
 
 @pytest.fixture
-def signing_in(browser, at_provider) -> Callable[..., Page]:
+def signing_in(browser: Browser, at_provider) -> Callable[..., Page]:
     def sign_in(user: str = "olli") -> Page:
         if "avain" in browser.client.cookies:
             browser.client.cookies.delete("avain")
@@ -67,7 +68,7 @@ def signing_in(browser, at_provider) -> Callable[..., Page]:
     return sign_in
 
 
-def sessions(session) -> list:
+def sessions(session) -> list[Any]:
     return list(session.execute(text("SELECT * FROM console_session WHERE revoked_at IS NULL ORDER BY id")).all())
 
 
@@ -306,11 +307,12 @@ def test_signing_out_leads_over_the_provider(session, browser, provider, signing
 @pytest.mark.parametrize("twist", ["no_logout", "down"])
 def test_signing_out_never_fails(make_app, session, provider, at_provider, twist):
     provider.twist = "no_logout" if twist == "no_logout" else ""
-    browser = Browser(make_app(public_url=ORIGIN, oidc=provider.settings))
+    app = make_app(public_url=ORIGIN, oidc=provider.settings)
+    browser = Browser(app)
     page = browser.get(at_provider(begin(browser), "olli"))
     provider.twist = twist
     if twist == "down":
-        browser.client.app.state.console.provider._metadata_at = float("-inf")
+        app.state.console.provider._metadata_at = float("-inf")
     assert "You have signed out" in browser.submit(page, "/logout").text
     assert sessions(session) == []
 

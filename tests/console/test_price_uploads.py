@@ -226,7 +226,7 @@ def test_a_list_that_changes_nothing_says_so(desk):
 
 def test_a_file_is_let_be(desk):
     page = desk.bring(csv(PRICE.format("50,00")))
-    assert "Files that were brought and are no list yet" in desk.manager.get("/prices").text
+    assert "Uploaded files that are no list yet" in desk.manager.get("/prices").text
     page = desk.manager.submit(page, "/prices/upload/1/discard")
     assert "Discarded." in page.text
     assert "It was discarded." in desk.manager.get("/prices/upload/1").text

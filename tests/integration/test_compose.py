@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from core.console_settings import Console, Oidc
 from core.settings import Settings
 from services.work import QUEUES
 from workers.groups import GROUPS
@@ -57,6 +58,19 @@ def test_every_health_check_names_a_real_command(name):
         assert command in COMMANDS_OF_IMAGES[service["image"].split(":")[0]]
 
 
+def test_the_console_is_served_to_the_host_alone_and_with_a_login_provider():
+    console = SERVICES["console"]
+    (port,) = console["ports"]
+    assert port == f"127.0.0.1:{Console().port}:{Console().port}"
+    assert f"EXPOSE {Console().port}" in (ROOT / "Dockerfile").read_text("utf-8")
+    assert console["environment"]["AVAIN_CONSOLE__HOST"] == "0.0.0.0"
+    with pytest.raises(ValueError, match=r"127\.0\.0\.1 only"):
+        Console(host=console["environment"]["AVAIN_CONSOLE__HOST"])
+    provider = Oidc(issuer="https://login.test", client_id="avain", client_secret="")
+    assert provider.client_secret is None, "an empty one, as .env.example has it, is none"
+    assert Console(host="0.0.0.0", oidc=provider, public_url="https://avain.test").origin == "https://avain.test"
+
+
 def test_images_are_those_promised():
     assert SERVICES["postgres"]["image"] == "postgres:18"
     assert SERVICES["redis"]["image"] == "redis:8"
@@ -77,7 +91,7 @@ def test_dependencies_exist_and_are_waited_for_rightly():
 def test_environment_names_real_settings_and_the_example_names_every_variable():
     known = {f"AVAIN_{name.upper()}" for name in Settings.model_fields} | {"AVAIN_CONFIG"}
     for service in OURS.values():
-        assert set(service["environment"]) <= known
+        assert {name.partition("__")[0] for name in service["environment"]} <= known
     dockerfile = (ROOT / "Dockerfile").read_text("utf-8")
     assert set(re.findall(r"\b(AVAIN_[A-Z_]+)=", dockerfile)) <= known
     wanted = set(re.findall(r"\$\{([A-Z_]+)", (ROOT / "docker-compose.yml").read_text("utf-8")))

@@ -85,7 +85,7 @@ def test_what_was_imported_is_listed(session, demo):
     providers = {row["business_id"]: row for row in listing.providers(session)}
     assert providers["9999997-6"]["services"] == ["NEPSY-VALMENNUS", "TUKIHENKILO"]
     assert providers["9999997-6"]["contract_until"] == date(2027, 12, 31)
-    workers = {row["id"]: row for row in listing.workers(session)}
+    workers = {row["id"]: row for row in listing.workers(session, NOW.date())}
     assert (workers["W-102"]["language"], workers["W-102"]["supervisor"]) == ("sv", "W-900")
     assert (
         session.execute(text("SELECT endpoint_id FROM provider WHERE business_id = '9999996-8'")).scalar()
@@ -122,7 +122,9 @@ def test_a_correction_changes_only_its_rows(session, demo, write):
         (import_providers, PROVIDER.replace("a@b.invalid", "a@b.invalid\\nBcc: x@y.invalid"), "email"),
         (import_providers, PROVIDER.replace("a@b.invalid", "a@b..invalid"), "email"),
         (import_providers, PROVIDER.replace('email = "a@b.invalid"\n', ""), "email"),
-        (import_providers, PROVIDER.replace("2026-12-31", "2025-12-31"), "contract[1]"),
+        (import_providers, PROVIDER.replace("2026-12-31", "2025-12-31"), "contract[1].last: is before the first day"),
+        (import_providers, PROVIDER.replace("2026-12-31", "9999-12-31"), "contract[1].last: must be at most 2999-12-31"),
+        (import_providers, PROVIDER.replace('name = "Esimerkki Oy"', 'name = ""'), "name: is missing"),
         (import_providers, PROVIDER.replace('{ kind = "free" }', '{ kind = "fixed" }'), "price_rule.fixed.until"),
         (import_providers, PROVIDER.replace('vat_basis = "Soteri"', ""), "service[1] (A)"),
         (import_providers, PROVIDER + "vat_rate = 0.255\n", "service[1] (A)"),

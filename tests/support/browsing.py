@@ -55,7 +55,7 @@ class Browser:
     """One person's browser. Redirects are followed, as browsers do."""
 
     def __init__(self, app: FastAPI, secret: str | None = None) -> None:
-        self.client = TestClient(app, base_url=ORIGIN, raise_server_exceptions=False)
+        self.client = TestClient(app, base_url=ORIGIN, raise_server_exceptions=False, client=("127.0.0.1", 50000))
         if secret is not None:
             self.client.cookies.set(app.state.console.cookie, secret, domain="127.0.0.1")
 

@@ -126,7 +126,8 @@ class OidcProvider:
             "/userinfo": self._userinfo,
             "/end": self._end,
         }
-        status, answer = 404, {}
+        answer: Any = {}
+        status = 404
         if self.twist == "down":
             status = 503
         elif path in pages:
@@ -223,9 +224,9 @@ class OidcProvider:
         claims |= {"iss": self.issuer, "aud": CLIENT_ID, "iat": now, "exp": now + 300, "nonce": asked["nonce"]}
         for name, change in _CLAIM_TWISTS.get(self.twist, {}).items():
             claims[name] = change(claims.get(name, CLIENT_ID))
-        key, header = self._key, {"alg": "RS256", "kid": self._key.kid}
+        key, header = self._key, {"alg": "RS256", "kid": str(self._key.kid)}
         if self.twist == "bad_signature":
-            key = jwk.RSAKey.generate_key(2048, {"kid": self._key.kid})
+            key = jwk.RSAKey.generate_key(2048, {"kid": str(self._key.kid)})
         if self.twist == "unknown_key":
             header["kid"] = "nobody-knows-it"
         if self.twist == "shared_secret":

@@ -1,0 +1,64 @@
+"""The audit trail, for auditors: who did and saw what, newest first. Looking at it is itself noted in it."""
+
+from datetime import datetime, time, timedelta
+
+from starlette.responses import Response
+
+from console import fields
+from console.pages.runs import Before
+from console.visit import Here, Pages
+from core.errors import InputError, Message
+from core.i18n import HELSINKI, _
+from services import audit
+from services.access.people import AUDITOR
+from services.labels import known_actions
+
+pages = Pages()
+
+
+@pages.get("/audit", roles=(AUDITOR,))
+def list_events(
+    visit: Here, *, subject: str = "", actor: str = "", action: str = "", day: str = "", before: Before = None
+) -> Response:
+    """Events of a subject, an actor, an action, a day; a page at a time."""
+    typed = {"subject": subject.strip(), "actor": actor.strip(), "action": action, "day": day}
+    refused: Message | None = None
+    events = []
+    try:
+        wanted = audit.Wanted(_subject(typed["subject"]), typed["actor"] or None, action or None, _bounds(day))
+        events = audit.listed(visit.session, wanted, before=before, limit=audit.PAGE + 1)
+    except InputError as error:
+        refused = error.message
+    shown, more = events[: audit.PAGE], len(events) > audit.PAGE
+    said = {name: value for name, value in typed.items() if value}
+    if refused is None:
+        visit.saw("audit", "audit.listed", count=len(shown), **{f"of_{name}": value for name, value in said.items()})
+    return visit.page(
+        "audit.html",
+        status=200 if refused is None else 422,
+        events=shown,
+        older=shown[-1].id if more else None,
+        first=before is None,
+        wanted=typed,
+        actions=known_actions(),
+        refused=refused,
+    )
+
+
+def _subject(typed: str) -> str | None:
+    """A subject as it stands in the trail; of a case its number is enough."""
+    if not typed:
+        return None
+    return typed if ":" in typed else f"case:{typed.upper()}"
+
+
+def _bounds(typed: str) -> tuple[datetime, datetime] | None:
+    """The first moment of a day in Helsinki, and of the next. Raises InputError."""
+    found = fields.day(typed, _("Day"))
+    if found is None:
+        return None
+    try:
+        first = datetime.combine(found, time(), HELSINKI)
+        return first, datetime.combine(found + timedelta(days=1), time(), HELSINKI)
+    except OverflowError:
+        raise InputError("{field}: there is no such day. Write it for example so: 21.11.2026", field=_("Day")) from None

@@ -1,0 +1,121 @@
+"""Rejected records: equal faults as one line, each of them with its place, tried again or let rest.
+
+A record is named by the source's own id of it, which leads to a client: every view is noted in the audit trail.
+"""
+
+from typing import Annotated
+
+from fastapi import Form
+from starlette.responses import Response
+
+from console.pages.runs import READERS, WRITERS, Before, Id
+from console.visit import Here, NotAllowedError, Pages, Visit
+from core.errors import InputError, Message
+from core.i18n import _
+from services import asking, names, rejected
+from services.access.people import OPERATOR, PRICE_MANAGER
+from services.sources import all_sources
+
+pages = Pages()
+_PAGE = 100
+
+
+@pages.get("/rejected", roles=READERS)
+def list_rejected(visit: Here, source: str = "") -> Response:
+    """Open ones, 7,000 equal ones as one line."""
+    configured = [one.name for one in all_sources(visit.settings.sources)]
+    names.must_exist(visit.session, _("Source"), source or None, "rejected", besides=configured)
+    groups = rejected.grouped(visit.session, source or None)
+    visit.saw(f"rejected:{source or 'all'}", "rejected.listed", count=sum(one.count for one in groups))
+    known = sorted({*configured, *(one.source for one in groups)})
+    return visit.page("rejected_list.html", groups=groups, sources=known, wanted=source)
+
+
+@pages.get("/rejected/{rejected_id}", roles=READERS)
+def show(visit: Here, rejected_id: Id, after: Before = None) -> Response:
+    """The records of a group, a page at a time."""
+    visit.saw(f"rejected:{rejected_id}", "rejected.viewed")
+    return _page(visit, rejected_id, after=after or 0)
+
+
+@pages.post("/rejected/{rejected_id}/retry", roles=WRITERS)
+def retry(
+    visit: Here,
+    rejected_id: Id,
+    *,
+    group: Annotated[bool, Form()] = False,
+    at_any_hour: Annotated[bool, Form()] = False,
+) -> Response:
+    """Have one or its group tried again, by reading the source anew."""
+    _writable(visit, rejected_id)
+    try:
+        with visit.session.begin_nested():
+            asked = asking.retry_rejected(
+                visit.session,
+                visit.settings.sources,
+                rejected_id,
+                actor=visit.actor,
+                now=visit.now,
+                by="page",
+                whole_group=group,
+                at_any_hour=at_any_hour,
+            )
+    except InputError as refused:
+        return _page(visit, rejected_id, status=422, refused=("retry", refused.message))
+    return visit.go(f"/runs/called/{asked.work_id}")
+
+
+@pages.post("/rejected/{rejected_id}/discard", roles=WRITERS)
+def discard(
+    visit: Here, rejected_id: Id, *, note: Annotated[str, Form()] = "", group: Annotated[bool, Form()] = False
+) -> Response:
+    """Let one or its group rest, with a note."""
+    _writable(visit, rejected_id)
+    try:
+        with visit.session.begin_nested():
+            count = rejected.let_rest(
+                visit.session, rejected_id, note, actor=visit.actor, now=visit.now, whole_group=group
+            )
+    except InputError as refused:
+        return _page(visit, rejected_id, status=422, refused=("discard", refused.message), note=note, group=group)
+    return visit.go("/rejected", Message("Rejected records that were let rest: {count}", count=count))
+
+
+def _page(
+    visit: Visit,
+    rejected_id: int,
+    *,
+    after: int = 0,
+    status: int = 200,
+    refused: tuple[str, Message] | None = None,
+    note: str = "",
+    group: bool = False,
+) -> Response:
+    found = rejected.members(visit.session, rejected_id, _PAGE + 1, after=after)
+    one = found[0] if found and not after else rejected.members(visit.session, rejected_id, 1)[0]
+    shown = found[:_PAGE]
+    return visit.page(
+        "rejected.html",
+        status=status,
+        rejected_id=rejected_id,
+        one=one,
+        records=shown,
+        is_open=rejected.is_open(visit.session, rejected_id),
+        further=shown[-1].id if len(found) > _PAGE else None,
+        first=not after,
+        may_write=_may_write(visit, one.source),
+        refused=refused,
+        note=note,
+        group=group,
+    )
+
+
+def _writable(visit: Visit, rejected_id: int) -> None:
+    if not _may_write(visit, rejected.members(visit.session, rejected_id, 1)[0].source):
+        raise NotAllowedError
+
+
+def _may_write(visit: Visit, source: str) -> bool:
+    """An operator always; a price manager where it is a source of prices."""
+    person, of_prices = visit.person, source.partition("/")[0] in visit.settings.sources.prices
+    return person.is_one_of(OPERATOR) or (of_prices and person.is_one_of(PRICE_MANAGER))
