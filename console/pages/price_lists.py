@@ -9,9 +9,11 @@ from typing import Annotated
 from fastapi import Form, Query
 from starlette.responses import Response
 
-from console.pages.prices import READERS, columns_in_words, meanings
+from console import fields
+from console.pages.prices import READERS, Number, columns_in_words, meanings
 from console.visit import Here, Pages
 from core.errors import InputError, Message
+from core.i18n import _
 from services import price_uploads, prices
 from services.access.people import PRICE_MANAGER
 from services.budgets.words import state_name
@@ -27,7 +29,7 @@ PageNumber = Annotated[int, Query(ge=1, le=100_000)]
 
 
 @pages.get("/prices/lists/{number}", roles=READERS)
-def show(visit: Here, number: int, page: PageNumber = 1, rejected: PageNumber = 1, only: str = "") -> Response:
+def show(visit: Here, number: Number, page: PageNumber = 1, rejected: PageNumber = 1, only: str = "") -> Response:
     """The list, with the plan that waits or what it has changed."""
     found = list_view(visit.session, number)
     visit.saw(f"price_list:{number}", "price_list.viewed")
@@ -36,31 +38,31 @@ def show(visit: Here, number: int, page: PageNumber = 1, rejected: PageNumber = 
 
 @pages.post("/prices/lists/{number}/approve", roles=(PRICE_MANAGER,))
 def approve(
-    visit: Here, number: int, shown: Annotated[str, Form()] = "", note: Annotated[str, Form()] = ""
+    visit: Here, number: Number, shown: Annotated[str, Form()] = "", note: Annotated[str, Form()] = ""
 ) -> Response:
     """Apply exactly the plan that was shown."""
     back = f"/prices/lists/{number}"
     try:
         with visit.session.begin_nested():
-            prices.approve(visit.session, number, visit.actor, note, visit.now, shown=shown)
+            prices.approve(visit.session, number, visit.actor, fields.words(note, _("Note")), visit.now, shown=shown)
     except InputError as error:
         return _refused(visit, number, error, note=note, field="approve")
     return visit.go(back, Message("Applied. The budgets it touches are being calculated."))
 
 
 @pages.post("/prices/lists/{number}/discard", roles=(PRICE_MANAGER,))
-def discard(visit: Here, number: int, note: Annotated[str, Form()] = "") -> Response:
+def discard(visit: Here, number: Number, note: Annotated[str, Form()] = "") -> Response:
     """Let a list that waits be."""
     try:
         with visit.session.begin_nested():
-            prices.discard(visit.session, number, visit.actor, note, visit.now)
+            prices.discard(visit.session, number, visit.actor, fields.words(note, _("Note")), visit.now)
     except InputError as error:
         return _refused(visit, number, error, note=note, field="discard")
     return visit.go(f"/prices/lists/{number}", Message("Discarded. The prices in force stay."))
 
 
 @pages.get("/prices/lists/{number}/rollback", roles=(PRICE_MANAGER,))
-def look_at_rollback(visit: Here, number: int) -> Response:
+def look_at_rollback(visit: Here, number: Number) -> Response:
     """What undoing the list would do, before it is done."""
     visit.saw(f"price_list:{number}", "price_list.viewed")
     return _undoing(visit, number)
@@ -68,7 +70,7 @@ def look_at_rollback(visit: Here, number: int) -> Response:
 
 @pages.post("/prices/lists/{number}/rollback", roles=(PRICE_MANAGER,))
 def rollback(
-    visit: Here, number: int, shown: Annotated[str, Form()] = "", note: Annotated[str, Form()] = ""
+    visit: Here, number: Number, shown: Annotated[str, Form()] = "", note: Annotated[str, Form()] = ""
 ) -> Response:
     """Undo it, as it was shown."""
     found = list_view(visit.session, number)
@@ -76,14 +78,16 @@ def rollback(
         return visit.go(f"/prices/lists/{number}", _state(found), wrong=True)
     try:
         with visit.session.begin_nested():
-            prices.rollback(visit.session, found.run_id, visit.actor, note, visit.now, shown=shown)
+            prices.rollback(
+                visit.session, found.run_id, visit.actor, fields.words(note, _("Note")), visit.now, shown=shown
+            )
     except InputError as error:
         return _undoing(visit, number, problem=str(error), note=note, status=422)
     return visit.go(f"/prices/lists/{number}", Message("Rolled back: the prices from before it are in force again."))
 
 
 @pages.get("/prices/lists/{number}/reply", roles=(PRICE_MANAGER,))
-def reply(visit: Here, number: int) -> Response:
+def reply(visit: Here, number: Number) -> Response:
     """The draft of a reply to the provider about rows that could not be used."""
     found = list_view(visit.session, number)
     try:
@@ -95,14 +99,14 @@ def reply(visit: Here, number: int) -> Response:
 
 
 @pages.get("/prices/lists/{number}/reply.eml", roles=(PRICE_MANAGER,))
-def reply_file(visit: Here, number: int) -> Response:
+def reply_file(visit: Here, number: Number) -> Response:
     """The same as a file that mail programs open as an unsent e-mail."""
     written = write_reply(visit.session, number, visit.settings, field_name)
     visit.saw(f"price_list:{number}", "price_list.reply_drafted", form="eml")
     return visit.file(written.content, name=f"hinnasto-{number}.eml", media_type="message/rfc822")
 
 
-def _refused(visit: Here, number: int, error: InputError, *, note: str, field: str) -> Response:
+def _refused(visit: Here, number: Number, error: InputError, *, note: str, field: str) -> Response:
     """The page again with the sentence; a list whose plan can no longer hold is read anew where its file is here."""
     found = list_view(visit.session, number)
     if found.state != "held":  # a second click, or somebody was quicker
@@ -154,7 +158,7 @@ def _page(
     )
 
 
-def _undoing(visit: Here, number: int, *, problem: str | None = None, note: str = "", status: int = 200) -> Response:
+def _undoing(visit: Here, number: Number, *, problem: str | None = None, note: str = "", status: int = 200) -> Response:
     found = list_view(visit.session, number)
     try:
         undoing = prices.look_at_rollback(visit.session, found.run_id)

@@ -5,7 +5,8 @@ from typing import Annotated
 from fastapi import Form
 from starlette.responses import Response
 
-from console.pages.prices import READERS
+from console import fields
+from console.pages.prices import READERS, Number
 from console.visit import Here, Pages
 from core.errors import InputError, Message
 from core.i18n import _
@@ -27,7 +28,7 @@ def listed(visit: Here, everything: str = "") -> Response:
 @pages.post("/prices/mail/{number}/assign", roles=(PRICE_MANAGER,))
 def assign(
     visit: Here,
-    number: int,
+    number: Number,
     provider: Annotated[str, Form()] = "",
     attachment: Annotated[str, Form()] = "",
     note: Annotated[str, Form()] = "",
@@ -41,10 +42,10 @@ def assign(
             found = price_mail.assign(
                 visit.session,
                 str(number),
-                provider,
+                fields.words(provider, _("Provider")),
                 attachment=attachment or None,
                 actor=visit.actor,
-                note=note,
+                note=fields.words(note, _("Note")),
                 now=visit.now,
             )
             source = find_source(visit.settings.sources, found.source)
@@ -56,11 +57,13 @@ def assign(
 
 
 @pages.post("/prices/mail/{number}/discard", roles=(PRICE_MANAGER,))
-def discard(visit: Here, number: int, note: Annotated[str, Form()] = "") -> Response:
+def discard(visit: Here, number: Number, note: Annotated[str, Form()] = "") -> Response:
     """Nothing of it is imported."""
     try:
         with visit.session.begin_nested():
-            price_mail.discard(visit.session, str(number), actor=visit.actor, note=note, now=visit.now)
+            price_mail.discard(
+                visit.session, str(number), actor=visit.actor, note=fields.words(note, _("Note")), now=visit.now
+            )
     except InputError as error:
         typed = {"provider": "", "attachment": "", "note": note}
         return _page(visit, at=number, problem=str(error), typed=typed, status=422)

@@ -5,7 +5,8 @@ from typing import Annotated, Any, Final
 from fastapi import File, Form, UploadFile
 from starlette.responses import Response
 
-from console.pages.prices import READERS, columns_in_words, meanings
+from console import fields
+from console.pages.prices import READERS, Number, columns_in_words, meanings
 from console.visit import Here, Pages
 from core.errors import InputError, Message
 from core.i18n import _
@@ -45,7 +46,7 @@ def upload(
                 visit.session,
                 file.file.read(limit + 1),
                 file_name=file.filename,
-                chosen=provider or None,
+                chosen=fields.words(provider, _("Provider")) or None,
                 actor=visit.actor,
                 limit=limit,
                 now=visit.now,
@@ -56,7 +57,7 @@ def upload(
 
 
 @pages.get("/prices/upload/{number}", roles=READERS)
-def show(visit: Here, number: int) -> Response:
+def show(visit: Here, number: Number) -> Response:
     """Where the file stands; once it is a list, the list."""
     found = price_uploads.upload_of(visit.session, number)
     if found.state == "read":
@@ -69,7 +70,7 @@ def show(visit: Here, number: int) -> Response:
 @pages.post("/prices/upload/{number}/read", roles=(PRICE_MANAGER,))
 def read_again(  # noqa: PLR0917 - the fields of a form
     visit: Here,
-    number: int,
+    number: Number,
     provider: Annotated[str, Form()] = "",
     insisted: Annotated[str, Form()] = "",
     title: Annotated[list[str] | None, Form()] = None,
@@ -84,7 +85,7 @@ def read_again(  # noqa: PLR0917 - the fields of a form
             price_uploads.read_again(
                 visit.session,
                 number,
-                chosen=provider or None,
+                chosen=fields.words(provider, _("Provider")) or None,
                 insisted=insisted == "yes",
                 actor=visit.actor,
                 now=visit.now,
@@ -96,7 +97,7 @@ def read_again(  # noqa: PLR0917 - the fields of a form
 
 
 @pages.post("/prices/upload/{number}/discard", roles=(PRICE_MANAGER,))
-def discard(visit: Here, number: int) -> Response:
+def discard(visit: Here, number: Number) -> Response:
     """Let it be."""
     try:
         with visit.session.begin_nested():

@@ -2,13 +2,15 @@
 
 from typing import Annotated, Any, Final, Literal
 
-from fastapi import Form
+from fastapi import Form, Path
 from starlette.responses import Response
 
 from connectors.prices.table.words import COLUMNS
 from connectors.prices.template import write_template
+from console import fields
 from console.visit import Here, Pages
 from core.errors import InputError, Message, NotFound
+from core.i18n import _
 from services import price_mail, price_uploads
 from services.access.people import AUDITOR, OPERATOR, PRICE_MANAGER
 from services.names import provider_of, service_names
@@ -23,6 +25,8 @@ from services.prices.words import amount_in_words, column_name
 
 pages = Pages()
 READERS: Final = (PRICE_MANAGER, OPERATOR, AUDITOR)
+#: The number of a list, an upload or a mail, as addresses hold it.
+Number = Annotated[int, Path(ge=1, le=2**63 - 1)]
 _TYPES: Final = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "csv": "text/csv; charset=utf-8",
@@ -81,9 +85,11 @@ def learn(
     """Say what a title means; `-` is nothing to us."""
     try:
         with visit.session.begin_nested():
-            provider_id = provider_of(visit.session, provider)
+            provider_id = provider_of(visit.session, fields.words(provider, _("Provider")))
             said = "" if meaning == "-" else meaning
-            learn_column(visit.session, provider_id, title, said, actor=visit.actor, now=visit.now)
+            learn_column(
+                visit.session, provider_id, fields.words(title, _("Title")), said, actor=visit.actor, now=visit.now
+            )
     except InputError as error:
         typed = {"provider": provider, "title": title, "meaning": meaning}
         return _columns(visit, typed, str(error), status=422)
@@ -95,9 +101,9 @@ def forget(visit: Here, provider: Annotated[str, Form()] = "", title: Annotated[
     """Forget what a title means. Done twice it is done once."""
     try:
         with visit.session.begin_nested():
-            provider_id = provider_of(visit.session, provider)
+            provider_id = provider_of(visit.session, fields.words(provider, _("Provider")))
             forget_column(visit.session, provider_id, title, actor=visit.actor, now=visit.now)
-    except NotFound as error:
+    except InputError as error:
         return visit.go("/prices/columns", error.message, wrong=True)
     return visit.go("/prices/columns", Message("Forgotten: {title}", title=title))
 

@@ -1,12 +1,9 @@
 """A price list as a page shows it, whatever became of it: what it is, what it would change or has changed, what was left out of it.
 
-A list may have 200,000 prices: the plan that waits is unpacked, but only the lines of one page of it are made into values; what was applied
-is asked of the database page by page.
+A list may have 200,000 prices: of a plan that waits only the packages of one page are unpacked (keeping.py), what was applied is asked of the
+database page by page.
 """
 
-import base64
-import json
-import zlib
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -18,11 +15,10 @@ from sqlalchemy.orm import Session
 
 from connectors.rejection import Rejection
 from core.errors import Message, NotFound
-from services.prices.keeping import fingerprint
+from services.prices.keeping import LINES as PAGE
+from services.prices.keeping import SIGNS, Kept, fingerprint, unpacked
 from services.prices.values import Change, doubts
 
-#: So many lines stand on a page.
-PAGE: Final = 100
 #: What a page can be narrowed to, by the sign of its lines.
 KINDS_OF_CHANGE: Final = {"added": "+", "changed": "~", "ended": "-"}
 _CHANGES: Final = TypeAdapter(list[Change])
@@ -31,7 +27,9 @@ _CHANGES: Final = TypeAdapter(list[Change])
 _ONE: Final = text(
     """
     SELECT price_list.id, price_source.name AS source, price_source.kind, provider.id AS provider_id, provider.business_id, provider.name AS provider,
-           price_list.run_id, file_name, sha256, state, price_list.counts, plan, price_list.recorded_at, rolls_back_list_id, run.message,
+           price_list.run_id, file_name, sha256, state, price_list.counts, price_list.recorded_at, rolls_back_list_id, run.message,
+           plan -> 'held' AS held, plan -> 'effect' AS effect, plan ->> 'fingerprint' AS shown,
+           jsonb_build_object('~', plan #> '{lines,~,count}', '+', plan #> '{lines,+,count}', '-', plan #> '{lines,-,count}') AS line_counts,
            undone.id AS undone_by, upload.id AS upload_id, upload.actor AS brought_by, coalesce(upload.kept, false) AS kept,
            upload.reason AS upload_reason, upload.columns, applied_order
     FROM price_list
@@ -48,6 +46,17 @@ _ONE: Final = text(
     WHERE price_list.id = :id
     """
 )
+
+#: Rows in: a list that waits, signs and numbers of packages. Rows out: those packages.
+_PACKAGES: Final = text(
+    """
+    SELECT plan #>> ARRAY['lines', wanted.sign, 'packages', CAST(wanted.number AS text)] AS package
+    FROM price_list, unnest(CAST(:signs AS text[]), CAST(:numbers AS integer[])) WITH ORDINALITY AS wanted(sign, number, place)
+    WHERE price_list.id = :id ORDER BY wanted.place
+    """
+)
+#: Rows in: a list that waits since an earlier version of Avain, whose plan has no packages. Rows out: its plan.
+_WHOLE_PLAN: Final = text("SELECT plan FROM price_list WHERE id = :id")
 
 #: Rows in: a list that was applied. Rows out: what it changed: the versions it wrote, each with the price before it, and those it ended without
 #: another; by service. `whole` is how many there are.
@@ -102,7 +111,7 @@ _LATEST: Final = text(
 @dataclass(frozen=True)
 class ListView:
     """A list. `doubts`: why it waits, without what is no doubt; `shown` names the very plan that waits; `upload_id`, `brought_by`, `kept`: who brought the file, and
-    whether it can be read again; `columns`: titles in it that nobody knows (`title, samples, meaning`). `why`: why it was refused.
+    whether it can be read again; `columns`: titles in it that nobody knows (`title, samples, meaning`). `line_counts`: how many lines of each sign wait; `unpackaged`: all of them, where an earlier version kept them. `why`: why it was refused.
     """
 
     id: int
@@ -127,7 +136,8 @@ class ListView:
     doubts: list[Message]
     effect: dict[str, Any] | None
     shown: str | None
-    plan: dict[str, Any] | None
+    line_counts: dict[str, int]
+    unpackaged: list[Change] | None = None
 
     @property
     def can_be_undone(self) -> bool:
@@ -153,7 +163,10 @@ def list_view(session: Session, price_list_id: int) -> ListView:
     row = session.execute(_ONE, {"id": price_list_id}).one_or_none()
     if row is None:
         raise NotFound("There is no price list {id}.", id=price_list_id)
-    plan = row.plan if row.state == "held" else None
+    held = row.state == "held"
+    old: dict[str, Any] = (
+        session.execute(_WHOLE_PLAN, {"id": row.id}).scalar_one() if held and row.shown is None else {}
+    )
     reason = row.upload_reason or row.message
     return ListView(
         row.id,
@@ -175,17 +188,23 @@ def list_view(session: Session, price_list_id: int) -> ListView:
         row.kept,
         row.columns or [],
         Message.from_json(reason) if reason and row.state == "refused" else None,
-        doubts((plan or {}).get("held") or []),
-        (plan or {}).get("effect"),
-        fingerprint(plan) if plan is not None else None,
-        plan,
+        doubts((row.held or []) if held else []),
+        row.effect if held else None,
+        (row.shown or fingerprint(old)) if held else None,
+        {sign: row.line_counts.get(sign) or 0 for sign in SIGNS},
+        Kept.from_json(old).plan.changes if old else None,
     )
 
 
 def changes_on_page(session: Session, found: ListView, number: int, only: str | None = None) -> Lines:
     """What the list would change, or has changed: page `number` (from 1) of `Change`s, `only` of one of KINDS_OF_CHANGE."""
     sign = KINDS_OF_CHANGE.get(only or "")
-    return _planned(found.plan, number, sign) if found.plan is not None else _changed(session, found.id, number, sign)
+    if found.unpackaged is not None:
+        lines = [one for one in found.unpackaged if sign in {None, one.sign}]
+        return Lines(lines[(number - 1) * PAGE : number * PAGE], number, len(lines))
+    return (
+        _planned(session, found, number, sign) if found.state == "held" else _changed(session, found.id, number, sign)
+    )
 
 
 def rejected_on_page(session: Session, found: ListView, number: int) -> Lines:
@@ -202,11 +221,23 @@ def latest_lists(session: Session) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: (row["provider"] or "").casefold())
 
 
-def _planned(plan: dict[str, Any], number: int, sign: str | None) -> Lines:
-    if "packed" in plan:
-        plan = json.loads(zlib.decompress(base64.b64decode(plan["packed"])))
-    raw = [one for one in plan.get("changes", ()) if sign is None or one["sign"] == sign]
-    return Lines(_CHANGES.validate_python(raw[(number - 1) * PAGE : number * PAGE]), number, len(raw))
+def _planned(session: Session, found: ListView, number: int, sign: str | None) -> Lines:
+    """The lines of the packages that the page begins and ends in, of each sign."""
+    signs = [sign] if sign else list(SIGNS)
+    whole = sum(found.line_counts[one] for one in signs)
+    first, last = (number - 1) * PAGE, min(number * PAGE, whole)
+    wanted: list[tuple[str, int]] = []
+    skipped, before = 0, 0
+    for one in signs:
+        count = found.line_counts[one]
+        begins, ends = max(first - before, 0), min(last - before, count)
+        if begins < ends:
+            skipped = skipped if wanted else begins % PAGE
+            wanted += [(one, at) for at in range(begins // PAGE, -(-ends // PAGE))]
+        before += count
+    values = {"id": found.id, "signs": [one for one, _ in wanted], "numbers": [at for _, at in wanted]}
+    raw = [line for row in session.execute(_PACKAGES, values) for line in unpacked(row.package)]
+    return Lines(_CHANGES.validate_python(raw[skipped : skipped + max(last - first, 0)]), number, whole)
 
 
 def _changed(session: Session, price_list_id: int, number: int, sign: str | None) -> Lines:

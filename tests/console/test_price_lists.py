@@ -105,7 +105,9 @@ def test_rolling_back_shows_first_what_it_would_change(desk, held):
     page = desk.manager.get(action)
     assert "Prices that end: 2. Prices that are in force again: 1." in page.text
     assert "€60.00" in page.text
-    assert len(desk.county.process.rows("SELECT FROM price WHERE superseded_at IS NULL")) == 2  # nothing is done by looking
+    assert (
+        len(desk.county.process.rows("SELECT FROM price WHERE superseded_at IS NULL")) == 2
+    )  # nothing is done by looking
     shown = page
     page = desk.manager.submit(shown, action)
     assert page.status == 422
@@ -116,9 +118,9 @@ def test_rolling_back_shows_first_what_it_would_change(desk, held):
     page = desk.manager.submit(shown, action, {"note": "väärä vuosi"})
     assert "Rolled back:" in page.text
     assert "rolled back" in page.text
-    assert [str(row.amount) for row in desk.county.process.rows("SELECT amount FROM price WHERE superseded_at IS NULL")] == [
-        "50.0000"
-    ]
+    assert [
+        str(row.amount) for row in desk.county.process.rows("SELECT amount FROM price WHERE superseded_at IS NULL")
+    ] == ["50.0000"]
     page = desk.manager.submit(shown, action, {"note": "väärä vuosi"})
     assert "The list is rolled back." in page.text
     page = desk.manager.get(action)
@@ -167,7 +169,10 @@ def test_a_template_is_made_for_a_provider(desk):
 
 def test_mails_that_wait_are_assigned_or_discarded(desk):
     desk.county.put("a.eml", mail("joku@muualla.invalid", ("h.csv", csv(PRICE.format("47,00")))))
-    desk.county.put("b.eml", mail("joku@muualla.invalid", ("k.csv", csv(PRICE.format("46,00"))), sent="Tue, 17 Nov 2026 09:00:00 +0200"))
+    desk.county.put(
+        "b.eml",
+        mail("joku@muualla.invalid", ("k.csv", csv(PRICE.format("46,00"))), sent="Tue, 17 Nov 2026 09:00:00 +0200"),
+    )
     desk.county.read()
     assert "2 e-mails wait" in desk.manager.get("/prices").text
     page = desk.manager.get("/prices/mail")
@@ -237,4 +242,3 @@ def test_a_long_list_is_paged_and_quick(desk):
 
 def _csrf(desk) -> str:
     return desk.manager.get("/prices/upload").form("/prices/upload")["csrf"]
-

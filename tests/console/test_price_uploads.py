@@ -88,7 +88,9 @@ def test_a_list_of_a_stranger_and_of_several(desk):
 
 
 def test_our_own_unit_costs_are_brought_too(desk):
-    page = desk.bring("Palvelukoodi;Yksikkö;Hinta;Voimassa alkaen\nPERHETYO;h;60,00;1.1.2026\n".encode(), provider="own")
+    page = desk.bring(
+        "Palvelukoodi;Yksikkö;Hinta;Voimassa alkaen\nPERHETYO;h;60,00;1.1.2026\n".encode(), provider="own"
+    )
     assert page.text.startswith("Price list of own unit cost"), page.text
 
 
@@ -169,7 +171,9 @@ def test_each_broken_file_says_what_is_wrong_and_loses_nothing(desk, content, na
         assert "Nothing of it was used: the prices in force stay." in page.text
     else:
         assert page.status == 422
-        assert page.all("//input[@type='file' and @aria-invalid='true' and contains(@aria-describedby, 'file-problem')]")
+        assert page.all(
+            "//input[@type='file' and @aria-invalid='true' and contains(@aria-describedby, 'file-problem')]"
+        )
         assert page.all(f"//option[@value='{TUKIPOLKU}' and @selected]")
     (said,) = page.all("//p[@role='alert']")
     assert said.text_content().strip()
@@ -273,4 +277,6 @@ def _csrf(desk) -> str:
 
 
 def _kept(desk) -> list[bool]:
-    return [row.kept for row in desk.county.process.rows("SELECT content IS NOT NULL AS kept FROM price_upload ORDER BY id")]
+    return [
+        row.kept for row in desk.county.process.rows("SELECT content IS NOT NULL AS kept FROM price_upload ORDER BY id")
+    ]

@@ -26,7 +26,9 @@ class Importing:
     def __init__(self, session, provider):
         self.session, self.provider, self.number, self.runs = session, provider, 0, []
 
-    def __call__(self, *rows, now=NOW, source="tukipolku", rejections=(), sha256=None, settings=None, **said):
+    def __call__(
+        self, *rows, now=NOW, source="tukipolku", rejections=(), sha256=None, settings=None, doubt=None, **said
+    ):
         self.number += 1
         document = PriceDocument(
             f"lista-{self.number}.csv", sha256 or f"{self.number:064d}", list(rows), list(rejections), **said
@@ -36,7 +38,7 @@ class Importing:
         )
         run = make_run(self.session)
         self.runs.append(run.id)
-        return prices.import_price_list(self.session, source, configured, document, run_id=run.id, now=now)
+        return prices.import_price_list(self.session, source, configured, document, run_id=run.id, now=now, doubt=doubt)
 
     @property
     def run(self):
