@@ -5,11 +5,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy.orm import Session
 
+from connectors.rejection import Rejection
 from console.app import create_app
 from core import database as real
 from core.embedded import Embedded
+from core.errors import Message
 from core.settings import settings
+from services.rejected import reject
+from services.work import call, claim
 from tests.factories.worker import make_worker
 from tests.support.browsing import Browser, Opener
 from tests.support.case_xml import case, export
@@ -59,6 +64,15 @@ def console(database: Embedded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 @pytest.fixture
 def operator(console: Console) -> Browser:
     return console.sign_in("operator")
+
+
+def run_of(session: Session) -> int:
+    """A run of anything."""
+    work_id = call(session, "read_price_mail", "k")
+    assert work_id is not None
+    claimed = claim(session, work_id)
+    assert claimed is not None
+    return claimed.run_id
 
 
 def rejecting(console: Console) -> None:
@@ -310,6 +324,31 @@ class TestRejected:
         assert again.status == 422
         assert "There is no open rejected record" in again.text
         assert "left the county" in operator.get(path).text
+
+    def test_a_list_that_came_by_mail_is_read_with_all_others(self, console: Console) -> None:
+        console.county.configure(rest=f'[sources.prices.posti]\nkind = "mail"\npath = "{console.county.exports}"\n')
+        with console.county.here.transaction() as session:
+            reject(
+                session, run_of(session), "posti/9999997-6", "a.csv", "0", [Rejection("2", None, None, Message("bad"))]
+            )
+        app = create_app(settings(), transaction=real.transaction)
+        with console.county.here.transaction() as session, Opener(app, session) as opener:
+            browser = opener.sign_in("price_manager")
+            session.commit()
+            path = browser.get("/rejected").all("//tbody/tr[1]/th/a/@href")[0]
+            page = browser.get(path)
+            assert page.all(f"//form[@action='{path}/retry']") == []
+            assert page.all("//main//a[@href='/sources/posti']")
+            refused = browser.post(f"{path}/retry", page.form("/logout"))
+            assert refused.status == 422
+            assert "come by e-mail" in refused.text
+            share = browser.get("/sources/posti/9999997-6")
+            assert share.status == 200
+            assert share.all("//main//form") == []
+            for what in ("read", "look"):
+                refused = browser.post(f"/sources/posti/{what}", page.form("/logout"))
+                assert refused.status == 200
+            assert browser.get("/sources/a/9999997-6").status == 404
 
     def test_one_is_tried_again(self, console: Console, operator: Browser) -> None:
         rejecting(console)
