@@ -9,7 +9,7 @@ import typer
 from cli.common import As, Json, actor, emit, sub_app, table, transaction
 from cli.common import console as out
 from core.errors import AvainError, ConfigurationError, InputError
-from core.i18n import _, moment
+from core.i18n import _, moment, ngettext
 from core.settings import Settings
 
 app = sub_app(_("The web pages: serve them, let people in, sign them out."))
@@ -149,5 +149,5 @@ def revoke(
             ended = revoke_all(session, subject, actor=actor(as_), now=now)
         else:
             ended = revoke_worker(session, worker or "", actor=actor(as_), now=now)
-    sentence = _("{count} sessions ended.").format(count=ended)
+    sentence = ngettext("{count} session ended.", "{count} sessions ended.", ended).format(count=ended)
     emit({"ended": ended}, as_json, lambda: out().print(sentence))

@@ -60,7 +60,7 @@ async def _stale(request: Request, _error: Exception) -> Response:
 
 async def _too_often(request: Request, error: Exception) -> Response:
     seconds = getattr(error, "seconds", 60)
-    answer = sorry(request, 429, _("That was tried too often. Wait {seconds} seconds.").format(seconds=seconds))
+    answer = sorry(request, 429, _("That was tried too often. Wait {seconds} s.").format(seconds=seconds))
     answer.headers["Retry-After"] = str(seconds)
     return answer
 

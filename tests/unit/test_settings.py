@@ -61,6 +61,18 @@ def test_the_sample_that_init_writes_is_valid_also_with_its_comments_removed(fil
         ('[sources.prices.x]\npath = "a"\nkind = "own"\nencodng = "x"', "sources.prices.x.encodng", "encoding"),
         ('[privacy]\nidentity = "sealed"', "avain.toml", "AVAIN_SEAL_KEYS"),
         ('environment = "production"', "avain.toml", "AVAIN_REDIS_URL"),
+        ('[console]\nhost = "0.0.0.0"', "console", "127.0.0.1 only"),
+        ('[console]\npublic_url = "http://avain.test"', "console.public_url", "https address without a path"),
+        ('[console]\npublic_url = "https://avain.test/a"', "console.public_url", "https address without a path"),
+        ('[console]\ntrusted_proxies = ["proxy.test"]', "console.trusted_proxies", "10.0.0.0/24"),
+        ('[console]\nmetrics_from = ["10.0.0.1/24"]', "console.metrics_from", "10.0.0.0/24"),
+        ('[console.oidc]\nissuer = "https://a.test"\nclient_id = "a"', "console", "console.public_url"),
+        ('[console.oidc]\nissuer = "http://a.test"\nclient_id = "a"', "console.oidc.issuer", "https address"),
+        (
+            '[console.oidc]\nissuer = "https://a.test"\nclient_id = "a"\nroles = {boss = []}',
+            "console.oidc.roles",
+            "supervisor",
+        ),
     ],
 )
 def test_a_mistake_is_refused_with_its_path_and_what_is_allowed(file, content, path, hint):
