@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("stories")]
 TOO_DEAR = Decimal("60.00")
 MANY = 20_000
 #: A worker process may be busy with what the story before has called for.
-PATIENCE = 60_000
+PATIENCE = 25_000
 
 #: Tells what the line about a run's progress says, each time it says something else.
 _LISTEN = """
