@@ -88,7 +88,11 @@ def callback(guest: Anybody, state: str = "", code: str = "", error: str = "", i
             code, redirect_uri=_address(guest, _CALLBACK), nonce=taken.nonce, verifier=taken.verifier
         )
         if not who.roles:
-            raise Permanent(_NO_ROLE)
+            return _failed(
+                guest,
+                Permanent(_NO_ROLE),
+                elsewhere=console.provider.sign_out_url(return_to=_address(guest, _SIGNED_OUT)),
+            )
         secret = _open(guest, who)
     except AvainError as refused:
         return _failed(guest, refused)
@@ -172,11 +176,11 @@ def _signed_in(guest: Guest, secret: str, path: str) -> Response:
     return answer
 
 
-def _failed(guest: Guest, error: AvainError) -> Response:
-    """Why signing in did not work. The log hears which sentence it was, and not of whom."""
+def _failed(guest: Guest, error: AvainError, *, elsewhere: str | None = None) -> Response:
+    """Why signing in did not work. The log hears which sentence it was, and not of whom. `elsewhere`: where to sign out of the provider."""
     log.info("login_refused", reason=error.message.msgid)
     status = 503 if isinstance(error, Transient) else 403
-    return guest.page("login_failed.html", status=status, sentence=str(error))
+    return guest.page("login_failed.html", status=status, sentence=str(error), elsewhere=elsewhere)
 
 
 def _links_refused(guest: Guest) -> Response | None:

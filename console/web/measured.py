@@ -10,6 +10,8 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from console.web.hosts import FOR_MACHINES
+
 log = structlog.get_logger()
 
 _BUCKETS: Final = (0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -62,7 +64,8 @@ class Measured:
             method = scope["method"] if scope["method"] in _METHODS else "other"
             self._figures.answers.labels(method, route, str(status)).inc()
             self._figures.seconds.labels(route).observe(seconds)
-            log.info("answered", method=method, route=route, status=status, ms=round(seconds * 1000, 1))
+            if route not in FOR_MACHINES:
+                log.info("answered", method=method, route=route, status=status, ms=round(seconds * 1000, 1))
 
 
 def route_of(scope: Scope) -> str:

@@ -125,6 +125,8 @@ def test_no_role_no_session(session, signing_in):
     page = signing_in("nelli")
     assert page.status == 403
     assert "you have no role in Avain" in page.text
+    (out,) = page.all("//a[contains(text(), 'Sign out of the login provider')]/@href")
+    assert out.startswith("https://127.0.0.1:")
     assert sessions(session) == []
 
 

@@ -154,8 +154,9 @@ def test_up_on_embedded_services_leaves_nothing_running(tmp_path):
                 [*command, "up"], env=environment, cwd=ROOT, stdout=log, stderr=log, start_new_session=True
             )
         deadline = time.monotonic() + 60
-        while b"is running" not in (tmp_path / "up.log").read_bytes() and time.monotonic() < deadline:
+        while b"/enter/" not in (tmp_path / "up.log").read_bytes() and time.monotonic() < deadline:
             time.sleep(0.2)
+        assert b"/enter/" in (tmp_path / "up.log").read_bytes(), "how to come in is said once the console answers"
         killed = embedded.pids(home)
         for pid in killed.values():
             os.kill(pid, signal.SIGKILL)

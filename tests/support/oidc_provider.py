@@ -94,6 +94,11 @@ class OidcProvider:
             "ca_file": str(self.ca_file),
         }
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """The same for a console that is a process of its own."""
+        return {f"AVAIN_CONSOLE__OIDC__{name.upper()}": value for name, value in self.settings.items()}
+
     def rotate(self) -> None:
         """Sign with a new key from now on; the old one is no longer published."""
         self._key_number += 1
