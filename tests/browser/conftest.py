@@ -117,8 +117,10 @@ class Browsers:
         )
         if signed_in:
             secret = self._county.sign_in(*roles, worker=worker, everything=everything)
-            language_too = {"name": "avain_language", "value": language, "url": self._county.origin}
-            context.add_cookies([{"name": "avain", "value": secret, "url": self._county.origin}, language_too])
+            kept = {"avain": secret, "avain_language": language}
+            context.add_cookies(
+                [{"name": name, "value": value, "url": self._county.origin} for name, value in kept.items()]
+            )
         self.opened.append(Watched(context.new_page()))
         return self.opened[-1]
 
