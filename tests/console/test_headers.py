@@ -144,7 +144,7 @@ def test_links_to_the_page_in_other_languages_stay_here(sign_in, path):
 
 @pytest.mark.parametrize("path", sorted((HERE / "templates").rglob("*.html")), ids=lambda path: path.name)
 def test_templates_hold_nothing_inline(path):
-    content = path.read_text("utf-8")
+    content = re.sub(r"\{[{%#].*?[}%#]\}", "", path.read_text("utf-8"), flags=re.DOTALL)  # what Jinja reads is not sent
     assert not re.search(r"\sstyle\s*=", content)
     assert not re.search(r"\son[a-z]+\s*=", content)
     assert not re.search(r"<style\b", content)
