@@ -70,7 +70,7 @@ def test_every_figure_leads_to_a_row_of_a_list(session, family, browser):
 def test_orders_deliveries_and_invoices_are_told(session, family, browser):
     order = make_order(session, family.decision, family.provider)
     line = make_order_line(session, order, family.item, family.price, "1120.00")
-    make_delivered(session, line, 2)
+    make_delivered(session, line, "2")
     make_invoice(session, line, "80.00")
     recompute(session, family.decision, cause="order", now=LATER)
     page = browser.get(address(family))

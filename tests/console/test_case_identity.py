@@ -40,7 +40,9 @@ def case(session, worker):
     made = make_case(session, responsible_worker_id=worker.id)
     client = session.get_one(Client, made.client_id)
     place = {"table": "client", "row": client_row(client.source, client.external_id), "column": "sealed_identity"}
-    client.sealed_identity = keys.sealer(settings()).seal({"name": NAME, "henkilotunnus": NUMBER}, **place)
+    sealer = keys.sealer(settings())
+    assert sealer is not None
+    client.sealed_identity = sealer.seal({"name": NAME, "henkilotunnus": NUMBER}, **place)
     session.flush()
     return made
 

@@ -103,7 +103,8 @@ def test_pages_follow_one_another_without_a_gap(session, sign_in, everything, mo
         if state != "none":
             make_state(session, case, state)
     browser = sign_in("worker", worker="ME", everything=everything)
-    seen, path = [], "/cases"
+    seen: list[str] = []
+    path: str | None = "/cases"
     while path:
         page = browser.get(path)
         assert len(numbers(page)) <= 3

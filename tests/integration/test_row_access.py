@@ -9,7 +9,8 @@ from sqlalchemy import text
 
 from core.errors import NotFound
 from models.base import days
-from models.worker import Absence
+from models.case import Case
+from models.worker import Absence, Unit, Worker
 from services.access import Person, access_to_case, visible_cases
 from services.access.cases import TIED, VISIBLE, visible_among
 from tests.factories.base import added
@@ -24,10 +25,10 @@ _ROLES = [set(), {"worker"}, {"supervisor"}, {"worker", "supervisor"}, {"operato
 class World:
     """Workers by a letter, their absences, and cases by number."""
 
-    workers: dict
-    absences: list
-    cases: list
-    units: list
+    workers: dict[str, Worker]
+    absences: list[Absence]
+    cases: list[Case]
+    units: list[Unit]
 
 
 @pytest.fixture
