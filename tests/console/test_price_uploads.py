@@ -315,6 +315,16 @@ def test_a_decided_list_is_not_read_again(desk):
     assert "price_column.learnt" not in desk.events()  # what was said with it is not remembered either
 
 
+def test_uploads_are_found_among_sources_and_runs(desk):
+    desk.bring(listed(PRICE.format("50,00")))
+    operator = desk.browser("operator")
+    page = operator.get(f"/sources/console/{TUKIPOLKU}")
+    assert "People upload these price lists in the console." in page.text
+    for (run,) in desk.county.process.rows("SELECT id FROM run"):
+        for link in operator.get(f"/runs/{run}").all("//main//a/@href"):
+            assert operator.get(link).status == 200, link
+
+
 def test_only_a_price_manager_brings_lists_and_others_read_them(desk):
     page = desk.bring(listed(PRICE.format("50,00")))
     number = number_of(page)
