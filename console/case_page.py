@@ -9,10 +9,11 @@ from markupsafe import Markup
 from starlette.responses import Response
 
 from console import budget_picture
+from console.fields import as_typed
 from console.visit import Visit
 from core import keys
 from core.errors import ConfigurationError, InputError
-from core.i18n import _, money, number
+from core.i18n import _, money
 from core.units import UNITS, amount, unit_name
 from services.access import CaseAccess
 from services.access.cases import visible_among
@@ -91,24 +92,36 @@ def show(visit: Visit, access: CaseAccess, *, typed: Typed | None = None) -> Res
     named = _Named(service_names(visit.session), people(visit.session))
     budgets = {one.decision_id: one for one in budgets_of_case(visit.session, access.number)}
     visible = visible_among(visit.session, visit.person, [one.number for one in view.other_cases], visit.today)
+    cards = [_card(view, one, budgets.get(one.id), named) for one in view.decisions]
+    who = _who(visit, access)
     return visit.page(
         "case.html",
         status=422 if typed else 200,
         case=view,
         access=access,
         named=named,
-        cards=[_card(view, one, budgets.get(one.id), named) for one in view.decisions],
+        cards=cards,
         others=[one for one in view.other_cases if one.number in visible],
         hidden=len([one for one in view.other_cases if one.number not in visible]),
-        who=_who(visit, access),
+        who=who,
         link=_link(visit.settings.console.case_url, view),
         typed=typed,
+        homeless=typed is not None and typed.form not in _forms(view, cards, who),
         over=view.gone_at is not None or view.status == "closed",
         goals_seen=goals_seen(view.goals),
         service_choices=sorted(named.services.items(), key=lambda one: one[1].casefold()),
         unit_choices=[(code, unit_name(code)) for code in UNIT_CHOICES],
         **tools(),
     )
+
+
+def _forms(view: CaseView, cards: list[Card], who: Who | None) -> set[str]:
+    """The forms that stand on the page. One that is open elsewhere may be none of them any more: the source states the value by now."""
+    over = view.gone_at is not None or view.status == "closed"
+    found = set() if over or view.goals_from_source else {"goals"}
+    found |= {f"number-{one.decision.id}" for one in cards if not one.over and not one.decision.number_from_source}
+    found |= {f"basis-{one.decision.id}" for one in cards if not one.over and not one.decision.basis_from_source}
+    return found if who is None or who.problem else {*found, "identity"}
 
 
 def tools() -> dict[str, Any]:
@@ -121,6 +134,7 @@ def tools() -> dict[str, Any]:
         "status_name": status_name,
         "chooser_name": chooser_name,
         "amount": amount,
+        "as_typed": as_typed,
     }
 
 
@@ -171,8 +185,3 @@ def _link(template: str | None, view: CaseView) -> str | None:
     for name, value in (("external_id", view.external_id), ("source", view.source), ("number", view.number)):
         template = template.replace("{" + name + "}", quote(value, safe=""))
     return template
-
-
-def as_typed(value: Any) -> str:
-    """A number as a field shows it; '' for none."""
-    return "" if value is None else number(value)

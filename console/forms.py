@@ -18,7 +18,6 @@ Value = TypeVar("Value")
 
 #: What no field of ours holds, and PostgreSQL's texts cannot (NUL) or mails must not hold.
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_ISO_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 async def _sent(request: Request) -> dict[str, str]:
@@ -44,10 +43,6 @@ class Form:
     def problem(self, name: str) -> str:
         """What is wrong with it, or ''."""
         return self.problems.get(name, "")
-
-    def kind(self, name: str, kind: str) -> str:
-        """The type of a field: a day that was written in words must not go into a browser's calendar, which would show nothing."""
-        return kind if kind != "date" or not self.value(name) or _ISO_DAY.fullmatch(self.value(name)) else "text"
 
     def checked(self, name: str) -> bool:
         """Whether a box is ticked."""

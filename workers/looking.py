@@ -85,9 +85,10 @@ def look(lease: Lease) -> None:
             names, found = _look(lease, source, Path(folder))
     except LeaseLost:
         raise
-    except AvainError as error:
+    except (AvainError, SoftTimeLimitExceeded) as error:
+        late = Message("It took longer than the {seconds} seconds allowed.", seconds=int(KINDS[_KIND].deadline))
         with lease.closing() as closing:
-            closing.report("refused", message=error.message)
+            closing.report("refused", message=error.message if isinstance(error, AvainError) else late)
         return
     with lease.closing() as closing:
         keep(closing.session, source.name, lease.run_id, found)

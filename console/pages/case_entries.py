@@ -49,7 +49,7 @@ def decision_basis(
         many = fields.decimal(quantity, _("Quantity"))
         code = fields.words(service, _("Service"))
         replaced = bool(code) or many is not None
-        basis = Basis(amount, code or None, many, unit if replaced else None)
+        basis = Basis(amount, code or None, many, (unit or None) if replaced else None)
         enter_basis(visit.session, access.case_id, decision, basis, seen=seen, actor=visit.actor, now=visit.now)
 
     typed = {"granted_amount": granted_amount, "service": service, "quantity": quantity, "unit": unit}

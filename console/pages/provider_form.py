@@ -1,6 +1,7 @@
 """A provider as fields of a form, and back: what is wrong with an entry of `providers.toml` stands beside the field it came from."""
 
 from collections.abc import Mapping
+from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
@@ -8,7 +9,7 @@ from pydantic import ValidationError
 
 from console import fields
 from console.forms import Form, spread
-from core.i18n import N_, _, number
+from core.i18n import N_, _, day, number
 from services.reference_data.editing import HIDDEN, differences
 from services.reference_data.faults import complaint, place_of
 from services.reference_data.provider_editing import is_secret
@@ -78,14 +79,19 @@ def fields_of(shown: Mapping[str, Any]) -> dict[str, str]:
     """A provider (services/reference_data: `StoredProvider.shown`) as the fields of its form."""
     plain = {name: value for name, value in shown.items() if name not in {"contract", "service", "channel_settings"}}
     values = spread(plain)
+    if start := shown["facts"].get("earliest_start"):
+        values["facts.earliest_start"] = _day(start)
     home = shown["facts"].get("home_visits")
     values["facts.home_visits"] = "" if home is None else "yes" if home else "no"
     for at, one in enumerate(shown["contract"]):
         rule = one["price_rule"]
         values |= spread(
             {
-                **{name: one[name] for name in ("number", "first", "last")},
-                **{name: rule.get(name) for name in ("kind", "until", "percent", "from")},
+                "number": one["number"],
+                "kind": rule.get("kind"),
+                "percent": None if rule.get("percent") is None else number(Decimal(str(rule["percent"]))),
+                **{name: _day(one[name]) for name in ("first", "last")},
+                **{name: _day(rule.get(name)) for name in ("until", "from")},
             },
             f"contract.{at}",
         )
@@ -94,6 +100,11 @@ def fields_of(shown: Mapping[str, Any]) -> dict[str, str]:
     for at, (name, value) in enumerate(shown["channel_settings"].items()):
         values |= {f"setting.{at}.name": name, f"setting.{at}.value": "" if value == HIDDEN else str(value)}
     return values
+
+
+def _day(written: str | None) -> str:
+    """A day as the reader writes it."""
+    return day(date.fromisoformat(written)) if written else ""
 
 
 def entry_of(form: Form, kept_settings: Mapping[str, Any]) -> ProviderEntry | None:

@@ -99,6 +99,7 @@ def _page(
         status=status,
         rejected_id=rejected_id,
         one=one,
+        parent=one.source.partition("/")[0] if "/" in one.source else None,
         records=shown,
         is_open=rejected.is_open(visit.session, rejected_id),
         further=shown[-1].id if len(found) > _PAGE else None,

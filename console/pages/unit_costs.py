@@ -14,7 +14,7 @@ from console import fields
 from console.forms import Form, Sent
 from console.visit import Here, Pages, Visit
 from core.errors import InputError, Message, NotFound
-from core.i18n import _
+from core.i18n import _, day
 from core.units import unit_name
 from services.access.people import AUDITOR, OPERATOR, PRICE_MANAGER
 from services.labels import counts_in_words
@@ -56,7 +56,7 @@ def unit_costs(visit: Here, year: Year = None) -> Response:
 def new_costs(visit: Here, year: Year = None, every: Annotated[str, Query(alias="all")] = "") -> Response:
     """Fields for the costs of a year: every service that needs one, or every service there is."""
     wanted = year or visit.today.year
-    days = {"first": date(wanted, 1, 1).isoformat(), "last": date(wanted, 12, 31).isoformat()}
+    days = {"first": day(date(wanted, 1, 1)), "last": day(date(wanted, 12, 31))}
     return _form(visit, Form({"year": str(wanted), **days, "all": every}))
 
 
@@ -107,7 +107,7 @@ def apply_costs(visit: Here, sent: Sent) -> Response:
 @pages.get("/unit-costs/{price_id}/end", roles=WRITERS)
 def end_form(visit: Here, price_id: PriceId) -> Response:
     """When a cost shall end."""
-    return _end_form(visit, _cost(visit, price_id), Form({"last": visit.today.isoformat()}))
+    return _end_form(visit, _cost(visit, price_id), Form({"last": day(visit.today)}))
 
 
 @pages.post("/unit-costs/{price_id}/end", roles=WRITERS)
@@ -138,6 +138,8 @@ def _plan(visit: Visit, content: str, form: Form, *, kept: dict[str, str]) -> Re
 
 def _plan_page(visit: Visit, look: own_costs.Look, form: Form, kept: dict[str, str], status: int) -> Response:
     plan = look.prepared.plan
+    if not look.reasons and "note" in form.problems:  # there is no field to write a reason in
+        form = Form(form.values, {"": form.problems["note"]})
     names = {one["code"]: service_name(one) for one in services(visit.session)}
     return visit.page(
         "reference/unit_costs_plan.html",

@@ -14,11 +14,11 @@ from core.clock import local_date
 from core.errors import InputError, Message
 from core.faults import fault_point
 from core.source_settings import CaseSource
-from services import numbers
+from services import notices, numbers
 from services.budgets import dirty
 from services.case_sync import comparing, tables
 from services.case_sync.applying import APPLY, NEW_CASES
-from services.case_sync.conflicts import tell_of_conflicts
+from services.case_sync.conflicts import find_replaced, tell_of_conflicts
 from services.case_sync.unknown import reject_duplicates, reject_unknown, report_unreachable
 from services.rejected import settle_earlier
 from services.work import call_again
@@ -151,9 +151,11 @@ def _apply(session: Session, names: dict[str, Any], settings: CaseSource, now: d
     touched = result.added or result.changed or result.gone
     values = {**names, "now": now}
     if touched:
+        replaced = find_replaced(session, names["run_id"])
         start = numbers.take_range(session, "HB", local_date(now).year, result.added)
         for statement in APPLY:
             session.execute(statement, {**values, **vars(start)} if statement is NEW_CASES else values)
+        notices.tell(session, replaced)
     if settings.mode == "snapshot":
         settle_earlier(session, names["source"], names["run_id"], now)
     else:

@@ -164,9 +164,9 @@ def compare_case(
         if not live:
             raise NotFound("Case {case} has no planned service {item}.", case=case, item=item)
     if not live and stated:
-        raise NothingToCompareError("Every decision of case {case} has ended.", case=case)
+        raise NothingToCompareError(Message("Every decision of case {case} has ended.", case=case))
     if not live:
-        raise NothingToCompareError("Case {case} has no decision yet.", case=case)
+        raise NothingToCompareError(Message("Case {case} has no decision yet.", case=case))
     inquiry = _Inquiry(session, today, settings)
     return [
         comparison

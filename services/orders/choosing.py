@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from core.budget_settings import Budgets
 from core.clock import local_date
-from core.errors import InputError, NotFound
+from core.errors import InputError, Message, NotFound
 from models.case import Choice
 from services import audit
 from services.budgets import dirty
@@ -30,11 +30,13 @@ class ReasonNeededError(InputError):
 
     def __init__(self, provider: str, amount: Decimal, ceiling: Decimal) -> None:
         super().__init__(
-            "With {provider} the budget would come to {amount} €, over its ceiling of {ceiling} € and the tolerance."
-            " That can be chosen, but say why: --reason",
-            provider=provider,
-            amount=str(amount),
-            ceiling=str(ceiling),
+            Message(
+                "With {provider} the budget would come to {amount} €, over its ceiling of {ceiling} € and the tolerance."
+                " That can be chosen, but say why: --reason",
+                provider=provider,
+                amount=str(amount),
+                ceiling=str(ceiling),
+            )
         )
         self.provider, self.amount, self.ceiling = provider, amount, ceiling
 
@@ -106,7 +108,7 @@ def choose(
         raise NotFound("There is no planned service {id}.", id=plan_item_id)
     _check_item(item, local_date(now))
     if shown is not None and shown != (session.execute(_CURRENT, {"id": plan_item_id}).scalar() or 0):
-        raise ChosenMeanwhileError("Somebody has chosen for {item} meanwhile.", item=item.reference)
+        raise ChosenMeanwhileError(Message("Somebody has chosen for {item} meanwhile.", item=item.reference))
     provider = session.execute(_PROVIDER, {"id": provider_id, "service": item.service_id}).one_or_none()
     if provider is None:
         raise NotFound("There is no provider {id}.", id=provider_id)
@@ -156,9 +158,11 @@ def _check_item(item: Row[Any], today: date) -> None:
         )
     if item.order_number is not None:
         raise AlreadyOrderedError(
-            "{item} is already ordered ({order}). Cancel that order first: avain order cancel {order}",
-            item=item.reference,
-            order=item.order_number,
+            Message(
+                "{item} is already ordered ({order}). Cancel that order first: avain order cancel {order}",
+                item=item.reference,
+                order=item.order_number,
+            )
         )
 
 

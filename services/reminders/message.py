@@ -41,6 +41,7 @@ NEWS = {
     "order_rejected": N_("An order was rejected"),
     "order_failed": N_("An order could not be delivered"),
     "choice_conflict": N_("The source names another provider than was chosen"),
+    "entry_replaced": N_("The source now states something else than was entered here"),
     "digest_undelivered": N_("A daily e-mail could not be delivered"),
 }
 #: Causes that may stand beside it: they are the same for everybody.

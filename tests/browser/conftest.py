@@ -7,11 +7,11 @@ axe-core fails where CI=true; elsewhere it skips, loudly. `make test-browser` in
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any, Final
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, Error, ViewportSize, sync_playwright
 
 from console.app import create_app
 from core.embedded import Embedded
@@ -89,15 +89,15 @@ def county(open_town: Callable[[], AbstractContextManager[Town]]) -> Iterator[To
         yield made
 
 
-@pytest.fixture
-def browser(chromium: Browser, county: Town) -> Iterator[Callable[..., Watched]]:
-    """`browser("worker", worker="W-101", width=390, javascript=False, language="sv")`: a page of somebody who is signed in.
+class Browsers:
+    """Opens a browser for each of several people, and closes them with the test."""
 
-    Ends with the test; what the page complained of (script errors, refused content) fails it.
-    """
-    opened: list[tuple[BrowserContext, Watched]] = []
+    def __init__(self, chromium: Browser, county: Town) -> None:
+        self._chromium, self._county = chromium, county
+        self.opened: list[Watched] = []
 
-    def open_(
+    def __call__(
+        self,
         *roles: str,
         worker: str | None = None,
         everything: bool = False,
@@ -106,8 +106,9 @@ def browser(chromium: Browser, county: Town) -> Iterator[Callable[..., Watched]]
         language: str = "fi",
         signed_in: bool = True,
     ) -> Watched:
-        context = chromium.new_context(
-            base_url=county.origin,
+        """A fresh page of somebody with these roles; `worker`: an external id."""
+        context = self._chromium.new_context(
+            base_url=self._county.origin,
             viewport=PHONE if width == PHONE["width"] else WIDE,
             java_script_enabled=javascript,
             locale=language,
@@ -115,14 +116,40 @@ def browser(chromium: Browser, county: Town) -> Iterator[Callable[..., Watched]]
             ignore_https_errors=True,  # the login provider's authority is the test's own
         )
         if signed_in:
-            secret = county.sign_in(*roles, worker=worker, everything=everything)
-            context.add_cookies([{"name": "avain", "value": secret, "url": county.origin}])
-        watched = Watched(context.new_page())
-        opened.append((context, watched))
-        return watched
+            secret = self._county.sign_in(*roles, worker=worker, everything=everything)
+            kept = {"avain": secret, "avain_language": language}
+            context.add_cookies(
+                [{"name": name, "value": value, "url": self._county.origin} for name, value in kept.items()]
+            )
+        self.opened.append(Watched(context.new_page()))
+        return self.opened[-1]
 
-    yield open_
-    complaints = [complaint for _, watched in opened for complaint in watched.complaints]
-    for context, _ in opened:
-        context.close()
+    def close(self) -> list[str]:
+        """Close all; what their browsers complained of."""
+        for watched in self.opened:
+            watched.page.context.close()
+        return [complaint for watched in self.opened for complaint in watched.complaints]
+
+
+@pytest.fixture
+def browser(chromium: Browser, county: Town) -> Iterator[Browsers]:
+    """`browser("worker", worker="W-101", width=390, javascript=False, language="sv")`: a page of somebody who is signed in.
+
+    What a page complained of (script errors, refused content) fails the test.
+    """
+    browsers = Browsers(chromium, county)
+    yield browsers
+    complaints = browsers.close()
     assert not complaints, complaints
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Any:
+    """A test that failed says what stood on its pages."""
+    report = yield
+    browsers = getattr(item, "funcargs", {}).get("browser")
+    if report.when == "call" and report.failed and isinstance(browsers, Browsers):
+        for watched in browsers.opened:
+            with suppress(Error):
+                report.sections.append((watched.page.url, watched.page.inner_text("body")))
+    return report

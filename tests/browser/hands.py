@@ -82,7 +82,7 @@ class Hands:
         """Open the file dialogue of a field, and choose a file there."""
         self.reach(what)
         with self.page.expect_file_chooser() as dialogue:
-            self.page.keyboard.press("Enter")
+            self.page.keyboard.press("Space")
         dialogue.value.set_files({"name": name, "mimeType": "application/octet-stream", "buffer": content})
 
     def _found(self, what: Locator | str) -> Locator:

@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from models.audit import AuditEvent
 from models.base import days
@@ -59,11 +59,11 @@ class Scene(Market):
 
     def choices(self) -> list[Choice]:
         self.session.expire_all()
-        return list(self.session.scalars(select(Choice).where(Choice.plan_item_id == self.item.id).order_by(Choice.id)))
+        return list(self.session.scalars(select(Choice).filter_by(plan_item_id=self.item.id).order_by(text("id"))))
 
     def events(self) -> list[str]:
         rows = self.session.scalars(
-            select(AuditEvent).filter_by(subject=f"case:{self.case.number}").order_by(AuditEvent.id)
+            select(AuditEvent).filter_by(subject=f"case:{self.case.number}").order_by(text("id"))
         )
         return [one.action for one in rows]
 

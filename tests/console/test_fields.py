@@ -7,6 +7,7 @@ import pytest
 
 from console import fields
 from core.errors import InputError
+from core.i18n import speaking
 
 
 @pytest.mark.parametrize(
@@ -21,10 +22,21 @@ from core.errors import InputError
         ("\u22123,5", "-3.5"),
         ("1,234", "1.234"),
         ("007", "7"),
+        ("1,234.50", "1234.50"),
+        ("1.234.567,5", "1234567.5"),
+        ("+2", "2"),
     ],
 )
 def test_numbers_are_read_as_they_are_written(typed, number):
     assert fields.decimal(typed, "Quantity") == Decimal(number)
+
+
+@pytest.mark.parametrize("value", ["0", "5", "1234.50", "1234567.25", "0.0001", "100", "-3"])
+@pytest.mark.parametrize("language", ["fi", "sv", "en"])
+def test_a_number_in_a_field_is_read_again_as_the_same(value, language):
+    with speaking(language):
+        assert fields.decimal(fields.as_typed(Decimal(value)), "Quantity") == Decimal(value)
+    assert fields.as_typed(None) == ""
 
 
 @pytest.mark.parametrize("typed", ["", "  ", "€", "\u00a0"])
@@ -34,7 +46,23 @@ def test_an_empty_field_is_no_number(typed):
 
 @pytest.mark.parametrize(
     "typed",
-    ["abc", "1.234,50", "1,234.50", "12 34", "1e5", "NaN", "Infinity", "1,", ",5", "--1", "1_000", "٣", "9" * 30],
+    [
+        "abc",
+        "1.234.567",
+        "1,23,4.5",
+        "1,234,50",
+        "1 234.567,8",
+        "12 34",
+        "1e5",
+        "NaN",
+        "Infinity",
+        "1,",
+        ",5",
+        "--1",
+        "1_000",
+        "٣",
+        "9" * 30,
+    ],
 )
 def test_what_is_no_number_is_said_by_the_fields_name(typed):
     with pytest.raises(InputError) as error:

@@ -241,4 +241,4 @@ def test_a_long_list_is_paged_and_quick(desk):
 
 
 def _csrf(desk) -> str:
-    return desk.manager.get("/prices/upload").form("/prices/upload")["csrf"]
+    return str(desk.manager.get("/prices/upload").form("/prices/upload")["csrf"])

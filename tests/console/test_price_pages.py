@@ -8,7 +8,6 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import select, text
 
-from connectors.prices.row import PriceRow
 from core.budget_settings import Budgets
 from core.errors import Message
 from models.service import Service
@@ -104,7 +103,7 @@ def test_a_plan_that_waits_since_an_earlier_version_is_shown_whole_and_can_be_ap
     assert "Applied." in browser.submit(page, f"{path}/approve").text
 
 
-def _row(number: int) -> PriceRow:
+def _row(number: int):
     return row("NEPSY", "70.00", str(number), unit="HUR", minimum_quantity=Decimal(number))
 
 

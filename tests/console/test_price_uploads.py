@@ -350,7 +350,7 @@ def test_pages_read_in_three_languages(desk, language):
 
 
 def _csrf(desk) -> str:
-    return desk.manager.get("/prices/upload").form("/prices/upload")["csrf"]
+    return str(desk.manager.get("/prices/upload").form("/prices/upload")["csrf"])
 
 
 def _kept(desk) -> list[bool]:

@@ -157,8 +157,16 @@ def test_everything_that_is_wrong_is_said_at_once_and_no_day_is_lost(manager, ne
     typed = {"business_id": "1", "contract.0.first": "kk", "contract.0.last": "1.1.2028"}
     page = manager.submit(manager.get("/providers/new"), "/providers/new", {**NEW, **typed})
     assert [one.get("name") for one in page.all('//*[@aria-invalid="true"]')] == ["business_id", "contract.0.first"]
-    assert page.all('//input[@name="contract.0.last"]')[0].get("type") == "text", "a calendar would show nothing"
-    assert page.all('//input[@name="contract.0.until"]')[0].get("type") == "date"
+    assert page.form("/providers/new")["contract.0.last"] == "1.1.2028"
+
+
+def test_the_form_is_written_as_the_reader_writes(session, manager, nepsy):
+    manager.submit(manager.get("/providers/new"), "/providers/new", NEW)
+    page = manager.get("/providers/9999996-8/edit?lang=fi")
+    form = page.form("/providers/9999996-8/edit")
+    assert (form["contract.0.first"], form["contract.0.percent"]) == ("1.1.2026", "3,5")
+    manager.submit(page, "/providers/9999996-8/edit")
+    assert session.execute(text("SELECT count(*) FROM audit_event WHERE action = 'provider.changed'")).scalar() == 0
 
 
 def test_what_occurs_twice_is_said(session, manager, nepsy):

@@ -199,6 +199,21 @@ class TestRun:
         assert page.all("//script") == []
         assert page.all(f"//a[@href='/runs/{work.run_id}']")
 
+    def test_a_constant_number_of_statements(self, session, operator):
+        def count(run):
+            with recording(session) as statements:
+                operator.get(f"/runs/{run}")
+            return len(statements)
+
+        work_id = of_source(session)
+        work = claimed(session, work_id)
+        fail(session, work, BOOM, final=False)
+        once = count(work.run_id)
+        for _ in range(3):
+            make_due(session, work_id)
+            fail(session, claimed(session, work_id), BOOM, final=False)
+        assert count(work.run_id) == once
+
     def test_budgets_that_were_calculated_next(self, session, operator):
         sync = claimed(session, of_source(session))
         close(session, sync, "succeeded", counts={"read": 5})

@@ -83,7 +83,7 @@ class Office:
         decision = make_decision(self.session, made, number="P-1", granted_amount=Decimal(1000))
         budget = added(self.session, Budget(decision_id=decision.id, ceiling=Decimal(1000), ceiling_basis={}))
         told = [Message(one).to_json() for one in reasons]
-        figures = dict.fromkeys(("invoiced", "delivered", "ordered"), Decimal(0))
+        figures: Any = dict.fromkeys(("invoiced", "delivered", "ordered"), Decimal(0))
         added(
             self.session,
             BudgetVersion(
@@ -104,12 +104,12 @@ def office(session) -> Office:
 
 
 @pytest.fixture
-def worker(office, sign_in) -> Browser:
+def worker(office, sign_in):
     return sign_in("worker", worker="W-1")
 
 
 @pytest.fixture
-def supervisor(office, sign_in) -> Browser:
+def supervisor(office, sign_in):
     return sign_in("supervisor", worker="W-7")
 
 

@@ -186,7 +186,9 @@ def csrf_of(browser: Browser, app) -> str:
     """The token of the person's session, looked up: asking a page for it each time would take as long as all else."""
     secret = browser.client.cookies[app.state.console.cookie]
     with app.state.console.transaction() as session:
-        return sessions.find(session, secret, idle_minutes=30).person.csrf
+        found = sessions.find(session, secret, idle_minutes=30)
+    assert found is not None
+    return found.person.csrf
 
 
 def test_a_form_without_its_token_or_from_elsewhere_is_refused(app, sign_in):

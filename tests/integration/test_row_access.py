@@ -9,9 +9,10 @@ from sqlalchemy import text
 
 from core.errors import NotFound
 from models.base import days
-from models.worker import Absence
+from models.case import Case
+from models.worker import Absence, Unit, Worker
 from services.access import Person, access_to_case, visible_cases
-from services.access.cases import VISIBLE
+from services.access.cases import TIED, VISIBLE, visible_among
 from tests.factories.base import added
 from tests.factories.case import make_case
 from tests.factories.worker import make_unit, make_worker
@@ -24,10 +25,10 @@ _ROLES = [set(), {"worker"}, {"supervisor"}, {"worker", "supervisor"}, {"operato
 class World:
     """Workers by a letter, their absences, and cases by number."""
 
-    workers: dict
-    absences: list
-    cases: list
-    units: list
+    workers: dict[str, Worker]
+    absences: list[Absence]
+    cases: list[Case]
+    units: list[Unit]
 
 
 @pytest.fixture
@@ -116,6 +117,11 @@ def test_the_rule_in_sql_is_the_rule_in_words(session, world, who, roles):
     wanted = {case.number: how for case in world.cases if (how := expected(world, me, roles, case))}
     listed = session.scalars(text(f"SELECT number FROM client_case WHERE {VISIBLE}"), visible_cases(one, TODAY)).all()
     assert sorted(listed) == sorted(wanted)
+    # the same from the other end, as lists ask for it
+    tied = session.execute(text(TIED), visible_cases(one, TODAY)).scalars().all()
+    assert sorted(tied) == sorted(case.id for case in world.cases if case.number in wanted)
+    every = [case.number for case in world.cases]
+    assert visible_among(session, one, [*every, "HB-1999-000001"], TODAY) == set(wanted)
     for case in world.cases:
         if case.number in wanted:
             access = access_to_case(session, one, case.number, TODAY)

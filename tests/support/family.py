@@ -9,6 +9,7 @@ from core.budget_settings import Budgets
 from core.errors import Message
 from models.budget import BudgetVersion
 from models.case import Decision, PlanItem
+from models.price import Price
 from services.budgets import dirty
 from services.budgets.recompute import Recomputed
 from tests.factories.case import make_case, make_choice, make_decision, make_plan_item
@@ -37,7 +38,10 @@ def reasons(version: BudgetVersion) -> list[str]:
 
 
 class Family:
-    """A case of twelve visits instead of twelve visits of family work at 89.50 €."""
+    """A case of twelve visits instead of twelve visits of family work at 89.50 €. `price` and `item` are for the tests to set."""
+
+    price: Price
+    item: PlanItem
 
     def __init__(self, session: Session, **decision) -> None:
         self.worker = make_worker(session)

@@ -155,6 +155,38 @@ def test_a_number_entered_here_stays_while_the_source_states_none(world: World) 
     assert (world.decision().number, world.decision().number_from_source) == (None, False)
 
 
+def test_who_entered_something_hears_that_the_source_says_something_else_now(world: World) -> None:
+    told = "SELECT array_agg(kind || ' ' || subject || ' ' || (message ->> 'msgid') ORDER BY notice.id) FROM notice"
+    bare = _nameless().replace('<baseline service="PERHETYO" quantity="12" unit="C62"/>', "")
+    world.run(export(case("A", bare, item()), case("B", bare, item())))
+    world.session.execute(text("UPDATE decision SET number = 'P-D-1', granted_amount = 700"))
+    world.session.execute(text("UPDATE client_case SET goals = ARRAY['Oma']"))
+    # the source says the same: no news
+    same = decision(basis="<grantedAmount>700</grantedAmount>")
+    world.run(export(case("A", same, item(), more="<goal>Oma</goal>"), case("B", bare, item())))
+    assert world.scalar(told) is None
+    # of the other case it says something else of each
+    full = export(
+        case("A", same, item(), more="<goal>Oma</goal>"),
+        case("B", decision(number="P-9"), item(), more="<goal>Muu</goal>"),
+    )
+    world.run(full)
+    number = world.case("B").number
+    assert [line.rpartition(" The source")[0] or line for line in world.scalar(told)] == [
+        f"entry_replaced case:{number} {sentence}"
+        for sentence in (
+            "The source now states something else of what decision {decision} grants or replaces than was entered here.",
+            "The source now states the number of decision {decision} as {value}; here {before} had been entered.",
+            "The source now states other goals of {case} than were entered here.",
+        )
+    ]
+    params = world.scalar("SELECT message -> 'params' FROM notice WHERE message ->> 'msgid' LIKE '%number%'")
+    assert params == {"case": number, "decision": "D-1", "before": "P-D-1", "value": "P-9"}
+    # its own word changed by itself is no news
+    world.run(export(case("A"), case("B", decision(number="P-10"), item())))
+    assert len(world.scalar(told)) == 3
+
+
 def _nameless(**over: str) -> str:
     """A decision for which the source has no number yet."""
     return decision(number="", **over).replace(' number=""', "")
