@@ -92,6 +92,8 @@ def read_again(  # noqa: PLR0917 - the fields of a form
             )
     except InputError as error:
         found = price_uploads.upload_of(visit.session, number)
+        if found.state == "read":  # it was asked for on the list's page, or somebody has decided meanwhile
+            return visit.go(f"/prices/lists/{found.price_list_id}", error.message, wrong=True)
         return _page(visit, found, chosen=provider, said=_said(title, meaning), problem=str(error), status=422)
     return visit.go(f"/prices/upload/{number}")
 

@@ -305,6 +305,26 @@ def test_uploads_are_no_source_to_be_fetched_from(desk):
         call_fetch(session, shared, "now")
 
 
+def test_a_decided_list_is_not_read_again(desk):
+    rows = [("Palvelukoodi", "Yksikkö", "Hinta", "Extrataksa"), ("TUKIHENKILO", "h", 51, 60)]
+    page = desk.bring(xlsx(rows), "hinnasto.xlsx", provider=TUKIPOLKU)
+    desk.manager.submit(page, f"/prices/lists/{number_of(page)}/approve")
+    page = desk.manager.submit(page, "/prices/upload/1/read", {"title": "Extrataksa", "meaning": "price_evening"})
+    assert page.answer.url.path == f"/prices/lists/{number_of(page)}"
+    assert "The list has been decided: it is not read again." in page.text
+    assert "price_column.learnt" not in desk.events()  # what was said with it is not remembered either
+
+
+def test_uploads_are_found_among_sources_and_runs(desk):
+    desk.bring(listed(PRICE.format("50,00")))
+    operator = desk.browser("operator")
+    page = operator.get(f"/sources/console/{TUKIPOLKU}")
+    assert "People upload these price lists in the console." in page.text
+    for (run,) in desk.county.process.rows("SELECT id FROM run"):
+        for link in operator.get(f"/runs/{run}").all("//main//a/@href"):
+            assert operator.get(link).status == 200, link
+
+
 def test_only_a_price_manager_brings_lists_and_others_read_them(desk):
     page = desk.bring(listed(PRICE.format("50,00")))
     number = number_of(page)
