@@ -29,6 +29,7 @@ _MENU: Final[tuple[tuple[str, str, tuple[str, ...]], ...]] = (
     ("/sources", N_("Sources"), _READERS),
     ("/runs", N_("Runs"), _READERS),
     ("/rejected", N_("Rejected records"), _READERS),
+    ("/workers", N_("Workers"), (OPERATOR, AUDITOR)),
     ("/audit", N_("Audit trail"), (AUDITOR,)),
 )
 

@@ -53,7 +53,7 @@ VISIT_POINTS = (
 )
 #: Steps of statements made for many cases.
 STATEMENT_POINTS = ("statements.recorded", "statements.written")
-#: A step of reading a price list that was brought to the console.
+#: Steps of price lists that people upload.
 UPLOAD_POINTS = ("price_upload.read",)
 #: Every step that can be named, so that tests can walk all of them and a misspelt name is refused.
 FAULT_POINTS = DAY_POINTS + VISIT_POINTS + STATEMENT_POINTS + UPLOAD_POINTS

@@ -15,7 +15,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
 from connectors.cases.record import MAX_GOALS
-from core.errors import InputError, NotFound
+from core.errors import InputError, Message, NotFound
 from core.logging import redact
 from core.units import UNITS
 from services import audit
@@ -94,8 +94,10 @@ def enter_number(
     wanted = number.strip() or None
     if (row.number or "") != seen:
         raise ChangedMeanwhileError(
-            "Somebody has changed this meanwhile: now it is {value}. Nothing was saved; look, and save again.",
-            value=row.number or "–",
+            Message(
+                "Somebody has changed this meanwhile: now it is {value}. Nothing was saved; look, and save again.",
+                value=row.number or "–",
+            )
         )
     if wanted == row.number:
         return
@@ -122,8 +124,10 @@ def enter_basis(
     known = Basis(row.granted_amount, row.service, row.baseline_quantity, row.baseline_unit)
     if known.seen != seen:
         raise ChangedMeanwhileError(
-            "Somebody has changed meanwhile what this decision grants or replaces. Nothing was saved; look at what stands there now,"
-            " and save again."
+            Message(
+                "Somebody has changed meanwhile what this decision grants or replaces. Nothing was saved; look at what stands there now,"
+                " and save again."
+            )
         )
     check_basis(basis)
     if basis.seen == known.seen:
@@ -147,7 +151,9 @@ def enter_goals(session: Session, case_id: int, goals: Sequence[str], *, seen: s
     wanted = [" ".join(one.split()) for one in goals if one.strip()]
     if goals_seen(row.goals) != seen:
         raise ChangedMeanwhileError(
-            "Somebody has changed the goals meanwhile. Nothing was saved; look at what stands there now, and save again."
+            Message(
+                "Somebody has changed the goals meanwhile. Nothing was saved; look at what stands there now, and save again."
+            )
         )
     if wanted == row.goals:
         return

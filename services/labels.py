@@ -170,6 +170,7 @@ _ACTIONS: Final = {
     "unit_costs.listed": N_("looked at own unit costs"),
     "unit_steps.changed": N_("changed the smallest steps of units"),
     "workers.imported": N_("imported workers"),
+    "workers.listed": N_("looked at the workers"),
 }
 
 #: Fields of a case record and of a price row; a field within another is said with both, from the outside in.

@@ -162,6 +162,11 @@ def uploads_of(provider: str) -> Source:
     return Source(f"{CONSOLE}{_BY_MAIL}{provider}", "prices", "upload", CONSOLE)
 
 
+def sources_of_provider(configured: Sources, business_id: str | None) -> list[str]:
+    """Configured sources that read this provider's lists (None: our own unit costs) by themselves, by name."""
+    return sorted(name for name, one in configured.prices.items() if one.kind != "mail" and one.provider == business_id)
+
+
 def price_settings(configured: Sources, source: Source) -> PriceListSource:
     """How a price source is set up; a provider's share of a mail source like a source of that provider alone."""
     parent, _, business_id = source.name.partition(_BY_MAIL)

@@ -20,6 +20,7 @@ from console.pages import (
     services,
     sources,
     unit_costs,
+    workers,
 )
 from console.visit import Pages
 
@@ -39,6 +40,7 @@ ALL: tuple[Pages, ...] = (
     providers.pages,
     services.pages,
     unit_costs.pages,
+    workers.pages,
     prices.pages,
     price_uploads.pages,
     price_lists.pages,

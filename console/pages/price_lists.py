@@ -23,6 +23,7 @@ from services.price_reply import write_reply
 from services.prices.keeping import state_in_words
 from services.prices.showing import KINDS_OF_CHANGE, ListView, changes_on_page, list_view, rejected_on_page
 from services.prices.words import amount_in_words, change_in_words, effect_in_words, per_what
+from services.sources import sources_of_provider
 
 pages = Pages()
 PageNumber = Annotated[int, Query(ge=1, le=100_000)]
@@ -149,6 +150,7 @@ def _page(
         moved=found.effect["moved"] if found.effect else [],
         budget_state=state_name,
         field_name=field_name,
+        also_read=sources_of_provider(visit.settings.sources, found.business_id) if found.upload_id else [],
         columns=columns_in_words(found.columns),
         meanings=meanings(),
         problem=problem,

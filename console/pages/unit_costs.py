@@ -138,6 +138,8 @@ def _plan(visit: Visit, content: str, form: Form, *, kept: dict[str, str]) -> Re
 
 def _plan_page(visit: Visit, look: own_costs.Look, form: Form, kept: dict[str, str], status: int) -> Response:
     plan = look.prepared.plan
+    if not look.reasons and "note" in form.problems:  # there is no field to write a reason in
+        form = Form(form.values, {"": form.problems["note"]})
     names = {one["code"]: service_name(one) for one in services(visit.session)}
     return visit.page(
         "reference/unit_costs_plan.html",

@@ -5,6 +5,7 @@ from typing import Final
 from urllib.parse import parse_qs
 
 from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
@@ -40,7 +41,7 @@ class Who:
         if secret and not request.url.path.startswith(_FOR_ANYBODY):
             try:
                 found = await run_in_threadpool(self._find, secret)
-            except (OperationalError, InterfaceError):
+            except (OperationalError, InterfaceError, PoolTimeoutError):
                 found, answer = None, _late(self._unavailable, request)
             if found is not None:
                 request.state.person, request.state.has_flash = found.person, found.has_flash

@@ -12,9 +12,7 @@ down_revision = "0012"
 
 
 def upgrade() -> None:
-    op.create_index(
-        "ix_follow_up_open", "follow_up", ["due"], postgresql_where=sa.text("state IN ('open', 'snoozed')")
-    )
+    op.create_index("ix_follow_up_open", "follow_up", ["due"], postgresql_where=sa.text("state IN ('open', 'snoozed')"))
     op.drop_index("ix_follow_up_due", "follow_up")
 
 

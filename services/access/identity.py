@@ -10,7 +10,7 @@ from typing import Final, Literal
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from core.errors import ConfigurationError, InputError
+from core.errors import ConfigurationError, InputError, Message
 from core.identity import Sealer, SealError, client_row
 from core.logging import redact
 from services import audit
@@ -51,9 +51,9 @@ def read_identity(
         raise InputError("This installation keeps nothing of who clients are.")
     said = reason.strip()
     if not said and not access.names_freely:
-        raise NeedsReasonError("Say why you need to know; it is recorded.")
+        raise NeedsReasonError(Message("Say why you need to know; it is recorded."))
     if len(said) > _LONGEST_REASON:
-        raise NeedsReasonError("Say it shorter, in at most {count} characters.", count=_LONGEST_REASON)
+        raise NeedsReasonError(Message("Say it shorter, in at most {count} characters.", count=_LONGEST_REASON))
     row = session.execute(_SEALED, {"case": access.case_id}).one()
     found = None
     if row.sealed_identity is not None:

@@ -110,18 +110,18 @@ def test_a_closed_case_takes_nothing_in(session, family, browser):
 
 
 def test_a_case_without_decisions_says_so(session, sign_in):
-    me = make_reader(session, external_id="W-1")
+    me = make_reader(session, external_id="ME")
     case = make_case(session, responsible_worker_id=me.id)
-    page = sign_in("worker", worker="W-1").get(f"/cases/{case.number}")
+    page = sign_in("worker", worker="ME").get(f"/cases/{case.number}")
     assert "No decision is known yet." in page.text
     assert "No goals are known yet." in page.text
 
 
 def test_a_budget_that_is_not_calculated_yet_is_waited_for(session, sign_in):
-    me = make_reader(session, external_id="W-1")
+    me = make_reader(session, external_id="ME")
     case = make_case(session, responsible_worker_id=me.id)
     decision = make_decision(session, case, number=None)
-    page = sign_in("worker", worker="W-1").get(f"/cases/{case.number}")
+    page = sign_in("worker", worker="ME").get(f"/cases/{case.number}")
     assert f"Decision {decision.external_id}" in page.text
     assert "The budget has not been calculated yet." in page.text
     assert "no number yet" in page.text
@@ -148,12 +148,12 @@ class TestWhoMayOpenIt:
             assert details.scalar_one() == {"how": how}
 
     def test_a_deputy_during_an_absence_only(self, session, family, sign_in):
-        deputy = make_reader(session, external_id="W-2")
+        deputy = make_reader(session, external_id="DEPUTY")
         today = local_date(business_now(session))
         absence = added(
             session, Absence(worker_id=family.worker.id, deputy_id=deputy.id, period=days(today, today), actor="test")
         )
-        browser = sign_in("worker", worker="W-2")
+        browser = sign_in("worker", worker="DEPUTY")
         page = browser.get(address(family))
         assert "You stand in for Aino Esimerkki." in page.text
         absence.cancelled_at = datetime(2026, 1, 1, tzinfo=UTC)
@@ -162,8 +162,8 @@ class TestWhoMayOpenIt:
 
     @pytest.mark.parametrize("path", ["", "/statement.pdf", "/budgets/1"])
     def test_a_case_of_others_is_like_one_that_does_not_exist(self, session, family, sign_in, path):
-        make_reader(session, external_id="W-3")
-        browser = sign_in("worker", "supervisor", worker="W-3")
+        make_reader(session, external_id="OTHER")
+        browser = sign_in("worker", "supervisor", worker="OTHER")
         theirs = browser.get(address(family) + path)
         none = browser.get(f"/cases/HB-1999-000001{path}")
         assert (theirs.status, none.status) == (404, 404)
@@ -172,15 +172,16 @@ class TestWhoMayOpenIt:
 
     @pytest.mark.parametrize("path", ["identity", "goals", "decisions/1/number", "decisions/1/basis"])
     def test_nothing_is_written_to_a_case_of_others(self, session, family, sign_in, path):
-        make_reader(session, external_id="W-3")
-        browser = sign_in("worker", worker="W-3")
+        make_reader(session, external_id="OTHER")
+        browser = sign_in("worker", worker="OTHER")
         csrf = browser.get("/").form("/logout")["csrf"]
+        before = actions(session)
         assert browser.post(f"{address(family)}/{path}", {"csrf": csrf}).status == 404
-        assert actions(session) == []
+        assert actions(session) == before
 
     def test_a_number_with_characters_nobody_can_have(self, session, sign_in):
-        make_reader(session, external_id="W-3")
-        assert sign_in("worker", worker="W-3").get("/cases/HB%00").status == 404
+        make_reader(session, external_id="OTHER")
+        assert sign_in("worker", worker="OTHER").get("/cases/HB%00").status == 404
 
 
 class TestOtherCases:
@@ -234,9 +235,9 @@ class TestStatement:
         assert "Statements are made in these languages: fi, sv, en" in page.text
 
     def test_a_case_without_a_budget_has_none(self, session, sign_in):
-        me = make_reader(session, external_id="W-1")
+        me = make_reader(session, external_id="ME")
         case = make_case(session, responsible_worker_id=me.id)
-        page = sign_in("worker", worker="W-1").get(f"/cases/{case.number}/statement.pdf?language=fi")
+        page = sign_in("worker", worker="ME").get(f"/cases/{case.number}/statement.pdf?language=fi")
         assert page.status == 404
         assert f"Case {case.number} has no budget yet." in page.text
 

@@ -234,5 +234,5 @@ def test_the_page_is_written_in_the_readers_language(family, browser, language):
 
 
 def test_somebody_elses_budget_is_not_found(session, family, sign_in):
-    make_worker(session, external_id="W-3")
-    assert sign_in("worker", worker="W-3").get(address(family)).status == 404
+    make_worker(session, external_id="OTHER")
+    assert sign_in("worker", worker="OTHER").get(address(family)).status == 404

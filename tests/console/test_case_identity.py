@@ -31,7 +31,7 @@ def settings(**over):
 
 @pytest.fixture
 def worker(session):
-    return make_worker(session, external_id="W-1", language="en")
+    return make_worker(session, external_id="ME", language="en")
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def case(session, worker):
 
 @pytest.fixture
 def signed_in(app, session):
-    """`signed_in("worker", worker="W-1", seal_keys=…)`: a browser at an installation that seals identity."""
+    """`signed_in("worker", worker="ME", seal_keys=…)`: a browser at an installation that seals identity."""
     opened = []
 
     def sign_in(*roles, worker=None, everything=False, **over):
@@ -75,35 +75,37 @@ def views(session):
 
 
 def test_the_responsible_worker_reads_the_name_and_that_is_recorded(session, case, signed_in):
-    browser = signed_in("worker", worker="W-1")
+    browser = signed_in("worker", worker="ME")
     page = browser.get(address(case))
     assert NAME in page.text
     assert NUMBER not in page.answer.text
     assert NAME not in page.all("//title")[0].text
-    assert views(session) == [("worker:W-1", "", {"part": "name", "how": "own"})]
+    assert views(session) == [("worker:ME", "", {"part": "name", "how": "own"})]
     # the number behind a click of its own
     page = browser.submit(page, address(case) + "/identity")
     assert NUMBER in page.text
     assert page.answer.headers["cache-control"] == "no-store"
-    assert views(session)[1:] == [("worker:W-1", "", {"part": "henkilotunnus", "how": "own"})]
+    assert views(session)[1:] == [("worker:ME", "", {"part": "henkilotunnus", "how": "own"})]
     assert NAME not in str(session.execute(text("SELECT array_agg(audit_event) FROM audit_event")).scalar())
 
 
 def test_so_does_a_deputy_while_standing_in(session, case, worker, signed_in):
-    deputy = make_worker(session, external_id="W-2", language="en")
+    deputy = make_worker(session, external_id="DEPUTY", language="en")
     today = local_date(business_now(session))
     added(session, Absence(worker_id=worker.id, deputy_id=deputy.id, period=days(today, today), actor="test"))
-    assert NAME in signed_in("worker", worker="W-2").get(address(case)).text
-    assert views(session) == [("worker:W-2", "", {"part": "name", "how": "deputy"})]
+    assert NAME in signed_in("worker", worker="DEPUTY").get(address(case)).text
+    assert views(session) == [("worker:DEPUTY", "", {"part": "name", "how": "deputy"})]
 
 
 @pytest.mark.parametrize("how", ["co_worker", "supervisor", "everything"])
 def test_others_say_why_and_see_it_once(session, case, signed_in, how):
-    other = make_worker(session, external_id="W-3", language="en")
+    other = make_worker(session, external_id="OTHER", language="en")
     if how != "everything":
         setattr(case, f"{how}_id", other.id)
     session.flush()
-    browser = signed_in("supervisor" if how == "supervisor" else "worker", worker="W-3", everything=how == "everything")
+    browser = signed_in(
+        "supervisor" if how == "supervisor" else "worker", worker="OTHER", everything=how == "everything"
+    )
     page = browser.get(address(case))
     assert NAME not in page.answer.text
     assert views(session) == []
@@ -116,7 +118,7 @@ def test_others_say_why_and_see_it_once(session, case, signed_in, how):
     assert NAME in shown.text
     assert shown.all("//title")[0].text == f"{case.number} – Avain"
     ((actor, reason, details),) = views(session)
-    assert (actor, details) == ("worker:W-3", {"part": "name", "how": how})
+    assert (actor, details) == ("worker:OTHER", {"part": "name", "how": how})
     assert reason.startswith("Asiakas soitti, ")
     assert NUMBER not in reason
     # once: the page of the case does not tell it
@@ -130,9 +132,9 @@ def test_others_say_why_and_see_it_once(session, case, signed_in, how):
     [("x" * 501, "in at most 500 characters"), ("a\x00b", "Reason: that holds characters that cannot be printed.")],
 )
 def test_a_reason_that_cannot_be_kept_is_said_and_stays_typed(session, case, signed_in, reason, why):
-    case.co_worker_id = make_worker(session, external_id="W-3", language="en").id
+    case.co_worker_id = make_worker(session, external_id="OTHER", language="en").id
     session.flush()
-    browser = signed_in("worker", worker="W-3")
+    browser = signed_in("worker", worker="OTHER")
     page = browser.submit(browser.get(address(case)), address(case) + "/identity", {"reason": reason})
     assert page.status == 422
     assert why in page.text
@@ -140,15 +142,15 @@ def test_a_reason_that_cannot_be_kept_is_said_and_stays_typed(session, case, sig
 
 
 def test_a_supervisor_of_another_unit_is_told_nothing(session, case, signed_in):
-    make_worker(session, external_id="W-4", language="en")
-    browser = signed_in("supervisor", worker="W-4")
+    make_worker(session, external_id="STRANGER", language="en")
+    browser = signed_in("supervisor", worker="STRANGER")
     csrf = browser.get("/").form("/logout")["csrf"]
     assert browser.post(address(case) + "/identity", {"csrf": csrf, "reason": "x"}).status == 404
     assert views(session) == []
 
 
 def test_where_nothing_is_kept_nothing_is_said_of_it(session, case, sign_in):
-    browser = sign_in("worker", worker="W-1")
+    browser = sign_in("worker", worker="ME")
     page = browser.get(address(case))
     assert page.status == 200
     assert "Client" not in [one.text for one in page.all("//h2")]
@@ -162,7 +164,7 @@ def test_where_nothing_is_kept_nothing_is_said_of_it(session, case, sign_in):
 
 def test_a_client_without_a_name_is_said_to_have_none(session, case, signed_in):
     session.execute(text("UPDATE client SET sealed_identity = NULL"))
-    browser = signed_in("worker", worker="W-1")
+    browser = signed_in("worker", worker="ME")
     page = browser.get(address(case))
     assert "The client information system has not told the client's name." in page.text
     assert "The client information system has not told it." in browser.submit(page, address(case) + "/identity").text
@@ -179,7 +181,7 @@ def test_a_client_without_a_name_is_said_to_have_none(session, case, signed_in):
     ],
 )
 def test_without_the_key_there_is_a_sentence_and_the_rest_of_the_page(session, case, signed_in, over):
-    browser = signed_in("worker", worker="W-1", **over)
+    browser = signed_in("worker", worker="ME", **over)
     page = browser.get(address(case))
     assert page.status == 200
     assert NAME not in page.answer.text
@@ -192,14 +194,14 @@ def test_without_the_key_there_is_a_sentence_and_the_rest_of_the_page(session, c
 
 def test_a_seal_from_another_row_is_not_opened(session, case, signed_in):
     session.execute(text("UPDATE client SET external_id = 'moved'"))
-    page = signed_in("worker", worker="W-1").get(address(case))
+    page = signed_in("worker", worker="ME").get(address(case))
     assert "Who the client is cannot be opened here" in page.text
     assert "moved" not in page.all("//section[@aria-labelledby='who']")[0].text_content()
 
 
 @pytest.mark.parametrize("language", ["fi", "sv", "en"])
 def test_it_is_asked_and_shown_in_the_readers_language(session, case, signed_in, language):
-    browser = signed_in("worker", worker="W-1")
+    browser = signed_in("worker", worker="ME")
     page = browser.get(f"{address(case)}?lang={language}")
     shown = browser.submit(page, address(case) + "/identity")
     assert (shown.status, shown.tree.get("lang")) == (200, language)

@@ -43,7 +43,7 @@ def numbers(page):
 
 
 def test_a_worker_sees_their_own_what_needs_attention_first(session, sign_in):
-    me, other = make_reader(session, external_id="W-1"), make_reader(session)
+    me, other = make_reader(session, external_id="ME"), make_reader(session)
     mine = {state: make_case(session, responsible_worker_id=me.id) for state in ("ok", "near", "over", "unpriced")}
     for state, case in mine.items():
         make_state(session, case, state)
@@ -51,7 +51,7 @@ def test_a_worker_sees_their_own_what_needs_attention_first(session, sign_in):
     make_state(session, mine["near"], "ok")
     bare = make_case(session, responsible_worker_id=me.id)
     make_state(session, make_case(session, responsible_worker_id=other.id), "over")
-    page = sign_in("worker", worker="W-1").get("/cases")
+    page = sign_in("worker", worker="ME").get("/cases")
     assert page.status == 200
     wanted = [mine[state].number for state in ("over", "unpriced", "near", "ok")]
     assert numbers(page) == [*wanted, bare.number]
@@ -59,20 +59,20 @@ def test_a_worker_sees_their_own_what_needs_attention_first(session, sign_in):
 
 
 def test_closed_and_gone_ones_are_shown_when_asked_for(session, sign_in):
-    me = make_reader(session, external_id="W-1")
+    me = make_reader(session, external_id="ME")
     closed = make_case(session, responsible_worker_id=me.id, status="closed")
     gone = make_case(session, responsible_worker_id=me.id, gone_at=datetime(2026, 11, 1, tzinfo=UTC))
-    browser = sign_in("worker", worker="W-1")
+    browser = sign_in("worker", worker="ME")
     assert browser.get("/cases").text.endswith("There are no such cases that you can see.")
     assert set(numbers(browser.get("/cases?every=1"))) == {closed.number, gone.number}
 
 
 def test_a_deputy_sees_whose_case_it_is_while_the_worker_is_away(session, sign_in):
-    me, away = make_reader(session, external_id="W-1"), make_reader(session, name="Pekka Poissaoleva")
+    me, away = make_reader(session, external_id="ME"), make_reader(session, name="Pekka Poissaoleva")
     case = make_case(session, responsible_worker_id=away.id)
     today = local_date(business_now(session))
     absence = added(session, Absence(worker_id=away.id, deputy_id=me.id, period=days(today, today), actor="test"))
-    browser = sign_in("worker", worker="W-1")
+    browser = sign_in("worker", worker="ME")
     page = browser.get("/cases")
     assert numbers(page) == [case.number]
     assert "Pekka Poissaoleva you stand in" in page.text
@@ -82,11 +82,11 @@ def test_a_deputy_sees_whose_case_it_is_while_the_worker_is_away(session, sign_i
 
 
 def test_a_supervisor_sees_the_units_and_narrows_to_a_worker(session, sign_in):
-    boss = make_reader(session, external_id="W-9")
+    boss = make_reader(session, external_id="BOSS")
     unit = make_unit(session, supervisor_id=boss.id)
     a, b = (make_reader(session, unit_id=unit.id, name=name) for name in ("Aino", "Eino"))
     cases = [make_case(session, responsible_worker_id=one.id) for one in (a, b)]
-    browser = sign_in("supervisor", worker="W-9")
+    browser = sign_in("supervisor", worker="BOSS")
     page = browser.get("/cases")
     assert set(numbers(page)) == {case.number for case in cases}
     assert [one.text for one in page.all("//select[@name='worker']/option")] == ["anybody", "Aino", "Eino"]
@@ -96,13 +96,13 @@ def test_a_supervisor_sees_the_units_and_narrows_to_a_worker(session, sign_in):
 @pytest.mark.parametrize("everything", [False, True])
 def test_pages_follow_one_another_without_a_gap(session, sign_in, everything, monkeypatch):
     monkeypatch.setattr("services.case_lists.PAGE", 3)
-    me = make_reader(session, external_id="W-1")
+    me = make_reader(session, external_id="ME")
     order = ["over", "over", "unpriced", "within_tolerance", "near", "ok", "ok", "ended", "none", "none"]
     cases = [make_case(session, responsible_worker_id=me.id) for _ in order]
     for case, state in zip(cases, order, strict=True):
         if state != "none":
             make_state(session, case, state)
-    browser = sign_in("worker", worker="W-1", everything=everything)
+    browser = sign_in("worker", worker="ME", everything=everything)
     seen, path = [], "/cases"
     while path:
         page = browser.get(path)
@@ -115,17 +115,17 @@ def test_pages_follow_one_another_without_a_gap(session, sign_in, everything, mo
 @pytest.mark.parametrize("everything", [False, True])
 @pytest.mark.parametrize("state", [*STATES, "none"])
 def test_a_list_is_narrowed_to_a_state(session, sign_in, everything, state):
-    me = make_reader(session, external_id="W-1")
+    me = make_reader(session, external_id="ME")
     cases = {one: make_case(session, responsible_worker_id=me.id) for one in (*STATES, "none")}
     for one in STATES:
         make_state(session, cases[one], one)
-    page = sign_in("worker", worker="W-1", everything=everything).get(f"/cases?state={state}")
+    page = sign_in("worker", worker="ME", everything=everything).get(f"/cases?state={state}")
     assert numbers(page) == [cases[state].number]
 
 
 def test_who_sees_many_cases_gets_the_same_list(session, sign_in, monkeypatch):
     monkeypatch.setattr("services.case_lists._FEW", 2)
-    boss = make_reader(session, external_id="W-9")
+    boss = make_reader(session, external_id="BOSS")
     mine, others = make_reader(session, unit_id=make_unit(session, supervisor_id=boss.id).id), make_reader(session)
     order = ["over", "near", "ok", "none"]
     cases = [make_case(session, responsible_worker_id=mine.id) for _ in order]
@@ -134,14 +134,14 @@ def test_who_sees_many_cases_gets_the_same_list(session, sign_in, monkeypatch):
         if state != "none":
             make_state(session, case, state)
     make_state(session, cases[1], "ok")
-    assert numbers(sign_in("supervisor", worker="W-9").get("/cases")) == [case.number for case in cases]
+    assert numbers(sign_in("supervisor", worker="BOSS").get("/cases")) == [case.number for case in cases]
 
 
 def test_a_case_is_found_by_its_number_and_by_the_sources_id(session, sign_in):
-    me, other = make_reader(session, external_id="W-1"), make_reader(session)
+    me, other = make_reader(session, external_id="ME"), make_reader(session)
     case = make_case(session, responsible_worker_id=me.id, external_id="LC-77/a", status="closed")
     hidden = make_case(session, responsible_worker_id=other.id)
-    browser = sign_in("worker", worker="W-1")
+    browser = sign_in("worker", worker="ME")
     for search in (case.number, case.number.lower(), f" {case.number} ", "LC-77/a"):
         assert numbers(browser.get("/cases", params={"q": search})) == [case.number]
     for search in (hidden.number, hidden.external_id, "HB-1999-000001"):
@@ -161,32 +161,32 @@ def test_a_case_is_found_by_its_number_and_by_the_sources_id(session, sign_in):
     ],
 )
 def test_what_makes_no_sense_is_said(session, sign_in, query, why):
-    make_reader(session, external_id="W-1")
-    page = sign_in("worker", worker="W-1").get("/cases", params=query)
+    make_reader(session, external_id="ME")
+    page = sign_in("worker", worker="ME").get("/cases", params=query)
     assert page.status == 422
     assert why in page.text
 
 
 def test_nobody_is_looked_for_by_henkilotunnus(session, sign_in):
-    make_reader(session, external_id="W-1")
-    page = sign_in("worker", worker="W-1").get("/cases", params={"q": "131052-9074"})
+    make_reader(session, external_id="ME")
+    page = sign_in("worker", worker="ME").get("/cases", params={"q": "131052-9074"})
     assert page.answer.url.query == b""
     assert "Cases are not looked for by henkilötunnus." in page.text
     assert "131052" not in page.answer.text
 
 
 def test_looking_at_the_list_is_recorded_once(session, sign_in):
-    me = make_reader(session, external_id="W-1")
+    me = make_reader(session, external_id="ME")
     make_case(session, responsible_worker_id=me.id)
-    sign_in("worker", worker="W-1").get("/cases")
+    sign_in("worker", worker="ME").get("/cases")
     found = session.execute(text("SELECT actor, subject, details FROM audit_event WHERE action = 'cases.listed'")).all()
-    assert [tuple(one) for one in found] == [("worker:W-1", "cases:mine", {"count": 1})]
+    assert [tuple(one) for one in found] == [("worker:ME", "cases:mine", {"count": 1})]
 
 
 @pytest.mark.parametrize("everything", [False, True])
 def test_the_number_of_queries_does_not_grow_with_the_cases(session, sign_in, everything):
-    me = make_reader(session, external_id="W-1")
-    browser = sign_in("worker", worker="W-1", everything=everything)
+    me = make_reader(session, external_id="ME")
+    browser = sign_in("worker", worker="ME", everything=everything)
     counts = []
     for many in (1, 20):
         for _ in range(many):
@@ -199,9 +199,9 @@ def test_the_number_of_queries_does_not_grow_with_the_cases(session, sign_in, ev
 
 @pytest.mark.parametrize("language", ["fi", "sv", "en"])
 def test_the_list_is_written_in_the_readers_language(session, sign_in, language):
-    me = make_reader(session, external_id="W-1")
+    me = make_reader(session, external_id="ME")
     make_state(session, make_case(session, responsible_worker_id=me.id), "over")
-    page = sign_in("worker", worker="W-1").get(f"/cases?lang={language}")
+    page = sign_in("worker", worker="ME").get(f"/cases?lang={language}")
     assert page.status == 200
     assert page.tree.get("lang") == language
 

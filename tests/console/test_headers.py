@@ -4,6 +4,8 @@ import re
 
 import pytest
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from structlog.testing import capture_logs
 
 from console.app import create_app
 from console.templating import HERE
@@ -39,7 +41,8 @@ def failing(app, sign_in):
         raise ZeroDivisionError("a name of somebody")
 
     app.add_api_route("/boom", boom)
-    return sign_in("operator")
+    with capture_logs():
+        yield sign_in("operator")
 
 
 @pytest.mark.parametrize(
@@ -72,7 +75,7 @@ def test_answers_for_nobody_have_them(app):
     held(browser.client.get("/", headers={"host": "evil.test"}))
 
 
-def test_an_unexpected_error_is_a_page_in_the_readers_language_and_tells_nothing(failing, capsys):
+def test_an_unexpected_error_is_a_page_in_the_readers_language_and_tells_nothing(failing):
     page = failing.get("/boom")
     assert "Something went wrong in Avain" in page.text
     assert "ZeroDivision" not in page.answer.text
@@ -81,11 +84,12 @@ def test_an_unexpected_error_is_a_page_in_the_readers_language_and_tells_nothing
     assert 'lang="sv"' in swedish
 
 
-def test_a_database_that_is_away_is_said(make_app):
-    app = make_app()
-
+@pytest.mark.parametrize(
+    "error", [OperationalError("SELECT", {}, Exception("password in here")), PoolTimeoutError("password in here")]
+)
+def test_a_database_that_is_away_is_said(error):
     def away():
-        raise OperationalError("SELECT", {}, Exception("password in here"))
+        raise error
 
     app = create_app(settings_for(), transaction=away)
     browser = Browser(app, "some cookie")

@@ -1,12 +1,19 @@
 """Bringing price lists: recognised or chosen, read by a worker, seen before anything is applied; broken files say what is wrong."""
 
 import pytest
+from pydantic import ValidationError
 
 from core.clock import business_now
+from core.errors import InputError
+from core.settings import settings
+from core.source_settings import Sources
 from services.price_uploads import forget_decided
+from services.sources import call_fetch, find_source
 from tests.support.attacks import zip_bomb
+from tests.support.catalogues import PROVIDER, catalogue, line, price
 from tests.support.price_desk import KAVERIPAJA, TUKIPOLKU, csv, desk, listed, number_of
 from tests.support.price_files import xlsx
+from workers.tasks.price_uploads import read_price_upload
 
 __all__ = ["desk"]
 
@@ -246,6 +253,56 @@ def test_a_worker_that_cannot_read_it_says_so_on_the_page(desk):
     desk.county.work()
     page = desk.manager.get("/prices/upload/1")
     assert "does not say whose" in page.text
+
+
+def test_an_import_that_is_given_up_says_so_on_the_page(desk):
+    desk.send(listed(PRICE.format("50,00")))
+    desk.county.process.do_due("read_price_upload", read_price_upload)
+    desk.county.process.rows(
+        "UPDATE provider SET business_id = :new WHERE business_id = :old RETURNING id", new=STRANGER, old=TUKIPOLKU
+    )
+    desk.county.work()
+    page = desk.manager.get("/prices/upload/1")
+    assert f"The provider {TUKIPOLKU} of the source console/{TUKIPOLKU} is not known" in page.text
+    assert "Read it again" in page.text
+
+
+def test_a_worker_that_dies_in_the_midst_of_it_loses_nothing(desk):
+    desk.send(listed(PRICE.format("50,00")))
+    (work,) = desk.county.process.rows("SELECT id FROM work WHERE kind = 'read_price_upload'")
+    desk.county.process.die_doing(work.id, "workers.tasks.price_uploads.read_price_upload", "price_upload.read")
+    assert "waits to be read" in desk.manager.get("/prices/upload/1").text
+    desk.county.work()
+    assert desk.manager.get("/prices/upload/1").text.startswith("Price list of Tukipolku")
+    assert desk.county.spooled() == []
+
+
+def test_a_catalogue_says_itself_whose_it_is(desk):
+    ours = PROVIDER.replace("003701234562", "003799999976")
+    content = catalogue(
+        line("TUKIHENKILO", price("55.00", unit="HUR", start="2026-12-01")), provider=ours, contract="SOP-2026-12"
+    )
+    page = desk.bring(content, "luettelo.xml")
+    assert page.text.startswith("Price list of Tukipolku"), page.text
+
+
+def test_a_source_that_reads_the_same_providers_lists_is_told_of(desk):
+    desk.county.configure(
+        rest=f'[sources.prices.tukipolku]\nprovider = "{TUKIPOLKU}"\npath = "{desk.county.folder}/tukipolku.csv"\n'
+    )
+    page = desk.bring(listed(PRICE.format("50,00")))
+    assert "The source tukipolku reads the price lists of this provider too" in page.text
+
+
+def test_the_name_of_uploads_is_kept_for_them():
+    with pytest.raises(ValidationError, match="uploaded in the console"):
+        Sources.model_validate({"prices": {"console": {"kind": "own", "path": "x.csv"}}})
+
+
+def test_uploads_are_no_source_to_be_fetched_from(desk):
+    shared = find_source(settings().sources, f"console/{TUKIPOLKU}")
+    with desk.county.process.transaction() as session, pytest.raises(InputError, match="uploaded in the console"):
+        call_fetch(session, shared, "now")
 
 
 def test_only_a_price_manager_brings_lists_and_others_read_them(desk):

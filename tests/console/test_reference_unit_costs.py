@@ -11,6 +11,7 @@ from sqlalchemy import text
 from core.budget_settings import Budgets
 from services.access.people import AUDITOR, OPERATOR, PRICE_MANAGER, SUPERVISOR, WORKER
 from services.budgets.recompute import recompute_now
+from services.lanes import take_lane
 from services.prices import own_costs, rollback
 from tests.factories.case import make_decision
 from tests.factories.price import make_price
@@ -84,6 +85,27 @@ def test_a_cost_is_planned_entered_and_explained(session, manager, family_work):
     assert row.sha256[:12] in page.text
     event = session.execute(text("SELECT details FROM audit_event WHERE action = 'unit_costs.entered'")).scalar()
     assert event["changes"] == [["+", "PERHETYO", "C62", "2027-01-01", None, "91.5"]]
+
+
+def test_what_was_entered_is_a_run_and_a_list_like_any_other(session, sign_in, manager, family_work):
+    manager.submit(enter(manager), "/unit-costs/apply")
+    row = session.execute(text("SELECT id, run_id FROM price_list")).one()
+    page = manager.get("/unit-costs?year=2027")
+    linked = {one.get("href") for one in page.all("//tbody//a")}
+    assert {f"/prices/lists/{row.id}", f"/runs/{row.run_id}"} <= linked
+    operator = sign_in(OPERATOR)
+    for path in (f"/prices/lists/{row.id}", f"/runs/{row.run_id}", "/runs", "/sources"):
+        assert operator.get(path).status == 200, path
+    assert manager.get(f"/prices/lists/{row.id}/rollback").status == 200
+
+
+def test_somebody_else_is_entering_at_this_moment(session, manager, family_work):
+    plan = enter(manager)
+    take_lane(session, "import_prices", own_costs.SOURCE, "entered")
+    page = manager.submit(plan, "/unit-costs/apply")
+    assert page.status == 422
+    assert "is being read right now" in page.text
+    assert costs(session) == []
 
 
 def test_several_services_at_once_and_only_those(session, manager, family_work):

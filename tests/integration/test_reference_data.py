@@ -123,7 +123,11 @@ def test_a_correction_changes_only_its_rows(session, demo, write):
         (import_providers, PROVIDER.replace("a@b.invalid", "a@b..invalid"), "email"),
         (import_providers, PROVIDER.replace('email = "a@b.invalid"\n', ""), "email"),
         (import_providers, PROVIDER.replace("2026-12-31", "2025-12-31"), "contract[1].last: is before the first day"),
-        (import_providers, PROVIDER.replace("2026-12-31", "9999-12-31"), "contract[1].last: must be at most 2999-12-31"),
+        (
+            import_providers,
+            PROVIDER.replace("2026-12-31", "9999-12-31"),
+            "contract[1].last: must be at most 2999-12-31",
+        ),
         (import_providers, PROVIDER.replace('name = "Esimerkki Oy"', 'name = ""'), "name: is missing"),
         (import_providers, PROVIDER.replace('{ kind = "free" }', '{ kind = "fixed" }'), "price_rule.fixed.until"),
         (import_providers, PROVIDER.replace('vat_basis = "Soteri"', ""), "service[1] (A)"),

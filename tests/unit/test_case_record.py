@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.labels import field_name
 from connectors.cases.record import FoundRecord, json_schema, parse_record
 from connectors.rejection import Rejection, quote
 from core.settings import ROOT
+from services.labels import field_name
 
 SCHEMA = ROOT / "docs/formats/case-record-1.schema.json"
 

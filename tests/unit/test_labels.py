@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from services.labels import _FIELDS, action_name, channel_name, counts_in_words, field_name, kind_name
 from connectors.channels.registry import CHANNELS
 from core.faults import FAULT_POINTS
 from core.i18n import speaking
+from services.labels import _FIELDS, action_name, channel_name, counts_in_words, field_name, kind_name
 from services.work import KINDS
 
 ROOT = Path(__file__).resolve().parents[2]

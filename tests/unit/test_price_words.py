@@ -2,9 +2,9 @@
 
 from decimal import Decimal
 
-from services.prices.words import amount_in_words, per_what
 from core.i18n import speaking
 from core.units import what_is_priced
+from services.prices.words import amount_in_words, per_what
 
 ONE, NONE = Decimal(1), Decimal(0)
 
