@@ -16,12 +16,14 @@ import json
 import os
 import platform
 import random
+import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Any, Final
@@ -33,7 +35,8 @@ from bench.console_load import world
 from bench.console_load.pages import DOCUMENTS, LIMITED, PAGES, Visitor, addresses
 from console.app import create_app
 from core import embedded
-from core.settings import Settings
+from core.settings import ROOT, Settings
+from services import price_uploads
 
 RESULTS: Final = Path(__file__).with_name("results") / "console.json"
 LIMITS: Final = {"median_ms": 100.0, "p95_ms": 300.0}
@@ -78,6 +81,20 @@ class County(Bench):
         with self.connection(_COUNTY) as connection:
             world.fill(connection, cases, datetime.now(UTC).date())
         self.settle(_COUNTY)
+        self.bring_lists()
+        self.settle(_COUNTY)
+
+    def bring_lists(self) -> None:
+        """Lists that wait for a person, read as any other by `avain source run`; files that were brought to the console."""
+        for business_id in self.dearer:
+            words = [sys.executable, "-m", "cli.main", "source", "run", f"kallis-{business_id}", "--inline"]
+            subprocess.run(words, cwd=ROOT, env=self.environment(), check=True, capture_output=True)
+        with self.session(_COUNTY) as session:
+            for n in range(20):
+                price_uploads.bring(
+                    session, f"Palvelukoodi;Hinta\nS-1;{n},50\n".encode(), file_name=f"hinnasto-{n}.csv", chosen=None,
+                    actor="bench", limit=1000, now=datetime.now(UTC),
+                )  # fmt: skip
 
     def clicked_through(self, requests: int, only: str) -> dict[str, Any]:
         """Milliseconds of every page."""
@@ -119,15 +136,7 @@ class County(Bench):
     def console(self) -> Iterator[tuple[int, Settings]]:
         """A console process over the county: its port and settings."""
         port = free_port()
-        environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("AVAIN_")},
-            "AVAIN_DATABASE_URL": self.app_url(_COUNTY),
-            "AVAIN_REDIS_URL": self.running.redis_url,
-            "AVAIN_HOME": str(self.home),
-            "AVAIN_CONFIG": str(self.configuration()),
-            "AVAIN_CONSOLE__PORT": str(port),
-            "AVAIN_LANGUAGE": "fi",
-        }
+        environment = self.environment() | {"AVAIN_CONSOLE__PORT": str(port)}
         process = Process([sys.executable, "-m", "cli.main", "console"], environment, self.home / "console.log")
         settings = Settings(
             database_url=self.app_url(_COUNTY), redis_url=self.running.redis_url, console={"port": port}
@@ -138,12 +147,35 @@ class County(Bench):
         finally:
             process.kill_group()
 
+    def environment(self) -> dict[str, str]:
+        """What a command of the county is told."""
+        return {
+            **{name: value for name, value in os.environ.items() if not name.startswith("AVAIN_")},
+            "AVAIN_DATABASE_URL": self.app_url(_COUNTY),
+            "AVAIN_REDIS_URL": self.running.redis_url,
+            "AVAIN_HOME": str(self.home),
+            "AVAIN_CONFIG": str(self.configuration()),
+            "AVAIN_HASH_KEY": "only-for-the-bench-0123456789abcdef-only-for-the-bench",
+            "AVAIN_LANGUAGE": "fi",
+        }
+
     def configuration(self) -> Path:
         """An avain.toml with the sources the county has heard from."""
         file = self.home / "avain.toml"
-        sources = "\n".join(f'[sources.cases.vienti-{n}]\npath = "in/{n}/*.xml"\nmode = "snapshot"' for n in range(12))
-        file.write_text(sources + "\n", "utf-8")
+        cases = [f'[sources.cases.vienti-{n}]\npath = "{self.home}/in/{n}/*.xml"\nmode = "snapshot"' for n in range(12)]
+        mails = f'[sources.prices.posti]\nkind = "mail"\npath = "{self.home}/mail"'
+        lists = [
+            f'[sources.prices.kallis-{one}]\nprovider = "{one}"\npath = "{self.home}/lists/{one}.csv"'
+            for one in self.dearer
+        ]
+        file.write_text("\n".join([*cases, mails, *lists]) + "\n", "utf-8")
         return file
+
+    @cached_property
+    def dearer(self) -> list[str]:
+        """Providers whose lists wait for a person."""
+        with self.connection(_COUNTY) as connection:
+            return world.dearer_lists(connection, self.home / "lists", 5)
 
     def visitors(self, who: str) -> list[Visitor]:
         """Fifty people of a role who are signed in."""

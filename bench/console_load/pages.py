@@ -4,6 +4,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Self
+from urllib.parse import quote
 
 import psycopg
 from sqlalchemy import text
@@ -20,12 +21,13 @@ class Visitor:
     name: str
     cookie: str
     cases: tuple[str, ...]
+    decisions: dict[str, int]
 
     @classmethod
     def signed_in(cls, session: Session, role: str, count: int) -> list[Self]:
         """So many people of a role. Workers and supervisors are those of the county."""
         if role == "nobody":
-            return [cls("nobody", "", ())]
+            return [cls("nobody", "", (), {})]
         people: list[Any] = [None]
         if role in {"worker", "supervisor"}:
             prefix = "W-%" if role == "worker" else "E-%"
@@ -52,12 +54,14 @@ class Visitor:
         )
         theirs = session.execute(
             text(
-                "SELECT number FROM client_case WHERE responsible_worker_id = :id OR EXISTS"
+                "SELECT number, decision.id AS decision FROM client_case JOIN decision ON case_id = client_case.id"
+                " WHERE responsible_worker_id = :id OR EXISTS"
                 " (SELECT FROM unit WHERE unit.id = client_case.unit_id AND supervisor_id = :id) LIMIT 200"
             ),
             {"id": person.id if person else None},
         )
-        return cls(person.name if person else role, f"avain={secret}", tuple(theirs.scalars()))
+        decisions = {row.number: row.decision for row in theirs}
+        return cls(person.name if person else role, f"avain={secret}", tuple(decisions), decisions)
 
 
 @dataclass(frozen=True)
@@ -67,8 +71,14 @@ class Known:
     providers: list[str]
     services: list[str]
     runs: list[int]
+    called: list[int]
     lists: list[int]
+    undoable: list[int]
+    held: list[int]
+    uploads: list[int]
+    own_prices: list[int]
     sources: list[str]
+    shares: list[str]
     rejected: list[int]
 
 
@@ -82,7 +92,17 @@ def addresses(connection: "psycopg.Connection[Any]") -> Known:
         providers=column("SELECT business_id FROM provider"),
         services=column("SELECT code FROM service"),
         runs=column("SELECT id FROM run"),
-        lists=column("SELECT id FROM price_list WHERE state = 'applied'"),
+        called=column("SELECT id FROM work WHERE key LIKE 'called:%'"),
+        lists=column("SELECT id FROM price_list"),
+        undoable=column("SELECT id FROM price_list WHERE applied_order IS NOT NULL AND state = 'applied'"),
+        held=column(
+            "SELECT DISTINCT price_list.id FROM price_list JOIN rejected_record USING (run_id) WHERE state = 'held'"
+        ),
+        uploads=column("SELECT id FROM price_upload"),
+        own_prices=column(
+            "SELECT price.id FROM price JOIN price_key ON price_key.id = price_key_id WHERE provider_id IS NULL AND superseded_at IS NULL"
+        ),
+        shares=column("SELECT split_part(name, '/', 2) FROM price_source WHERE name LIKE 'posti/%'"),
         sources=column("SELECT DISTINCT source FROM rejected_record"),
         rejected=column("SELECT min(id) FROM rejected_record GROUP BY source"),
     )
@@ -96,11 +116,91 @@ def at(address: str) -> Maker:
     return lambda _know, _drawn, _visitor: address
 
 
+def drawn(*addresses: str) -> Maker:
+    """One of several addresses of the same page."""
+    return lambda _know, chance, _visitor: chance.choice(addresses)
+
+
+def case(rest: str = "") -> Maker:
+    """One of the visitor's cases."""
+    return lambda _know, chance, visitor: f"/cases/{chance.choice(visitor.cases)}{rest}"
+
+
+def _budget(_know: Known, chance: random.Random, visitor: Visitor) -> str:
+    number = chance.choice(visitor.cases)
+    return f"/cases/{number}/budgets/{visitor.decisions[number]}"
+
+
+def _compared(path: str) -> Maker:
+    def make(know: Known, chance: random.Random, _visitor: Visitor) -> str:
+        return f"{path}?baseline={chance.choice(know.services)}&quantity={chance.randint(4, 40)}&months={chance.choice((1, 3, 6))}"
+
+    return make
+
+
+def one(kind: str, path: str) -> Maker:
+    """`path` with one of what is known of a kind in its blank."""
+    return lambda know, chance, _visitor: path.format(quote(str(chance.choice(getattr(know, kind)))))
+
+
 #: Rule → who opens it, and how its address is made.
 PAGES: Final[dict[str, tuple[str, Maker]]] = {
     "/": ("worker", at("/")),
     "/logout": ("nobody", at("/logout")),
+    "/cases": (
+        "supervisor",
+        drawn("/cases", "/cases?state=over", "/cases?state=near", "/cases?every=1", "/cases?q=HB-2026-000777"),
+    ),
+    "/cases/{number}": ("worker", case()),
+    "/cases/{number}/budgets/{decision}": ("worker", _budget),
+    "/cases/{number}/compare": ("worker", case("/compare")),
+    "/compare": ("worker", _compared("/compare")),
+    "/sources": ("operator", at("/sources")),
+    "/sources/{name}": ("operator", one("sources", "/sources/{}")),
+    "/sources/{name}/{provider}": ("operator", one("shares", "/sources/posti/{}")),
+    "/runs": (
+        "operator",
+        drawn("/runs", "/runs?outcome=failed", "/runs?kind=sync_cases", "/runs?source=vienti-3", "/runs?before=5000"),
+    ),
+    "/runs/called/{work_id}": ("operator", one("called", "/runs/called/{}")),
+    "/runs/called/{work_id}/progress": ("operator", one("called", "/runs/called/{}/progress")),
+    "/runs/{run_id}": ("operator", one("runs", "/runs/{}")),
+    "/runs/{run_id}/progress": ("operator", one("runs", "/runs/{}/progress")),
+    "/rejected": ("operator", drawn("/rejected", "/rejected?source=vienti-3")),
+    "/rejected/{rejected_id}": ("operator", one("rejected", "/rejected/{}")),
+    "/audit": (
+        "auditor",
+        drawn("/audit", "/audit?subject=case:HB-2026-000777", "/audit?actor=worker:W-77", "/audit?action=choice.made"),
+    ),
+    "/providers": ("price_manager", at("/providers")),
+    "/providers/new": ("price_manager", at("/providers/new")),
+    "/providers/{business_id}": ("price_manager", one("providers", "/providers/{}")),
+    "/providers/{business_id}/edit": ("price_manager", one("providers", "/providers/{}/edit")),
+    "/services": ("price_manager", at("/services")),
+    "/services/new": ("price_manager", at("/services/new")),
+    "/services/{code}": ("price_manager", one("services", "/services/{}")),
+    "/services/{code}/edit": ("price_manager", one("services", "/services/{}/edit")),
+    "/unit-costs": ("price_manager", at("/unit-costs")),
+    "/unit-costs/new": ("price_manager", at("/unit-costs/new?all=1")),
+    "/unit-costs/{price_id}/end": ("price_manager", one("own_prices", "/unit-costs/{}/end")),
+    "/prices": ("price_manager", at("/prices")),
+    "/prices/columns": ("price_manager", at("/prices/columns")),
+    "/prices/upload": ("price_manager", at("/prices/upload")),
+    "/prices/upload/{number}": ("price_manager", one("uploads", "/prices/upload/{}")),
+    "/prices/lists/{number}": ("price_manager", one("lists", "/prices/lists/{}")),
+    "/prices/lists/{number}/rollback": ("price_manager", one("undoable", "/prices/lists/{}/rollback")),
+    "/prices/lists/{number}/reply": ("price_manager", one("held", "/prices/lists/{}/reply")),
+    "/prices/mail": ("price_manager", at("/prices/mail")),
 }
-DOCUMENTS: Final[dict[str, tuple[str, Maker]]] = {}
+DOCUMENTS: Final[dict[str, tuple[str, Maker]]] = {
+    "/compare.pdf": ("worker", _compared("/compare.pdf")),
+    "/cases/{number}/compare.pdf": (
+        "worker",
+        case("/compare.pdf?item=S-1"),
+    ),
+    "/cases/{number}/statement.pdf": ("worker", case("/statement.pdf")),
+    "/prices/lists/{number}/reply.eml": ("price_manager", one("held", "/prices/lists/{}/reply.eml")),
+    "/prices/template/{business_id}/{form}": ("price_manager", one("providers", "/prices/template/{}/xlsx")),
+}
 #: Only so often a minute from one address, as a bench is (console/pages/access.py).
 LIMITED: Final = frozenset({"/login", "/login/callback", "/enter/{token}"})

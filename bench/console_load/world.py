@@ -4,7 +4,9 @@ Laid over bench/budget_load/world.py by the set: 200 price lists that were repla
 events, a follow-up of every planned service. 500 workers in 25 units, each with a supervisor; fifty are away and somebody stands in.
 """
 
+import os
 from datetime import date
+from pathlib import Path
 from typing import Any, Final
 
 import psycopg
@@ -57,10 +59,17 @@ _WORKED: Final = """
            n % 50 = 0, clock_timestamp() - n * interval '20 min', CASE WHEN n % 4 = 0 THEN clock_timestamp() END
     FROM generate_series(1, {rejected}) AS n
     JOIN (SELECT id, row_number() OVER (ORDER BY id DESC) AS place FROM run WHERE kind = 'sync_cases') AS run ON run.place = n % 1500 + 1;
+    INSERT INTO price_source (name, kind, provider_id) SELECT 'posti/' || business_id, 'provider', id FROM provider WHERE id % 10 = 0;
+    INSERT INTO work (kind, key, queue, arguments) SELECT 'fetch_cases', 'called:' || n, 'fetch', '{{"source": "vienti-1"}}' FROM generate_series(1, 20) AS n;
+    INSERT INTO price_mail (source, sha256, file_name, sender, sent_at, state, attachments, recorded_at)
+    SELECT 'posti', md5(n::text) || md5('m' || n), n || '.eml', 'joku-' || n || '@esimerkki.invalid', clock_timestamp(),
+           CASE WHEN n % 20 = 0 THEN 'waiting' ELSE 'taken' END, '[]', clock_timestamp() - n * interval '1 day'
+    FROM generate_series(1, 1000) AS n;
     INSERT INTO price_list (source_id, run_id, file_name, sha256, state, counts, recorded_at)
     SELECT price_source.id, (SELECT max(id) FROM run WHERE kind = 'import_prices'), 'hinnasto-' || n || '.csv', md5(name || n) || md5(name),
            (ARRAY['applied', 'discarded', 'refused', 'applied'])[n % 4 + 1], '{{"read": 100, "added": 4}}', clock_timestamp() - n * interval '30 day'
     FROM price_source CROSS JOIN generate_series(1, 4) AS n;
+    UPDATE price_list SET applied_order = id WHERE state = 'applied';
 """
 
 _LOOKED_AFTER: Final = """
@@ -76,6 +85,32 @@ _LOOKED_AFTER: Final = """
            'case:HB-2026-' || to_char((n::bigint * 7919) % {budgets} + 1, 'FM000000'), '', '{{}}'
     FROM generate_series(1, {events}) AS n CROSS JOIN LATERAL (SELECT clock_timestamp() - ({events} - n) * interval '31 s' AS at) AS happened;
 """
+
+
+def dearer_lists(connection: "psycopg.Connection[Any]", folder: Path, count: int) -> list[str]:
+    """Lists of so many providers, each with its thirty prices a fifth dearer from a day in the plans' midst on and a row that cannot be read;
+    written to `folder`. Business ids of those providers.
+    """
+    rows = connection.execute(
+        "SELECT business_id, service.code, service.unit, max(amount) * 1.2, max(lower(valid)) + 60 FROM price"
+        " JOIN price_key ON price_key.id = price_key_id JOIN provider ON provider.id = provider_id JOIN service ON service.id = service_id"
+        " WHERE provider_id <= (SELECT min(id) FROM provider) + %s - 1 AND time_class = 'weekday' AND superseded_at IS NULL"
+        " GROUP BY business_id, service.code, service.unit ORDER BY business_id, service.code",
+        [count],
+    ).fetchall()
+    texts: dict[str, list[str]] = {}
+    for business_id, code, unit, amount, first in rows:
+        lines = texts.setdefault(
+            business_id, ["Palvelukoodi;Yksikkö;Hinta;Voimassa alkaen", "OLEMATON;h;1,00;1.1.2027"]
+        )
+        lines.append(
+            f"{code};{'käynti' if unit == 'C62' else 'h'};{amount:.2f};{first:%d.%m.%Y}".replace(".00;", ",00;")
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    for business_id, lines in texts.items():
+        (folder / f"{business_id}.csv").write_text("\n".join(lines) + "\n", "utf-8")
+        os.utime(folder / f"{business_id}.csv", (1_700_000_000, 1_700_000_000))
+    return list(texts)
 
 
 def fill(connection: "psycopg.Connection[Any]", budgets: int, today: date) -> None:
