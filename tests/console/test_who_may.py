@@ -100,6 +100,7 @@ TABLE: dict[tuple[str, str], tuple[str, ...] | str] = {
     ("POST", "/rejected/{rejected_id}/discard"): (O, P),
     ("POST", "/rejected/{rejected_id}/retry"): (O, P),
     ("GET", "/audit"): (A,),
+    ("GET", "/workers"): (O, A),
 }
 
 #: What stands for a part of a path; of anything else a number serves. Nothing of it exists, and that is said after the roles were asked.
