@@ -45,7 +45,17 @@ async def _not_signed_in(request: Request, _error: Exception) -> Response:
     if request.method == "GET" and "application/json" not in request.headers.get("accept", ""):
         to = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         return RedirectResponse("/login" if to == "/" else f"/login?to={quote(to)}", SEE_OTHER)
+    return signed_out(request)
+
+
+def signed_out(request: Request) -> Response:
+    """Something was sent by somebody who is not signed in, or no longer."""
     return sorry(request, 401, _("You have been signed out. Sign in again; what you sent was not saved."))
+
+
+def not_utf_8(request: Request) -> Response:
+    """A form in an encoding that no page of ours asks for."""
+    return sorry(request, 415, _("Avain reads what is sent in UTF-8 only."))
 
 
 async def _not_allowed(request: Request, _error: Exception) -> Response:
