@@ -6,7 +6,7 @@ from urllib.parse import quote
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
@@ -31,6 +31,7 @@ def register(app: FastAPI) -> None:
     app.add_exception_handler(AvainError, _ours)
     app.add_exception_handler(RequestValidationError, _bad_values)
     app.add_exception_handler(HTTPException, _status)
+    app.add_exception_handler(DataError, _no_value)
     app.add_exception_handler(OperationalError, _unavailable)
     app.add_exception_handler(InterfaceError, _unavailable)
     app.add_exception_handler(PoolTimeoutError, _unavailable)
@@ -82,7 +83,8 @@ async def _ours(request: Request, error: Exception) -> Response:
 
 async def _bad_values(request: Request, error: Exception) -> Response:
     names = sorted({str(one["loc"][-1]) for one in error.errors()}) if isinstance(error, RequestValidationError) else []
-    log.info("console_bad_values", path=request.url.path, fields=names)
+    route = request.scope.get("route")
+    log.info("console_bad_values", path=getattr(route, "path", None), fields=names)
     if error.errors()[0]["loc"][0] == "path":  # type: ignore[attr-defined]
         return sorry(request, 404, _("There is no such page."))
     return sorry(
@@ -92,6 +94,13 @@ async def _bad_values(request: Request, error: Exception) -> Response:
             fields=", ".join(names)
         ),
     )
+
+
+async def _no_value(request: Request, _error: Exception) -> Response:
+    """The database cannot hold what was sent (a NUL, a number beyond all numbers), and the page did not look. Nothing was saved."""
+    route = request.scope.get("route")
+    log.warning("console_bad_values", path=getattr(route, "path", None), fields=[])
+    return sorry(request, 400, _("That holds characters that cannot be printed."))
 
 
 async def _status(request: Request, error: Exception) -> Response:
