@@ -132,7 +132,7 @@ def test_what_a_list_does_to_budgets_is_shown_before_and_after(session, provider
         assert "1 budget changes" in page.text
         (line,) = page.all("//table[caption[contains(., 'Budgets that change')]]/tbody/tr")
         cells = [one.text_content().strip() for one in line]
-        assert cells[:2] == ([number, decision.external_id] if sees else ["not yours to see", "–"])
+        assert cells[:2] == ([number, decision.number] if sees else ["not yours to see", "–"])
         assert cells[2] != cells[3]
         assert (number in page.answer.text) is sees
 
