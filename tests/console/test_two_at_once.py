@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -29,7 +30,7 @@ def two(desk, monkeypatch) -> Iterator[list[Browser]]:
         yield both
 
 
-def together(two, actions, forms, **options) -> list[Page]:
+def together(two: list[Browser], actions: list[str], forms: list[dict[str, str]], **options: Any) -> list[Page]:
     """What each is answered."""
     gate = Barrier(len(two))
 
