@@ -2,7 +2,6 @@
 one's own. Whoever adds an address about cases is walked over here without doing anything for it.
 """
 
-import re
 from datetime import date, timedelta
 from urllib.parse import quote
 
@@ -11,11 +10,12 @@ from sqlalchemy import text
 
 from models.base import days
 from models.worker import Absence
-from tests.console.test_choosing import NOW, TODAY, Scene
+from tests.console.test_choosing import Scene
 from tests.console.test_who_may import TABLE, csrf_of
 from tests.factories.case import make_case, make_plan_item
 from tests.factories.worker import make_unit, make_worker
 from tests.support.browsing import ORIGIN
+from tests.support.market import NOW, TODAY
 
 PATHS = sorted(key for key in TABLE if key[1].startswith("/cases/{number}"))
 #: What would be done, if it could be.
@@ -59,8 +59,7 @@ def walk(app, browser, town, *, number, decision, item) -> list[tuple[str, str, 
     """Every address of a case: method, pattern, status, what was said."""
     token, told = csrf_of(browser, app), []
     for method, pattern in PATHS:
-        parts = {"number": number, "decision": decision, "item": quote(item)}
-        path = re.sub(r"\{(\w+)(?::path)?\}", lambda found, parts=parts: str(parts[found[1]]), pattern)
+        path = pattern.replace("{item:path}", "{item}").format(number=number, decision=decision, item=quote(item))
         sent = {**_FIELDS, "csrf": token, "provider": str(town.one.id)}
         answer = (
             browser.client.get(path, follow_redirects=False)
