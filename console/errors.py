@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 
 from console import templating
 from console.visit import SEE_OTHER, NotAllowedError, NotSignedInError, StaleFormError, TooOftenError
+from console.web.paths import safe_path
 from core.errors import AvainError, InputError, NotFound, Transient
 from core.i18n import _
 
@@ -44,7 +45,7 @@ def sorry(request: Request, status: int, sentence: str) -> Response:
 
 async def _not_signed_in(request: Request, _error: Exception) -> Response:
     if request.method == "GET" and "application/json" not in request.headers.get("accept", ""):
-        to = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        to = safe_path(request.url.path + (f"?{request.url.query}" if request.url.query else ""))
         return RedirectResponse("/login" if to == "/" else f"/login?to={quote(to)}", SEE_OTHER)
     return signed_out(request)
 

@@ -369,3 +369,11 @@ def test_the_form_of_the_provider_has_a_button_for_each_user(provider, browser):
     with httpx2.Client(verify=trusted) as client:
         shown = client.get(begin(browser)).text
     assert shown.count("<button") == len(provider.users)
+
+
+@pytest.mark.parametrize("asked", ["/cases?q=100190-999P", "/cases?q=100190%2B999P", "/cases?q=100190%2d999P"])
+def test_a_henkilotunnus_that_was_looked_for_does_not_go_the_way_of_a_login(session, browser, asked):
+    answer = browser.client.get(asked, follow_redirects=False)
+    assert answer.headers["location"] == "/login"
+    begin(browser, f"/login?{urlencode({'to': asked})}")
+    assert session.execute(text("SELECT return_to FROM login_request")).scalars().all() == ["/"]
