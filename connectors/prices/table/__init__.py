@@ -1,9 +1,11 @@
 """Price lists as tables: CSV and workbooks, in the shapes small providers really send."""
 
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from hashlib import sha256
 from itertools import chain, islice
 from operator import attrgetter
+from typing import Final
 
 from connectors.prices.row import PriceDocument, Reading
 from connectors.prices.table.client import Table, open_tables
@@ -12,6 +14,10 @@ from connectors.prices.table.lines import ListLine, spread
 from connectors.prices.table.rows import Found, RowReader
 from connectors.prices.table.wire import SEARCHED, Header, find_header, known_columns
 from core.errors import RefusedInput
+from documents.workbook import Cell
+
+#: As many as a sheet of Excel has.
+MOST_ROWS: Final = 1_048_576
 
 
 def read_table(content: bytes, *, file_name: str, reading: Reading) -> PriceDocument:
@@ -56,9 +62,17 @@ def read_table(content: bytes, *, file_name: str, reading: Reading) -> PriceDocu
     )
 
 
+def _bounded(rows: Iterable[Sequence[Cell]]) -> Iterator[Sequence[Cell]]:
+    """The rows. A few megabytes of the shortest ones would fill a worker's memory. Raises RefusedInput."""
+    coming = iter(rows)
+    yield from islice(coming, MOST_ROWS)
+    for _ in coming:
+        raise RefusedInput("The price list has more than {count} rows.", count=MOST_ROWS)
+
+
 def _read(table: Table, reading: Reading) -> tuple[Header | None, str | None, Found]:
     """One table: its header, what stands above it, and what its rows come to. Without a header nothing."""
-    found, rows = Found(), iter(table.rows)
+    found, rows = Found(), _bounded(table.rows)
     beginning = list(islice(rows, SEARCHED + 1))
     header = find_header(beginning, reading.columns)
     if header is None:
