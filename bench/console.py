@@ -90,9 +90,7 @@ class County(Bench):
         """Lists that wait for a person, read as any other by `avain source run`; files that were brought to the console."""
         for business_id in self.dearer:
             words = [sys.executable, "-m", "cli.main", "source", "run", f"kallis-{business_id}", "--inline"]
-            done = subprocess.run(
-                words, cwd=ROOT, env=self.environment(), check=False, capture_output=True, text=True
-            )
+            done = subprocess.run(words, cwd=ROOT, env=self.environment(), check=False, capture_output=True, text=True)
             assert done.returncode == _HELD, done.stdout + done.stderr
         with self.session(_COUNTY) as session:
             for n in range(20):

@@ -42,7 +42,7 @@ def test_picture(browser, county, picture: Picture):
     watched.open(picture.make(county))
     FOLDER.mkdir(parents=True, exist_ok=True)
     file = FOLDER / f"{picture.name}.png"
-    height = min(watched.page.evaluate("document.documentElement.scrollHeight"), 1200 if picture.phone else 1000)
+    height = min(watched.page.evaluate("document.documentElement.scrollHeight"), 1200 if picture.phone else 860)
     watched.page.set_viewport_size({"width": size["width"], "height": height})
     watched.page.screenshot(path=file, animations="disabled")
     assert file.stat().st_size < MOST_BYTES, f"{file.name}: {file.stat().st_size} bytes"
