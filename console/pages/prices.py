@@ -13,15 +13,16 @@ from core.errors import InputError, Message, NotFound
 from core.i18n import _
 from services import price_mail, price_uploads
 from services.access.people import AUDITOR, OPERATOR, PRICE_MANAGER
-from services.names import provider_of, service_names
+from services.names import provider_of
 from services.price_mail.whose import known_providers
 from services.prices.columns import all_columns, forget_column, learn_column
 from services.prices.keeping import state_in_words
 from services.prices.showing import latest_lists
 from services.prices.template import services_of
 from services.prices.values import doubts
-from services.prices.watching import ending_soon, held_since, missing_years
-from services.prices.words import amount_in_words, column_name
+from services.prices.watching import held_since
+from services.prices.words import column_name
+from services.today.prices import for_price_manager
 
 pages = Pages()
 READERS: Final = (PRICE_MANAGER, OPERATOR, AUDITOR)
@@ -40,19 +41,20 @@ def overview(visit: Here) -> Response:
     held = [(one, doubts(one.reasons)) for one in held_since(session)]
     uploads = price_uploads.uploads_open(session)
     mails = price_mail.listed(session)
+    days = visit.settings.prices.ending_soon_days
+    wanting = for_price_manager(session, visit.today, ending_days=days, everything=frozenset(("missing", "ending")))
     visit.saw("price_lists", "price_lists.listed", held=len(held), uploads=len(uploads), mails=len(mails))
     return visit.page(
         "prices.html",
         held=held,
         uploads=uploads,
         mails=len(mails),
-        missing=missing_years(session, visit.today),
-        ending=ending_soon(session, visit.today, visit.settings.prices.ending_soon_days),
+        missing=wanting.get("missing"),
+        ending=wanting["ending"],
+        next_year=visit.today.year + 1,
         latest=latest_lists(session),
         providers=sorted(known_providers(session).names.items(), key=lambda one: one[1].casefold()),
-        names=service_names(session),
         list_state=state_in_words,
-        amount=amount_in_words,
         may_write=visit.person.is_one_of(PRICE_MANAGER),
     )
 
