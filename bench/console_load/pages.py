@@ -143,9 +143,14 @@ def one(kind: str, path: str) -> Maker:
     return lambda know, chance, _visitor: path.format(quote(str(chance.choice(getattr(know, kind)))))
 
 
-#: Rule → who opens it, and how its address is made.
+#: Rule → who opens it, and how its address is made. What reads otherwise for other roles stands here for each.
 PAGES: Final[dict[str, tuple[str, Maker]]] = {
     "/": ("worker", at("/")),
+    "/ (supervisor)": ("supervisor", at("/")),
+    "/ (price_manager)": ("price_manager", at("/")),
+    "/ (operator)": ("operator", at("/")),
+    "/ (everything)": ("everything", at("/")),
+    "/cases (worker)": ("worker", at("/cases")),
     "/logout": ("nobody", at("/logout")),
     "/cases": (
         "supervisor",

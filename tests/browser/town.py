@@ -36,6 +36,10 @@ DATA: Final = ROOT / "demo" / "data"
 #: Tuesday morning: what came in the second night waits.
 NOW: Final = datetime(2026, 11, 17, 9, 0, tzinfo=HELSINKI)
 KAVERIPAJA: Final = "9999998-4"
+#: Who has a role and is no worker of the county.
+ROLE_NAMES: Final = {
+    "price_manager": "Heli Hintavastaava", "operator": "Olli Operaattori", "auditor": "Tuulia Tarkastaja",
+}  # fmt: skip
 CHOICES: Final = (
     ("LC-1001", "9999996-8", "child", "lapsi tapasi valmentajan"),
     ("LC-1002", "9999996-8", "parent", "lähin"),
@@ -96,7 +100,7 @@ class Town:
             return sessions.open_session(
                 session,
                 subject=worker or "-".join(roles) or "paikallinen",
-                name=found.name if found else "Heli Hintavastaava",
+                name=found.name if found else ROLE_NAMES.get(roles[0] if roles else "", "Paikallinen käyttäjä"),
                 roles=frozenset(roles),
                 worker_id=found.id if found else None,
                 everything=everything,
