@@ -39,7 +39,7 @@ def identity(
         return case_page.show(
             visit, access, typed=case_page.Typed("identity", {"reason": reason, "part": wanted}, str(error), "reason")
         )
-    return visit.page("case_identity.html", access=access, part=wanted, found=found)
+    return visit.page("cases/identity.html", access=access, part=wanted, found=found)
 
 
 @pages.get("/cases/{number}/statement.pdf", roles=ROLES)

@@ -86,7 +86,7 @@ def _show(
     found = next((words.with_names(one, services) for one in budgets if one.decision_id == decision), None)
     chosen = decisions[decision]
     return visit.page(
-        "case_budget.html",
+        "cases/budget.html",
         status=422 if problem or rebase_problem else 200,
         access=access,
         decision=chosen,

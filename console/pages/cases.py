@@ -38,7 +38,7 @@ def listing(
     visit.saw("cases:mine", "cases.listed", count=len(found.cases))
     kept = {"state": state, "worker": worker, "every": "1" if wanted.every else ""}
     return visit.page(
-        "cases.html",
+        "cases/cases.html",
         status=422 if problem else 200,
         wanted=wanted,
         search=wanted.search,

@@ -155,7 +155,7 @@ def _page(visit: Visit, case: CaseAccess, *, item: str, everything: bool, refuse
         "longest_reason": LONGEST_REASON,
         "languages": NATIVE,
     }
-    return visit.page("case_compare.html", status=422 if refused else 200, **values)
+    return visit.page("compare/case.html", status=422 if refused else 200, **values)
 
 
 def _part(found: Comparison, chosen: Chosen | None, refused: Refused | None, *, everything: bool) -> Part:

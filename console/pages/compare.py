@@ -146,4 +146,4 @@ def _page(
             "rows": offers.rows_of(found.offers, everything=everything),
         }
     status = 422 if form.problems else 200
-    return visit.page("compare.html", status=status, found=found, languages=NATIVE, **known)
+    return visit.page("compare/compare.html", status=status, found=found, languages=NATIVE, **known)

@@ -96,7 +96,7 @@ def reply(visit: Here, number: Number) -> Response:
     except InputError as error:
         return visit.go(f"/prices/lists/{number}", error.message, wrong=True)
     visit.saw(f"price_list:{number}", "price_list.reply_drafted")
-    return visit.page("price_reply.html", found=found, reply=written)
+    return visit.page("prices/reply.html", found=found, reply=written)
 
 
 @pages.get("/prices/lists/{number}/reply.eml", roles=(PRICE_MANAGER,))
@@ -137,7 +137,7 @@ def _page(
     names = service_names(visit.session)
     changes = changes_on_page(visit.session, found, page, only)
     return visit.page(
-        "price_list.html",
+        "prices/list.html",
         status=status,
         found=found,
         state=state_in_words(found.state),
@@ -167,7 +167,7 @@ def _undoing(visit: Here, number: Number, *, problem: str | None = None, note: s
     except InputError as error:
         return visit.go(f"/prices/lists/{number}", error.message, wrong=True)
     return visit.page(
-        "price_rollback.html",
+        "prices/rollback.html",
         status=status,
         found=found,
         undoing=undoing,

@@ -84,7 +84,7 @@ def _page(
         one["reason"] = Message.from_json(one["reason"]) if one["reason"] else None
         one["files"] = [each for each in one["attachments"] if each["sha256"]]
     return visit.page(
-        "price_mails.html",
+        "prices/mails.html",
         status=status,
         mails=list(reversed(mails)),
         everything=everything,

@@ -133,7 +133,7 @@ def _learn(visit: Here, business_id: str | None, said: dict[str, str]) -> None:
 
 def _form(visit: Here, *, chosen: str, problem: str | None = None, status: int = 200) -> Response:
     return visit.page(
-        "price_upload.html",
+        "prices/upload.html",
         status=status,
         providers=_providers(visit),
         own=OWN,
@@ -153,7 +153,7 @@ def _page(
     status: int = 200,
 ) -> Response:
     return visit.page(
-        "price_upload_read.html",
+        "prices/upload_read.html",
         status=status,
         upload=found,
         waits_long=not found.under_way and found.seconds > _LONG,

@@ -45,7 +45,7 @@ def overview(visit: Here) -> Response:
     wanting = for_price_manager(session, visit.today, ending_days=days, everything=frozenset(("missing", "ending")))
     visit.saw("price_lists", "price_lists.listed", held=len(held), uploads=len(uploads), mails=len(mails))
     return visit.page(
-        "prices.html",
+        "prices/prices.html",
         held=held,
         uploads=uploads,
         mails=len(mails),
@@ -114,7 +114,7 @@ def _columns(
     visit: Here, typed: dict[str, str] | None = None, problem: str | None = None, *, status: int = 200
 ) -> Response:
     return visit.page(
-        "price_columns.html",
+        "prices/columns.html",
         status=status,
         learnt=all_columns(visit.session),
         providers=sorted(known_providers(visit.session).names.items(), key=lambda one: one[1].casefold()),

@@ -28,7 +28,7 @@ def list_rejected(visit: Here, source: str = "") -> Response:
     groups = rejected.grouped(visit.session, source or None)
     visit.saw(f"rejected:{source or 'all'}", "rejected.listed", count=sum(one.count for one in groups))
     known = sorted({*configured, *(one.source for one in groups)})
-    return visit.page("rejected_list.html", groups=groups, sources=known, wanted=source)
+    return visit.page("runs/rejected_list.html", groups=groups, sources=known, wanted=source)
 
 
 @pages.get("/rejected/{rejected_id}", roles=READERS)
@@ -95,7 +95,7 @@ def _page(
     one = found[0] if found and not after else rejected.members(visit.session, rejected_id, 1)[0]
     shown = found[:_PAGE]
     return visit.page(
-        "rejected.html",
+        "runs/rejected.html",
         status=status,
         rejected_id=rejected_id,
         one=one,

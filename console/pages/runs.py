@@ -42,7 +42,7 @@ def list_runs(visit: Here, kind: str = "", outcome: str = "", source: str = "", 
     shown, more = found[:_PAGE], len(found) > _PAGE
     visit.saw("runs", "runs.listed", count=len(shown))
     return visit.page(
-        "runs.html",
+        "runs/runs.html",
         runs=shown,
         given_up=runs.given_up(visit.session) if before is None else [],
         older=shown[-1].id if more else None,
@@ -60,7 +60,7 @@ def called(visit: Here, work_id: Id) -> Response:
     work = runs.called_work(visit.session, work_id)
     if work.run_id is not None:
         return visit.go(f"/runs/{work.run_id}")
-    return visit.page("run_called.html", work=work)
+    return visit.page("runs/called.html", work=work)
 
 
 @pages.get("/runs/called/{work_id}/progress", roles=READERS)
@@ -150,7 +150,7 @@ def _page(
     if run.waits_for_a_person and run.kind == "import_prices" and run.source and view.file_sha256:
         price_list = held_runs.waiting_price_list(visit.session, run.source, view.file_sha256)
     return visit.page(
-        "run.html",
+        "runs/run.html",
         status=status,
         view=view,
         run=run,

@@ -26,7 +26,7 @@ _HISTORY = 20
 def list_sources(visit: Here) -> Response:
     """Every configured source, and how it is."""
     states = source_overview.overview(visit.session, all_sources(visit.settings.sources))
-    return visit.page("sources.html", states=states, lights=_lights(visit))
+    return visit.page("runs/sources.html", states=states, lights=_lights(visit))
 
 
 @pages.get("/sources/{name}", roles=READERS)
@@ -74,7 +74,7 @@ def look(visit: Here, name: str, *, at_any_hour: Annotated[bool, Form()] = False
 def _page(visit: Visit, source: Source, *, status: int = 200, refused: Message | None = None) -> Response:
     (state,) = source_overview.overview(visit.session, [source])
     return visit.page(
-        "source.html",
+        "runs/source.html",
         status=status,
         source=source,
         parent=source.name.partition("/")[0],
