@@ -1,5 +1,6 @@
 """What goes wrong becomes a page: a sentence that says what, and the way on. Nothing of a database's own words is shown."""
 
+from collections.abc import Sequence
 from typing import Final
 from urllib.parse import quote
 
@@ -9,15 +10,19 @@ from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import RedirectResponse, Response
 
 from console import templating
 from console.visit import SEE_OTHER, NotAllowedError, NotSignedInError, StaleFormError, TooOftenError
+from console.web.state import Console
 from core.errors import AvainError, InputError, NotFound, Transient
 from core.i18n import _
 
 log = structlog.get_logger()
 
+#: Fields of a form that nobody types into.
+_NOT_TYPED: Final = frozenset({"csrf", "seen", "shown"})
 #: What an error of ours is in HTTP; the first that fits.
 _STATUSES: Final = ((NotFound, 404), (InputError, 400), (Transient, 503))
 
@@ -36,16 +41,37 @@ def register(app: FastAPI) -> None:
     app.add_exception_handler(PoolTimeoutError, _unavailable)
 
 
-def sorry(request: Request, status: int, sentence: str) -> Response:
-    """A page with one sentence."""
-    return templating.render(request, "sorry.html", status=status, sentence=sentence)
+def sorry(request: Request, status: int, sentence: str, *, typed: Sequence[str] = ()) -> Response:
+    """A page with one sentence, and what somebody had `typed` in vain."""
+    return templating.render(request, "sorry.html", status=status, sentence=sentence, typed=typed)
+
+
+async def _typed(request: Request) -> list[str]:
+    """What the form held that was sent too late, for its writer to copy: nothing but what this browser sent from a page of ours."""
+    console: Console = request.app.state.console
+    if request.headers.get("origin", "").lower() not in console.settings.console.origins:
+        return []
+    try:
+        form = await request.form()
+    except (ClientDisconnect, HTTPException, RuntimeError):  # what was sent cannot be read (again)
+        return []
+    return [
+        value
+        for name, value in form.multi_items()
+        if name not in _NOT_TYPED and isinstance(value, str) and value.strip()
+    ]
 
 
 async def _not_signed_in(request: Request, _error: Exception) -> Response:
     if request.method == "GET" and "application/json" not in request.headers.get("accept", ""):
         to = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         return RedirectResponse("/login" if to == "/" else f"/login?to={quote(to)}", SEE_OTHER)
-    return sorry(request, 401, _("You have been signed out. Sign in again; what you sent was not saved."))
+    return sorry(
+        request,
+        401,
+        _("You have been signed out. Sign in again; what you sent was not saved."),
+        typed=await _typed(request),
+    )
 
 
 async def _not_allowed(request: Request, _error: Exception) -> Response:
@@ -54,7 +80,10 @@ async def _not_allowed(request: Request, _error: Exception) -> Response:
 
 async def _stale(request: Request, _error: Exception) -> Response:
     return sorry(
-        request, 403, _("This form was made for another login. Open the page again; what you sent was not saved.")
+        request,
+        403,
+        _("This form was made for another login. Open the page again; what you sent was not saved."),
+        typed=await _typed(request),
     )
 
 
