@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import Form
 from starlette.responses import Response
 
+from console import fields
 from console.pages.runs import READERS, WRITERS, Before, Id
 from console.visit import Here, NotAllowedError, Pages, Visit
 from core.errors import InputError, Message
@@ -74,7 +75,12 @@ def discard(
     try:
         with visit.session.begin_nested():
             count = rejected.let_rest(
-                visit.session, rejected_id, note, actor=visit.actor, now=visit.now, whole_group=group
+                visit.session,
+                rejected_id,
+                fields.words(note, _("Note")),
+                actor=visit.actor,
+                now=visit.now,
+                whole_group=group,
             )
     except InputError as refused:
         return _page(visit, rejected_id, status=422, refused=("discard", refused.message), note=note, group=group)

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from fastapi import Form, Path, Query
 from starlette.responses import JSONResponse, Response
 
+from console import fields
 from console.visit import Here, NotAllowedError, Pages, Visit
 from core.errors import InputError, Message
 from core.i18n import _
@@ -104,7 +105,7 @@ def acknowledge(visit: Here, run_id: Id, note: Annotated[str, Form()] = "") -> R
     view = _writable(visit, run_id)
     try:
         with visit.session.begin_nested():
-            runs.acknowledge(visit.session, run_id, note, actor=visit.actor, now=visit.now)
+            runs.acknowledge(visit.session, run_id, fields.words(note, _("Note")), actor=visit.actor, now=visit.now)
     except InputError as refused:
         return _page(visit, view, status=422, refused=("acknowledge", refused.message), note=note)
     return visit.go(f"/runs/{run_id}", Message("Acknowledged."))
@@ -117,7 +118,9 @@ def approve(visit: Here, run_id: Id, note: Annotated[str, Form()] = "") -> Respo
     try:
         _must_be_of_cases(view)
         with visit.session.begin_nested():
-            held_runs.approve(visit.session, run_id, visit.actor, note, visit.settings, now=visit.now)
+            held_runs.approve(
+                visit.session, run_id, visit.actor, fields.words(note, _("Note")), visit.settings, now=visit.now
+            )
     except InputError as refused:
         return _page(visit, view, status=422, refused=("approve", refused.message), note=note)
     return visit.go(f"/runs/{run_id}", Message("It was applied, exactly as it was read."))
@@ -130,7 +133,7 @@ def discard(visit: Here, run_id: Id, note: Annotated[str, Form()] = "") -> Respo
     try:
         _must_be_of_cases(view)
         with visit.session.begin_nested():
-            held_runs.discard(visit.session, run_id, visit.actor, note, now=visit.now)
+            held_runs.discard(visit.session, run_id, visit.actor, fields.words(note, _("Note")), now=visit.now)
     except InputError as refused:
         return _page(visit, view, status=422, refused=("discard", refused.message), note=note)
     return visit.go(f"/runs/{run_id}", Message("It was discarded; nothing of it was applied."))

@@ -32,7 +32,9 @@ _OF_THE_FORM: Final = ("year", "first", "last", "all")
 
 #: As large as the database counts.
 PriceId = Annotated[int, Path(ge=1, le=2**63 - 1)]
-Year = Annotated[int | None, Query(ge=2000, le=2100)]
+_YEARS: Final = (2000, 2100)
+_YEAR_DIGITS: Final = 4
+Year = Annotated[int | None, Query(ge=_YEARS[0], le=_YEARS[1])]
 
 
 @pages.get("/unit-costs", roles=READERS)
@@ -236,9 +238,8 @@ def _kept(sent: dict[str, str]) -> dict[str, str]:
 
 def _year_of(values: Any, visit: Visit) -> int:
     written = values.get("year", "")
-    return (
-        int(written) if written.isascii() and written.isdigit() and 2000 <= int(written) <= 2100 else visit.today.year
-    )
+    plain = written.isascii() and written.isdigit() and len(written) == _YEAR_DIGITS
+    return int(written) if plain and _YEARS[0] <= int(written) <= _YEARS[1] else visit.today.year
 
 
 def _plain(amount: Decimal) -> Decimal:

@@ -328,6 +328,13 @@ class TestAcknowledge:
         assert "Somebody has seen that: known since May" in page.text
         assert page.all(f"//form[@action='/runs/{run}/acknowledge']") == []
 
+    def test_a_note_that_cannot_be_kept_is_refused_beside_the_field(self, session, operator):
+        run = gave_up(session)
+        page = operator.submit(operator.get(f"/runs/{run}"), f"/runs/{run}/acknowledge", {"note": "a\0b"})
+        assert page.status == 422
+        assert "characters that cannot be printed" in page.text
+        assert acts(session).count("run.acknowledged") == 0
+
     def test_without_a_note_it_says_so_beside_the_field(self, session, operator):
         run = gave_up(session)
         page = operator.submit(operator.get(f"/runs/{run}"), f"/runs/{run}/acknowledge", {"note": " "})
