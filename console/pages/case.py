@@ -6,7 +6,7 @@ from fastapi import Form
 from starlette.responses import Response
 
 from console import case_page, fields
-from console.pages.cases import ROLES
+from console.roles import CASE_ROLES
 from console.visit import Here, Pages
 from core import keys
 from core.errors import ConfigurationError, InputError
@@ -18,13 +18,13 @@ from services.statements.single import make_statement
 pages = Pages()
 
 
-@pages.get("/cases/{number}", roles=ROLES)
+@pages.get("/cases/{number}", roles=CASE_ROLES)
 def case(visit: Here, number: str) -> Response:
     """Everything about a case that is no name."""
     return case_page.show(visit, visit.case(number))
 
 
-@pages.post("/cases/{number}/identity", roles=ROLES)
+@pages.post("/cases/{number}/identity", roles=CASE_ROLES)
 def identity(
     visit: Here, number: str, part: Annotated[str, Form()] = "name", reason: Annotated[str, Form()] = ""
 ) -> Response:
@@ -42,7 +42,7 @@ def identity(
     return visit.page("cases/identity.html", access=access, part=wanted, found=found)
 
 
-@pages.get("/cases/{number}/statement.pdf", roles=ROLES)
+@pages.get("/cases/{number}/statement.pdf", roles=CASE_ROLES)
 def statement(visit: Here, number: str, language: str = "") -> Response:
     """What the family reads about its budget, in the language it reads. Recorded with the file's sha256."""
     access = visit.case(number)

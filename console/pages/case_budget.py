@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from console import budget_picture, case_page, fields
-from console.pages.cases import ROLES
+from console.roles import CASE_ROLES
 from console.visit import Here, Pages, Visit
 from core.errors import InputError, Message
 from core.i18n import N_, _
@@ -34,7 +34,7 @@ _FIGURES = {
 }
 
 
-@pages.get("/cases/{number}/budgets/{decision}", roles=ROLES)
+@pages.get("/cases/{number}/budgets/{decision}", roles=CASE_ROLES)
 def budget(visit: Here, number: str, decision: int, at: str = "") -> Response:
     """`at`: as it was known at the end of that day; without it as it is known now."""
     access = visit.case(number)

@@ -7,7 +7,7 @@ from fastapi import Form
 from starlette.responses import Response
 
 from console import case_page, fields
-from console.pages.cases import ROLES
+from console.roles import CASE_ROLES
 from console.visit import Here, Pages, Visit
 from core.errors import InputError, Message
 from core.i18n import N_, _
@@ -18,7 +18,7 @@ pages = Pages()
 _CALCULATED = N_("Saved. The budget is being calculated.")
 
 
-@pages.post("/cases/{number}/decisions/{decision}/number", roles=ROLES)
+@pages.post("/cases/{number}/decisions/{decision}/number", roles=CASE_ROLES)
 def decision_number(
     visit: Here, number: str, decision: int, value: Annotated[str, Form()] = "", seen: Annotated[str, Form()] = ""
 ) -> Response:
@@ -30,7 +30,7 @@ def decision_number(
     return _saved(visit, number, form=f"number-{decision}", typed={"value": value}, save=save, done=_CALCULATED)
 
 
-@pages.post("/cases/{number}/decisions/{decision}/basis", roles=ROLES)
+@pages.post("/cases/{number}/decisions/{decision}/basis", roles=CASE_ROLES)
 def decision_basis(
     visit: Here,
     number: str,
@@ -56,7 +56,7 @@ def decision_basis(
     return _saved(visit, number, form=f"basis-{decision}", typed=typed, save=save, done=_CALCULATED)
 
 
-@pages.post("/cases/{number}/goals", roles=ROLES)
+@pages.post("/cases/{number}/goals", roles=CASE_ROLES)
 def goals(visit: Here, number: str, value: Annotated[str, Form()] = "", seen: Annotated[str, Form()] = "") -> Response:
     """The goals of the client's plan, one a line."""
 

@@ -6,11 +6,13 @@ what, and the list is planned anew where its file is still here.
 
 from typing import Annotated
 
-from fastapi import Form, Query
+from fastapi import Form
 from starlette.responses import Response
 
 from console import fields
-from console.pages.prices import READERS, Number, columns_in_words, meanings
+from console.pages.prices import columns_in_words, meanings
+from console.paging import Id, PageNumber
+from console.roles import READERS
 from console.visit import Here, Pages
 from core.errors import InputError, Message
 from core.i18n import _
@@ -26,11 +28,10 @@ from services.prices.words import amount_in_words, change_in_words, effect_in_wo
 from services.sources import sources_of_provider
 
 pages = Pages()
-PageNumber = Annotated[int, Query(ge=1, le=100_000)]
 
 
 @pages.get("/prices/lists/{number}", roles=READERS)
-def show(visit: Here, number: Number, page: PageNumber = 1, rejected: PageNumber = 1, only: str = "") -> Response:
+def show(visit: Here, number: Id, page: PageNumber = 1, rejected: PageNumber = 1, only: str = "") -> Response:
     """The list, with the plan that waits or what it has changed."""
     found = list_view(visit.session, number)
     visit.saw(f"price_list:{number}", "price_list.viewed")
@@ -38,9 +39,7 @@ def show(visit: Here, number: Number, page: PageNumber = 1, rejected: PageNumber
 
 
 @pages.post("/prices/lists/{number}/approve", roles=(PRICE_MANAGER,))
-def approve(
-    visit: Here, number: Number, shown: Annotated[str, Form()] = "", note: Annotated[str, Form()] = ""
-) -> Response:
+def approve(visit: Here, number: Id, shown: Annotated[str, Form()] = "", note: Annotated[str, Form()] = "") -> Response:
     """Apply exactly the plan that was shown."""
     back = f"/prices/lists/{number}"
     try:
@@ -52,7 +51,7 @@ def approve(
 
 
 @pages.post("/prices/lists/{number}/discard", roles=(PRICE_MANAGER,))
-def discard(visit: Here, number: Number, note: Annotated[str, Form()] = "") -> Response:
+def discard(visit: Here, number: Id, note: Annotated[str, Form()] = "") -> Response:
     """Let a list that waits be."""
     try:
         with visit.session.begin_nested():
@@ -63,7 +62,7 @@ def discard(visit: Here, number: Number, note: Annotated[str, Form()] = "") -> R
 
 
 @pages.get("/prices/lists/{number}/rollback", roles=(PRICE_MANAGER,))
-def look_at_rollback(visit: Here, number: Number) -> Response:
+def look_at_rollback(visit: Here, number: Id) -> Response:
     """What undoing the list would do, before it is done."""
     visit.saw(f"price_list:{number}", "price_list.viewed")
     return _undoing(visit, number)
@@ -71,7 +70,7 @@ def look_at_rollback(visit: Here, number: Number) -> Response:
 
 @pages.post("/prices/lists/{number}/rollback", roles=(PRICE_MANAGER,))
 def rollback(
-    visit: Here, number: Number, shown: Annotated[str, Form()] = "", note: Annotated[str, Form()] = ""
+    visit: Here, number: Id, shown: Annotated[str, Form()] = "", note: Annotated[str, Form()] = ""
 ) -> Response:
     """Undo it, as it was shown."""
     found = list_view(visit.session, number)
@@ -88,7 +87,7 @@ def rollback(
 
 
 @pages.get("/prices/lists/{number}/reply", roles=(PRICE_MANAGER,))
-def reply(visit: Here, number: Number) -> Response:
+def reply(visit: Here, number: Id) -> Response:
     """The draft of a reply to the provider about rows that could not be used."""
     found = list_view(visit.session, number)
     try:
@@ -100,14 +99,14 @@ def reply(visit: Here, number: Number) -> Response:
 
 
 @pages.get("/prices/lists/{number}/reply.eml", roles=(PRICE_MANAGER,))
-def reply_file(visit: Here, number: Number) -> Response:
+def reply_file(visit: Here, number: Id) -> Response:
     """The same as a file that mail programs open as an unsent e-mail."""
     written = write_reply(visit.session, number, visit.settings, field_name)
     visit.saw(f"price_list:{number}", "price_list.reply_drafted", form="eml")
     return visit.file(written.content, name=f"hinnasto-{number}.eml", media_type="message/rfc822")
 
 
-def _refused(visit: Here, number: Number, error: InputError, *, note: str, field: str) -> Response:
+def _refused(visit: Here, number: Id, error: InputError, *, note: str, field: str) -> Response:
     """The page again with the sentence; a list whose plan can no longer hold is read anew where its file is here."""
     found = list_view(visit.session, number)
     if found.state != "held":  # a second click, or somebody was quicker
@@ -160,7 +159,7 @@ def _page(
     )
 
 
-def _undoing(visit: Here, number: Number, *, problem: str | None = None, note: str = "", status: int = 200) -> Response:
+def _undoing(visit: Here, number: Id, *, problem: str | None = None, note: str = "", status: int = 200) -> Response:
     found = list_view(visit.session, number)
     try:
         undoing = prices.look_at_rollback(visit.session, found.run_id)

@@ -6,7 +6,8 @@ from fastapi import Form
 from starlette.responses import Response
 
 from console import fields
-from console.pages.prices import READERS, Number
+from console.paging import Id
+from console.roles import READERS
 from console.visit import Here, Pages
 from core.errors import InputError, Message
 from core.i18n import _
@@ -28,7 +29,7 @@ def listed(visit: Here, everything: str = "") -> Response:
 @pages.post("/prices/mail/{number}/assign", roles=(PRICE_MANAGER,))
 def assign(
     visit: Here,
-    number: Number,
+    number: Id,
     provider: Annotated[str, Form()] = "",
     attachment: Annotated[str, Form()] = "",
     note: Annotated[str, Form()] = "",
@@ -57,7 +58,7 @@ def assign(
 
 
 @pages.post("/prices/mail/{number}/discard", roles=(PRICE_MANAGER,))
-def discard(visit: Here, number: Number, note: Annotated[str, Form()] = "") -> Response:
+def discard(visit: Here, number: Id, note: Annotated[str, Form()] = "") -> Response:
     """Nothing of it is imported."""
     try:
         with visit.session.begin_nested():

@@ -2,17 +2,18 @@
 
 from typing import Annotated, Any, Final, Literal
 
-from fastapi import Form, Path
+from fastapi import Form
 from starlette.responses import Response
 
 from connectors.prices.table.words import COLUMNS
 from connectors.prices.template import write_template
 from console import fields
+from console.roles import READERS
 from console.visit import Here, Pages
 from core.errors import InputError, Message, NotFound
 from core.i18n import _
 from services import price_mail, price_uploads
-from services.access.people import AUDITOR, OPERATOR, PRICE_MANAGER
+from services.access.people import PRICE_MANAGER
 from services.names import provider_of
 from services.price_mail.whose import known_providers
 from services.prices.columns import all_columns, forget_column, learn_column
@@ -25,9 +26,6 @@ from services.prices.words import column_name
 from services.today.prices import for_price_manager
 
 pages = Pages()
-READERS: Final = (PRICE_MANAGER, OPERATOR, AUDITOR)
-#: The number of a list, an upload or a mail, as addresses hold it.
-Number = Annotated[int, Path(ge=1, le=2**63 - 1)]
 _TYPES: Final = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "csv": "text/csv; charset=utf-8",

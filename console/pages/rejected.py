@@ -8,12 +8,13 @@ from typing import Annotated
 from fastapi import Form
 from starlette.responses import Response
 
-from console.pages.runs import READERS, WRITERS, Before, Id
+from console import paging
+from console.paging import Id, Key
+from console.roles import READERS, WRITERS, may_act
 from console.visit import Here, NotAllowedError, Pages, Visit
 from core.errors import InputError, Message
 from core.i18n import _
 from services import asking, names, rejected
-from services.access.people import OPERATOR, PRICE_MANAGER
 from services.sources import all_sources
 
 pages = Pages()
@@ -32,10 +33,10 @@ def list_rejected(visit: Here, source: str = "") -> Response:
 
 
 @pages.get("/rejected/{rejected_id}", roles=READERS)
-def show(visit: Here, rejected_id: Id, after: Before = None) -> Response:
+def show(visit: Here, rejected_id: Id, after: Key = None) -> Response:
     """The records of a group, a page at a time."""
     visit.saw(f"rejected:{rejected_id}", "rejected.viewed")
-    return _page(visit, rejected_id, after=after or 0)
+    return _page(visit, rejected_id, after=after)
 
 
 @pages.post("/rejected/{rejected_id}/retry", roles=WRITERS)
@@ -85,25 +86,22 @@ def _page(
     visit: Visit,
     rejected_id: int,
     *,
-    after: int = 0,
+    after: int | None = None,
     status: int = 200,
     refused: tuple[str, Message] | None = None,
     note: str = "",
     group: bool = False,
 ) -> Response:
-    found = rejected.members(visit.session, rejected_id, _PAGE + 1, after=after)
+    found = rejected.members(visit.session, rejected_id, _PAGE + 1, after=after or 0)
     one = found[0] if found and not after else rejected.members(visit.session, rejected_id, 1)[0]
-    shown = found[:_PAGE]
     return visit.page(
         "runs/rejected.html",
         status=status,
         rejected_id=rejected_id,
         one=one,
         parent=one.source.partition("/")[0] if "/" in one.source else None,
-        records=shown,
+        leaf=paging.leaf(found, _PAGE, f"/rejected/{rejected_id}", after=after),
         is_open=rejected.is_open(visit.session, rejected_id),
-        further=shown[-1].id if len(found) > _PAGE else None,
-        first=not after,
         may_write=_may_write(visit, one.source),
         refused=refused,
         note=note,
@@ -117,6 +115,4 @@ def _writable(visit: Visit, rejected_id: int) -> None:
 
 
 def _may_write(visit: Visit, source: str) -> bool:
-    """An operator always; a price manager where it is a source of prices."""
-    person, of_prices = visit.person, source.partition("/")[0] in visit.settings.sources.prices
-    return person.is_one_of(OPERATOR) or (of_prices and person.is_one_of(PRICE_MANAGER))
+    return may_act(visit.person, of_prices=source.partition("/")[0] in visit.settings.sources.prices)

@@ -6,30 +6,28 @@ asked every other second and holds figures only: that is not.
 
 from typing import Annotated, Any
 
-from fastapi import Form, Path, Query
+from fastapi import Form
 from starlette.responses import JSONResponse, Response
 
+from console import paging
+from console.paging import Id, Key
+from console.roles import READERS, WRITERS, may_act
 from console.visit import Here, NotAllowedError, Pages, Visit
 from core.errors import InputError, Message
 from core.i18n import _
 from models.work import OUTCOMES
 from services import held_runs, names, progress, runs
-from services.access.people import AUDITOR, OPERATOR, PRICE_MANAGER
+from services.access.people import OPERATOR
 from services.sources import Step, all_sources, progress_of_work
 from services.sources import progress as steps_of
 from services.work import KINDS
 
 pages = Pages()
-READERS = (OPERATOR, PRICE_MANAGER, AUDITOR)
-WRITERS = (OPERATOR, PRICE_MANAGER)
 _PAGE = 50
-#: The largest number a row can have (bigint).
-Id = Annotated[int, Path(ge=1, le=2**63 - 1)]
-Before = Annotated[int | None, Query(ge=1, le=2**63 - 1)]
 
 
 @pages.get("/runs", roles=READERS)
-def list_runs(visit: Here, kind: str = "", outcome: str = "", source: str = "", before: Before = None) -> Response:
+def list_runs(visit: Here, kind: str = "", outcome: str = "", source: str = "", before: Key = None) -> Response:
     """Latest runs, narrowed down, a page at a time; above them what was given up and nobody has seen."""
     kinds, outcomes = [*KINDS, "poison"], [runs.UNDER_WAY, *OUTCOMES]
     sources = [one.name for one in all_sources(visit.settings.sources)]
@@ -39,15 +37,14 @@ def list_runs(visit: Here, kind: str = "", outcome: str = "", source: str = "", 
     found = runs.listed(
         visit.session, kind=kind or None, outcome=outcome or None, source=source or None, before=before, limit=_PAGE + 1
     )
-    shown, more = found[:_PAGE], len(found) > _PAGE
-    visit.saw("runs", "runs.listed", count=len(shown))
+    wanted = {"kind": kind, "outcome": outcome, "source": source}
+    leaf = paging.leaf(found, _PAGE, "/runs", wanted, before=before)
+    visit.saw("runs", "runs.listed", count=len(leaf.rows))
     return visit.page(
         "runs/runs.html",
-        runs=shown,
+        leaf=leaf,
         given_up=runs.given_up(visit.session) if before is None else [],
-        older=shown[-1].id if more else None,
-        first=before is None,
-        wanted={"kind": kind, "outcome": outcome, "source": source},
+        wanted=wanted,
         kinds=kinds,
         outcomes=outcomes,
         sources=sources,
@@ -193,9 +190,7 @@ def _writable(visit: Visit, run_id: int) -> runs.RunView:
 
 
 def _may_write(visit: Visit, run: runs.RunLine) -> bool:
-    """An operator always; a price manager where it is of prices."""
-    person = visit.person
-    return person.is_one_of(OPERATOR) or (person.is_one_of(PRICE_MANAGER) and run.is_of_prices(visit.settings.sources))
+    return may_act(visit.person, of_prices=run.is_of_prices(visit.settings.sources))
 
 
 def _must_be_of_cases(view: runs.RunView) -> None:

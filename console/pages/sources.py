@@ -8,11 +8,10 @@ from typing import Annotated
 from fastapi import Form
 from starlette.responses import Response
 
-from console.pages.runs import READERS, WRITERS
+from console.roles import READERS, WRITERS, may_act
 from console.visit import Here, NotAllowedError, Pages, Visit
 from core.errors import InputError, Message, NotFound
 from services import asking, looked, source_overview, source_words
-from services.access.people import OPERATOR, PRICE_MANAGER
 from services.gentleness import rest
 from services.lights import Light, lights
 from services.sources import Source, all_sources, find_source, history
@@ -111,5 +110,4 @@ def _writable(visit: Visit, name: str) -> Source:
 
 
 def _may_ask(visit: Visit, source: Source) -> bool:
-    person = visit.person
-    return person.is_one_of(OPERATOR) or (source.kind == "prices" and person.is_one_of(PRICE_MANAGER))
+    return may_act(visit.person, of_prices=source.kind == "prices")
