@@ -1,11 +1,9 @@
 """One case: what is decided, planned and chosen, its budgets; who the client is, for those who may know; the family's statement."""
 
-from typing import Annotated
-
-from fastapi import Form
 from starlette.responses import Response
 
 from console import case_page, fields
+from console.forms import Typed
 from console.roles import CASE_ROLES
 from console.visit import Here, Pages
 from core import keys
@@ -25,9 +23,7 @@ def case(visit: Here, number: str) -> Response:
 
 
 @pages.post("/cases/{number}/identity", roles=CASE_ROLES)
-def identity(
-    visit: Here, number: str, part: Annotated[str, Form()] = "name", reason: Annotated[str, Form()] = ""
-) -> Response:
+def identity(visit: Here, number: str, part: Typed = "name", reason: Typed = "") -> Response:
     """Who the client is, shown once: the answer to a form, so that it stands in no address and no history can lead back to it."""
     access = visit.case(number)
     wanted = next((one for one in PARTS if one == part), PARTS[0])

@@ -1,12 +1,11 @@
 """Entering what the client information system says nothing of: a decision's number, what it grants or replaces, the goals."""
 
 from collections.abc import Callable, Mapping
-from typing import Annotated
 
-from fastapi import Form
 from starlette.responses import Response
 
 from console import case_page, fields
+from console.forms import Typed
 from console.roles import CASE_ROLES
 from console.visit import Here, Pages, Visit
 from core.errors import InputError, Message
@@ -19,9 +18,7 @@ _CALCULATED = N_("Saved. The budget is being calculated.")
 
 
 @pages.post("/cases/{number}/decisions/{decision}/number", roles=CASE_ROLES)
-def decision_number(
-    visit: Here, number: str, decision: int, value: Annotated[str, Form()] = "", seen: Annotated[str, Form()] = ""
-) -> Response:
+def decision_number(visit: Here, number: str, decision: int, value: Typed = "", seen: Typed = "") -> Response:
     """The number of the official decision."""
 
     def save(access: CaseAccess) -> None:
@@ -36,11 +33,11 @@ def decision_basis(
     number: str,
     decision: int,
     *,
-    granted_amount: Annotated[str, Form()] = "",
-    service: Annotated[str, Form()] = "",
-    quantity: Annotated[str, Form()] = "",
-    unit: Annotated[str, Form()] = "",
-    seen: Annotated[str, Form()] = "",
+    granted_amount: Typed = "",
+    service: Typed = "",
+    quantity: Typed = "",
+    unit: Typed = "",
+    seen: Typed = "",
 ) -> Response:
     """What the decision grants, or what it replaces. A unit alone means nothing: the form always sends one."""
 
@@ -57,7 +54,7 @@ def decision_basis(
 
 
 @pages.post("/cases/{number}/goals", roles=CASE_ROLES)
-def goals(visit: Here, number: str, value: Annotated[str, Form()] = "", seen: Annotated[str, Form()] = "") -> Response:
+def goals(visit: Here, number: str, value: Typed = "", seen: Typed = "") -> Response:
     """The goals of the client's plan, one a line."""
 
     def save(access: CaseAccess) -> None:

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Final
 from urllib.parse import quote
 
-from fastapi import Form, Query
+from fastapi import Query
 from starlette.responses import Response
 
 from console import offers
+from console.forms import Typed
 from console.pages.compare import in_language
 from console.roles import CASE_ROLES
 from console.templating import NATIVE
@@ -41,7 +42,6 @@ LONGEST_REASON: Final = 500
 _LARGEST_ID: Final = 2**63 - 1
 
 Asked = Annotated[str, Query()]
-Typed = Annotated[str, Form()]
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,10 @@ What a person decides is exactly what was shown: the form holds the fingerprint 
 what, and the list is planned anew where its file is still here.
 """
 
-from typing import Annotated
-
-from fastapi import Form
 from starlette.responses import Response
 
 from console import fields
+from console.forms import Typed
 from console.pages.prices import columns_in_words, meanings
 from console.paging import Id, PageNumber
 from console.roles import READERS
@@ -39,7 +37,7 @@ def show(visit: Here, number: Id, page: PageNumber = 1, rejected: PageNumber = 1
 
 
 @pages.post("/prices/lists/{number}/approve", roles=(PRICE_MANAGER,))
-def approve(visit: Here, number: Id, shown: Annotated[str, Form()] = "", note: Annotated[str, Form()] = "") -> Response:
+def approve(visit: Here, number: Id, shown: Typed = "", note: Typed = "") -> Response:
     """Apply exactly the plan that was shown."""
     back = f"/prices/lists/{number}"
     try:
@@ -51,7 +49,7 @@ def approve(visit: Here, number: Id, shown: Annotated[str, Form()] = "", note: A
 
 
 @pages.post("/prices/lists/{number}/discard", roles=(PRICE_MANAGER,))
-def discard(visit: Here, number: Id, note: Annotated[str, Form()] = "") -> Response:
+def discard(visit: Here, number: Id, note: Typed = "") -> Response:
     """Let a list that waits be."""
     try:
         with visit.session.begin_nested():
@@ -69,9 +67,7 @@ def look_at_rollback(visit: Here, number: Id) -> Response:
 
 
 @pages.post("/prices/lists/{number}/rollback", roles=(PRICE_MANAGER,))
-def rollback(
-    visit: Here, number: Id, shown: Annotated[str, Form()] = "", note: Annotated[str, Form()] = ""
-) -> Response:
+def rollback(visit: Here, number: Id, shown: Typed = "", note: Typed = "") -> Response:
     """Undo it, as it was shown."""
     found = list_view(visit.session, number)
     if not found.can_be_undone:  # a second click, or somebody was quicker

@@ -6,6 +6,7 @@ from fastapi import File, Form, UploadFile
 from starlette.responses import Response
 
 from console import fields
+from console.forms import Typed
 from console.pages.prices import columns_in_words, meanings
 from console.paging import Id
 from console.roles import READERS
@@ -35,7 +36,7 @@ def form(visit: Here, provider: str = "") -> Response:
 def upload(
     visit: Here,
     file: Annotated[UploadFile | None, File()] = None,
-    provider: Annotated[str, Form()] = "",
+    provider: Typed = "",
 ) -> Response:
     """Keep the file and have a worker read it."""
     if file is None or not file.filename:
@@ -73,8 +74,8 @@ def show(visit: Here, number: Id) -> Response:
 def read_again(  # noqa: PLR0917 - the fields of a form
     visit: Here,
     number: Id,
-    provider: Annotated[str, Form()] = "",
-    insisted: Annotated[str, Form()] = "",
+    provider: Typed = "",
+    insisted: Typed = "",
     title: Annotated[list[str] | None, Form()] = None,
     meaning: Annotated[list[str] | None, Form()] = None,
 ) -> Response:

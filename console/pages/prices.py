@@ -1,13 +1,13 @@
 """Price lists: what waits, what was read last, what is missing; templates for providers, and what their column titles mean."""
 
-from typing import Annotated, Any, Final, Literal
+from typing import Any, Final, Literal
 
-from fastapi import Form
 from starlette.responses import Response
 
 from connectors.prices.table.words import COLUMNS
 from connectors.prices.template import write_template
 from console import fields
+from console.forms import Typed
 from console.roles import READERS
 from console.visit import Here, Pages
 from core.errors import InputError, Message, NotFound
@@ -78,9 +78,9 @@ def columns(visit: Here) -> Response:
 @pages.post("/prices/columns", roles=(PRICE_MANAGER,))
 def learn(
     visit: Here,
-    provider: Annotated[str, Form()] = "",
-    title: Annotated[str, Form()] = "",
-    meaning: Annotated[str, Form()] = "",
+    provider: Typed = "",
+    title: Typed = "",
+    meaning: Typed = "",
 ) -> Response:
     """Say what a title means; `-` is nothing to us."""
     try:
@@ -97,7 +97,7 @@ def learn(
 
 
 @pages.post("/prices/columns/forget", roles=(PRICE_MANAGER,))
-def forget(visit: Here, provider: Annotated[str, Form()] = "", title: Annotated[str, Form()] = "") -> Response:
+def forget(visit: Here, provider: Typed = "", title: Typed = "") -> Response:
     """Forget what a title means. Done twice it is done once."""
     try:
         with visit.session.begin_nested():

@@ -3,12 +3,10 @@
 A record is named by the source's own id of it, which leads to a client: every view is noted in the audit trail.
 """
 
-from typing import Annotated
-
-from fastapi import Form
 from starlette.responses import Response
 
 from console import paging
+from console.forms import Form, Ticked, Typed
 from console.paging import Id, Key
 from console.roles import READERS, WRITERS, may_act
 from console.visit import Here, NotAllowedError, Pages, Visit
@@ -44,8 +42,8 @@ def retry(
     visit: Here,
     rejected_id: Id,
     *,
-    group: Annotated[bool, Form()] = False,
-    at_any_hour: Annotated[bool, Form()] = False,
+    group: Ticked = False,
+    at_any_hour: Ticked = False,
 ) -> Response:
     """Have one or its group tried again, by reading the source anew."""
     _writable(visit, rejected_id)
@@ -62,14 +60,12 @@ def retry(
                 at_any_hour=at_any_hour,
             )
     except InputError as refused:
-        return _page(visit, rejected_id, status=422, refused=("retry", refused.message))
+        return _page(visit, rejected_id, Form({}, {"retry": str(refused)}))
     return visit.go(f"/runs/called/{asked.work_id}")
 
 
 @pages.post("/rejected/{rejected_id}/discard", roles=WRITERS)
-def discard(
-    visit: Here, rejected_id: Id, *, note: Annotated[str, Form()] = "", group: Annotated[bool, Form()] = False
-) -> Response:
+def discard(visit: Here, rejected_id: Id, *, note: Typed = "", group: Ticked = False) -> Response:
     """Let one or its group rest, with a note."""
     _writable(visit, rejected_id)
     try:
@@ -78,34 +74,25 @@ def discard(
                 visit.session, rejected_id, note, actor=visit.actor, now=visit.now, whole_group=group
             )
     except InputError as refused:
-        return _page(visit, rejected_id, status=422, refused=("discard", refused.message), note=note, group=group)
+        return _page(
+            visit, rejected_id, Form({"note": note, "group": "on" if group else ""}, {"discard": str(refused)})
+        )
     return visit.go("/rejected", Message("Rejected records that were let rest: {count}", count=count))
 
 
-def _page(
-    visit: Visit,
-    rejected_id: int,
-    *,
-    after: int | None = None,
-    status: int = 200,
-    refused: tuple[str, Message] | None = None,
-    note: str = "",
-    group: bool = False,
-) -> Response:
+def _page(visit: Visit, rejected_id: int, form: Form | None = None, *, after: int | None = None) -> Response:
     found = rejected.members(visit.session, rejected_id, _PAGE + 1, after=after or 0)
     one = found[0] if found and not after else rejected.members(visit.session, rejected_id, 1)[0]
     return visit.page(
         "runs/rejected.html",
-        status=status,
+        status=422 if form else 200,
         rejected_id=rejected_id,
         one=one,
         parent=one.source.partition("/")[0] if "/" in one.source else None,
         leaf=paging.leaf(found, _PAGE, f"/rejected/{rejected_id}", after=after),
         is_open=rejected.is_open(visit.session, rejected_id),
         may_write=_may_write(visit, one.source),
-        refused=refused,
-        note=note,
-        group=group,
+        form=form or Form(),
     )
 
 

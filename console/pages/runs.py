@@ -4,12 +4,12 @@ A run's sentence may name an order or a case, so lists and single runs are both 
 asked every other second and holds figures only: that is not.
 """
 
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import Form
 from starlette.responses import JSONResponse, Response
 
 from console import paging
+from console.forms import Form, Typed
 from console.paging import Id, Key
 from console.roles import READERS, WRITERS, may_act
 from console.visit import Here, NotAllowedError, Pages, Visit
@@ -91,24 +91,24 @@ def retry(visit: Here, run_id: Id) -> Response:
         with visit.session.begin_nested():
             runs.retry(visit.session, run_id, actor=visit.actor, now=visit.now)
     except InputError as refused:
-        return _page(visit, view, status=422, refused=("retry", refused.message))
+        return _page(visit, view, Form({}, {"retry": str(refused)}))
     return visit.go(f"/runs/{run_id}", Message("It is due again, with all its attempts."))
 
 
 @pages.post("/runs/{run_id}/acknowledge", roles=WRITERS)
-def acknowledge(visit: Here, run_id: Id, note: Annotated[str, Form()] = "") -> Response:
+def acknowledge(visit: Here, run_id: Id, note: Typed = "") -> Response:
     """Note that a failure was seen and may rest."""
     view = _writable(visit, run_id)
     try:
         with visit.session.begin_nested():
             runs.acknowledge(visit.session, run_id, note, actor=visit.actor, now=visit.now)
     except InputError as refused:
-        return _page(visit, view, status=422, refused=("acknowledge", refused.message), note=note)
+        return _page(visit, view, Form({"note": note}, {"acknowledge": str(refused)}))
     return visit.go(f"/runs/{run_id}", Message("Acknowledged."))
 
 
 @pages.post("/runs/{run_id}/approve", roles=(OPERATOR,))
-def approve(visit: Here, run_id: Id, note: Annotated[str, Form()] = "") -> Response:
+def approve(visit: Here, run_id: Id, note: Typed = "") -> Response:
     """Apply a held run of cases, exactly as it was read."""
     view = runs.view(visit.session, run_id)
     try:
@@ -116,12 +116,12 @@ def approve(visit: Here, run_id: Id, note: Annotated[str, Form()] = "") -> Respo
         with visit.session.begin_nested():
             held_runs.approve(visit.session, run_id, visit.actor, note, visit.settings, now=visit.now)
     except InputError as refused:
-        return _page(visit, view, status=422, refused=("approve", refused.message), note=note)
+        return _page(visit, view, Form({"note": note}, {"approve": str(refused)}))
     return visit.go(f"/runs/{run_id}", Message("It was applied, exactly as it was read."))
 
 
 @pages.post("/runs/{run_id}/discard", roles=(OPERATOR,))
-def discard(visit: Here, run_id: Id, note: Annotated[str, Form()] = "") -> Response:
+def discard(visit: Here, run_id: Id, note: Typed = "") -> Response:
     """Let a held run of cases be."""
     view = runs.view(visit.session, run_id)
     try:
@@ -129,18 +129,12 @@ def discard(visit: Here, run_id: Id, note: Annotated[str, Form()] = "") -> Respo
         with visit.session.begin_nested():
             held_runs.discard(visit.session, run_id, visit.actor, note, now=visit.now)
     except InputError as refused:
-        return _page(visit, view, status=422, refused=("discard", refused.message), note=note)
+        return _page(visit, view, Form({"note": note}, {"discard": str(refused)}))
     return visit.go(f"/runs/{run_id}", Message("It was discarded; nothing of it was applied."))
 
 
-def _page(
-    visit: Visit,
-    view: runs.RunView,
-    *,
-    status: int = 200,
-    refused: tuple[str, Message] | None = None,
-    note: str = "",
-) -> Response:
+def _page(visit: Visit, view: runs.RunView, form: Form | None = None) -> Response:
+    """The run; `form` holds a note that could not be taken, and why, by what was asked for (`approve`)."""
     run, steps = view.run, _steps(visit, view)
     applied = run.outcome in {"succeeded", "partly"} and run.kind in {"sync_cases", "import_prices"}
     price_list = None
@@ -148,7 +142,7 @@ def _page(
         price_list = held_runs.waiting_price_list(visit.session, run.source, view.file_sha256)
     return visit.page(
         "runs/run.html",
-        status=status,
+        status=422 if form else 200,
         view=view,
         run=run,
         steps=steps if view.request else [],
@@ -159,8 +153,7 @@ def _page(
         may_write=_may_write(visit, run),
         may_decide=visit.person.is_one_of(OPERATOR),
         source_shown=bool(run.source) and _is_configured(visit, run.source or ""),
-        refused=refused,
-        note=note,
+        form=form or Form(),
     )
 
 

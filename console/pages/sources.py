@@ -3,11 +3,9 @@
 The list holds names of sources and figures, nothing that leads to a case: looking at it is not noted in the audit trail.
 """
 
-from typing import Annotated
-
-from fastapi import Form
 from starlette.responses import Response
 
+from console.forms import Ticked
 from console.roles import READERS, WRITERS, may_act
 from console.visit import Here, NotAllowedError, Pages, Visit
 from core.errors import InputError, Message, NotFound
@@ -41,9 +39,7 @@ def show_share(visit: Here, name: str, provider: str) -> Response:
 
 
 @pages.post("/sources/{name}/read", roles=WRITERS)
-def read(
-    visit: Here, name: str, *, at_any_hour: Annotated[bool, Form()] = False, anew: Annotated[bool, Form()] = False
-) -> Response:
+def read(visit: Here, name: str, *, at_any_hour: Ticked = False, anew: Ticked = False) -> Response:
     """Have it read and applied now."""
     source = _writable(visit, name)
     try:
@@ -57,7 +53,7 @@ def read(
 
 
 @pages.post("/sources/{name}/look", roles=WRITERS)
-def look(visit: Here, name: str, *, at_any_hour: Annotated[bool, Form()] = False) -> Response:
+def look(visit: Here, name: str, *, at_any_hour: Ticked = False) -> Response:
     """Have its first records looked at; nothing is applied."""
     source = _writable(visit, name)
     try:
