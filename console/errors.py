@@ -72,9 +72,7 @@ async def _not_signed_in(request: Request, _error: Exception) -> Response:
 
 def signed_out(request: Request, typed: Sequence[str] = ()) -> Response:
     """Something was sent by somebody who is not signed in, or no longer; `typed` is theirs to copy."""
-    return sorry(
-        request, 401, _("You have been signed out. Sign in again; what you sent was not saved."), typed=typed
-    )
+    return sorry(request, 401, _("You have been signed out. Sign in again; what you sent was not saved."), typed=typed)
 
 
 def not_utf_8(request: Request) -> Response:
