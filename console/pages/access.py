@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session
 from starlette.responses import RedirectResponse, Response
 
 from connectors.oidc import SignedIn, refusal
-from console.visit import EVERYBODY, SEE_OTHER, Anybody, Guest, Here, Pages, Visit, address_of
+from console.roles import EVERYBODY
+from console.visit import SEE_OTHER, Anybody, Guest, Here, Pages, Visit, address_of
 from console.web.hosts import host_name
 from console.web.paths import safe_path
 from core.clock import business_now

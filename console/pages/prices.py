@@ -1,18 +1,19 @@
 """Price lists: what waits, what was read last, what is missing; templates for providers, and what their column titles mean."""
 
-from typing import Annotated, Any, Final, Literal
+from typing import Any, Final, Literal
 
-from fastapi import Form, Path
 from starlette.responses import Response
 
 from connectors.prices.table.words import COLUMNS
 from connectors.prices.template import write_template
 from console import fields
+from console.forms import Typed
+from console.roles import READERS
 from console.visit import Here, Pages
 from core.errors import InputError, Message, NotFound
 from core.i18n import _
 from services import price_mail, price_uploads
-from services.access.people import AUDITOR, OPERATOR, PRICE_MANAGER
+from services.access.people import PRICE_MANAGER
 from services.names import provider_of
 from services.price_mail.whose import known_providers
 from services.prices.columns import all_columns, forget_column, learn_column
@@ -25,9 +26,6 @@ from services.prices.words import column_name
 from services.today.prices import for_price_manager
 
 pages = Pages()
-READERS: Final = (PRICE_MANAGER, OPERATOR, AUDITOR)
-#: The number of a list, an upload or a mail, as addresses hold it.
-Number = Annotated[int, Path(ge=1, le=2**63 - 1)]
 _TYPES: Final = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "csv": "text/csv; charset=utf-8",
@@ -80,9 +78,9 @@ def columns(visit: Here) -> Response:
 @pages.post("/prices/columns", roles=(PRICE_MANAGER,))
 def learn(
     visit: Here,
-    provider: Annotated[str, Form()] = "",
-    title: Annotated[str, Form()] = "",
-    meaning: Annotated[str, Form()] = "",
+    provider: Typed = "",
+    title: Typed = "",
+    meaning: Typed = "",
 ) -> Response:
     """Say what a title means; `-` is nothing to us."""
     try:
@@ -99,7 +97,7 @@ def learn(
 
 
 @pages.post("/prices/columns/forget", roles=(PRICE_MANAGER,))
-def forget(visit: Here, provider: Annotated[str, Form()] = "", title: Annotated[str, Form()] = "") -> Response:
+def forget(visit: Here, provider: Typed = "", title: Typed = "") -> Response:
     """Forget what a title means. Done twice it is done once."""
     try:
         with visit.session.begin_nested():
