@@ -7,7 +7,7 @@ last byte of the answer, over the machine's own network, with sessions, row acce
 
 median_ms, p95_ms: of the slowest page each. Every page of the console must be named in bench/console_load/pages.py; what makes a document
 (PDF) rather than a page is told apart from the pages and has no limit. Signing in, which one address may try
-only so often, is left out.
+only so often, is left out, and so is the local user of a trial, who sees every role's sections of every page at once.
 """
 
 import argparse

@@ -149,7 +149,6 @@ PAGES: Final[dict[str, tuple[str, Maker]]] = {
     "/ (supervisor)": ("supervisor", at("/")),
     "/ (price_manager)": ("price_manager", at("/")),
     "/ (operator)": ("operator", at("/")),
-    "/ (everything)": ("everything", at("/")),
     "/cases (worker)": ("worker", at("/cases")),
     "/logout": ("nobody", at("/logout")),
     "/cases": (

@@ -1,7 +1,7 @@
 """What lies beside cases, prices and budgets after a busy year: runs, rejected records, the audit trail, follow-ups, notices.
 
 Laid over bench/budget_load/world.py by the set: 200 price lists that were replaced, 10,000 runs, 20,000 rejected records, 1,000,000 audit
-events, a follow-up of every planned service. 500 workers in 25 units, each with a supervisor; fifty are away and somebody stands in. Each
+events, a follow-up of every planned service. 500 workers in units of ten, each with a supervisor; fifty are away and somebody stands in. Each
 service may be replaced by another, which 150 providers sell: a comparison has some 300 offers.
 """
 
@@ -15,7 +15,7 @@ import psycopg
 RUNS: Final = 10_000
 REJECTED: Final = 20_000
 EVENTS: Final = 1_000_000
-_UNITS: Final = 25
+_UNITS: Final = 50
 
 _PEOPLE: Final = """
     INSERT INTO unit (code, name) SELECT 'Y-' || n, 'Yksikkö ' || n || ' (keksitty)' FROM generate_series(2, {units}) AS n;

@@ -4,6 +4,8 @@ What a person decides is exactly what was shown: the form holds the fingerprint 
 what, and the list is planned anew where its file is still here.
 """
 
+from typing import Any
+
 from starlette.responses import Response
 
 from console import fields
@@ -15,6 +17,7 @@ from console.visit import Here, Pages
 from core.errors import InputError, Message
 from core.i18n import _
 from services import price_uploads, prices
+from services.access.cases import visible_among
 from services.access.people import PRICE_MANAGER
 from services.budgets.words import state_name
 from services.labels import counts_in_words, field_name
@@ -142,7 +145,7 @@ def _page(
         left_out=rejected_on_page(visit.session, found, rejected),
         only=only if only in KINDS_OF_CHANGE else "",
         effect=effect_in_words(found.effect) if found.effect else [],
-        moved=found.effect["moved"] if found.effect else [],
+        moved=_moved(visit, found),
         budget_state=state_name,
         field_name=field_name,
         also_read=sources_of_provider(visit.settings.sources, found.business_id) if found.upload_id else [],
@@ -153,6 +156,15 @@ def _page(
         note=note,
         may_write=visit.person.is_one_of(PRICE_MANAGER),
     )
+
+
+def _moved(visit: Here, found: ListView) -> list[dict[str, Any]]:
+    """Budgets that change. Which case and decision each is of is told to those who may see the case; prices are others' work than cases."""
+    moved = found.effect["moved"] if found.effect else []
+    if not moved:
+        return []
+    seen = visible_among(visit.session, visit.person, {one["case"] for one in moved}, visit.today)
+    return [one if one["case"] in seen else {**one, "case": None, "decision": None} for one in moved]
 
 
 def _undoing(visit: Here, number: Id, *, problem: str | None = None, note: str = "", status: int = 200) -> Response:

@@ -5,7 +5,7 @@ A record is named by the source's own id of it, which leads to a client: every v
 
 from starlette.responses import Response
 
-from console import paging
+from console import fields, paging
 from console.forms import Form, Ticked, Typed
 from console.paging import Id, Key
 from console.roles import READERS, WRITERS, may_act
@@ -71,7 +71,12 @@ def discard(visit: Here, rejected_id: Id, *, note: Typed = "", group: Ticked = F
     try:
         with visit.session.begin_nested():
             count = rejected.let_rest(
-                visit.session, rejected_id, note, actor=visit.actor, now=visit.now, whole_group=group
+                visit.session,
+                rejected_id,
+                fields.words(note, _("Note")),
+                actor=visit.actor,
+                now=visit.now,
+                whole_group=group,
             )
     except InputError as refused:
         return _page(

@@ -8,7 +8,7 @@ from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
-from console import paging
+from console import fields, paging
 from console.forms import Form, Typed
 from console.paging import Id, Key
 from console.roles import READERS, WRITERS, may_act
@@ -101,7 +101,7 @@ def acknowledge(visit: Here, run_id: Id, note: Typed = "") -> Response:
     view = _writable(visit, run_id)
     try:
         with visit.session.begin_nested():
-            runs.acknowledge(visit.session, run_id, note, actor=visit.actor, now=visit.now)
+            runs.acknowledge(visit.session, run_id, fields.words(note, _("Note")), actor=visit.actor, now=visit.now)
     except InputError as refused:
         return _page(visit, view, Form({"note": note}, {"acknowledge": str(refused)}))
     return visit.go(f"/runs/{run_id}", Message("Acknowledged."))
@@ -114,7 +114,9 @@ def approve(visit: Here, run_id: Id, note: Typed = "") -> Response:
     try:
         _must_be_of_cases(view)
         with visit.session.begin_nested():
-            held_runs.approve(visit.session, run_id, visit.actor, note, visit.settings, now=visit.now)
+            held_runs.approve(
+                visit.session, run_id, visit.actor, fields.words(note, _("Note")), visit.settings, now=visit.now
+            )
     except InputError as refused:
         return _page(visit, view, Form({"note": note}, {"approve": str(refused)}))
     return visit.go(f"/runs/{run_id}", Message("It was applied, exactly as it was read."))
@@ -127,7 +129,7 @@ def discard(visit: Here, run_id: Id, note: Typed = "") -> Response:
     try:
         _must_be_of_cases(view)
         with visit.session.begin_nested():
-            held_runs.discard(visit.session, run_id, visit.actor, note, now=visit.now)
+            held_runs.discard(visit.session, run_id, visit.actor, fields.words(note, _("Note")), now=visit.now)
     except InputError as refused:
         return _page(visit, view, Form({"note": note}, {"discard": str(refused)}))
     return visit.go(f"/runs/{run_id}", Message("It was discarded; nothing of it was applied."))

@@ -30,7 +30,9 @@ _UNITS: Final[tuple[str, ...]] = get_args(Unit)
 #: What a plan's page keeps of the form it came from, so that it can be gone back to.
 _OF_THE_FORM: Final = ("year", "first", "last", "all")
 
-Year = Annotated[int | None, Query(ge=2000, le=2100)]
+_YEARS: Final = (2000, 2100)
+_YEAR_DIGITS: Final = 4
+Year = Annotated[int | None, Query(ge=_YEARS[0], le=_YEARS[1])]
 
 
 @pages.get("/unit-costs", roles=READERS)
@@ -234,9 +236,8 @@ def _kept(sent: dict[str, str]) -> dict[str, str]:
 
 def _year_of(values: Any, visit: Visit) -> int:
     written = values.get("year", "")
-    return (
-        int(written) if written.isascii() and written.isdigit() and 2000 <= int(written) <= 2100 else visit.today.year
-    )
+    plain = written.isascii() and written.isdigit() and len(written) == _YEAR_DIGITS
+    return int(written) if plain and _YEARS[0] <= int(written) <= _YEARS[1] else visit.today.year
 
 
 def _plain(amount: Decimal) -> Decimal:

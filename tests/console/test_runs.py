@@ -185,6 +185,26 @@ class TestRun:
         assert advice in page.text
         assert "read 2, gone 1" in page.text
 
+    def test_a_step_that_needs_a_person_is_led_to_from_the_others(self, session, operator):
+        fetch = claimed(session, of_source(session, "fetch_cases"))
+        close(session, fetch, "succeeded", counts={"files": 1})
+        sync = claimed(session, of_source(session, "sync_cases"))
+        close(session, sync, "held", message=BOOM)
+        led = f"//p[contains(@class, 'care')]/a[@href='/runs/{sync.run_id}']"
+        assert operator.get(f"/runs/{fetch.run_id}").all(led)
+        page = operator.get(f"/runs/{sync.run_id}")
+        assert page.all(led) == []
+        operator.submit(page, f"/runs/{sync.run_id}/discard", {"note": "half an export"})
+        page = operator.get(f"/runs/{fetch.run_id}")
+        assert page.all(led) == []
+
+    def test_e_mails_nobody_can_place_are_no_rejected_records(self, session, operator):
+        work = claimed(session, of_source(session, "read_price_mail", "p"))
+        close(session, work, "partly", message=BOOM)
+        page = operator.get(f"/runs/{work.run_id}")
+        assert "rejected records" not in page.text
+        assert page.all("//main//p/a[@href='/prices/mail']")
+
     def test_steps_of_a_request_in_their_order(self, session, operator):
         fetch = claimed(session, of_source(session, "fetch_cases"))
         close(session, fetch, "succeeded", counts={"files": 1})
@@ -308,6 +328,13 @@ class TestAcknowledge:
         assert "Somebody has seen that: known since May" in page.text
         assert page.all(f"//form[@action='/runs/{run}/acknowledge']") == []
 
+    def test_a_note_that_cannot_be_kept_is_refused_beside_the_field(self, session, operator):
+        run = gave_up(session)
+        page = operator.submit(operator.get(f"/runs/{run}"), f"/runs/{run}/acknowledge", {"note": "a\0b"})
+        assert page.status == 422
+        assert "characters that cannot be printed" in page.text
+        assert acts(session).count("run.acknowledged") == 0
+
     def test_without_a_note_it_says_so_beside_the_field(self, session, operator):
         run = gave_up(session)
         page = operator.submit(operator.get(f"/runs/{run}"), f"/runs/{run}/acknowledge", {"note": " "})
@@ -355,7 +382,7 @@ class TestHeld:
         assert "A note is needed: say why." in refused.text
         done = operator.submit(page, f"/runs/{work.run_id}/discard", {"note": "half an export"})
         assert "It was discarded; nothing of it was applied." in done.text
-        assert "It was decided: discarded: half an export" in done.text
+        assert "It was discarded: half an export" in done.text
 
 
 class TestRoles:

@@ -13,6 +13,7 @@ from models.work import Work
 from schedules.jobs import jobs
 from services.heartbeats import beat_heart
 from services.jobs import call_due_slots, named, pause
+from services.work import call, close
 from tests.factories.base import added
 from tests.factories.case import make_choice
 from tests.factories.price import make_price, make_price_list, make_price_source
@@ -20,6 +21,7 @@ from tests.factories.provider import make_contract, make_provider
 from tests.factories.service import make_service
 from tests.support.browsing import Opener
 from tests.support.office import NOW, Office, rows, told
+from tests.support.work import claimed
 
 
 @pytest.fixture(autouse=True)
@@ -51,7 +53,7 @@ def test_price_lists_and_mails_wait_with_their_age(session, office, sign_in):
     assert page.all("//section[@aria-labelledby='lists']//a/@href") == [f"/prices/lists/{held.id}"]
     assert rows(page, "mails") == ["viesti-7.eml"]
     assert "Nobody knows the sender." in told(page, "mails")
-    assert page.all("//section[@aria-labelledby='mails']//a/@href") == [f"/prices/mail/{mail.id}"]
+    assert page.all("//section[@aria-labelledby='mails']//a/@href") == [f"/prices/mail#mail-{mail.id}"]
 
 
 def test_a_missing_year_is_told_by_provider_from_november_on(session, office, sign_in, monkeypatch):
@@ -138,3 +140,18 @@ def test_dead_work_and_processes_are_told(session, operator):
     assert "nobody has taken note of: 1" in said
     assert "Alive: worker@here:1" in said
     assert "Silent: beat@here:2" in said
+
+
+def test_a_run_of_cases_that_was_held_waits_for_the_operator_until_it_is_decided(session, operator):
+    assert "No run waits for a decision." in told(operator.get("/"), "held_runs")
+    held = claimed(session, call(session, "sync_cases", "s", source="lahde-00"))
+    close(session, held, "held", message=Message("Too many are gone."))
+    close(
+        session, claimed(session, call(session, "import_prices", "p", source="p")), "held", message=Message("A rise.")
+    )
+    page = operator.get("/")
+    assert rows(page, "held_runs") == [f"Run {held.run_id}: lahde-00"]
+    assert "Too many are gone." in told(page, "held_runs")
+    assert page.all("//section[@aria-labelledby='held_runs']//a/@href") == [f"/runs/{held.run_id}"]
+    session.execute(text("UPDATE run SET acknowledged = 'discarded: half'"))
+    assert rows(operator.get("/"), "held_runs") == []
