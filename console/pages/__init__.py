@@ -10,6 +10,7 @@ from console.pages import (
     choose,
     compare,
     home,
+    letters,
     price_lists,
     price_mails,
     price_uploads,
@@ -27,6 +28,7 @@ from console.visit import Pages
 ALL: tuple[Pages, ...] = (
     access.pages,
     home.pages,
+    letters.pages,
     compare.pages,
     choose.pages,
     cases.pages,
