@@ -103,3 +103,14 @@ def _by_keyboard(page: Page, address: str) -> list[str]:
     if page.evaluate("document.activeElement.id") != "main":
         wrong.append(f"{address}: skipping does not lead to the content")
     return wrong
+
+
+@pytest.mark.parametrize("rest", ["", "/compare"])
+def test_on_paper_a_long_card_begins_where_it_stands(browser, county, rest):
+    watched = browser("worker", worker="W-101")
+    watched.open(f"/cases/{county.cases['LC-1001']}{rest}")
+    watched.page.emulate_media(media="print")
+    inside = "() => [...document.querySelectorAll('.card')].map(one => getComputedStyle(one).breakInside)"
+    assert set(watched.page.evaluate(inside)) == {"auto"}, "or the first sheet stays empty"
+    operable = "() => [...document.querySelectorAll('nav, form, .buttons')].some(one => one.checkVisibility())"
+    assert not watched.page.evaluate(operable)

@@ -82,6 +82,4 @@ def told(page: Any, name: str) -> str:
 
 def rows(page: Any, name: str) -> list[str]:
     """The first cell of each row of a section."""
-    return [
-        " ".join(one.text_content().split()) for one in page.all(f"//section[h2[@id='{name}']]//tbody/tr/th")
-    ]
+    return [" ".join(one.text_content().split()) for one in page.all(f"//section[h2[@id='{name}']]//tbody/tr/th")]
