@@ -1,5 +1,6 @@
 """What goes wrong becomes a page: a sentence that says what, and the way on. Nothing of a database's own words is shown."""
 
+from collections.abc import Sequence
 from typing import Final
 from urllib.parse import quote
 
@@ -9,16 +10,20 @@ from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import DataError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import RedirectResponse, Response
 
 from console import templating
 from console.visit import SEE_OTHER, NotAllowedError, NotSignedInError, StaleFormError, TooOftenError
 from console.web.paths import safe_path
+from console.web.state import Console
 from core.errors import AvainError, InputError, NotFound, Transient
 from core.i18n import _
 
 log = structlog.get_logger()
 
+#: Fields of a form that nobody types into.
+_NOT_TYPED: Final = frozenset({"csrf", "seen", "shown"})
 #: What an error of ours is in HTTP; the first that fits.
 _STATUSES: Final = ((NotFound, 404), (InputError, 400), (Transient, 503))
 
@@ -38,21 +43,37 @@ def register(app: FastAPI) -> None:
     app.add_exception_handler(PoolTimeoutError, _unavailable)
 
 
-def sorry(request: Request, status: int, sentence: str) -> Response:
-    """A page with one sentence."""
-    return templating.render(request, "sorry.html", status=status, sentence=sentence)
+def sorry(request: Request, status: int, sentence: str, *, typed: Sequence[str] = ()) -> Response:
+    """A page with one sentence, and what somebody had `typed` in vain."""
+    return templating.render(request, "sorry.html", status=status, sentence=sentence, typed=typed)
+
+
+async def _typed(request: Request) -> list[str]:
+    """What the form held that was sent too late, for its writer to copy: what this browser sent from a page of ours, and sentences only.
+
+    One word is typed again soon, and most such values were chosen from a list.
+    """
+    console: Console = request.app.state.console
+    if request.headers.get("origin", "").lower() not in console.settings.console.origins:
+        return []
+    try:
+        form = await request.form()
+    except (ClientDisconnect, HTTPException, RuntimeError):  # what was sent cannot be read (again)
+        return []
+    kept = [value for name, value in form.multi_items() if name not in _NOT_TYPED and isinstance(value, str)]
+    return [value for value in kept if len(value.split()) > 1]
 
 
 async def _not_signed_in(request: Request, _error: Exception) -> Response:
     if request.method == "GET" and "application/json" not in request.headers.get("accept", ""):
         to = safe_path(request.url.path + (f"?{request.url.query}" if request.url.query else ""))
         return RedirectResponse("/login" if to == "/" else f"/login?to={quote(to)}", SEE_OTHER)
-    return signed_out(request)
+    return signed_out(request, typed=await _typed(request))
 
 
-def signed_out(request: Request) -> Response:
-    """Something was sent by somebody who is not signed in, or no longer."""
-    return sorry(request, 401, _("You have been signed out. Sign in again; what you sent was not saved."))
+def signed_out(request: Request, typed: Sequence[str] = ()) -> Response:
+    """Something was sent by somebody who is not signed in, or no longer; `typed` is theirs to copy."""
+    return sorry(request, 401, _("You have been signed out. Sign in again; what you sent was not saved."), typed=typed)
 
 
 def not_utf_8(request: Request) -> Response:
@@ -66,7 +87,10 @@ async def _not_allowed(request: Request, _error: Exception) -> Response:
 
 async def _stale(request: Request, _error: Exception) -> Response:
     return sorry(
-        request, 403, _("This form was made for another login. Open the page again; what you sent was not saved.")
+        request,
+        403,
+        _("This form was made for another login. Open the page again; what you sent was not saved."),
+        typed=await _typed(request),
     )
 
 

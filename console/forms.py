@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Final, TypeVar
 
 from fastapi import Depends, Request
+from fastapi import Form as Field
 
 from core.errors import InputError
 
@@ -27,6 +28,9 @@ async def _sent(request: Request) -> dict[str, str]:
     return {name: _CONTROL.sub("", value) for name, value in form.items() if isinstance(value, str)}
 
 
+#: A field of a form whose fields are known: words, or a box that is ticked.
+Typed = Annotated[str, Field()]
+Ticked = Annotated[bool, Field()]
 #: The fields of the form that was sent, by name; the last of several of one name.
 Sent = Annotated[dict[str, str], Depends(_sent)]
 

@@ -27,15 +27,12 @@ from console.web.state import Console
 from core.clock import business_now, local_date
 from core.errors import AvainError, Message
 from core.settings import Settings
-from models.access import ROLES
 from services import audit
 from services.access import CaseAccess, Person, access_to_case, sessions
 from workers.queue import hint
 
 log = structlog.get_logger()
 
-#: Whoever is signed in.
-EVERYBODY: Final = ROLES
 SEE_OTHER: Final = 303
 #: What proxies add.
 _PROXIES: Final = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via")

@@ -229,6 +229,8 @@ _ADVICE: Final = {
     ),
     "partly": Message(N_("What was right was applied. What was left out stands among the rejected records.")),
 }
+#: What is partly done of these is no matter of rejected records.
+_WITHOUT_ADVICE: Final = frozenset({"look_at_source", "read_price_mail"})
 _AGAIN: Final = {
     **dict.fromkeys(("retry", "lost", "failed"), N_("It is tried again by itself at {moment}.")),
     "postponed": N_("It goes on by itself at {moment}."),
@@ -244,7 +246,7 @@ def advice(shown: RunView) -> Message | None:
         return _held_advice(run)
     if run.outcome in _AGAIN and shown.next_at is not None:
         return Message(_AGAIN[run.outcome], moment=shown.next_at.isoformat())
-    return None if run.kind == "look_at_source" else _ADVICE.get(run.outcome or "")
+    return None if run.kind in _WITHOUT_ADVICE else _ADVICE.get(run.outcome or "")
 
 
 def _given_up_advice(seen: str | None) -> Message:
@@ -260,7 +262,18 @@ def _held_advice(run: RunLine) -> Message:
         return Message("Nothing of it was applied yet: a person must look at the reason and the figures and decide.")
     if run.acknowledged == "overtaken":
         return Message("It waits no more: a later run was applied, and that one says how things are now.")
-    return Message("It was decided: {note}", note=run.acknowledged)
+    return _decided(run.acknowledged)
+
+
+def _decided(kept: str) -> Message:
+    """What a person decided: kept as `approved: why`, or `approved` where no reason was asked for."""
+    what, _colon, note = kept.partition(":")
+    approved = what == "approved"
+    if not note.strip():
+        return Message("It was approved.") if approved else Message("It was discarded.")
+    if approved:
+        return Message("It was approved: {note}", note=note.strip())
+    return Message("It was discarded: {note}", note=note.strip())
 
 
 def retry(session: Session, run_id: int, *, actor: str, now: datetime) -> str:

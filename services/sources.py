@@ -69,7 +69,7 @@ class Source:
 
 _STEPS = """
     SELECT work.id, work.kind, work.done_at IS NOT NULL OR work.dead_at IS NOT NULL AS ended, work.dead_at IS NOT NULL AS dead,
-           work.token IS NOT NULL AS under_way, run.id AS run_id, run.outcome, run.counts, run.message, run.reply,
+           work.token IS NOT NULL AS under_way, run.acknowledged IS NOT NULL AS decided, run.id AS run_id, run.outcome, run.counts, run.message, run.reply,
            extract(epoch FROM coalesce(run.finished_at, clock_timestamp()) - work.created_at) AS seconds,
            extract(epoch FROM clock_timestamp() - run.started_at) AS running
     FROM work LEFT JOIN LATERAL (SELECT * FROM run WHERE work_id = work.id ORDER BY id DESC LIMIT 1) AS run ON true
@@ -116,7 +116,10 @@ _TO_READ = text(
 
 @dataclass(frozen=True)
 class Step:
-    """One Work of a request: whether it ended, and its latest Run. `seconds` since it was called for, `running` since that Run began."""
+    """One Work of a request: whether it ended, and its latest Run. `seconds` since it was called for, `running` since that Run began.
+
+    `decided`: it was held, and a person or a later run has decided on it.
+    """
 
     work_id: int
     kind: str
@@ -130,6 +133,12 @@ class Step:
     reply: str | None
     seconds: float
     running: float = 0.0
+    decided: bool = False
+
+    @property
+    def needs_a_person(self) -> bool:
+        """Whether it ended in a way that somebody has to look at."""
+        return self.outcome in {"failed", "refused"} or (self.outcome == "held" and not self.decided)
 
 
 def all_sources(configured: Sources) -> list[Source]:
@@ -271,6 +280,7 @@ def _step(row: Any) -> Step:
         row.reply,
         float(row.seconds),
         float(row.running or 0),
+        row.decided,
     )
 
 

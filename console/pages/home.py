@@ -6,7 +6,8 @@ from typing import Annotated, Any, Final
 from fastapi import Query
 from starlette.responses import Response
 
-from console.visit import EVERYBODY, Here, Pages, Visit
+from console.roles import EVERYBODY
+from console.visit import Here, Pages, Visit
 from core.clock import local_date
 from core.errors import Message
 from core.i18n import ngettext
@@ -15,7 +16,7 @@ from services.access.people import OPERATOR, PRICE_MANAGER, SUPERVISOR, WORKER
 from services.budgets.words import state_name
 from services.lights import Light, colour_name, lights
 from services.reminders.message import KINDS, NEWS, OTHER_NEWS
-from services.today import Section, for_price_manager, for_supervisor, for_worker
+from services.today import Section, for_operator, for_price_manager, for_supervisor, for_worker
 from services.work.history import given_up_count
 
 pages = Pages()
@@ -54,7 +55,10 @@ def today(visit: Here, everything: All = None) -> Response:
     if visit.person.is_one_of(PRICE_MANAGER):
         days = visit.settings.prices.ending_soon_days
         sections |= for_price_manager(visit.session, visit.today, ending_days=days, everything=full)
-    machinery = _machinery(visit, everything="lights" in full) if visit.person.is_one_of(OPERATOR) else None
+    machinery = None
+    if visit.person.is_one_of(OPERATOR):
+        sections |= for_operator(visit.session, everything=full)
+        machinery = _machinery(visit, everything="lights" in full)
     return visit.page("today.html", sections=sections, machinery=machinery, **_words(visit))
 
 

@@ -89,6 +89,7 @@ PAGES: Final = (
     by("price_manager", "/unit-costs/new"),
     by("price_manager", "/unit-costs/{price_id}/end", lambda town: f"/unit-costs/{town.own_price()}/end"),
     by("operator", "/workers"),
+    by("operator", "/workers"),
     by("operator", "/sources"),
     by("operator", "/sources/{name}", lambda _: "/sources/lifecare-vienti"),
     by("operator", "/sources/{name}/{provider}", lambda _: "/sources/posti/9999997-6"),
@@ -109,6 +110,9 @@ NO_PAGES: Final = frozenset(
         "/compare.pdf",
         "/prices/lists/{number}/reply.eml",
         "/prices/template/{business_id}/{form}",
+        "/orders/{number}",
+        "/follow-ups/{follow_up}",
+        "/notices/{notice}",
         "/runs/{run_id}/progress",
         "/runs/called/{work_id}/progress",
     }

@@ -108,6 +108,25 @@ def test_a_post_after_the_end_says_that_nothing_was_saved(session, sign_in):
     assert "what you sent was not saved" in answer.text
 
 
+def test_what_was_typed_too_late_can_be_copied_by_who_typed_it(session, sign_in):
+    browser = sign_in("operator")
+    typed = {"csrf": "of-then", "note": "sovittu <b>puhelimessa</b>"}
+    stale = browser.post("/runs/1/retry", typed)
+    assert stale.status == 403
+    acknowledged = browser.post("/runs/1/acknowledge", typed)
+    assert acknowledged.status == 403
+    assert [one.text_content() for one in acknowledged.all("//li[@class='kept']")] == [typed["note"]]
+    session.execute(text("UPDATE console_session SET revoked_at = clock_timestamp()"))
+    answer = browser.post("/runs/1/acknowledge", typed)
+    assert answer.status == 401
+    assert [one.text_content() for one in answer.all("//li[@class='kept']")] == [typed["note"]]
+    assert "of-then" not in answer.text
+    assert answer.all("//main//a/@href") == ["/login"]
+    elsewhere = browser.client.post("/runs/1/acknowledge", data=typed, headers={"origin": "https://evil.invalid"})
+    assert elsewhere.status_code == 401
+    assert "sovittu" not in elsewhere.text
+
+
 @pytest.mark.parametrize("roles", [["worker"], ["supervisor"], ["worker", "supervisor"]])
 def test_a_role_about_cases_without_a_worker_is_explained(sign_in, roles):
     assert "you see no cases" in sign_in(*roles).get("/").text

@@ -13,6 +13,7 @@ from models.work import Work
 from schedules.jobs import jobs
 from services.heartbeats import beat_heart
 from services.jobs import call_due_slots, named, pause
+from services.work import call, close
 from tests.factories.base import added
 from tests.factories.case import make_choice
 from tests.factories.price import make_price, make_price_list, make_price_source
@@ -20,6 +21,7 @@ from tests.factories.provider import make_contract, make_provider
 from tests.factories.service import make_service
 from tests.support.browsing import Opener
 from tests.support.office import NOW, Office, rows, told
+from tests.support.work import claimed
 
 
 @pytest.fixture(autouse=True)
@@ -48,10 +50,10 @@ def test_price_lists_and_mails_wait_with_their_age(session, office, sign_in):
     page = sign_in("price_manager").get("/")
     assert rows(page, "lists") == ["Tukipolku (keksitty)"]
     assert "hinnasto-2027.xlsx 13.11.2026 12.00 (3 days)" in told(page, "lists")
-    assert page.all("//section[@aria-labelledby='lists']//a/@href") == [f"/prices/lists/{held.id}"]
+    assert page.all("//section[h2[@id='lists']]//a/@href") == [f"/prices/lists/{held.id}"]
     assert rows(page, "mails") == ["viesti-7.eml"]
     assert "Nobody knows the sender." in told(page, "mails")
-    assert page.all("//section[@aria-labelledby='mails']//a/@href") == [f"/prices/mail/{mail.id}"]
+    assert page.all("//section[h2[@id='mails']]//a/@href") == [f"/prices/mail#mail-{mail.id}"]
 
 
 def test_a_missing_year_is_told_by_provider_from_november_on(session, office, sign_in, monkeypatch):
@@ -79,7 +81,7 @@ def test_a_missing_year_is_told_by_provider_from_november_on(session, office, si
     assert "Tukipolku (keksitty) 2" in told(page, "missing")
     assert "Tukipolku (keksitty) 2026-12-31 2" in told(page, "ending")
     monkeypatch.setattr("console.visit.business_now", lambda _session: datetime(2026, 10, 31, 9, 0, tzinfo=UTC))
-    assert manager.get("/").all("//section[@aria-labelledby='missing']") == []
+    assert manager.get("/").all("//section[h2[@id='missing']]") == []
 
 
 def test_prices_that_are_followed_or_end_late_are_not_told(session, office, sign_in):
@@ -118,7 +120,7 @@ def test_lights_tell_what_is_late_in_words_the_gravest_first(session, operator):
     page = operator.get("/")
     assert rows(page, "lights")[0] == "lahde-00cases"
     assert "To be acted on: Late: it was due on 16.11.2026 03.10 and has not begun." in told(page, "lights")
-    (link,) = page.all("//section[@aria-labelledby='lights']/p/a")
+    (link,) = page.all("//section[h2[@id='lights']]/p/a")
     assert link.text_content() == "4 more"
     everything = operator.get("/?all=lights")
     assert len(rows(everything, "lights")) == 16
@@ -138,3 +140,19 @@ def test_dead_work_and_processes_are_told(session, operator):
     assert "nobody has taken note of: 1" in said
     assert "Alive: worker@here:1" in said
     assert "Silent: beat@here:2" in said
+
+
+def test_a_run_of_cases_that_was_held_waits_for_the_operator_until_it_is_decided(session, operator):
+    assert "No run waits for a decision." in told(operator.get("/"), "held_runs")
+    held = {}
+    for kind, source, reason in (("sync_cases", "lahde-00", "Too many are gone."), ("import_prices", "p", "A rise.")):
+        work_id = call(session, kind, kind, source=source)
+        assert work_id is not None
+        held[kind] = claimed(session, work_id)
+        close(session, held[kind], "held", message=Message(reason))
+    page = operator.get("/")
+    assert rows(page, "held_runs") == [f"Run {held['sync_cases'].run_id}: lahde-00"]
+    assert "Too many are gone." in told(page, "held_runs")
+    assert page.all("//section[h2[@id='held_runs']]//a/@href") == [f"/runs/{held['sync_cases'].run_id}"]
+    session.execute(text("UPDATE run SET acknowledged = 'discarded: half'"))
+    assert rows(operator.get("/"), "held_runs") == []
