@@ -57,12 +57,15 @@ class SignedIn:
 
     @property
     def email(self) -> str | None:
-        """The person's address, unless the provider says that nobody has checked it.
+        """The person's address, if the provider says it has checked it, or says nothing and the settings trust it all the same.
 
         ASCII only: other letters may fall together with these when cases are disregarded (the sign for kelvin with k), and so make
         somebody else's address of one's own.
         """
-        value, checked = self.claims.get("email"), self.claims.get("email_verified", True)
+        value, checked = (
+            self.claims.get("email"),
+            self.claims.get("email_verified", self.settings.trust_unchecked_email),
+        )
         plain = isinstance(value, str) and value.isascii() and value.isprintable()
         return value if plain and (checked is True or checked == "true") else None
 

@@ -30,6 +30,10 @@ class Oidc(Group):
         description="which values of the claim mean which role",
     )
     subject_claim: str = Field(default="sub", description="claim that is compared with a worker's subject")
+    trust_unchecked_email: bool = Field(
+        default=False,
+        description="match workers by e-mail where the provider does not say whether it checked it; only if nobody can set their own address there",
+    )
     ca_file: str | None = Field(default=None, description="authorities to trust instead of the system's")
 
     @field_validator("client_secret")

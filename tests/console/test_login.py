@@ -9,6 +9,8 @@ import httpx2
 import pytest
 from sqlalchemy import text
 
+from connectors.oidc import SignedIn
+from core.console_settings import Oidc
 from services.access.sessions import digest
 from tests.factories.worker import make_worker
 from tests.support.browsing import ORIGIN, Browser, Page
@@ -114,6 +116,14 @@ def test_an_unchecked_or_unknown_e_mail_is_nobodys(session, provider, signing_in
     monkeypatch.setitem(provider.users, "aino", {**provider.users["aino"], **claims})
     assert "you see no cases" in signing_in("aino").text
     assert sessions(session)[0].worker_id is None
+
+
+@pytest.mark.parametrize("trusted", [False, True])
+def test_an_e_mail_of_which_nothing_is_said_counts_where_the_settings_trust_it(provider, trusted):
+    """Who can set their own address at the provider must not become somebody else here."""
+    claims = {"sub": "aino", "email": "aino@esimerkki.invalid"}
+    who = SignedIn(claims, Oidc(**{**provider.settings, "trust_unchecked_email": trusted}))
+    assert (who.email is not None) == trusted
 
 
 def test_an_address_that_only_looks_alike_is_nobodys(session, provider, signing_in, monkeypatch):
