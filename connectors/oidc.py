@@ -32,6 +32,8 @@ _LEEWAY_SECONDS: Final = 60
 _KEEP_SECONDS: Final = 3600.0
 _KEYS_AGAIN_SECONDS: Final = 30.0
 _MAX_BYTES: Final = 1024 * 1024
+#: OpenID Connect Core 2 allows 255.
+_LONGEST_SUBJECT: Final = 255
 _HTTPS_PORT: Final = 443
 
 
@@ -46,7 +48,7 @@ class SignedIn:
     def subject(self) -> str:
         """What the person is known by, here and to a worker's `subject`. Raises Permanent."""
         value = claim_at(self.claims, self.settings.subject_claim)
-        if not isinstance(value, str) or not value:
+        if not isinstance(value, str) or not 0 < len(value) <= _LONGEST_SUBJECT or not value.isprintable():
             raise Permanent(
                 "The login provider does not say who you are: the claim {claim} is missing. Tell whoever runs Avain.",
                 claim=self.settings.subject_claim,
@@ -55,16 +57,21 @@ class SignedIn:
 
     @property
     def email(self) -> str | None:
-        """The person's address, unless the provider says that nobody has checked it."""
-        value = self.claims.get("email")
-        return value if isinstance(value, str) and self.claims.get("email_verified", True) in {True, "true"} else None
+        """The person's address, unless the provider says that nobody has checked it.
+
+        ASCII only: other letters may fall together with these when cases are disregarded (the sign for kelvin with k), and so make
+        somebody else's address of one's own.
+        """
+        value, checked = self.claims.get("email"), self.claims.get("email_verified", True)
+        plain = isinstance(value, str) and value.isascii() and value.isprintable()
+        return value if plain and (checked is True or checked == "true") else None
 
     @property
     def name(self) -> str:
         """What to call them on the page."""
         for claim in ("name", "preferred_username", "email"):
             value = self.claims.get(claim)
-            if isinstance(value, str) and value.strip():
+            if isinstance(value, str) and value.strip() and value.isprintable():
                 return value.strip()[:200]
         return self.subject
 
@@ -72,7 +79,8 @@ class SignedIn:
     def roles(self) -> frozenset[str]:
         """Avain's roles for what the roles claim holds: a list, or words with spaces between."""
         held = claim_at(self.claims, self.settings.roles_claim)
-        values = set(held.split() if isinstance(held, str) else held if isinstance(held, list) else [])
+        listed = held.split() if isinstance(held, str) else held if isinstance(held, list) else []
+        values = {one for one in listed if isinstance(one, str)}
         return frozenset(role for role, wanted in self.settings.roles.items() if not values.isdisjoint(wanted))
 
 

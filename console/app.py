@@ -51,7 +51,7 @@ def create_app(
             Middleware(Headers, console=configured.console),
             Middleware(Who, console=console, unavailable=errors.no_database),
             Middleware(Hosts, names=configured.console.host_names, refuse=errors.other_host),
-            Middleware(Bounds, max_bytes=limit, refuse=_too_much),
+            Middleware(Bounds, max_bytes=limit, refuse=_too_much, unreadable=errors.not_utf_8),
             Middleware(Caught, answer=errors.unexpected),
         ],
     )
@@ -66,6 +66,8 @@ def create_app(
 
 
 def _too_much(request: Request) -> Response:
+    if request.state.person is None:  # who was signed out while choosing a file hears that
+        return errors.signed_out(request)
     megabytes = request.app.state.console.settings.console.max_upload_mb
     return errors.sorry(
         request, 413, _("That is more than {count} MB, the most that can be sent at once.").format(count=megabytes)

@@ -95,7 +95,7 @@ def show(visit: Visit, access: CaseAccess, *, typed: Typed | None = None) -> Res
     cards = [_card(view, one, budgets.get(one.id), named) for one in view.decisions]
     who = _who(visit, access)
     return visit.page(
-        "case.html",
+        "cases/case.html",
         status=422 if typed else 200,
         case=view,
         access=access,

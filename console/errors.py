@@ -7,7 +7,7 @@ from urllib.parse import quote
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
@@ -36,6 +36,7 @@ def register(app: FastAPI) -> None:
     app.add_exception_handler(AvainError, _ours)
     app.add_exception_handler(RequestValidationError, _bad_values)
     app.add_exception_handler(HTTPException, _status)
+    app.add_exception_handler(DataError, _no_value)
     app.add_exception_handler(OperationalError, _unavailable)
     app.add_exception_handler(InterfaceError, _unavailable)
     app.add_exception_handler(PoolTimeoutError, _unavailable)
@@ -66,12 +67,17 @@ async def _not_signed_in(request: Request, _error: Exception) -> Response:
     if request.method == "GET" and "application/json" not in request.headers.get("accept", ""):
         to = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         return RedirectResponse("/login" if to == "/" else f"/login?to={quote(to)}", SEE_OTHER)
-    return sorry(
-        request,
-        401,
-        _("You have been signed out. Sign in again; what you sent was not saved."),
-        typed=await _typed(request),
-    )
+    return signed_out(request, typed=await _typed(request))
+
+
+def signed_out(request: Request, typed: Sequence[str] = ()) -> Response:
+    """Something was sent by somebody who is not signed in, or no longer; `typed` is theirs to copy."""
+    return sorry(request, 401, _("You have been signed out. Sign in again; what you sent was not saved."), typed=typed)
+
+
+def not_utf_8(request: Request) -> Response:
+    """A form in an encoding that no page of ours asks for."""
+    return sorry(request, 415, _("Avain reads what is sent in UTF-8 only."))
 
 
 async def _not_allowed(request: Request, _error: Exception) -> Response:
@@ -101,7 +107,8 @@ async def _ours(request: Request, error: Exception) -> Response:
 
 async def _bad_values(request: Request, error: Exception) -> Response:
     names = sorted({str(one["loc"][-1]) for one in error.errors()}) if isinstance(error, RequestValidationError) else []
-    log.info("console_bad_values", path=request.url.path, fields=names)
+    route = request.scope.get("route")
+    log.info("console_bad_values", path=getattr(route, "path", None), fields=names)
     if error.errors()[0]["loc"][0] == "path":  # type: ignore[attr-defined]
         return sorry(request, 404, _("There is no such page."))
     return sorry(
@@ -111,6 +118,13 @@ async def _bad_values(request: Request, error: Exception) -> Response:
             fields=", ".join(names)
         ),
     )
+
+
+async def _no_value(request: Request, _error: Exception) -> Response:
+    """The database cannot hold what was sent (a NUL, a number beyond all numbers), and the page did not look. Nothing was saved."""
+    route = request.scope.get("route")
+    log.warning("console_bad_values", path=getattr(route, "path", None), fields=[])
+    return sorry(request, 400, _("That holds characters that cannot be printed."))
 
 
 async def _status(request: Request, error: Exception) -> Response:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Final, TypeVar
 
 from fastapi import Depends, Request
+from fastapi import Form as Field
 
 from core.errors import InputError
 
@@ -18,6 +19,8 @@ Value = TypeVar("Value")
 
 #: What no field of ours holds, and PostgreSQL's texts cannot (NUL) or mails must not hold.
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+#: The number of a sub-form; a form holds at most a thousand fields.
+_ROW: Final = re.compile(r"[0-9]{1,6}")
 
 
 async def _sent(request: Request) -> dict[str, str]:
@@ -25,6 +28,9 @@ async def _sent(request: Request) -> dict[str, str]:
     return {name: _CONTROL.sub("", value) for name, value in form.items() if isinstance(value, str)}
 
 
+#: A field of a form whose fields are known: words, or a box that is ticked.
+Typed = Annotated[str, Field()]
+Ticked = Annotated[bool, Field()]
 #: The fields of the form that was sent, by name; the last of several of one name.
 Sent = Annotated[dict[str, str], Depends(_sent)]
 
@@ -67,7 +73,7 @@ class Form:
     def rows(self, group: str) -> list[int]:
         """The numbers of a group's sub-forms that were sent: `contract.0.number` is number 0 of `contract`."""
         parts = [name.split(".") for name in self.values if name.startswith(f"{group}.")]
-        return sorted({int(one[1]) for one in parts if len(one) == 3 and one[1].isascii() and one[1].isdigit()})
+        return sorted({int(one[1]) for one in parts if len(one) == 3 and _ROW.fullmatch(one[1])})
 
 
 def spread(values: Any, path: str = "") -> dict[str, str]:

@@ -2,10 +2,10 @@
 
 from typing import Final, NamedTuple
 
+from console.roles import CASE_ROLES, EVERYBODY, READERS
 from core.i18n import N_, _
-from models.access import ROLES
 from services.access import Person
-from services.access.people import AUDITOR, OPERATOR, PRICE_MANAGER, SUPERVISOR, WORKER
+from services.access.people import AUDITOR, OPERATOR, PRICE_MANAGER
 
 
 class Entry(NamedTuple):
@@ -16,19 +16,17 @@ class Entry(NamedTuple):
     current: bool
 
 
-#: Those who look after what comes in: prices, sources, what was left out.
-_READERS: Final = (PRICE_MANAGER, OPERATOR, AUDITOR)
 _MENU: Final[tuple[tuple[str, str, tuple[str, ...]], ...]] = (
-    ("/", N_("Today"), ROLES),
-    ("/cases", N_("Cases"), (WORKER, SUPERVISOR)),
-    ("/compare", N_("Compare"), (WORKER, SUPERVISOR, PRICE_MANAGER)),
-    ("/prices", N_("Prices"), _READERS),
-    ("/providers", N_("Providers"), _READERS),
-    ("/services", N_("Services"), _READERS),
-    ("/unit-costs", N_("Own unit costs"), _READERS),
-    ("/sources", N_("Sources"), _READERS),
-    ("/runs", N_("Runs"), _READERS),
-    ("/rejected", N_("Rejected records"), _READERS),
+    ("/", N_("Today"), EVERYBODY),
+    ("/cases", N_("Cases"), CASE_ROLES),
+    ("/compare", N_("Compare"), (*CASE_ROLES, PRICE_MANAGER)),
+    ("/prices", N_("Prices"), READERS),
+    ("/providers", N_("Providers"), READERS),
+    ("/services", N_("Services"), READERS),
+    ("/unit-costs", N_("Own unit costs"), READERS),
+    ("/sources", N_("Sources"), READERS),
+    ("/runs", N_("Runs"), READERS),
+    ("/rejected", N_("Rejected records"), READERS),
     ("/workers", N_("Workers"), (OPERATOR, AUDITOR)),
     ("/audit", N_("Audit trail"), (AUDITOR,)),
 )

@@ -54,7 +54,7 @@ class Visitor:
         )
         theirs = session.execute(
             text(
-                "SELECT number, decision.id AS decision FROM client_case JOIN decision ON case_id = client_case.id"
+                "SELECT client_case.number, decision.id AS decision FROM client_case JOIN decision ON case_id = client_case.id"
                 " WHERE responsible_worker_id = :id OR EXISTS"
                 " (SELECT FROM unit WHERE unit.id = client_case.unit_id AND supervisor_id = :id) LIMIT 200"
             ),
@@ -143,9 +143,13 @@ def one(kind: str, path: str) -> Maker:
     return lambda know, chance, _visitor: path.format(quote(str(chance.choice(getattr(know, kind)))))
 
 
-#: Rule → who opens it, and how its address is made.
+#: Rule → who opens it, and how its address is made. What reads otherwise for other roles stands here for each.
 PAGES: Final[dict[str, tuple[str, Maker]]] = {
     "/": ("worker", at("/")),
+    "/ (supervisor)": ("supervisor", at("/")),
+    "/ (price_manager)": ("price_manager", at("/")),
+    "/ (operator)": ("operator", at("/")),
+    "/cases (worker)": ("worker", at("/cases")),
     "/logout": ("nobody", at("/logout")),
     "/cases": (
         "supervisor",
@@ -155,6 +159,7 @@ PAGES: Final[dict[str, tuple[str, Maker]]] = {
     "/cases/{number}/budgets/{decision}": ("worker", _budget),
     "/cases/{number}/compare": ("worker", case("/compare")),
     "/compare": ("worker", _compared("/compare")),
+    "/workers": ("operator", at("/workers")),
     "/sources": ("operator", at("/sources")),
     "/sources/{name}": ("operator", one("sources", "/sources/{}")),
     "/sources/{name}/{provider}": ("operator", one("shares", "/sources/posti/{}")),

@@ -1,7 +1,8 @@
 """What lies beside cases, prices and budgets after a busy year: runs, rejected records, the audit trail, follow-ups, notices.
 
 Laid over bench/budget_load/world.py by the set: 200 price lists that were replaced, 10,000 runs, 20,000 rejected records, 1,000,000 audit
-events, a follow-up of every planned service. 500 workers in 25 units, each with a supervisor; fifty are away and somebody stands in.
+events, a follow-up of every planned service. 500 workers in units of ten, each with a supervisor; fifty are away and somebody stands in. Each
+service may be replaced by another, which 150 providers sell: a comparison has some 300 offers.
 """
 
 import os
@@ -14,7 +15,7 @@ import psycopg
 RUNS: Final = 10_000
 REJECTED: Final = 20_000
 EVENTS: Final = 1_000_000
-_UNITS: Final = 25
+_UNITS: Final = 50
 
 _PEOPLE: Final = """
     INSERT INTO unit (code, name) SELECT 'Y-' || n, 'Yksikkö ' || n || ' (keksitty)' FROM generate_series(2, {units}) AS n;
@@ -32,7 +33,7 @@ _PEOPLE: Final = """
     INSERT INTO provider_service (provider_id, service_id, vat_category, vat_rate, vat_basis)
     SELECT DISTINCT provider_id, service_id, 'E', 0, 'keksitty' FROM price_key WHERE provider_id IS NOT NULL;
     INSERT INTO service_alternative (baseline_id, alternative_id)
-    SELECT one.id, other.id FROM service AS one JOIN service AS other ON other.id <> one.id AND (other.id + one.id) % 3 = 0;
+    SELECT id, coalesce(lead(id) OVER (ORDER BY id), min(id) OVER ()) FROM service;
     INSERT INTO price_column_name (provider_id, title, meaning) SELECT id, 'hinta eur', 'price' FROM provider;
 """
 

@@ -25,26 +25,27 @@ from console.pages import (
 )
 from console.visit import Pages
 
+#: In the order of the menu (console/menu.py).
 ALL: tuple[Pages, ...] = (
     access.pages,
     home.pages,
     letters.pages,
-    compare.pages,
-    choose.pages,
     cases.pages,
     case.pages,
     case_entries.pages,
     case_budget.pages,
-    sources.pages,
-    runs.pages,
-    rejected.pages,
-    audit.pages,
-    providers.pages,
-    services.pages,
-    unit_costs.pages,
-    workers.pages,
+    choose.pages,
+    compare.pages,
     prices.pages,
     price_uploads.pages,
     price_lists.pages,
     price_mails.pages,
+    providers.pages,
+    services.pages,
+    unit_costs.pages,
+    sources.pages,
+    runs.pages,
+    rejected.pages,
+    workers.pages,
+    audit.pages,
 )

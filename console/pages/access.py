@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session
 from starlette.responses import RedirectResponse, Response
 
 from connectors.oidc import SignedIn, refusal
-from console.visit import EVERYBODY, SEE_OTHER, Anybody, Guest, Here, Pages, Visit, address_of
+from console.roles import EVERYBODY
+from console.visit import SEE_OTHER, Anybody, Guest, Here, Pages, Visit, address_of, passed_on
 from console.web.hosts import host_name
 from console.web.paths import safe_path
 from core.clock import business_now
@@ -48,7 +49,7 @@ def login(guest: Anybody, to: str = "/") -> Response:
         return RedirectResponse(return_to, SEE_OTHER)
     console = guest.console
     if console.provider is None:
-        return guest.page("login.html", links=console.links)
+        return guest.page("login/login.html", links=console.links)
     browser = guest.request.cookies.get(console.login_cookie) or secrets.token_urlsafe(32)
     with console.transaction() as session:
         begun = logins.begin(session, browser=browser, return_to=return_to)
@@ -107,7 +108,7 @@ def link(guest: Anybody, token: str) -> Response:
         return refused
     with guest.console.transaction() as session:
         good = entry.is_good(session, token)
-    return guest.page("enter.html", token=token) if good else _used_up(guest)
+    return guest.page("login/enter.html", token=token) if good else _used_up(guest)
 
 
 @pages.open_post("/enter/{token}", at_most=_LINKS)
@@ -127,7 +128,7 @@ def enter(guest: Anybody, token: str) -> Response:
 @pages.open_get(_SIGNED_OUT)
 def signed_out(guest: Anybody) -> Response:
     """Where signing out leads to."""
-    return RedirectResponse("/", SEE_OTHER) if guest.person else guest.page("signed_out.html")
+    return RedirectResponse("/", SEE_OTHER) if guest.person else guest.page("login/signed_out.html")
 
 
 @pages.post("/logout", roles=EVERYBODY)
@@ -180,7 +181,7 @@ def _failed(guest: Guest, error: AvainError, *, elsewhere: str | None = None) ->
     """Why signing in did not work. The log hears which sentence it was, and not of whom. `elsewhere`: where to sign out of the provider."""
     log.info("login_refused", reason=error.message.msgid)
     status = 503 if isinstance(error, Transient) else 403
-    return guest.page("login_failed.html", status=status, sentence=str(error), elsewhere=elsewhere)
+    return guest.page("login/failed.html", status=status, sentence=str(error), elsewhere=elsewhere)
 
 
 def _links_refused(guest: Guest) -> Response | None:
@@ -188,8 +189,11 @@ def _links_refused(guest: Guest) -> Response | None:
     if not guest.console.links:
         return _failed(guest, Permanent("Here you sign in with the organisation's login provider, not with a link."))
     headers = guest.request.headers
-    passed_on = "x-forwarded-for" in headers or "forwarded" in headers
-    if passed_on or not is_loopback(address_of(guest.request)) or host_name(headers.get("host", "")) not in LOOPBACK:
+    if (
+        passed_on(guest.request)
+        or not is_loopback(address_of(guest.request))
+        or host_name(headers.get("host", "")) not in LOOPBACK
+    ):
         return _failed(guest, Permanent("One-time links work on the machine that Avain runs on, and nowhere else."))
     return None
 

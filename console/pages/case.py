@@ -1,12 +1,10 @@
 """One case: what is decided, planned and chosen, its budgets; who the client is, for those who may know; the family's statement."""
 
-from typing import Annotated
-
-from fastapi import Form
 from starlette.responses import Response
 
 from console import case_page, fields
-from console.pages.cases import ROLES
+from console.forms import Typed
+from console.roles import CASE_ROLES
 from console.visit import Here, Pages
 from core import keys
 from core.errors import ConfigurationError, InputError
@@ -18,16 +16,14 @@ from services.statements.single import make_statement
 pages = Pages()
 
 
-@pages.get("/cases/{number}", roles=ROLES)
+@pages.get("/cases/{number}", roles=CASE_ROLES)
 def case(visit: Here, number: str) -> Response:
     """Everything about a case that is no name."""
     return case_page.show(visit, visit.case(number))
 
 
-@pages.post("/cases/{number}/identity", roles=ROLES)
-def identity(
-    visit: Here, number: str, part: Annotated[str, Form()] = "name", reason: Annotated[str, Form()] = ""
-) -> Response:
+@pages.post("/cases/{number}/identity", roles=CASE_ROLES)
+def identity(visit: Here, number: str, part: Typed = "name", reason: Typed = "") -> Response:
     """Who the client is, shown once: the answer to a form, so that it stands in no address and no history can lead back to it."""
     access = visit.case(number)
     wanted = next((one for one in PARTS if one == part), PARTS[0])
@@ -39,10 +35,10 @@ def identity(
         return case_page.show(
             visit, access, typed=case_page.Typed("identity", {"reason": reason, "part": wanted}, str(error), "reason")
         )
-    return visit.page("case_identity.html", access=access, part=wanted, found=found)
+    return visit.page("cases/identity.html", access=access, part=wanted, found=found)
 
 
-@pages.get("/cases/{number}/statement.pdf", roles=ROLES)
+@pages.get("/cases/{number}/statement.pdf", roles=CASE_ROLES)
 def statement(visit: Here, number: str, language: str = "") -> Response:
     """What the family reads about its budget, in the language it reads. Recorded with the file's sha256."""
     access = visit.case(number)

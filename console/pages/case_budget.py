@@ -1,14 +1,13 @@
 """How a budget was calculated ("näin laskettiin"): every figure down to a row of a price list, and what became of it day by day."""
 
 from datetime import date
-from typing import Annotated
 
-from fastapi import Form
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from console import budget_picture, case_page, fields
-from console.pages.cases import ROLES
+from console.forms import Typed
+from console.roles import CASE_ROLES
 from console.visit import Here, Pages, Visit
 from core.errors import InputError, Message
 from core.i18n import N_, _
@@ -34,7 +33,7 @@ _FIGURES = {
 }
 
 
-@pages.get("/cases/{number}/budgets/{decision}", roles=ROLES)
+@pages.get("/cases/{number}/budgets/{decision}", roles=CASE_ROLES)
 def budget(visit: Here, number: str, decision: int, at: str = "") -> Response:
     """`at`: as it was known at the end of that day; without it as it is known now."""
     access = visit.case(number)
@@ -46,7 +45,7 @@ def budget(visit: Here, number: str, decision: int, at: str = "") -> Response:
 
 
 @pages.post("/cases/{number}/budgets/{decision}/rebase", roles=(SUPERVISOR,))
-def rebase(visit: Here, number: str, decision: int, reason: Annotated[str, Form()] = "") -> Response:
+def rebase(visit: Here, number: str, decision: int, reason: Typed = "") -> Response:
     """Have the ceiling looked up anew, where a unit cost was corrected after the decision. For supervisors, with a reason."""
     access = visit.case(number)
     found = next((one for one in case_view(visit.session, access.number).decisions if one.id == decision), None)
@@ -86,7 +85,7 @@ def _show(
     found = next((words.with_names(one, services) for one in budgets if one.decision_id == decision), None)
     chosen = decisions[decision]
     return visit.page(
-        "case_budget.html",
+        "cases/budget.html",
         status=422 if problem or rebase_problem else 200,
         access=access,
         decision=chosen,

@@ -1,13 +1,12 @@
 """Entering what the client information system says nothing of: a decision's number, what it grants or replaces, the goals."""
 
 from collections.abc import Callable, Mapping
-from typing import Annotated
 
-from fastapi import Form
 from starlette.responses import Response
 
 from console import case_page, fields
-from console.pages.cases import ROLES
+from console.forms import Typed
+from console.roles import CASE_ROLES
 from console.visit import Here, Pages, Visit
 from core.errors import InputError, Message
 from core.i18n import N_, _
@@ -18,10 +17,8 @@ pages = Pages()
 _CALCULATED = N_("Saved. The budget is being calculated.")
 
 
-@pages.post("/cases/{number}/decisions/{decision}/number", roles=ROLES)
-def decision_number(
-    visit: Here, number: str, decision: int, value: Annotated[str, Form()] = "", seen: Annotated[str, Form()] = ""
-) -> Response:
+@pages.post("/cases/{number}/decisions/{decision}/number", roles=CASE_ROLES)
+def decision_number(visit: Here, number: str, decision: int, value: Typed = "", seen: Typed = "") -> Response:
     """The number of the official decision."""
 
     def save(access: CaseAccess) -> None:
@@ -30,17 +27,17 @@ def decision_number(
     return _saved(visit, number, form=f"number-{decision}", typed={"value": value}, save=save, done=_CALCULATED)
 
 
-@pages.post("/cases/{number}/decisions/{decision}/basis", roles=ROLES)
+@pages.post("/cases/{number}/decisions/{decision}/basis", roles=CASE_ROLES)
 def decision_basis(
     visit: Here,
     number: str,
     decision: int,
     *,
-    granted_amount: Annotated[str, Form()] = "",
-    service: Annotated[str, Form()] = "",
-    quantity: Annotated[str, Form()] = "",
-    unit: Annotated[str, Form()] = "",
-    seen: Annotated[str, Form()] = "",
+    granted_amount: Typed = "",
+    service: Typed = "",
+    quantity: Typed = "",
+    unit: Typed = "",
+    seen: Typed = "",
 ) -> Response:
     """What the decision grants, or what it replaces. A unit alone means nothing: the form always sends one."""
 
@@ -56,8 +53,8 @@ def decision_basis(
     return _saved(visit, number, form=f"basis-{decision}", typed=typed, save=save, done=_CALCULATED)
 
 
-@pages.post("/cases/{number}/goals", roles=ROLES)
-def goals(visit: Here, number: str, value: Annotated[str, Form()] = "", seen: Annotated[str, Form()] = "") -> Response:
+@pages.post("/cases/{number}/goals", roles=CASE_ROLES)
+def goals(visit: Here, number: str, value: Typed = "", seen: Typed = "") -> Response:
     """The goals of the client's plan, one a line."""
 
     def save(access: CaseAccess) -> None:

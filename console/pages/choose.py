@@ -8,17 +8,18 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Final
 from urllib.parse import quote
 
-from fastapi import Form, Query
+from fastapi import Query
 from starlette.responses import Response
 
 from console import offers
+from console.forms import Typed
 from console.pages.compare import in_language
+from console.roles import CASE_ROLES
 from console.templating import NATIVE
 from console.visit import Here, Pages, Visit
 from core.errors import InputError, Message, NotFound
 from core.i18n import money, speaking
 from services.access import CaseAccess
-from services.access.people import SUPERVISOR, WORKER
 from services.cases import is_non_disclosure
 from services.compare import Comparison, compare_case
 from services.compare.annex import annex
@@ -36,14 +37,12 @@ from services.orders.choosing import (
 from services.orders.chosen import Chosen, chosen_in, plan_item_called
 
 pages = Pages()
-ROLES: Final = (WORKER, SUPERVISOR)
 
 #: A reason is a few words.
 LONGEST_REASON: Final = 500
 _LARGEST_ID: Final = 2**63 - 1
 
 Asked = Annotated[str, Query()]
-Typed = Annotated[str, Form()]
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ class Part:
     others: offers.Rows
 
 
-@pages.get("/cases/{number}/compare", roles=ROLES)
+@pages.get("/cases/{number}/compare", roles=CASE_ROLES)
 def compare(visit: Here, number: str, item: Asked = "", show: Asked = "") -> Response:
     """What the decisions of a case could buy."""
     case = visit.case(number)
@@ -78,7 +77,7 @@ def compare(visit: Here, number: str, item: Asked = "", show: Asked = "") -> Res
     return _page(visit, case, item=item, everything=show == "all")
 
 
-@pages.get("/cases/{number}/compare.pdf", roles=ROLES)
+@pages.get("/cases/{number}/compare.pdf", roles=CASE_ROLES)
 def printed(visit: Here, number: str, item: Asked = "", language: Asked = "") -> Response:
     """One comparison on one page for the steering group."""
     case, wanted = visit.case(number), in_language(language)
@@ -91,7 +90,7 @@ def printed(visit: Here, number: str, item: Asked = "", language: Asked = "") ->
         return offers.paper(visit, paper, case=case.number)
 
 
-@pages.post("/cases/{number}/items/{item:path}/choose", roles=ROLES)
+@pages.post("/cases/{number}/items/{item:path}/choose", roles=CASE_ROLES)
 def choose_provider(  # noqa: PLR0917 - the fields of the form
     visit: Here,
     number: str,
@@ -159,7 +158,7 @@ def _page(visit: Visit, case: CaseAccess, *, item: str, everything: bool, refuse
         "longest_reason": LONGEST_REASON,
         "languages": NATIVE,
     }
-    return visit.page("case_compare.html", status=422 if refused else 200, **values)
+    return visit.page("compare/case.html", status=422 if refused else 200, **values)
 
 
 def _part(found: Comparison, chosen: Chosen | None, refused: Refused | None, *, everything: bool) -> Part:

@@ -11,19 +11,20 @@ from fastapi import Query
 from starlette.responses import Response
 
 from console import fields, offers
+from console.roles import CASE_ROLES
 from console.templating import NATIVE
 from console.visit import Here, Pages, Visit
 from core.errors import InputError, Message
 from core.i18n import LANGUAGES, _, language, speaking
 from core.units import UNITS
-from services.access.people import PRICE_MANAGER, SUPERVISOR, WORKER
+from services.access.people import PRICE_MANAGER
 from services.compare import Comparison, compare_service
 from services.compare.annex import annex
 from services.compare.asking import DECIMALS, MOST_MONTHS, TOO_MUCH, USUAL_MONTHS
 from services.compare.reading import ServiceName, baselines
 
 pages = Pages()
-ROLES: Final = (WORKER, SUPERVISOR, PRICE_MANAGER)
+ROLES: Final = (*CASE_ROLES, PRICE_MANAGER)
 
 #: Units people can choose; of those that read alike, one.
 _UNITS: Final = ("C62", "HUR", "MIN", "DAY", "WEE", "MON", "KMT", "LS")
@@ -146,4 +147,4 @@ def _page(
             "rows": offers.rows_of(found.offers, everything=everything),
         }
     status = 422 if form.problems else 200
-    return visit.page("compare.html", status=status, found=found, languages=NATIVE, **known)
+    return visit.page("compare/compare.html", status=status, found=found, languages=NATIVE, **known)

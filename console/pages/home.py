@@ -6,7 +6,8 @@ from typing import Annotated, Any, Final
 from fastapi import Query
 from starlette.responses import Response
 
-from console.visit import EVERYBODY, Here, Pages, Visit
+from console.roles import EVERYBODY
+from console.visit import Here, Pages, Visit
 from core.clock import local_date
 from core.errors import Message
 from core.i18n import ngettext

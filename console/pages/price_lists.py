@@ -4,17 +4,20 @@ What a person decides is exactly what was shown: the form holds the fingerprint 
 what, and the list is planned anew where its file is still here.
 """
 
-from typing import Annotated
+from typing import Any
 
-from fastapi import Form, Query
 from starlette.responses import Response
 
 from console import fields
-from console.pages.prices import READERS, Number, columns_in_words, meanings
+from console.forms import Typed
+from console.pages.prices import columns_in_words, meanings
+from console.paging import Id, PageNumber
+from console.roles import READERS
 from console.visit import Here, Pages
 from core.errors import InputError, Message
 from core.i18n import _
 from services import price_uploads, prices
+from services.access.cases import visible_among
 from services.access.people import PRICE_MANAGER
 from services.budgets.words import state_name
 from services.labels import counts_in_words, field_name
@@ -26,11 +29,10 @@ from services.prices.words import amount_in_words, change_in_words, effect_in_wo
 from services.sources import sources_of_provider
 
 pages = Pages()
-PageNumber = Annotated[int, Query(ge=1, le=100_000)]
 
 
 @pages.get("/prices/lists/{number}", roles=READERS)
-def show(visit: Here, number: Number, page: PageNumber = 1, rejected: PageNumber = 1, only: str = "") -> Response:
+def show(visit: Here, number: Id, page: PageNumber = 1, rejected: PageNumber = 1, only: str = "") -> Response:
     """The list, with the plan that waits or what it has changed."""
     found = list_view(visit.session, number)
     visit.saw(f"price_list:{number}", "price_list.viewed")
@@ -38,9 +40,7 @@ def show(visit: Here, number: Number, page: PageNumber = 1, rejected: PageNumber
 
 
 @pages.post("/prices/lists/{number}/approve", roles=(PRICE_MANAGER,))
-def approve(
-    visit: Here, number: Number, shown: Annotated[str, Form()] = "", note: Annotated[str, Form()] = ""
-) -> Response:
+def approve(visit: Here, number: Id, shown: Typed = "", note: Typed = "") -> Response:
     """Apply exactly the plan that was shown."""
     back = f"/prices/lists/{number}"
     try:
@@ -52,7 +52,7 @@ def approve(
 
 
 @pages.post("/prices/lists/{number}/discard", roles=(PRICE_MANAGER,))
-def discard(visit: Here, number: Number, note: Annotated[str, Form()] = "") -> Response:
+def discard(visit: Here, number: Id, note: Typed = "") -> Response:
     """Let a list that waits be."""
     try:
         with visit.session.begin_nested():
@@ -63,16 +63,14 @@ def discard(visit: Here, number: Number, note: Annotated[str, Form()] = "") -> R
 
 
 @pages.get("/prices/lists/{number}/rollback", roles=(PRICE_MANAGER,))
-def look_at_rollback(visit: Here, number: Number) -> Response:
+def look_at_rollback(visit: Here, number: Id) -> Response:
     """What undoing the list would do, before it is done."""
     visit.saw(f"price_list:{number}", "price_list.viewed")
     return _undoing(visit, number)
 
 
 @pages.post("/prices/lists/{number}/rollback", roles=(PRICE_MANAGER,))
-def rollback(
-    visit: Here, number: Number, shown: Annotated[str, Form()] = "", note: Annotated[str, Form()] = ""
-) -> Response:
+def rollback(visit: Here, number: Id, shown: Typed = "", note: Typed = "") -> Response:
     """Undo it, as it was shown."""
     found = list_view(visit.session, number)
     if not found.can_be_undone:  # a second click, or somebody was quicker
@@ -88,7 +86,7 @@ def rollback(
 
 
 @pages.get("/prices/lists/{number}/reply", roles=(PRICE_MANAGER,))
-def reply(visit: Here, number: Number) -> Response:
+def reply(visit: Here, number: Id) -> Response:
     """The draft of a reply to the provider about rows that could not be used."""
     found = list_view(visit.session, number)
     try:
@@ -96,18 +94,18 @@ def reply(visit: Here, number: Number) -> Response:
     except InputError as error:
         return visit.go(f"/prices/lists/{number}", error.message, wrong=True)
     visit.saw(f"price_list:{number}", "price_list.reply_drafted")
-    return visit.page("price_reply.html", found=found, reply=written)
+    return visit.page("prices/reply.html", found=found, reply=written)
 
 
 @pages.get("/prices/lists/{number}/reply.eml", roles=(PRICE_MANAGER,))
-def reply_file(visit: Here, number: Number) -> Response:
+def reply_file(visit: Here, number: Id) -> Response:
     """The same as a file that mail programs open as an unsent e-mail."""
     written = write_reply(visit.session, number, visit.settings, field_name)
     visit.saw(f"price_list:{number}", "price_list.reply_drafted", form="eml")
     return visit.file(written.content, name=f"hinnasto-{number}.eml", media_type="message/rfc822")
 
 
-def _refused(visit: Here, number: Number, error: InputError, *, note: str, field: str) -> Response:
+def _refused(visit: Here, number: Id, error: InputError, *, note: str, field: str) -> Response:
     """The page again with the sentence; a list whose plan can no longer hold is read anew where its file is here."""
     found = list_view(visit.session, number)
     if found.state != "held":  # a second click, or somebody was quicker
@@ -137,7 +135,7 @@ def _page(
     names = service_names(visit.session)
     changes = changes_on_page(visit.session, found, page, only)
     return visit.page(
-        "price_list.html",
+        "prices/list.html",
         status=status,
         found=found,
         state=state_in_words(found.state),
@@ -147,7 +145,7 @@ def _page(
         left_out=rejected_on_page(visit.session, found, rejected),
         only=only if only in KINDS_OF_CHANGE else "",
         effect=effect_in_words(found.effect) if found.effect else [],
-        moved=found.effect["moved"] if found.effect else [],
+        moved=_moved(visit, found),
         budget_state=state_name,
         field_name=field_name,
         also_read=sources_of_provider(visit.settings.sources, found.business_id) if found.upload_id else [],
@@ -160,14 +158,23 @@ def _page(
     )
 
 
-def _undoing(visit: Here, number: Number, *, problem: str | None = None, note: str = "", status: int = 200) -> Response:
+def _moved(visit: Here, found: ListView) -> list[dict[str, Any]]:
+    """Budgets that change. Which case and decision each is of is told to those who may see the case; prices are others' work than cases."""
+    moved = found.effect["moved"] if found.effect else []
+    if not moved:
+        return []
+    seen = visible_among(visit.session, visit.person, {one["case"] for one in moved}, visit.today)
+    return [one if one["case"] in seen else {**one, "case": None, "decision": None} for one in moved]
+
+
+def _undoing(visit: Here, number: Id, *, problem: str | None = None, note: str = "", status: int = 200) -> Response:
     found = list_view(visit.session, number)
     try:
         undoing = prices.look_at_rollback(visit.session, found.run_id)
     except InputError as error:
         return visit.go(f"/prices/lists/{number}", error.message, wrong=True)
     return visit.page(
-        "price_rollback.html",
+        "prices/rollback.html",
         status=status,
         found=found,
         undoing=undoing,

@@ -1,12 +1,11 @@
 """E-mails with price lists of which nobody can tell whose they are, and a person's word on them."""
 
-from typing import Annotated
-
-from fastapi import Form
 from starlette.responses import Response
 
 from console import fields
-from console.pages.prices import READERS, Number
+from console.forms import Typed
+from console.paging import Id
+from console.roles import READERS
 from console.visit import Here, Pages
 from core.errors import InputError, Message
 from core.i18n import _
@@ -28,10 +27,10 @@ def listed(visit: Here, everything: str = "") -> Response:
 @pages.post("/prices/mail/{number}/assign", roles=(PRICE_MANAGER,))
 def assign(
     visit: Here,
-    number: Number,
-    provider: Annotated[str, Form()] = "",
-    attachment: Annotated[str, Form()] = "",
-    note: Annotated[str, Form()] = "",
+    number: Id,
+    provider: Typed = "",
+    attachment: Typed = "",
+    note: Typed = "",
 ) -> Response:
     """Say whose list it brings, and have its source read."""
     typed = {"provider": provider, "attachment": attachment, "note": note}
@@ -57,7 +56,7 @@ def assign(
 
 
 @pages.post("/prices/mail/{number}/discard", roles=(PRICE_MANAGER,))
-def discard(visit: Here, number: Number, note: Annotated[str, Form()] = "") -> Response:
+def discard(visit: Here, number: Id, note: Typed = "") -> Response:
     """Nothing of it is imported."""
     try:
         with visit.session.begin_nested():
@@ -84,7 +83,7 @@ def _page(
         one["reason"] = Message.from_json(one["reason"]) if one["reason"] else None
         one["files"] = [each for each in one["attachments"] if each["sha256"]]
     return visit.page(
-        "price_mails.html",
+        "prices/mails.html",
         status=status,
         mails=list(reversed(mails)),
         everything=everything,

@@ -6,7 +6,10 @@ from fastapi import File, Form, UploadFile
 from starlette.responses import Response
 
 from console import fields
-from console.pages.prices import READERS, Number, columns_in_words, meanings
+from console.forms import Typed
+from console.pages.prices import columns_in_words, meanings
+from console.paging import Id
+from console.roles import READERS
 from console.visit import Here, Pages
 from core.errors import InputError, Message
 from core.i18n import _
@@ -33,7 +36,7 @@ def form(visit: Here, provider: str = "") -> Response:
 def upload(
     visit: Here,
     file: Annotated[UploadFile | None, File()] = None,
-    provider: Annotated[str, Form()] = "",
+    provider: Typed = "",
 ) -> Response:
     """Keep the file and have a worker read it."""
     if file is None or not file.filename:
@@ -57,7 +60,7 @@ def upload(
 
 
 @pages.get("/prices/upload/{number}", roles=READERS)
-def show(visit: Here, number: Number) -> Response:
+def show(visit: Here, number: Id) -> Response:
     """Where the file stands; once it is a list, the list."""
     found = price_uploads.upload_of(visit.session, number)
     if found.state == "read":
@@ -70,9 +73,9 @@ def show(visit: Here, number: Number) -> Response:
 @pages.post("/prices/upload/{number}/read", roles=(PRICE_MANAGER,))
 def read_again(  # noqa: PLR0917 - the fields of a form
     visit: Here,
-    number: Number,
-    provider: Annotated[str, Form()] = "",
-    insisted: Annotated[str, Form()] = "",
+    number: Id,
+    provider: Typed = "",
+    insisted: Typed = "",
     title: Annotated[list[str] | None, Form()] = None,
     meaning: Annotated[list[str] | None, Form()] = None,
 ) -> Response:
@@ -99,7 +102,7 @@ def read_again(  # noqa: PLR0917 - the fields of a form
 
 
 @pages.post("/prices/upload/{number}/discard", roles=(PRICE_MANAGER,))
-def discard(visit: Here, number: Number) -> Response:
+def discard(visit: Here, number: Id) -> Response:
     """Let it be."""
     try:
         with visit.session.begin_nested():
@@ -133,7 +136,7 @@ def _learn(visit: Here, business_id: str | None, said: dict[str, str]) -> None:
 
 def _form(visit: Here, *, chosen: str, problem: str | None = None, status: int = 200) -> Response:
     return visit.page(
-        "price_upload.html",
+        "prices/upload.html",
         status=status,
         providers=_providers(visit),
         own=OWN,
@@ -153,7 +156,7 @@ def _page(
     status: int = 200,
 ) -> Response:
     return visit.page(
-        "price_upload_read.html",
+        "prices/upload_read.html",
         status=status,
         upload=found,
         waits_long=not found.under_way and found.seconds > _LONG,

@@ -1,32 +1,31 @@
 """Price lists: what waits, what was read last, what is missing; templates for providers, and what their column titles mean."""
 
-from typing import Annotated, Any, Final, Literal
+from typing import Any, Final, Literal
 
-from fastapi import Form, Path
 from starlette.responses import Response
 
 from connectors.prices.table.words import COLUMNS
 from connectors.prices.template import write_template
 from console import fields
+from console.forms import Typed
+from console.roles import READERS
 from console.visit import Here, Pages
 from core.errors import InputError, Message, NotFound
 from core.i18n import _
 from services import price_mail, price_uploads
-from services.access.people import AUDITOR, OPERATOR, PRICE_MANAGER
-from services.names import provider_of, service_names
+from services.access.people import PRICE_MANAGER
+from services.names import provider_of
 from services.price_mail.whose import known_providers
 from services.prices.columns import all_columns, forget_column, learn_column
 from services.prices.keeping import state_in_words
 from services.prices.showing import latest_lists
 from services.prices.template import services_of
 from services.prices.values import doubts
-from services.prices.watching import ending_soon, held_since, missing_years
-from services.prices.words import amount_in_words, column_name
+from services.prices.watching import held_since
+from services.prices.words import column_name
+from services.today.prices import for_price_manager
 
 pages = Pages()
-READERS: Final = (PRICE_MANAGER, OPERATOR, AUDITOR)
-#: The number of a list, an upload or a mail, as addresses hold it.
-Number = Annotated[int, Path(ge=1, le=2**63 - 1)]
 _TYPES: Final = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "csv": "text/csv; charset=utf-8",
@@ -40,19 +39,20 @@ def overview(visit: Here) -> Response:
     held = [(one, doubts(one.reasons)) for one in held_since(session)]
     uploads = price_uploads.uploads_open(session)
     mails = price_mail.listed(session)
+    days = visit.settings.prices.ending_soon_days
+    wanting = for_price_manager(session, visit.today, ending_days=days, everything=frozenset(("missing", "ending")))
     visit.saw("price_lists", "price_lists.listed", held=len(held), uploads=len(uploads), mails=len(mails))
     return visit.page(
-        "prices.html",
+        "prices/prices.html",
         held=held,
         uploads=uploads,
         mails=len(mails),
-        missing=missing_years(session, visit.today),
-        ending=ending_soon(session, visit.today, visit.settings.prices.ending_soon_days),
+        missing=wanting.get("missing"),
+        ending=wanting["ending"],
+        next_year=visit.today.year + 1,
         latest=latest_lists(session),
         providers=sorted(known_providers(session).names.items(), key=lambda one: one[1].casefold()),
-        names=service_names(session),
         list_state=state_in_words,
-        amount=amount_in_words,
         may_write=visit.person.is_one_of(PRICE_MANAGER),
     )
 
@@ -78,9 +78,9 @@ def columns(visit: Here) -> Response:
 @pages.post("/prices/columns", roles=(PRICE_MANAGER,))
 def learn(
     visit: Here,
-    provider: Annotated[str, Form()] = "",
-    title: Annotated[str, Form()] = "",
-    meaning: Annotated[str, Form()] = "",
+    provider: Typed = "",
+    title: Typed = "",
+    meaning: Typed = "",
 ) -> Response:
     """Say what a title means; `-` is nothing to us."""
     try:
@@ -97,7 +97,7 @@ def learn(
 
 
 @pages.post("/prices/columns/forget", roles=(PRICE_MANAGER,))
-def forget(visit: Here, provider: Annotated[str, Form()] = "", title: Annotated[str, Form()] = "") -> Response:
+def forget(visit: Here, provider: Typed = "", title: Typed = "") -> Response:
     """Forget what a title means. Done twice it is done once."""
     try:
         with visit.session.begin_nested():
@@ -112,7 +112,7 @@ def _columns(
     visit: Here, typed: dict[str, str] | None = None, problem: str | None = None, *, status: int = 200
 ) -> Response:
     return visit.page(
-        "price_columns.html",
+        "prices/columns.html",
         status=status,
         learnt=all_columns(visit.session),
         providers=sorted(known_providers(visit.session).names.items(), key=lambda one: one[1].casefold()),

@@ -9,10 +9,11 @@ from starlette.responses import Response
 
 from console.forms import Form, Sent
 from console.pages import provider_form
+from console.roles import READERS
 from console.visit import Here, Pages, Visit
 from core.errors import Message, NotFound
 from core.i18n import _
-from services.access.people import AUDITOR, OPERATOR, PRICE_MANAGER
+from services.access.people import PRICE_MANAGER
 from services.compare.words import facts_in_words
 from services.labels import channel_name
 from services.prices.rises import rule_in_words
@@ -27,8 +28,6 @@ from services.reference_data.provider_editing import (
 )
 
 pages = Pages()
-READERS: Final = (PRICE_MANAGER, OPERATOR, AUDITOR)
-WRITERS: Final = (PRICE_MANAGER,)
 _NEW: Final = {"country": "FI", "language": "fi", "channel": "email", "endpoint_scheme": "0216", "active": "on"}
 
 
@@ -43,13 +42,13 @@ def providers(visit: Here) -> Response:
     )
 
 
-@pages.get("/providers/new", roles=WRITERS)
+@pages.get("/providers/new", roles=(PRICE_MANAGER,))
 def new_provider(visit: Here) -> Response:
     """An empty form."""
     return _form(visit, Form(dict(_NEW)), None)
 
 
-@pages.post("/providers/new", roles=WRITERS)
+@pages.post("/providers/new", roles=(PRICE_MANAGER,))
 def add_provider(visit: Here, sent: Sent) -> Response:
     """A new provider."""
     return _save(visit, Form(sent), None)
@@ -79,7 +78,7 @@ def provider(visit: Here, business_id: str) -> Response:
     )
 
 
-@pages.get("/providers/{business_id}/edit", roles=WRITERS)
+@pages.get("/providers/{business_id}/edit", roles=(PRICE_MANAGER,))
 def edit_form(visit: Here, business_id: str) -> Response:
     """The form, as the provider is kept."""
     stored = _stored(visit, business_id)
@@ -87,7 +86,7 @@ def edit_form(visit: Here, business_id: str) -> Response:
     return _form(visit, Form({**provider_form.fields_of(stored.shown), "version": stored.version}), stored)
 
 
-@pages.post("/providers/{business_id}/edit", roles=WRITERS)
+@pages.post("/providers/{business_id}/edit", roles=(PRICE_MANAGER,))
 def save_provider(visit: Here, business_id: str, sent: Sent) -> Response:
     """The provider as the form states it."""
     return _save(visit, Form({**sent, "business_id": business_id}), _stored(visit, business_id))
@@ -192,4 +191,4 @@ def _stored(visit: Visit, business_id: str) -> StoredProvider:
 
 
 def _may_write(visit: Visit) -> bool:
-    return visit.person.is_one_of(*WRITERS)
+    return visit.person.is_one_of(PRICE_MANAGER)

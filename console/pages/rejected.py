@@ -3,17 +3,16 @@
 A record is named by the source's own id of it, which leads to a client: every view is noted in the audit trail.
 """
 
-from typing import Annotated
-
-from fastapi import Form
 from starlette.responses import Response
 
-from console.pages.runs import READERS, WRITERS, Before, Id
+from console import fields, paging
+from console.forms import Form, Ticked, Typed
+from console.paging import Id, Key
+from console.roles import READERS, WRITERS, may_act
 from console.visit import Here, NotAllowedError, Pages, Visit
 from core.errors import InputError, Message
 from core.i18n import _
 from services import asking, names, rejected
-from services.access.people import OPERATOR, PRICE_MANAGER
 from services.sources import all_sources
 
 pages = Pages()
@@ -28,14 +27,14 @@ def list_rejected(visit: Here, source: str = "") -> Response:
     groups = rejected.grouped(visit.session, source or None)
     visit.saw(f"rejected:{source or 'all'}", "rejected.listed", count=sum(one.count for one in groups))
     known = sorted({*configured, *(one.source for one in groups)})
-    return visit.page("rejected_list.html", groups=groups, sources=known, wanted=source)
+    return visit.page("runs/rejected_list.html", groups=groups, sources=known, wanted=source)
 
 
 @pages.get("/rejected/{rejected_id}", roles=READERS)
-def show(visit: Here, rejected_id: Id, after: Before = None) -> Response:
+def show(visit: Here, rejected_id: Id, after: Key = None) -> Response:
     """The records of a group, a page at a time."""
     visit.saw(f"rejected:{rejected_id}", "rejected.viewed")
-    return _page(visit, rejected_id, after=after or 0)
+    return _page(visit, rejected_id, after=after)
 
 
 @pages.post("/rejected/{rejected_id}/retry", roles=WRITERS)
@@ -43,8 +42,8 @@ def retry(
     visit: Here,
     rejected_id: Id,
     *,
-    group: Annotated[bool, Form()] = False,
-    at_any_hour: Annotated[bool, Form()] = False,
+    group: Ticked = False,
+    at_any_hour: Ticked = False,
 ) -> Response:
     """Have one or its group tried again, by reading the source anew."""
     _writable(visit, rejected_id)
@@ -61,53 +60,44 @@ def retry(
                 at_any_hour=at_any_hour,
             )
     except InputError as refused:
-        return _page(visit, rejected_id, status=422, refused=("retry", refused.message))
+        return _page(visit, rejected_id, Form({}, {"retry": str(refused)}))
     return visit.go(f"/runs/called/{asked.work_id}")
 
 
 @pages.post("/rejected/{rejected_id}/discard", roles=WRITERS)
-def discard(
-    visit: Here, rejected_id: Id, *, note: Annotated[str, Form()] = "", group: Annotated[bool, Form()] = False
-) -> Response:
+def discard(visit: Here, rejected_id: Id, *, note: Typed = "", group: Ticked = False) -> Response:
     """Let one or its group rest, with a note."""
     _writable(visit, rejected_id)
     try:
         with visit.session.begin_nested():
             count = rejected.let_rest(
-                visit.session, rejected_id, note, actor=visit.actor, now=visit.now, whole_group=group
+                visit.session,
+                rejected_id,
+                fields.words(note, _("Note")),
+                actor=visit.actor,
+                now=visit.now,
+                whole_group=group,
             )
     except InputError as refused:
-        return _page(visit, rejected_id, status=422, refused=("discard", refused.message), note=note, group=group)
+        return _page(
+            visit, rejected_id, Form({"note": note, "group": "on" if group else ""}, {"discard": str(refused)})
+        )
     return visit.go("/rejected", Message("Rejected records that were let rest: {count}", count=count))
 
 
-def _page(
-    visit: Visit,
-    rejected_id: int,
-    *,
-    after: int = 0,
-    status: int = 200,
-    refused: tuple[str, Message] | None = None,
-    note: str = "",
-    group: bool = False,
-) -> Response:
-    found = rejected.members(visit.session, rejected_id, _PAGE + 1, after=after)
+def _page(visit: Visit, rejected_id: int, form: Form | None = None, *, after: int | None = None) -> Response:
+    found = rejected.members(visit.session, rejected_id, _PAGE + 1, after=after or 0)
     one = found[0] if found and not after else rejected.members(visit.session, rejected_id, 1)[0]
-    shown = found[:_PAGE]
     return visit.page(
-        "rejected.html",
-        status=status,
+        "runs/rejected.html",
+        status=422 if form else 200,
         rejected_id=rejected_id,
         one=one,
         parent=one.source.partition("/")[0] if "/" in one.source else None,
-        records=shown,
+        leaf=paging.leaf(found, _PAGE, f"/rejected/{rejected_id}", after=after),
         is_open=rejected.is_open(visit.session, rejected_id),
-        further=shown[-1].id if len(found) > _PAGE else None,
-        first=not after,
         may_write=_may_write(visit, one.source),
-        refused=refused,
-        note=note,
-        group=group,
+        form=form or Form(),
     )
 
 
@@ -117,6 +107,4 @@ def _writable(visit: Visit, rejected_id: int) -> None:
 
 
 def _may_write(visit: Visit, source: str) -> bool:
-    """An operator always; a price manager where it is a source of prices."""
-    person, of_prices = visit.person, source.partition("/")[0] in visit.settings.sources.prices
-    return person.is_one_of(OPERATOR) or (of_prices and person.is_one_of(PRICE_MANAGER))
+    return may_act(visit.person, of_prices=source.partition("/")[0] in visit.settings.sources.prices)

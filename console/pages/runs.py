@@ -4,32 +4,30 @@ A run's sentence may name an order or a case, so lists and single runs are both 
 asked every other second and holds figures only: that is not.
 """
 
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import Form, Path, Query
 from starlette.responses import JSONResponse, Response
 
+from console import fields, paging
+from console.forms import Form, Typed
+from console.paging import Id, Key
+from console.roles import READERS, WRITERS, may_act
 from console.visit import Here, NotAllowedError, Pages, Visit
 from core.errors import InputError, Message
 from core.i18n import _
 from models.work import OUTCOMES
 from services import held_runs, names, progress, runs
-from services.access.people import AUDITOR, OPERATOR, PRICE_MANAGER
+from services.access.people import OPERATOR
 from services.sources import Step, all_sources, progress_of_work
 from services.sources import progress as steps_of
 from services.work import KINDS
 
 pages = Pages()
-READERS = (OPERATOR, PRICE_MANAGER, AUDITOR)
-WRITERS = (OPERATOR, PRICE_MANAGER)
 _PAGE = 50
-#: The largest number a row can have (bigint).
-Id = Annotated[int, Path(ge=1, le=2**63 - 1)]
-Before = Annotated[int | None, Query(ge=1, le=2**63 - 1)]
 
 
 @pages.get("/runs", roles=READERS)
-def list_runs(visit: Here, kind: str = "", outcome: str = "", source: str = "", before: Before = None) -> Response:
+def list_runs(visit: Here, kind: str = "", outcome: str = "", source: str = "", before: Key = None) -> Response:
     """Latest runs, narrowed down, a page at a time; above them what was given up and nobody has seen."""
     kinds, outcomes = [*KINDS, "poison"], [runs.UNDER_WAY, *OUTCOMES]
     sources = [one.name for one in all_sources(visit.settings.sources)]
@@ -39,15 +37,14 @@ def list_runs(visit: Here, kind: str = "", outcome: str = "", source: str = "", 
     found = runs.listed(
         visit.session, kind=kind or None, outcome=outcome or None, source=source or None, before=before, limit=_PAGE + 1
     )
-    shown, more = found[:_PAGE], len(found) > _PAGE
-    visit.saw("runs", "runs.listed", count=len(shown))
+    wanted = {"kind": kind, "outcome": outcome, "source": source}
+    leaf = paging.leaf(found, _PAGE, "/runs", wanted, before=before)
+    visit.saw("runs", "runs.listed", count=len(leaf.rows))
     return visit.page(
-        "runs.html",
-        runs=shown,
+        "runs/runs.html",
+        leaf=leaf,
         given_up=runs.given_up(visit.session) if before is None else [],
-        older=shown[-1].id if more else None,
-        first=before is None,
-        wanted={"kind": kind, "outcome": outcome, "source": source},
+        wanted=wanted,
         kinds=kinds,
         outcomes=outcomes,
         sources=sources,
@@ -60,7 +57,7 @@ def called(visit: Here, work_id: Id) -> Response:
     work = runs.called_work(visit.session, work_id)
     if work.run_id is not None:
         return visit.go(f"/runs/{work.run_id}")
-    return visit.page("run_called.html", work=work)
+    return visit.page("runs/called.html", work=work)
 
 
 @pages.get("/runs/called/{work_id}/progress", roles=READERS)
@@ -94,64 +91,60 @@ def retry(visit: Here, run_id: Id) -> Response:
         with visit.session.begin_nested():
             runs.retry(visit.session, run_id, actor=visit.actor, now=visit.now)
     except InputError as refused:
-        return _page(visit, view, status=422, refused=("retry", refused.message))
+        return _page(visit, view, Form({}, {"retry": str(refused)}))
     return visit.go(f"/runs/{run_id}", Message("It is due again, with all its attempts."))
 
 
 @pages.post("/runs/{run_id}/acknowledge", roles=WRITERS)
-def acknowledge(visit: Here, run_id: Id, note: Annotated[str, Form()] = "") -> Response:
+def acknowledge(visit: Here, run_id: Id, note: Typed = "") -> Response:
     """Note that a failure was seen and may rest."""
     view = _writable(visit, run_id)
     try:
         with visit.session.begin_nested():
-            runs.acknowledge(visit.session, run_id, note, actor=visit.actor, now=visit.now)
+            runs.acknowledge(visit.session, run_id, fields.words(note, _("Note")), actor=visit.actor, now=visit.now)
     except InputError as refused:
-        return _page(visit, view, status=422, refused=("acknowledge", refused.message), note=note)
+        return _page(visit, view, Form({"note": note}, {"acknowledge": str(refused)}))
     return visit.go(f"/runs/{run_id}", Message("Acknowledged."))
 
 
 @pages.post("/runs/{run_id}/approve", roles=(OPERATOR,))
-def approve(visit: Here, run_id: Id, note: Annotated[str, Form()] = "") -> Response:
+def approve(visit: Here, run_id: Id, note: Typed = "") -> Response:
     """Apply a held run of cases, exactly as it was read."""
     view = runs.view(visit.session, run_id)
     try:
         _must_be_of_cases(view)
         with visit.session.begin_nested():
-            held_runs.approve(visit.session, run_id, visit.actor, note, visit.settings, now=visit.now)
+            held_runs.approve(
+                visit.session, run_id, visit.actor, fields.words(note, _("Note")), visit.settings, now=visit.now
+            )
     except InputError as refused:
-        return _page(visit, view, status=422, refused=("approve", refused.message), note=note)
+        return _page(visit, view, Form({"note": note}, {"approve": str(refused)}))
     return visit.go(f"/runs/{run_id}", Message("It was applied, exactly as it was read."))
 
 
 @pages.post("/runs/{run_id}/discard", roles=(OPERATOR,))
-def discard(visit: Here, run_id: Id, note: Annotated[str, Form()] = "") -> Response:
+def discard(visit: Here, run_id: Id, note: Typed = "") -> Response:
     """Let a held run of cases be."""
     view = runs.view(visit.session, run_id)
     try:
         _must_be_of_cases(view)
         with visit.session.begin_nested():
-            held_runs.discard(visit.session, run_id, visit.actor, note, now=visit.now)
+            held_runs.discard(visit.session, run_id, visit.actor, fields.words(note, _("Note")), now=visit.now)
     except InputError as refused:
-        return _page(visit, view, status=422, refused=("discard", refused.message), note=note)
+        return _page(visit, view, Form({"note": note}, {"discard": str(refused)}))
     return visit.go(f"/runs/{run_id}", Message("It was discarded; nothing of it was applied."))
 
 
-def _page(
-    visit: Visit,
-    view: runs.RunView,
-    *,
-    status: int = 200,
-    refused: tuple[str, Message] | None = None,
-    note: str = "",
-) -> Response:
+def _page(visit: Visit, view: runs.RunView, form: Form | None = None) -> Response:
+    """The run; `form` holds a note that could not be taken, and why, by what was asked for (`approve`)."""
     run, steps = view.run, _steps(visit, view)
     applied = run.outcome in {"succeeded", "partly"} and run.kind in {"sync_cases", "import_prices"}
     price_list = None
     if run.waits_for_a_person and run.kind == "import_prices" and run.source and view.file_sha256:
         price_list = held_runs.waiting_price_list(visit.session, run.source, view.file_sha256)
     return visit.page(
-        "run.html",
-        status=status,
+        "runs/run.html",
+        status=422 if form else 200,
         view=view,
         run=run,
         steps=steps if view.request else [],
@@ -162,8 +155,7 @@ def _page(
         may_write=_may_write(visit, run),
         may_decide=visit.person.is_one_of(OPERATOR),
         source_shown=bool(run.source) and _is_configured(visit, run.source or ""),
-        refused=refused,
-        note=note,
+        form=form or Form(),
     )
 
 
@@ -193,9 +185,7 @@ def _writable(visit: Visit, run_id: int) -> runs.RunView:
 
 
 def _may_write(visit: Visit, run: runs.RunLine) -> bool:
-    """An operator always; a price manager where it is of prices."""
-    person = visit.person
-    return person.is_one_of(OPERATOR) or (person.is_one_of(PRICE_MANAGER) and run.is_of_prices(visit.settings.sources))
+    return may_act(visit.person, of_prices=run.is_of_prices(visit.settings.sources))
 
 
 def _must_be_of_cases(view: runs.RunView) -> None:

@@ -10,11 +10,12 @@ from starlette.responses import Response
 
 from console import fields
 from console.forms import Form, Sent, spread
+from console.roles import READERS
 from console.visit import Here, Pages, Visit
 from core.errors import Message, NotFound
 from core.i18n import N_, _, number
 from core.units import unit_name
-from services.access.people import AUDITOR, OPERATOR, PRICE_MANAGER
+from services.access.people import PRICE_MANAGER
 from services.reference_data import overview
 from services.reference_data.editing import ChangedMeanwhileError, FieldInputError, differences, version_of
 from services.reference_data.faults import complaint, place_of
@@ -29,8 +30,6 @@ from services.reference_data.service_editing import (
 from services.reference_data.services import ServiceEntry, Unit
 
 pages = Pages()
-READERS: Final = (PRICE_MANAGER, OPERATOR, AUDITOR)
-WRITERS: Final = (PRICE_MANAGER,)
 _LABELS: Final = {
     "code": N_("Code"),
     "name_fi": N_("Name in Finnish"),
@@ -52,7 +51,7 @@ def services(visit: Here) -> Response:
     return _list(visit, _steps_form(unit_steps(visit.session)))
 
 
-@pages.post("/services/steps", roles=WRITERS)
+@pages.post("/services/steps", roles=(PRICE_MANAGER,))
 def save_steps(visit: Here, sent: Sent) -> Response:
     """The smallest steps; all budgets are calculated anew where one changes."""
     form = Form(sent)
@@ -92,13 +91,13 @@ def save_steps(visit: Here, sent: Sent) -> Response:
     return visit.go("/services", said)
 
 
-@pages.get("/services/new", roles=WRITERS)
+@pages.get("/services/new", roles=(PRICE_MANAGER,))
 def new_service(visit: Here) -> Response:
     """An empty form."""
     return _form(visit, Form({"unit": "C62"}), None)
 
 
-@pages.post("/services/new", roles=WRITERS)
+@pages.post("/services/new", roles=(PRICE_MANAGER,))
 def add_service(visit: Here, sent: Sent) -> Response:
     """A new service."""
     return _save(visit, Form(sent), None)
@@ -118,7 +117,7 @@ def service(visit: Here, code: str) -> Response:
     )
 
 
-@pages.get("/services/{code}/edit", roles=WRITERS)
+@pages.get("/services/{code}/edit", roles=(PRICE_MANAGER,))
 def edit_form(visit: Here, code: str) -> Response:
     """The form, as the service is kept."""
     stored = _stored(visit, code)
@@ -126,7 +125,7 @@ def edit_form(visit: Here, code: str) -> Response:
     return _form(visit, Form({**_fields_of(stored.entry), "version": stored.version}), stored)
 
 
-@pages.post("/services/{code}/edit", roles=WRITERS)
+@pages.post("/services/{code}/edit", roles=(PRICE_MANAGER,))
 def save_service(visit: Here, code: str, sent: Sent) -> Response:
     """The service as the form states it."""
     return _save(visit, Form({**sent, "code": code}), _stored(visit, code))
@@ -235,4 +234,4 @@ def _in_words(value: Any) -> str:
 
 
 def _may_write(visit: Visit) -> bool:
-    return visit.person.is_one_of(*WRITERS)
+    return visit.person.is_one_of(PRICE_MANAGER)

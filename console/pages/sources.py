@@ -3,16 +3,13 @@
 The list holds names of sources and figures, nothing that leads to a case: looking at it is not noted in the audit trail.
 """
 
-from typing import Annotated
-
-from fastapi import Form
 from starlette.responses import Response
 
-from console.pages.runs import READERS, WRITERS
+from console.forms import Ticked
+from console.roles import READERS, WRITERS, may_act
 from console.visit import Here, NotAllowedError, Pages, Visit
 from core.errors import InputError, Message, NotFound
 from services import asking, looked, source_overview, source_words
-from services.access.people import OPERATOR, PRICE_MANAGER
 from services.gentleness import rest
 from services.lights import Light, lights
 from services.sources import Source, all_sources, find_source, history
@@ -26,7 +23,7 @@ _HISTORY = 20
 def list_sources(visit: Here) -> Response:
     """Every configured source, and how it is."""
     states = source_overview.overview(visit.session, all_sources(visit.settings.sources))
-    return visit.page("sources.html", states=states, lights=_lights(visit))
+    return visit.page("runs/sources.html", states=states, lights=_lights(visit))
 
 
 @pages.get("/sources/{name}", roles=READERS)
@@ -42,9 +39,7 @@ def show_share(visit: Here, name: str, provider: str) -> Response:
 
 
 @pages.post("/sources/{name}/read", roles=WRITERS)
-def read(
-    visit: Here, name: str, *, at_any_hour: Annotated[bool, Form()] = False, anew: Annotated[bool, Form()] = False
-) -> Response:
+def read(visit: Here, name: str, *, at_any_hour: Ticked = False, anew: Ticked = False) -> Response:
     """Have it read and applied now."""
     source = _writable(visit, name)
     try:
@@ -58,7 +53,7 @@ def read(
 
 
 @pages.post("/sources/{name}/look", roles=WRITERS)
-def look(visit: Here, name: str, *, at_any_hour: Annotated[bool, Form()] = False) -> Response:
+def look(visit: Here, name: str, *, at_any_hour: Ticked = False) -> Response:
     """Have its first records looked at; nothing is applied."""
     source = _writable(visit, name)
     try:
@@ -74,7 +69,7 @@ def look(visit: Here, name: str, *, at_any_hour: Annotated[bool, Form()] = False
 def _page(visit: Visit, source: Source, *, status: int = 200, refused: Message | None = None) -> Response:
     (state,) = source_overview.overview(visit.session, [source])
     return visit.page(
-        "source.html",
+        "runs/source.html",
         status=status,
         source=source,
         parent=source.name.partition("/")[0],
@@ -111,5 +106,4 @@ def _writable(visit: Visit, name: str) -> Source:
 
 
 def _may_ask(visit: Visit, source: Source) -> bool:
-    person = visit.person
-    return person.is_one_of(OPERATOR) or (source.kind == "prices" and person.is_one_of(PRICE_MANAGER))
+    return may_act(visit.person, of_prices=source.kind == "prices")

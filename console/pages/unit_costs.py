@@ -7,16 +7,18 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Final, get_args
 
-from fastapi import Path, Query
+from fastapi import Query
 from starlette.responses import Response
 
 from console import fields
 from console.forms import Form, Sent
+from console.paging import Id
+from console.roles import READERS
 from console.visit import Here, Pages, Visit
 from core.errors import InputError, Message, NotFound
 from core.i18n import _, day
 from core.units import unit_name
-from services.access.people import AUDITOR, OPERATOR, PRICE_MANAGER
+from services.access.people import PRICE_MANAGER
 from services.labels import counts_in_words
 from services.prices import own_costs
 from services.prices.words import amount_in_words, change_in_words, effect_in_words, per_what
@@ -24,15 +26,13 @@ from services.reference_data.overview import service_name, services
 from services.reference_data.services import Unit
 
 pages = Pages()
-READERS: Final = (PRICE_MANAGER, OPERATOR, AUDITOR)
-WRITERS: Final = (PRICE_MANAGER,)
 _UNITS: Final[tuple[str, ...]] = get_args(Unit)
 #: What a plan's page keeps of the form it came from, so that it can be gone back to.
 _OF_THE_FORM: Final = ("year", "first", "last", "all")
 
-#: As large as the database counts.
-PriceId = Annotated[int, Path(ge=1, le=2**63 - 1)]
-Year = Annotated[int | None, Query(ge=2000, le=2100)]
+_YEARS: Final = (2000, 2100)
+_YEAR_DIGITS: Final = 4
+Year = Annotated[int | None, Query(ge=_YEARS[0], le=_YEARS[1])]
 
 
 @pages.get("/unit-costs", roles=READERS)
@@ -48,11 +48,11 @@ def unit_costs(visit: Here, year: Year = None) -> Response:
         rows=[_row(one, visit.today) for one in rows],
         missing=[(service_name(one), one["code"], unit_name(one["unit"]), one["decisions"]) for one in missing],
         others=own_costs.other_sources(visit.settings.sources),
-        may_write=visit.person.is_one_of(*WRITERS),
+        may_write=visit.person.is_one_of(PRICE_MANAGER),
     )
 
 
-@pages.get("/unit-costs/new", roles=WRITERS)
+@pages.get("/unit-costs/new", roles=(PRICE_MANAGER,))
 def new_costs(visit: Here, year: Year = None, every: Annotated[str, Query(alias="all")] = "") -> Response:
     """Fields for the costs of a year: every service that needs one, or every service there is."""
     wanted = year or visit.today.year
@@ -60,13 +60,13 @@ def new_costs(visit: Here, year: Year = None, every: Annotated[str, Query(alias=
     return _form(visit, Form({"year": str(wanted), **days, "all": every}))
 
 
-@pages.post("/unit-costs/new", roles=WRITERS)
+@pages.post("/unit-costs/new", roles=(PRICE_MANAGER,))
 def change_costs(visit: Here, sent: Sent) -> Response:
     """The fields again, as they were filled in before the plan was shown."""
     return _form(visit, Form(sent))
 
 
-@pages.post("/unit-costs/plan", roles=WRITERS)
+@pages.post("/unit-costs/plan", roles=(PRICE_MANAGER,))
 def plan_costs(visit: Here, sent: Sent) -> Response:
     """What the entered costs would change. Nothing is written."""
     form = Form(sent)
@@ -76,7 +76,7 @@ def plan_costs(visit: Here, sent: Sent) -> Response:
     return _plan(visit, own_costs.list_of(costs), form, kept=_kept(sent))
 
 
-@pages.post("/unit-costs/apply", roles=WRITERS)
+@pages.post("/unit-costs/apply", roles=(PRICE_MANAGER,))
 def apply_costs(visit: Here, sent: Sent) -> Response:
     """Exactly what was shown, or what it would be by now."""
     content = sent.get("content", "")
@@ -104,14 +104,14 @@ def apply_costs(visit: Here, sent: Sent) -> Response:
     return visit.go(f"/unit-costs?year={_year_of(sent, visit)}", said)
 
 
-@pages.get("/unit-costs/{price_id}/end", roles=WRITERS)
-def end_form(visit: Here, price_id: PriceId) -> Response:
+@pages.get("/unit-costs/{price_id}/end", roles=(PRICE_MANAGER,))
+def end_form(visit: Here, price_id: Id) -> Response:
     """When a cost shall end."""
     return _end_form(visit, _cost(visit, price_id), Form({"last": day(visit.today)}))
 
 
-@pages.post("/unit-costs/{price_id}/end", roles=WRITERS)
-def plan_end(visit: Here, price_id: PriceId, sent: Sent) -> Response:
+@pages.post("/unit-costs/{price_id}/end", roles=(PRICE_MANAGER,))
+def plan_end(visit: Here, price_id: Id, sent: Sent) -> Response:
     """What ending it would change. Nothing is written."""
     cost, form = _cost(visit, price_id), Form(sent)
     last = form.read("last", fields.day, _("Last day"))
@@ -236,9 +236,8 @@ def _kept(sent: dict[str, str]) -> dict[str, str]:
 
 def _year_of(values: Any, visit: Visit) -> int:
     written = values.get("year", "")
-    return (
-        int(written) if written.isascii() and written.isdigit() and 2000 <= int(written) <= 2100 else visit.today.year
-    )
+    plain = written.isascii() and written.isdigit() and len(written) == _YEAR_DIGITS
+    return int(written) if plain and _YEARS[0] <= int(written) <= _YEARS[1] else visit.today.year
 
 
 def _plain(amount: Decimal) -> Decimal:

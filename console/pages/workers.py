@@ -10,11 +10,10 @@ from services.access.people import AUDITOR, OPERATOR
 from services.reference_data import listing
 
 pages = Pages()
-READERS: Final = (OPERATOR, AUDITOR)
 _LANGUAGES: Final = {"fi": "suomi", "sv": "svenska", "en": "English"}
 
 
-@pages.get("/workers", roles=READERS)
+@pages.get("/workers", roles=(OPERATOR, AUDITOR))
 def workers(visit: Here) -> Response:
     """All of them, with who is away and who stands in."""
     rows = listing.workers(visit.session, visit.today)

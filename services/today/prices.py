@@ -1,6 +1,7 @@
 """What waits about prices: lists and e-mails that wait for a person, providers whose prices of next year are missing, prices that end.
 
-Told by provider, and read from the prices alone: how many plans each touches is counted on the pages of prices.
+Told by provider, and read from the prices alone, for every look at the first page and at that of prices; the alarms
+(services/prices/watching.py) count by service which plans each touches, once a day.
 """
 
 from datetime import date, timedelta

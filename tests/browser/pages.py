@@ -89,6 +89,7 @@ PAGES: Final = (
     by("price_manager", "/unit-costs/new"),
     by("price_manager", "/unit-costs/{price_id}/end", lambda town: f"/unit-costs/{town.own_price()}/end"),
     by("operator", "/workers"),
+    by("operator", "/workers"),
     by("operator", "/sources"),
     by("operator", "/sources/{name}", lambda _: "/sources/lifecare-vienti"),
     by("operator", "/sources/{name}/{provider}", lambda _: "/sources/posti/9999997-6"),

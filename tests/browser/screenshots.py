@@ -17,32 +17,33 @@ MOST_BYTES: Final = 150_000
 
 
 class Picture(NamedTuple):
-    """A page to show. `worker` None: the local user, who sees everything."""
+    """A page to show; `worker`: an external id."""
 
     name: str
+    role: str
     worker: str | None
     make: Callable[[Town], str]
     phone: bool = False
 
 
 PICTURES: Final = (
-    Picture("tanaan", "W-101", lambda _: "/"),
-    Picture("vertailu", "W-101", lambda _: "/compare?baseline=PERHETYO&quantity=24&unit=C62&months=3"),
-    Picture("asiakkuus", "W-101", lambda town: f"/cases/{town.cases['LC-1001']}"),
-    Picture("asiakkuus-puhelimessa", "W-101", lambda town: f"/cases/{town.cases['LC-1001']}", phone=True),
-    Picture("hinnasto", None, lambda town: f"/prices/lists/{town.list_in('held')}"),
-    Picture("lahteet", None, lambda _: "/sources"),
+    Picture("tanaan", "worker", "W-101", lambda _: "/"),
+    Picture("vertailu", "worker", "W-101", lambda _: "/compare?baseline=PERHETYO&quantity=24&unit=C62&months=3"),
+    Picture("asiakkuus", "worker", "W-101", lambda town: f"/cases/{town.cases['LC-1001']}"),
+    Picture("asiakkuus-puhelimessa", "worker", "W-101", lambda town: f"/cases/{town.cases['LC-1001']}", phone=True),
+    Picture("hinnasto", "price_manager", None, lambda town: f"/prices/lists/{town.list_in('held')}"),
+    Picture("lahteet", "operator", None, lambda _: "/sources"),
 )
 
 
 @pytest.mark.parametrize("picture", PICTURES, ids=lambda picture: picture.name)
 def test_picture(browser, county, picture: Picture):
     size = PHONE if picture.phone else WIDE
-    watched = browser("worker", worker=picture.worker, everything=picture.worker is None, width=size["width"])
+    watched = browser(picture.role, worker=picture.worker, width=size["width"])
     watched.open(picture.make(county))
     FOLDER.mkdir(parents=True, exist_ok=True)
     file = FOLDER / f"{picture.name}.png"
-    height = min(watched.page.evaluate("document.documentElement.scrollHeight"), 1200 if picture.phone else 1000)
+    height = min(watched.page.evaluate("document.documentElement.scrollHeight"), 1200 if picture.phone else 860)
     watched.page.set_viewport_size({"width": size["width"], "height": height})
     watched.page.screenshot(path=file, animations="disabled")
     assert file.stat().st_size < MOST_BYTES, f"{file.name}: {file.stat().st_size} bytes"

@@ -1,5 +1,6 @@
 """Every page, in three languages, wide and on a phone: what axe-core, the browser and the keyboard say to it."""
 
+import re
 import warnings
 from typing import Any
 
@@ -13,6 +14,10 @@ from tests.browser.pages import NO_PAGES, PAGES, Seen
 from tests.browser.words import english_in
 
 pytestmark = pytest.mark.slow
+#: What links of one kind differ in: numbers, and what is asked for.
+_NUMBERS = re.compile(r"=[^&]*|\d+")
+#: Kinds of links that were followed, by the roles of who followed them.
+_FOLLOWED: dict[tuple[str, ...], set[str]] = {}
 
 
 def test_every_page_is_looked_at(county):
@@ -42,7 +47,25 @@ def test_a_page(browser, county, axe, seen: Seen):
             wrong += _judged(looking.axe_says_of_colours(page, axe), f"{here}, in the dark")
             page.emulate_media(color_scheme="light")
     wrong += _by_keyboard(page, address)
+    wrong += _links(page, address, seen.roles)
     assert not wrong, "\n".join(wrong)
+
+
+def _links(page: Page, address: str, roles: tuple[str, ...]) -> list[str]:
+    """Every link to a page or a file of the console leads there, for whoever is shown it."""
+    found: list[str] = page.evaluate("[...document.links].map(one => one.href)")
+    here = {one.partition("#")[0] for one in found if one.startswith(f"http://{page.evaluate('location.host')}/")}
+    wrong = []
+    followed = _FOLLOWED.setdefault(roles, set())
+    for link in sorted(here):
+        kind = _NUMBERS.sub("", link)
+        if kind in followed:
+            continue
+        followed.add(kind)
+        status = page.request.get(link).status
+        if status >= 400:
+            wrong.append(f"{address}: {link} answers {status}")
+    return wrong
 
 
 def _asked(page: Page, axe: str, here: str, *, colours: bool) -> list[str]:

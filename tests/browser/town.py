@@ -18,7 +18,6 @@ from openpyxl import Workbook
 from sqlalchemy import select
 from typer.testing import CliRunner
 
-import workers.queue
 from cli.main import app as command
 from core.clock import business_now, move_business_clock
 from core.embedded import Embedded
@@ -31,11 +30,16 @@ from services import price_uploads
 from services.access import entry, sessions
 from tests.support.in_process import InProcess, in_process
 from workers import inline
+from workers.tick import tick
 
 DATA: Final = ROOT / "demo" / "data"
-#: Monday evening of the demo: everything of the first night has been read.
-NOW: Final = datetime(2026, 11, 16, 18, 0, tzinfo=HELSINKI)
+#: Tuesday morning: what came in the second night waits.
+NOW: Final = datetime(2026, 11, 17, 9, 0, tzinfo=HELSINKI)
 KAVERIPAJA: Final = "9999998-4"
+#: Who has a role and is no worker of the county.
+ROLE_NAMES: Final = {
+    "price_manager": "Heli Hintavastaava", "operator": "Olli Operaattori", "auditor": "Tuulia Tarkastaja",
+}  # fmt: skip
 CHOICES: Final = (
     ("LC-1001", "9999996-8", "child", "lapsi tapasi valmentajan"),
     ("LC-1002", "9999996-8", "parent", "lähin"),
@@ -96,7 +100,7 @@ class Town:
             return sessions.open_session(
                 session,
                 subject=worker or "-".join(roles) or "paikallinen",
-                name=found.name if found else "Heli Hintavastaava",
+                name=found.name if found else ROLE_NAMES.get(roles[0] if roles else "", "Paikallinen käyttäjä"),
                 roles=frozenset(roles),
                 worker_id=found.id if found else None,
                 everything=everything,
@@ -131,6 +135,13 @@ class Town:
             for row in waiting:
                 inline.do_now(row.id, row.kind)
         raise AssertionError("work without end")
+
+    def tick(self, moment: datetime) -> None:
+        """What beat does at a moment, and all that comes of it."""
+        with self.process.transaction() as session:
+            move_business_clock(session, moment)
+        tick()
+        self.settle()
 
     def call(self, kind: str, **arguments: Any) -> None:
         """Call for a piece of work, and do it and what comes of it."""
@@ -232,40 +243,29 @@ def town(database: Embedded, home: Path, *, console: str = "") -> Iterator[Town]
 def alone() -> Iterator[None]:
     """No worker process listens: what is hinted is done by `Town.settle`."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(workers.queue, "publish", lambda _rows: 0)
+        for module in ("queue", "tick"):
+            patch.setattr(f"workers.{module}.publish", lambda _rows: 0)
         yield
 
 
 def _live(made: Town) -> None:
-    with made.process.transaction() as session:
-        move_business_clock(session, NOW)
+    made.tick(_day(16, 1))
     for kind, file in (("service", "services"), ("provider", "providers"), ("worker", "workers")):
         made.avain(kind, "import", str(DATA / f"{file}.toml"), "--as", "pääkäyttäjä")
     _let_lie(made.home)
-    made.call("nightly_prices")
-    made.call("nightly_cases")
+    for moment in (_day(16, 2, 10), _day(16, 3, 10), _day(16, 9)):
+        made.tick(moment)
     cases = made.cases
     for case, provider, chooser, reason in CHOICES:
-        made.avain(
-            "case",
-            "choose",
-            cases[case],
-            "--provider",
-            provider,
-            "--by",
-            chooser,
-            "--reason",
-            reason,
-            "--as",
-            "W-101",
-        )
+        who = ("--by", chooser, "--reason", reason, "--as", "W-101")
+        made.avain("case", "choose", cases[case], "--provider", provider, *who)
     made.settle()
     made.avain("order", "approve", cases["LC-1002"], "--as", "W-900")
     made.settle()
     (made.home / "in" / "mail" / "2026-11-16-tukipolku.eml").write_bytes(dearer_mail())
     _let_lie(made.home)
-    made.call("nightly_prices")
-    made.call("plan_follow_ups")
+    for moment in (_day(17, 2, 10), _day(17, 3, 10), _day(17, 8), NOW):
+        made.tick(moment)
     with made.process.transaction() as session:
         price_uploads.bring(
             session,
@@ -277,6 +277,10 @@ def _live(made: Town) -> None:
             now=business_now(session),
         )
     made.settle()
+
+
+def _day(day: int, hour: int, minute: int = 0) -> datetime:
+    return datetime(2026, 11, day, hour, minute, 1, tzinfo=HELSINKI)
 
 
 def workbook(column: str, *, support: str, music: str) -> bytes:

@@ -107,3 +107,19 @@ def test_what_stands_in_it_is_only_text(session, auditor):
     page = auditor.get("/audit")
     assert page.all("//main//script") == []
     assert "<script>alert(1)" in page.text
+
+
+@pytest.mark.parametrize("name", ["subject", "actor", "action"])
+def test_what_no_event_can_hold_is_said(auditor, name):
+    page = auditor.get(f"/audit?{name}=%00")
+    assert page.status == 422
+    assert "characters that cannot be printed" in page.text
+
+
+@pytest.mark.parametrize("name", ["subject", "actor"])
+def test_nobody_is_looked_for_by_henkilotunnus(session, auditor, name):
+    """What was looked for is itself kept in the trail, for ever."""
+    answer = auditor.client.get(f"/audit?{name}=100190-999P", follow_redirects=False)
+    assert answer.headers["location"] == "/audit"
+    assert "Leave it out" in auditor.get("/audit").text
+    assert session.scalars(text("SELECT count(*) FROM audit_event WHERE details::text LIKE '%999P%'")).one() == 0

@@ -5,7 +5,7 @@ from typing import Annotated
 import pytest
 from fastapi import File, Request, UploadFile
 
-from tests.support.browsing import ORIGIN
+from tests.support.browsing import ORIGIN, Browser
 
 
 @pytest.fixture
@@ -70,3 +70,35 @@ def test_a_form_of_another_kind_is_refused_in_words(browser):
         "/logout", content=b"{", headers={"content-type": "application/json", "origin": ORIGIN}
     )
     assert answer.status_code == 403
+
+
+@pytest.mark.parametrize("written", ["charset=punycode", 'CHARSET="utf-7"'])
+@pytest.mark.parametrize("kind", ["multipart/form-data; boundary=B", "application/x-www-form-urlencoded"])
+def test_a_form_is_read_in_utf_8_only(app, written, kind):
+    """Forms are read before it is known who sends them: a megabyte of digits in Punycode takes Python ten minutes."""
+    body = b'--B\r\nContent-Disposition: form-data; name="csrf"\r\n\r\n' + b"9" * 60_000 + b"\r\n--B--\r\n"
+    answer = Browser(app).client.post("/prices/upload", content=body, headers={"content-type": f"{kind}; {written}"})
+    assert answer.status_code == 415
+    assert "UTF-8 only" in answer.text
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "UTF-8"])
+def test_utf_8_may_be_named(browser, charset):
+    content, kind = b"csrf=x", f"application/x-www-form-urlencoded; charset={charset}"
+    answer = browser.client.post("/logout", content=content, headers={"content-type": kind, "origin": ORIGIN})
+    assert answer.status_code == 403
+
+
+@pytest.mark.parametrize("path", ["/raw", "/prices/upload"])
+def test_a_stranger_sends_a_few_words_at_most(app, browser, path):
+    """Bodies are read, and files kept aside, before a page asks who sends them."""
+    stranger = Browser(app)
+    for content in (b"x" * 70_000, pieces(1024 * 1024)):
+        answer = stranger.client.post(path, content=content, headers={"origin": ORIGIN})
+        assert answer.status_code == 401
+        assert "You have been signed out" in answer.text
+    assert stranger.client.post("/raw", content=b"x" * 60_000).text == "60000"
+
+
+def test_a_length_of_thousands_of_digits_is_refused(browser):
+    assert browser.client.post("/raw", content=b"x", headers={"content-length": "9" * 5000}).status_code == 413

@@ -116,6 +116,45 @@ def test_an_unchecked_or_unknown_e_mail_is_nobodys(session, provider, signing_in
     assert sessions(session)[0].worker_id is None
 
 
+def test_an_address_that_only_looks_alike_is_nobodys(session, provider, signing_in, monkeypatch):
+    """PostgreSQL makes a small k of the sign for kelvin."""
+    make_worker(session, external_id="W-1", email="kaisa@esimerkki.invalid")
+    monkeypatch.setitem(provider.users, "aino", {**provider.users["aino"], "email": "\u212aaisa@esimerkki.invalid"})
+    assert "you see no cases" in signing_in("aino").text
+    assert sessions(session)[0].worker_id is None
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"roles": [{"operator": 1}, ["operator"], None, 7, "operator"]},
+        {"email_verified": ["true"]},
+        {"email": "a\0b@esimerkki.invalid"},
+        {"name": "Olli\0"},
+        {"name": ["Olli"], "preferred_username": {"a": "b"}, "email": None},
+        {"name": "x" * 2_000},
+    ],
+)
+def test_odd_claims_do_not_matter(session, provider, signing_in, claims, monkeypatch):
+    monkeypatch.setitem(provider.users, "olli", {**provider.users["olli"], **claims})
+    assert signing_in("olli").status == 200
+    assert sessions(session)[0].roles == ["operator"]
+
+
+@pytest.mark.parametrize("roles", [{"operator": True}, 7, True, None, [["operator"]], [{"operator": 1}], "", []])
+def test_roles_of_another_kind_are_none(session, provider, signing_in, roles, monkeypatch):
+    monkeypatch.setitem(provider.users, "olli", {**provider.users["olli"], "roles": roles})
+    assert signing_in("olli").status == 403
+    assert sessions(session) == []
+
+
+@pytest.mark.parametrize("subject", ["a\0b", "x" * 256, "a\nb", 7, ["id-olli"]])
+def test_a_subject_that_nobody_can_have(session, provider, signing_in, subject, monkeypatch):
+    monkeypatch.setitem(provider.users, "olli", {**provider.users["olli"], "sub": subject})
+    assert signing_in("olli").status == 403
+    assert sessions(session) == []
+
+
 def test_an_inactive_worker_is_nobody(session, signing_in):
     make_worker(session, external_id="W-1", email="aino@esimerkki.invalid", active=False)
     assert "you see no cases" in signing_in("aino").text

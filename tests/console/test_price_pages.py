@@ -16,6 +16,7 @@ from services.prices.values import TO_BE_SEEN
 from tests.factories.price import make_price
 from tests.factories.provider import make_contract, make_provider
 from tests.factories.service import make_service
+from tests.factories.worker import make_worker
 from tests.support.price_rows import NOW, Importing, row, use
 from tests.support.queries import recording
 
@@ -114,13 +115,26 @@ def test_what_a_list_does_to_budgets_is_shown_before_and_after(session, provider
     decision, _item = use(session, service, provider)
     recompute_now(session, [decision.id], cause="first", now=NOW, settings=Budgets())
     held = bring(row("NEPSY", "140", "2", first=date(2026, 12, 1)))
-    page, _ = counted(session, sign_in("price_manager"), f"/prices/lists/{held.price_list_id}")
-    assert "What it does to budgets" in page.text
-    assert "1 budget changes" in page.text
-    (line,) = page.all("//table[caption[contains(., 'Budgets that change')]]/tbody/tr")
-    cells = [one.text_content().strip() for one in line]
-    assert cells[0].startswith("HB-")
-    assert cells[2] != cells[3]
+    number = session.scalars(text("SELECT number FROM client_case")).one()
+    own = make_worker(session, external_id="W-1", language="en")
+    session.execute(text("UPDATE client_case SET responsible_worker_id = :id"), {"id": own.id})
+    make_worker(session, external_id="W-2", language="en")
+    everybody = {
+        sign_in("price_manager"): False,
+        sign_in("price_manager", "worker", worker="W-1"): True,
+        sign_in("price_manager", "worker", worker="W-2"): False,
+        sign_in("operator", "auditor"): False,
+        sign_in("price_manager", everything=True): True,
+    }
+    for browser, sees in everybody.items():
+        page, _ = counted(session, browser, f"/prices/lists/{held.price_list_id}")
+        assert "What it does to budgets" in page.text
+        assert "1 budget changes" in page.text
+        (line,) = page.all("//table[caption[contains(., 'Budgets that change')]]/tbody/tr")
+        cells = [one.text_content().strip() for one in line]
+        assert cells[:2] == ([number, decision.number] if sees else ["not yours to see", "–"])
+        assert cells[2] != cells[3]
+        assert (number in page.answer.text) is sees
 
 
 def type_select():

@@ -319,3 +319,11 @@ def test_a_year_that_is_none(manager):
     assert manager.get("/unit-costs?year=1999").status == 400
     for number in ("0", "9223372036854775808", "abc"):
         assert manager.get(f"/unit-costs/{number}/end").status == 404
+
+
+@pytest.mark.parametrize("field", ["year", f"cost.{'9' * 5000}.amount"])
+def test_a_number_of_thousands_of_digits_is_no_number(session, manager, family_work, field):
+    """Python itself refuses to read one."""
+    page = manager.get("/unit-costs/new?year=2027")
+    sent = {"csrf": page.form("/unit-costs/plan")["csrf"], field: "9" * 5000}
+    assert manager.post("/unit-costs/plan", sent).status == 422

@@ -129,7 +129,7 @@ class TestList:
     def test_given_up_work_is_told_once_for_all(self, session, operator):
         for number in range(3):
             fail(session, claimed(session, called(session, f"k{number}")), BOOM, final=True)
-        card = operator.get("/runs").all("//section[@aria-labelledby='given-up']//li")
+        card = operator.get("/runs").all("//section[h2[@id='given-up']]//li")
         assert len(card) == 1
         assert re.sub(r"\s+", " ", card[0].text_content()).startswith("3 × delivering an order: boom")
 
@@ -327,6 +327,13 @@ class TestAcknowledge:
         page = operator.submit(operator.get(f"/runs/{run}"), f"/runs/{run}/acknowledge", {"note": "known since May"})
         assert "Somebody has seen that: known since May" in page.text
         assert page.all(f"//form[@action='/runs/{run}/acknowledge']") == []
+
+    def test_a_note_that_cannot_be_kept_is_refused_beside_the_field(self, session, operator):
+        run = gave_up(session)
+        page = operator.submit(operator.get(f"/runs/{run}"), f"/runs/{run}/acknowledge", {"note": "a\0b"})
+        assert page.status == 422
+        assert "characters that cannot be printed" in page.text
+        assert acts(session).count("run.acknowledged") == 0
 
     def test_without_a_note_it_says_so_beside_the_field(self, session, operator):
         run = gave_up(session)
