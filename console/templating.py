@@ -81,6 +81,8 @@ def _environment() -> Environment:
         loader=FileSystemLoader(HERE / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
+        # else what filters make of fixed values is worked out once, in the language of whoever opens the page first
+        optimized=False,
         trim_blocks=True,
         lstrip_blocks=True,
     )

@@ -31,6 +31,7 @@ _REJECT = text(
 _GROUPED = text(
     """
     SELECT min(id) AS id, source, field, count(*) AS number, (array_agg(reason ORDER BY id))[1] AS reason,
+           min(CAST(reason AS text)) <> max(CAST(reason AS text)) AS varied,
            (array_agg(file_name ORDER BY id))[1] AS file_name, (array_agg(position ORDER BY id))[1] AS position,
            (array_agg(external_id ORDER BY id))[1] AS external_id
     FROM rejected_record
@@ -100,7 +101,9 @@ class Choice:
 
 @dataclass(frozen=True)
 class Group:
-    """Equal faults of one source as one line; `id` names the group (its oldest record), the place is that record's."""
+    """Equal faults of one source as one line; `id` names the group (its oldest record), place and reason are that record's; `varied`: others
+    of the group name another value in the same sentence.
+    """
 
     id: int
     source: str
@@ -110,6 +113,7 @@ class Group:
     file_name: str
     position: str
     external_id: str | None
+    varied: bool = False
 
 
 @dataclass(frozen=True)
@@ -167,6 +171,7 @@ def grouped(session: Session, source: str | None = None, *, after: int = 0) -> l
             row.file_name,
             row.position,
             row.external_id,
+            row.varied,
         )
         for row in session.execute(_GROUPED, {"source": source, "after": after})
     ]

@@ -26,6 +26,7 @@ from services.compare.annex import annex
 from services.compare.asking import NothingToCompareError
 from services.compare.noting import note_compared
 from services.compare.words import FOR_THOSE_WHO_DECIDE
+from services.names import people
 from services.orders.choosing import (
     CHOOSERS,
     AlreadyOrderedError,
@@ -124,7 +125,8 @@ def choose_provider(  # noqa: PLR0917 - the fields of the form
             problem = _refusal(error)
         else:
             path = f"/cases/{quote(case.number)}/compare"
-            return visit.go(path, Message("The choice for {item} is recorded.", item=item))
+            chosen = chosen_in(visit.session, case.case_id).get(item)
+            return visit.go(path, Message("The choice for {item} is recorded.", item=chosen.label if chosen else item))
     note_compared(visit.session, visit.actor, case.number, now=visit.now)
     return _page(visit, case, item="", everything=False, refused=Refused(*typed, *problem))
 
@@ -150,6 +152,8 @@ def _page(visit: Visit, case: CaseAccess, *, item: str, everything: bool, refuse
         "nothing": nothing,
         "hidden": Message(FOR_THOSE_WHO_DECIDE) if is_non_disclosure(visit.session, case.number) else None,
         "refused": refused,
+        "refused_for": chosen[refused.item].label if refused and refused.item in chosen else refused and refused.item,
+        "named": people(visit.session),
         "choosers": CHOOSERS,
         "longest_reason": LONGEST_REASON,
         "languages": NATIVE,

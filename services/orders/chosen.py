@@ -50,6 +50,11 @@ class Chosen:
     order_number: str | None
 
     @property
+    def label(self) -> str:
+        """What people call it: `ADHD coaching (I-1)`."""
+        return f"{self.service_name} ({self.item})"
+
+    @property
     def chosen_on(self) -> date | None:
         """The day of the choice in Helsinki."""
         return None if self.chosen_at is None else local_date(self.chosen_at)

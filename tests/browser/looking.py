@@ -27,7 +27,9 @@ _WIDER: Final = """() => {
     if (document.documentElement.scrollWidth <= room) return [];
     const inside = one => { for (let at = one.parentElement; at; at = at.parentElement)
         if (['auto', 'scroll', 'hidden'].includes(getComputedStyle(at).overflowX)) return true; return false; };
-    return [...document.querySelectorAll('body *')].filter(one => one.getBoundingClientRect().right > room + 1 && !inside(one))
+    const wide = [...document.querySelectorAll('body *')].filter(one => one.getBoundingClientRect().right > room + 1);
+    // what is positioned is not held by what scrolls around it
+    return [...wide.filter(one => !inside(one)), ...wide.filter(one => getComputedStyle(one).position === 'absolute'), document.body]
         .map(one => one.outerHTML.slice(0, 120)).slice(0, 5);
 }"""
 

@@ -104,8 +104,9 @@ def test_a_choice_is_recorded_with_who_and_why_and_shown(scene, worker):
     typed = {**scene.form(page, scene.two), "chosen_by": "child", "reason": "met the coach"}
     done = worker.post(scene.action, typed)
     assert done.status == 200
-    assert "The choice for I-1 is recorded." in done.text
-    assert "Kaksi Oy (keksitty), chosen by: child, 2026-11-16. Recorded by worker:W-1." in done.text
+    assert "The choice for ADHD-valmennus (I-1) is recorded." in done.text
+    me = scene.worker.name
+    assert f"Kaksi Oy (keksitty), chosen by: child, 2026-11-16. Recorded by {me}." in done.text
     assert "Why: met the coach" in done.text
     (choice,) = scene.choices()
     assert (choice.provider_id, choice.chosen_by, choice.actor, choice.reason) == (

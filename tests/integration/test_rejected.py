@@ -51,6 +51,17 @@ def test_of_equal_faults_the_later_ones_can_be_told_alone(session: Session) -> N
     assert [one.count for one in rejected.grouped(session, "a", after=before)] == [2]
 
 
+def test_a_group_says_that_it_names_several_values(session: Session) -> None:
+    run = make_run(session)
+    unknown = [
+        Rejection(str(n), "service", f"LC-{n}", Message("Avain does not know the service {code}.", code=code))
+        for n, code in enumerate(("UUSI", "NEPSY"))
+    ]
+    rejected.reject(session, run.id, "a", "cases.xml", "00", unknown)
+    rejected.reject(session, run.id, "b", "cases.xml", "00", [unknown[0]] * 3)
+    assert [(one.count, one.varied) for one in rejected.grouped(session)] == [(3, False), (2, True)]
+
+
 def test_nothing_rejected_costs_nothing(session: Session) -> None:
     with recording(session) as statements:
         assert rejected.reject(session, 0, "a", "cases.xml", "00", []) == 0
