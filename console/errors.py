@@ -48,7 +48,10 @@ def sorry(request: Request, status: int, sentence: str, *, typed: Sequence[str] 
 
 
 async def _typed(request: Request) -> list[str]:
-    """What the form held that was sent too late, for its writer to copy: nothing but what this browser sent from a page of ours."""
+    """What the form held that was sent too late, for its writer to copy: what this browser sent from a page of ours, and sentences only.
+
+    One word is typed again soon, and most such values were chosen from a list.
+    """
     console: Console = request.app.state.console
     if request.headers.get("origin", "").lower() not in console.settings.console.origins:
         return []
@@ -56,11 +59,8 @@ async def _typed(request: Request) -> list[str]:
         form = await request.form()
     except (ClientDisconnect, HTTPException, RuntimeError):  # what was sent cannot be read (again)
         return []
-    return [
-        value
-        for name, value in form.multi_items()
-        if name not in _NOT_TYPED and isinstance(value, str) and value.strip()
-    ]
+    kept = [value for name, value in form.multi_items() if name not in _NOT_TYPED and isinstance(value, str)]
+    return [value for value in kept if len(value.split()) > 1]
 
 
 async def _not_signed_in(request: Request, _error: Exception) -> Response:

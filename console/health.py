@@ -16,7 +16,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import JSONResponse, Response
 
-from console.visit import address_of
+from console.visit import address_of, passed_on
 from console.web.state import Console
 from core.console_settings import is_loopback, is_within
 from core.redis import redis_client_url
@@ -77,7 +77,8 @@ def metrics(request: Request) -> Response:
     """Prometheus' text format: the console's own figures, and how the installation stands."""
     console: Console = request.app.state.console
     address = address_of(request)
-    if not is_loopback(address) and not is_within(address, console.settings.console.metrics_from):
+    at_home = is_loopback(address) and not passed_on(request)
+    if not at_home and not is_within(address, console.settings.console.metrics_from):
         raise HTTPException(404)
     content = generate_latest(request.app.state.figures.registry)
     with suppress(SQLAlchemyError), console.transaction() as session:

@@ -34,6 +34,8 @@ from workers.queue import hint
 log = structlog.get_logger()
 
 SEE_OTHER: Final = 303
+#: What proxies add.
+_PROXIES: Final = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via")
 
 
 class NotSignedInError(Exception):
@@ -203,6 +205,11 @@ def _not_too_often(what: str, at_most: str) -> Any:
 def address_of(request: Request) -> str:
     """Where a request comes from; behind a trusted proxy, where the proxy says (the server has seen to that)."""
     return request.client.host if request.client else ""
+
+
+def passed_on(request: Request) -> bool:
+    """Whether a proxy brings it: what comes from this machine's own address then comes from anywhere."""
+    return any(name in request.headers for name in _PROXIES)
 
 
 @dataclass(frozen=True)

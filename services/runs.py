@@ -270,7 +270,7 @@ def _decided(kept: str) -> Message:
     what, _colon, note = kept.partition(":")
     approved = what == "approved"
     if not note.strip():
-        return Message("It was approved." if approved else "It was discarded.")
+        return Message("It was approved.") if approved else Message("It was discarded.")
     if approved:
         return Message("It was approved: {note}", note=note.strip())
     return Message("It was discarded: {note}", note=note.strip())

@@ -207,5 +207,7 @@ DOCUMENTS: Final[dict[str, tuple[str, Maker]]] = {
     "/prices/lists/{number}/reply.eml": ("price_manager", one("held", "/prices/lists/{}/reply.eml")),
     "/prices/template/{business_id}/{form}": ("price_manager", one("providers", "/prices/template/{}/xlsx")),
 }
-#: Only so often a minute from one address, as a bench is (console/pages/access.py).
-LIMITED: Final = frozenset({"/login", "/login/callback", "/enter/{token}"})
+#: Not measured: only so often a minute from one address, as a bench is (console/pages/access.py); or they lead on to a page that is.
+LIMITED: Final = frozenset(
+    {"/login", "/login/callback", "/enter/{token}", "/orders/{number}", "/follow-ups/{follow_up}", "/notices/{notice}"}
+)

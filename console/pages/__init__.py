@@ -10,6 +10,7 @@ from console.pages import (
     choose,
     compare,
     home,
+    letters,
     price_lists,
     price_mails,
     price_uploads,
@@ -28,6 +29,7 @@ from console.visit import Pages
 ALL: tuple[Pages, ...] = (
     access.pages,
     home.pages,
+    letters.pages,
     cases.pages,
     case.pages,
     case_entries.pages,

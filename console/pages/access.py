@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 
 from connectors.oidc import SignedIn, refusal
 from console.roles import EVERYBODY
-from console.visit import SEE_OTHER, Anybody, Guest, Here, Pages, Visit, address_of
+from console.visit import SEE_OTHER, Anybody, Guest, Here, Pages, Visit, address_of, passed_on
 from console.web.hosts import host_name
 from console.web.paths import safe_path
 from core.clock import business_now
@@ -189,8 +189,11 @@ def _links_refused(guest: Guest) -> Response | None:
     if not guest.console.links:
         return _failed(guest, Permanent("Here you sign in with the organisation's login provider, not with a link."))
     headers = guest.request.headers
-    passed_on = "x-forwarded-for" in headers or "forwarded" in headers
-    if passed_on or not is_loopback(address_of(guest.request)) or host_name(headers.get("host", "")) not in LOOPBACK:
+    if (
+        passed_on(guest.request)
+        or not is_loopback(address_of(guest.request))
+        or host_name(headers.get("host", "")) not in LOOPBACK
+    ):
         return _failed(guest, Permanent("One-time links work on the machine that Avain runs on, and nowhere else."))
     return None
 

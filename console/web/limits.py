@@ -7,6 +7,7 @@ down must neither shut people out nor let guessers in. Addresses are kept as a d
 import time
 from collections.abc import Callable
 from hashlib import sha256
+from ipaddress import IPv4Address, ip_address, ip_network
 from typing import Final
 
 import structlog
@@ -22,6 +23,8 @@ log = structlog.get_logger()
 #: So long Redis is left alone after it did not answer.
 _PAUSE_SECONDS: Final = 30.0
 _TIMEOUT_SECONDS: Final = 0.5
+#: Bits of an IPv6 address that a household or office shares.
+_ONE_COMPUTERS: Final = 64
 
 
 class Limiter:
@@ -38,7 +41,7 @@ class Limiter:
 
         `at_most` is written like `10/minute`.
         """
-        limit, keys = parse(at_most), (what, sha256(who.encode()).hexdigest()[:32])
+        limit, keys = parse(at_most), (what, sha256(_neighbourhood(who).encode()).hexdigest()[:32])
         if self._redis_url is not None and time.monotonic() >= self._away_until:
             try:
                 return _wait(self._shared(), limit, keys)
@@ -60,6 +63,17 @@ class Limiter:
         if self._redis is None:
             raise OSError
         return self._redis
+
+
+def _neighbourhood(who: str) -> str:
+    """An address; of IPv6 the network it stands in, for one computer is given as many addresses there as it likes."""
+    try:
+        address = ip_address(who.partition("%")[0])
+    except ValueError:
+        return who
+    if isinstance(address, IPv4Address):
+        return str(address)
+    return str(address.ipv4_mapped or ip_network((address, _ONE_COMPUTERS), strict=False))
 
 
 def _wait(limiter: MovingWindowRateLimiter, limit: RateLimitItem, keys: tuple[str, str]) -> int:

@@ -5,12 +5,14 @@ written, and both are shown.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from hashlib import sha256
 from typing import Any, Final
 
 from core.errors import InputError, Message
 from core.i18n import N_
+from services.reference_data.reading import Imported
 
 #: What stands for a secret wherever one is shown, compared or recorded.
 HIDDEN: Final = "•••"
@@ -38,6 +40,21 @@ class FieldInputError(InputError):
     def __init__(self, field: str, message: str, **params: Any) -> None:
         super().__init__(message, **params)
         self.field = field
+
+
+class AddedMeanwhileError(Exception):
+    """What was to be added is there already, by somebody who was quicker; what was written over it has to be undone."""
+
+
+@contextmanager
+def adding(*, new: bool) -> Iterator[Imported]:
+    """Counts what is written. Of something `new` nothing is there to hold: all of its rows must be added, and none found (then
+    AddedMeanwhileError; two of the same moment meet in a unique index instead).
+    """
+    imported = Imported()
+    yield imported
+    if new and (imported.changed or imported.unchanged):
+        raise AddedMeanwhileError
 
 
 def version_of(values: Mapping[str, Any]) -> str:

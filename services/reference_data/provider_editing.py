@@ -21,14 +21,16 @@ from models.service import Service
 from services import audit
 from services.reference_data.editing import (
     HIDDEN,
+    AddedMeanwhileError,
     ChangedMeanwhileError,
     FieldInputError,
     NeedsYesError,
+    adding,
     differences,
     version_of,
 )
 from services.reference_data.providers import ProviderEntry, write_providers
-from services.reference_data.reading import Imported, rows_by
+from services.reference_data.reading import rows_by
 
 #: Rows in: a business id. Rows out: the provider with all that belongs to it, shaped like an entry of `providers.toml`.
 _STORED: Final = """
@@ -165,9 +167,9 @@ def edit_provider(
     if stored is not None:
         _may_be_taken_away(session, stored, entry, contracts, offers, sure=sure, today=today)
     try:
-        with session.begin_nested():
-            write_providers(session, [entry], services, Imported())
-    except IntegrityError as error:  # nothing was there to hold: somebody else adds the same one at this moment
+        with session.begin_nested(), adding(new=stored is None) as imported:
+            write_providers(session, [entry], services, imported)
+    except (IntegrityError, AddedMeanwhileError) as error:
         raise FieldInputError(
             "business_id", N_("Somebody else has just added this one. Open it from the list.")
         ) from error

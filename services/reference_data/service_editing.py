@@ -13,8 +13,14 @@ from core.budget_settings import Budgets
 from core.i18n import N_
 from services import audit
 from services.budgets import dirty
-from services.reference_data.editing import ChangedMeanwhileError, FieldInputError, differences, version_of
-from services.reference_data.reading import Imported
+from services.reference_data.editing import (
+    AddedMeanwhileError,
+    ChangedMeanwhileError,
+    FieldInputError,
+    adding,
+    differences,
+    version_of,
+)
 from services.reference_data.services import ServiceEntry, write_services
 
 #: Rows in: a code. Rows out: the service, shaped like an entry of `services.toml`.
@@ -100,9 +106,9 @@ def edit_service(
     if version is not None and (stored is None or stored.version != version):
         raise ChangedMeanwhileError(stored.entry if stored else {}, stored.version if stored else "")
     try:
-        with session.begin_nested():
-            unknown = write_services(session, [entry], Imported())
-    except IntegrityError as error:  # nothing was there to hold: somebody else adds the same one at this moment
+        with session.begin_nested(), adding(new=stored is None) as imported:
+            unknown = write_services(session, [entry], imported)
+    except (IntegrityError, AddedMeanwhileError) as error:
         raise FieldInputError("code", N_("Somebody else has just added this one. Open it from the list.")) from error
     if unknown:
         raise FieldInputError("alternatives", N_("There is no service {code}."), code=unknown[0])

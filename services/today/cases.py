@@ -146,6 +146,16 @@ _HEARD: Final = """
         WHERE absence.deputy_id = :me AND absence.period @> CAST(:today AS date) AND absence.cancelled_at IS NULL)))
 """
 
+#: A notice goes to whoever was responsible when it was written. Who is no longer is not told of the case (nor of its orders) any more.
+_STILL_SEEN: Final = f"""
+    (split_part(notice.subject, ':', 1) NOT IN ('case', 'item') OR EXISTS (
+        SELECT FROM client_case WHERE client_case.number = split_part(split_part(notice.subject, ':', 2), '/', 1) AND {VISIBLE}))
+    AND (split_part(notice.subject, ':', 1) <> 'order' OR NOT EXISTS (
+        SELECT FROM purchase_order
+        JOIN decision ON decision.id = purchase_order.decision_id JOIN client_case ON client_case.id = decision.case_id
+        WHERE purchase_order.number = split_part(notice.subject, ':', 2) AND {VISIBLE} IS NOT TRUE))
+"""  # noqa: S608 - our own words
+
 #: Rows in: a person. Rows out: where the source names another provider than the one still chosen, the latest first. The event is written by
 #: services/case_sync/conflicts.py.
 _CONFLICTS = first_of(
@@ -153,7 +163,7 @@ _CONFLICTS = first_of(
     SELECT split_part(split_part(notice.subject, ':', 2), '/', 1) AS number, notice.message, notice.recorded_at
     FROM notice
     JOIN choice ON choice.id = CAST(substring(notice.event FROM '^choice ([0-9]+),') AS bigint) AND choice.ended_at IS NULL
-    WHERE notice.kind = 'choice_conflict' AND {_HEARD}
+    WHERE notice.kind = 'choice_conflict' AND {_HEARD} AND {_STILL_SEEN}
     ORDER BY notice.id DESC LIMIT :counted
     """  # noqa: S608 - our own words
 )
@@ -163,7 +173,7 @@ _NEWS = first_of(
     f"""
     SELECT notice.kind, notice.subject, notice.message, notice.recorded_at
     FROM notice
-    WHERE notice.kind <> 'choice_conflict' AND {_HEARD}
+    WHERE notice.kind <> 'choice_conflict' AND {_HEARD} AND {_STILL_SEEN}
       AND (notice.told_at IS NULL OR notice.recorded_at > clock_timestamp() - make_interval(days => :days))
     ORDER BY notice.id DESC LIMIT :counted
     """  # noqa: S608 - our own words
@@ -182,8 +192,8 @@ def for_worker(session: Session, person: Person, today: date, *, everything: fro
 
     `everything` names the sections that are shown in full. At most seven statements.
     """
-    values = {**visible_cases(person, today), "as_supervisor": False, "days": _NEWS_DAYS}
-    told = _told_of(session, values, everything)
+    values = {**visible_cases(person, today), "days": _NEWS_DAYS}
+    told = _told_of(session, {**values, "as_supervisor": False}, everything)
     return {
         "follow_ups": told("follow_ups", _FOLLOW_UPS, escalated=False),
         "budgets": told("budgets", _BUDGETS, states=_GRAVE if person.everything else _WORRYING),

@@ -110,6 +110,9 @@ NO_PAGES: Final = frozenset(
         "/compare.pdf",
         "/prices/lists/{number}/reply.eml",
         "/prices/template/{business_id}/{form}",
+        "/orders/{number}",
+        "/follow-ups/{follow_up}",
+        "/notices/{notice}",
         "/runs/{run_id}/progress",
         "/runs/called/{work_id}/progress",
     }

@@ -187,7 +187,7 @@ def test_without_the_key_there_is_a_sentence_and_the_rest_of_the_page(session, c
     page = browser.get(address(case))
     assert page.status == 200
     assert NAME not in page.answer.text
-    assert page.all("//section[@aria-labelledby='who']//p[@class='problem']")[0].text
+    assert page.all("//section[h2[@id='who']]//p[@class='problem']")[0].text
     assert "nonsense" not in page.text
     refused = browser.post(address(case) + "/identity", {"csrf": page.form("/logout")["csrf"], "part": "henkilotunnus"})
     assert refused.status == 422
@@ -198,7 +198,7 @@ def test_a_seal_from_another_row_is_not_opened(session, case, signed_in):
     session.execute(text("UPDATE client SET external_id = 'moved'"))
     page = signed_in("worker", worker="ME").get(address(case))
     assert "Who the client is cannot be opened here" in page.text
-    assert "moved" not in page.all("//section[@aria-labelledby='who']")[0].text_content()
+    assert "moved" not in page.all("//section[h2[@id='who']]")[0].text_content()
 
 
 @pytest.mark.parametrize("language", ["fi", "sv", "en"])

@@ -112,3 +112,10 @@ def _value(told: str, name: str) -> str:
 def test_figures_are_for_those_named(served, address, status):
     with TestClient(served, base_url=ORIGIN, client=(address, 1)) as client:
         assert client.get("/metrics").status_code == status
+
+
+@pytest.mark.parametrize("header", ["x-forwarded-for", "forwarded", "x-real-ip", "via", "x-forwarded-proto"])
+def test_figures_are_not_for_whom_a_proxy_on_this_machine_brings(served, header):
+    """A proxy that is not named in `trusted_proxies` makes everybody come from 127.0.0.1."""
+    with TestClient(served, base_url=ORIGIN, client=("127.0.0.1", 1)) as client:
+        assert client.get("/metrics", headers={header: "192.0.2.7"}).status_code == 404

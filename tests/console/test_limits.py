@@ -37,6 +37,17 @@ def test_counted_in_memory_while_redis_is_away():
     assert "redis://" not in str(logs)
 
 
+def test_one_computer_has_many_addresses_of_ipv6():
+    limiter = Limiter()
+    near = [f"2001:db8:1:2::{number:x}" for number in range(1, 5)]
+    assert [bool(limiter.wait("t", who, "3/minute")) for who in near] == [False, False, False, True]
+    assert limiter.wait("t", "2001:db8:1:3::1", "3/minute") == 0
+    mapped = ["::ffff:192.0.2.7", "192.0.2.7", "::ffff:192.0.2.7", "192.0.2.7"]
+    assert [bool(limiter.wait("t", who, "3/minute")) for who in mapped] == [False, False, False, True]
+    assert limiter.wait("t", "::ffff:192.0.2.8", "3/minute") == 0
+    assert limiter.wait("t", "fe80::1%eth0", "3/minute") == limiter.wait("t", "", "3/minute") == 0
+
+
 def test_redis_is_asked_again_after_a_while(services, monkeypatch):
     urls = iter(["redis://127.0.0.1:1/0", services.redis_url])
     limiter = Limiter(lambda: next(urls))

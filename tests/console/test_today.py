@@ -64,7 +64,7 @@ def test_nobody_is_led_to_the_login(app, sign_in):
 def test_each_role_has_its_sections_and_they_say_when_they_are_empty(office, sign_in, roles, named_):
     page = sign_in(*roles, worker="W-1").get("/")
     assert page.status == 200
-    assert [one.get("aria-labelledby") for one in page.all("//section")] == named_
+    assert page.all("//section/h2/@id") == named_
     if named_ and "lights" not in named_:
         assert len(page.all("//section/p[@class='empty']")) == len(named_)
         assert page.all("//section//table") == []
@@ -73,7 +73,7 @@ def test_each_role_has_its_sections_and_they_say_when_they_are_empty(office, sig
 def test_who_may_see_everything_sees_each_section_once(office, sign_in):
     office.budget("over", office.stranger)
     page = sign_in(everything=True).get("/")
-    names = [one.get("aria-labelledby") for one in page.all("//section")]
+    names = page.all("//section/h2/@id")
     assert len(names) == len(set(names)) == 13
     assert len(rows(page, "budgets")) == 1
 
@@ -107,7 +107,7 @@ def test_budgets_are_told_the_gravest_first(office, worker):
     assert rows(page, "budgets") == [over, unpriced, within, near]
     assert "over P-1" not in told(page, "budgets")
     assert "-€200.00" in told(page, "budgets")
-    assert page.all("//section[@aria-labelledby='budgets']//a/@href")[0] == f"/cases/{over}"
+    assert page.all("//section[h2[@id='budgets']]//a/@href")[0] == f"/cases/{over}"
 
 
 def test_choices_wait_for_what_can_still_be_chosen(session, office, worker):
@@ -129,7 +129,7 @@ def test_choices_wait_for_what_can_still_be_chosen(session, office, worker):
     page = worker.get("/")
     assert rows(page, "choices") == ["HB-2026-900001"]
     assert "ADHD-valmennus (I 1/x) 2026-12-01" in told(page, "choices")
-    (link,) = page.all("//section[@aria-labelledby='choices']//a/@href")
+    (link,) = page.all("//section[h2[@id='choices']]//a/@href")
     assert link == "/cases/HB-2026-900001/compare?item=I%201/x"
     assert worker.get(link).status == 200
     assert waiting.id
@@ -168,17 +168,47 @@ def test_a_conflict_is_told_while_the_choice_stands(session, office, worker):
 
 def test_news_is_what_was_not_told_or_lately(session, office, worker):
     old = datetime(2020, 1, 1, tzinfo=UTC)
-    make_notice(session, office.me, message=Message("Not told yet").to_json())
+    mine = f"case:{office.case().number}"
+    make_notice(session, office.me, subject=mine, message=Message("Not told yet").to_json())
     make_notice(session, office.me, kind="order_failed", subject="order:T-2026-900001")
     make_notice(session, office.me, kind="brand_new", subject="order:T-2026-900002")
-    make_notice(session, office.me, message=Message("Told long ago").to_json(), told_at=old)
-    make_notice(session, office.stranger, message=Message("Somebody else's").to_json())
+    make_notice(session, office.me, subject=mine, message=Message("Told long ago").to_json(), told_at=old)
+    make_notice(session, office.stranger, subject=mine, message=Message("Somebody else's").to_json())
     session.execute(text("UPDATE notice SET recorded_at = '2020-01-01' WHERE told_at IS NOT NULL"))
     said = told(worker.get("/"), "news")
     for part in ("Not told yet", "An order could not be delivered", "T-2026-900001", "Something happened"):
         assert part in said
     assert "Told long ago" not in said
     assert "Somebody else's" not in said
+
+
+def test_who_handed_a_case_over_hears_no_more_of_it(session, office, worker, sign_in):
+    """News is kept for the worker who was responsible when it happened; the case is another's by now."""
+    item = office.item()
+    case = session.get_one(type(office.case()), item.case_id)
+    choice = make_choice(session, item, office.provider)
+    order = make_order(session, session.get_one(type(make_decision(session, case)), item.decision_id), office.provider)
+    said = Message("The source names another provider for {item}.", item=f"{case.number}/I-1")
+    conflict = {"event": f"choice {choice.id}, provider 7", "message": said.to_json()}
+    make_notice(session, office.me, kind="choice_conflict", subject=f"item:{case.number}/I-1", **conflict)
+    make_notice(session, office.me, subject=f"case:{case.number}")
+    make_notice(session, office.me, kind="order_failed", subject=f"order:{order.number}")
+    make_notice(session, office.me, kind="reminder_returned", subject="worker:W-1")
+    everything = sign_in(everything=True)
+    page = worker.get("/")
+    assert rows(page, "conflicts") == [case.number]
+    assert len(rows(page, "news")) == 3
+    case.responsible_worker_id = office.stranger.id
+    session.flush()
+    page = worker.get("/")
+    assert case.number not in page.answer.text
+    assert order.number not in page.answer.text
+    assert len(rows(page, "news")) == 1
+    assert len(rows(everything.get("/"), "news")) == 3
+    office.away(office.stranger, office.me)
+    assert case.number in worker.get("/").answer.text
+    session.execute(text("UPDATE absence SET cancelled_at = now()"))
+    assert case.number not in worker.get("/").answer.text
 
 
 def test_a_supervisor_sees_the_units_and_no_other(session, office, supervisor):
@@ -207,11 +237,11 @@ def test_the_first_are_shown_and_the_rest_counted(office, worker):
         office.budget("over")
     page = worker.get("/")
     assert len(rows(page, "budgets")) == 8
-    (link,) = page.all("//section[@aria-labelledby='budgets']/p/a")
+    (link,) = page.all("//section[h2[@id='budgets']]/p/a")
     assert (link.text_content(), link.get("href")) == ("3 more", "/?all=budgets#budgets")
     everything = worker.get("/?all=budgets")
     assert len(rows(everything, "budgets")) == 11
-    assert everything.all("//section[@aria-labelledby='budgets']/p") == []
+    assert everything.all("//section[h2[@id='budgets']]/p") == []
     assert worker.get("/?all=nonsense&all=budgets").status == 200
 
 

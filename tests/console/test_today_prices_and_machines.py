@@ -50,10 +50,10 @@ def test_price_lists_and_mails_wait_with_their_age(session, office, sign_in):
     page = sign_in("price_manager").get("/")
     assert rows(page, "lists") == ["Tukipolku (keksitty)"]
     assert "hinnasto-2027.xlsx 13.11.2026 12.00 (3 days)" in told(page, "lists")
-    assert page.all("//section[@aria-labelledby='lists']//a/@href") == [f"/prices/lists/{held.id}"]
+    assert page.all("//section[h2[@id='lists']]//a/@href") == [f"/prices/lists/{held.id}"]
     assert rows(page, "mails") == ["viesti-7.eml"]
     assert "Nobody knows the sender." in told(page, "mails")
-    assert page.all("//section[@aria-labelledby='mails']//a/@href") == [f"/prices/mail#mail-{mail.id}"]
+    assert page.all("//section[h2[@id='mails']]//a/@href") == [f"/prices/mail#mail-{mail.id}"]
 
 
 def test_a_missing_year_is_told_by_provider_from_november_on(session, office, sign_in, monkeypatch):
@@ -81,7 +81,7 @@ def test_a_missing_year_is_told_by_provider_from_november_on(session, office, si
     assert "Tukipolku (keksitty) 2" in told(page, "missing")
     assert "Tukipolku (keksitty) 2026-12-31 2" in told(page, "ending")
     monkeypatch.setattr("console.visit.business_now", lambda _session: datetime(2026, 10, 31, 9, 0, tzinfo=UTC))
-    assert manager.get("/").all("//section[@aria-labelledby='missing']") == []
+    assert manager.get("/").all("//section[h2[@id='missing']]") == []
 
 
 def test_prices_that_are_followed_or_end_late_are_not_told(session, office, sign_in):
@@ -120,7 +120,7 @@ def test_lights_tell_what_is_late_in_words_the_gravest_first(session, operator):
     page = operator.get("/")
     assert rows(page, "lights")[0] == "lahde-00cases"
     assert "To be acted on: Late: it was due on 16.11.2026 03.10 and has not begun." in told(page, "lights")
-    (link,) = page.all("//section[@aria-labelledby='lights']/p/a")
+    (link,) = page.all("//section[h2[@id='lights']]/p/a")
     assert link.text_content() == "4 more"
     everything = operator.get("/?all=lights")
     assert len(rows(everything, "lights")) == 16
@@ -152,6 +152,6 @@ def test_a_run_of_cases_that_was_held_waits_for_the_operator_until_it_is_decided
     page = operator.get("/")
     assert rows(page, "held_runs") == [f"Run {held.run_id}: lahde-00"]
     assert "Too many are gone." in told(page, "held_runs")
-    assert page.all("//section[@aria-labelledby='held_runs']//a/@href") == [f"/runs/{held.run_id}"]
+    assert page.all("//section[h2[@id='held_runs']]//a/@href") == [f"/runs/{held.run_id}"]
     session.execute(text("UPDATE run SET acknowledged = 'discarded: half'"))
     assert rows(operator.get("/"), "held_runs") == []

@@ -76,12 +76,10 @@ class Office:
 
 def told(page: Any, name: str) -> str:
     """What one section says."""
-    (section,) = page.all(f"//section[@aria-labelledby='{name}']")
+    (section,) = page.all(f"//section[h2[@id='{name}']]")
     return " ".join(" ".join(section.itertext()).split())
 
 
 def rows(page: Any, name: str) -> list[str]:
     """The first cell of each row of a section."""
-    return [
-        " ".join(one.text_content().split()) for one in page.all(f"//section[@aria-labelledby='{name}']//tbody/tr/th")
-    ]
+    return [" ".join(one.text_content().split()) for one in page.all(f"//section[h2[@id='{name}']]//tbody/tr/th")]

@@ -1,0 +1,128 @@
+"""Every address about a case, held against everybody who is not to see it: other cases' numbers, and ids of other cases under a number of
+one's own. Whoever adds an address about cases is walked over here without doing anything for it.
+"""
+
+from datetime import date, timedelta
+from urllib.parse import quote
+
+import pytest
+from sqlalchemy import text
+
+from models.base import days
+from models.worker import Absence
+from tests.console.test_choosing import Scene
+from tests.console.test_who_may import TABLE, csrf_of
+from tests.factories.case import make_case, make_plan_item
+from tests.factories.worker import make_unit, make_worker
+from tests.support.browsing import ORIGIN
+from tests.support.market import NOW, TODAY
+
+PATHS = sorted(key for key in TABLE if key[1].startswith("/cases/{number}"))
+#: What would be done, if it could be.
+_FIELDS = {
+    "value": "999", "seen": "", "granted_amount": "1", "reason": "because", "chosen_by": "family", "shown": "0", "part": "name",
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _a_day_in_november(monkeypatch):
+    """Business time: 16 November 2026."""
+    monkeypatch.setattr("console.visit.business_now", lambda _session: NOW)
+    monkeypatch.setattr("console.visit.hint", lambda _ids: 0)
+
+
+class Town(Scene):
+    """W-1's case with a decision and an item (see Scene), and one of W-2, who works in another unit."""
+
+    def __init__(self, session) -> None:
+        super().__init__(session)
+        self.other_unit = make_unit(session, code="U-2")
+        self.stranger = make_worker(session, external_id="W-2", unit_id=self.other_unit.id, language="en")
+        self.hers = make_case(session, number="HB-2026-900002", responsible_worker_id=self.stranger.id)
+        self.her_decision = self.decided(self.hers)
+        self.her_item = make_plan_item(session, self.her_decision, self.coaching, external_id="I-SECRET")
+        session.flush()
+
+    def away(self, first: date, last: date, *, cancelled: bool = False) -> None:
+        """W-2 is away, and W-1 stands in."""
+        period = days(first, last)
+        self.session.add(Absence(worker_id=self.stranger.id, deputy_id=self.worker.id, period=period, actor="t", cancelled_at=NOW if cancelled else None))  # fmt: skip
+        self.session.flush()
+
+
+@pytest.fixture
+def town(session) -> Town:
+    return Town(session)
+
+
+def walk(app, browser, town, *, number, decision, item) -> list[tuple[str, str, int, str]]:
+    """Every address of a case: method, pattern, status, what was said."""
+    token, told = csrf_of(browser, app), []
+    for method, pattern in PATHS:
+        path = pattern.replace("{item:path}", "{item}").format(number=number, decision=decision, item=quote(item))
+        sent = {**_FIELDS, "csrf": token, "provider": str(town.one.id)}
+        answer = (
+            browser.client.get(path, follow_redirects=False)
+            if method == "GET"
+            else browser.client.post(path, data=sent, headers={"origin": ORIGIN}, follow_redirects=False)
+        )
+        told.append((method, pattern, answer.status_code, answer.text))
+    return told
+
+
+def kept(session) -> list[str]:
+    """Everything that a page about a case could change."""
+    statements = (
+        "SELECT id, goals FROM client_case", "SELECT id, number, granted_amount, baseline_quantity FROM decision", "SELECT id, ended_at FROM choice",
+        "SELECT id, ceiling FROM budget_version", "SELECT subject FROM audit_event WHERE subject LIKE 'case:%'",
+    )  # fmt: skip
+    return [str(sorted(map(tuple, session.execute(text(statement)).all()), key=str)) for statement in statements]
+
+
+@pytest.mark.parametrize(
+    "number",
+    ["HB-2026-900002", "hb-2026-900002", "HB-2026-900002%20", "%48B-2026-900002", "HB-2026-900002%00", "HB%E2%80%902026-900002", "%EF%BC%A8B-2026-900002", "HB-2026-99999", "2", "%25", "HB-2026-90000_"],
+)  # fmt: skip
+def test_a_case_of_others_is_one_that_there_is_not(app, session, town, sign_in, number):
+    before, browser = kept(session), sign_in("worker", "supervisor", worker="W-1")
+    told = walk(app, browser, town, number=number, decision=town.her_decision.id, item="I-SECRET")
+    assert [one[:3] for one in told if one[2] != 404] == []
+    for _, pattern, _, said in told:
+        assert "I-SECRET" not in said, pattern
+        assert "There is no case" in said, pattern
+    assert kept(session) == before, "nothing was done, and looking in vain is no view of the case"
+
+
+def test_ids_of_another_case_lead_nowhere_under_ones_own(app, session, town, sign_in):
+    browser = sign_in("worker", "supervisor", worker="W-1")
+    before = kept(session)[:4]
+    told = walk(app, browser, town, number=town.case.number, decision=town.her_decision.id, item="I-SECRET")
+    reached = {pattern: status for _, pattern, status, _ in told if "{decision}" in pattern or "{item" in pattern}
+    assert set(reached.values()) <= {404, 422}, reached
+    for _, pattern, _, said in told:
+        assert town.hers.number not in said, pattern
+        assert "I-SECRET" not in said or "{item" in pattern, pattern
+    session.expire_all()
+    after = kept(session)[:4]
+    assert after[1:] == before[1:]
+    assert str(town.hers.id) + ", []" in after[0]
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "cancelled", "sees"),
+    [
+        (-1, 1, False, True),
+        (0, 0, False, True),
+        (-9, -1, False, False),
+        (1, 9, False, False),
+        (-1, 1, True, False),
+    ],
+)  # fmt: skip
+def test_a_deputy_sees_the_case_on_the_days_of_the_absence_only(  # noqa: PLR0917 - fixtures
+    town, sign_in, first, last, cancelled, sees
+):
+    browser = sign_in("worker", worker="W-1")
+    town.away(TODAY + timedelta(days=first), TODAY + timedelta(days=last), cancelled=cancelled)
+    assert browser.get(f"/cases/{town.hers.number}").status == (200 if sees else 404)
+    for path in ("/", "/cases", "/cases?q=HB-2026-900002", "/cases?worker=W-2"):
+        assert ("HB-2026-900002" in browser.get(path).text) is sees, path
