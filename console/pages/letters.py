@@ -1,19 +1,16 @@
 """Addresses that stand in e-mails and are no pages of their own (yet): they lead to the page that tells of the matter."""
 
-from typing import Annotated
-
-from fastapi import Path
 from starlette.responses import Response
 
-from console.visit import EVERYBODY, Here, Pages, Visit
+from console.paging import Id
+from console.roles import EVERYBODY
+from console.visit import Here, Pages, Visit
 from core.errors import NotFound
 from services import letters
 from services.access.people import SUPERVISOR, WORKER
 
 pages = Pages()
 _ROLES = (WORKER, SUPERVISOR)
-#: The largest number a row can have (bigint).
-_Id = Annotated[int, Path(ge=1, le=2**63 - 1)]
 
 
 @pages.get("/orders/{number}", roles=_ROLES)
@@ -23,13 +20,13 @@ def order(visit: Here, number: str) -> Response:
 
 
 @pages.get("/follow-ups/{follow_up}", roles=_ROLES)
-def follow_up(visit: Here, follow_up: _Id) -> Response:
+def follow_up(visit: Here, follow_up: Id) -> Response:
     """To the case a follow-up is of."""
     return _to_case(visit, "follow_up", follow_up)
 
 
 @pages.get("/notices/{notice}", roles=EVERYBODY)
-def notice(visit: Here, notice: _Id) -> Response:  # noqa: ARG001 - which one does not matter
+def notice(visit: Here, notice: Id) -> Response:  # noqa: ARG001 - which one does not matter
     """To the first page, where one's news stand."""
     return visit.go("/#news")
 

@@ -144,14 +144,15 @@ def test_dead_work_and_processes_are_told(session, operator):
 
 def test_a_run_of_cases_that_was_held_waits_for_the_operator_until_it_is_decided(session, operator):
     assert "No run waits for a decision." in told(operator.get("/"), "held_runs")
-    held = claimed(session, call(session, "sync_cases", "s", source="lahde-00"))
-    close(session, held, "held", message=Message("Too many are gone."))
-    close(
-        session, claimed(session, call(session, "import_prices", "p", source="p")), "held", message=Message("A rise.")
-    )
+    held = {}
+    for kind, source, reason in (("sync_cases", "lahde-00", "Too many are gone."), ("import_prices", "p", "A rise.")):
+        work_id = call(session, kind, kind, source=source)
+        assert work_id is not None
+        held[kind] = claimed(session, work_id)
+        close(session, held[kind], "held", message=Message(reason))
     page = operator.get("/")
-    assert rows(page, "held_runs") == [f"Run {held.run_id}: lahde-00"]
+    assert rows(page, "held_runs") == [f"Run {held['sync_cases'].run_id}: lahde-00"]
     assert "Too many are gone." in told(page, "held_runs")
-    assert page.all("//section[h2[@id='held_runs']]//a/@href") == [f"/runs/{held.run_id}"]
+    assert page.all("//section[h2[@id='held_runs']]//a/@href") == [f"/runs/{held['sync_cases'].run_id}"]
     session.execute(text("UPDATE run SET acknowledged = 'discarded: half'"))
     assert rows(operator.get("/"), "held_runs") == []
