@@ -60,17 +60,17 @@ def test_a_list_takes_as_many_statements_however_long_it_is(session, provider, s
     short = Importing(session, provider)(row("NEPSY", "60", "2"), source="lyhyt")
     browser.get("/prices")
     _, few = counted(session, browser, f"/prices/lists/{short.price_list_id}")
-    rows = [_row(number) for number in range(1, 20_001)]
+    rows = [_row(number) for number in range(1, 2_001)]
     held = Importing(session, provider)(*rows, source="pitka", settings={"max_rejected": Decimal(0)}, doubt=TO_BE_SEEN)
     assert held.outcome == "held"
     gc.collect()
-    page, many = counted(session, browser, f"/prices/lists/{held.price_list_id}?page=200")
-    assert "Page 200 of 201" in page.text
+    page, many = counted(session, browser, f"/prices/lists/{held.price_list_id}?page=20")
+    assert "Page 20 of 21" in page.text
     assert len(page.all("//tbody/tr")) == 100
     assert many == few
     applied = Importing(session, provider)(*rows, source="pitka-2")
-    page, many = counted(session, browser, f"/prices/lists/{applied.price_list_id}?page=200&only=added")
-    assert "Page 200 of 200" in page.text
+    page, many = counted(session, browser, f"/prices/lists/{applied.price_list_id}?page=20&only=added")
+    assert "Page 20 of 20" in page.text
     assert many == few
 
 

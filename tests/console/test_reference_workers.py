@@ -7,7 +7,7 @@ import pytest
 from core.clock import business_today
 from models.base import days
 from models.worker import Absence
-from services.access.people import AUDITOR, OPERATOR, PRICE_MANAGER, SUPERVISOR, WORKER
+from services.access.people import OPERATOR
 from tests.factories.worker import make_unit, make_worker
 from tests.support.queries import recording
 
@@ -63,10 +63,3 @@ def test_it_is_rendered_in_three_languages(sign_in, anna, language):
 
 def test_nobody_there(sign_in):
     assert "There are no workers yet." in sign_in(OPERATOR).get("/workers").text
-
-
-@pytest.mark.parametrize(
-    ("role", "status"), [(OPERATOR, 200), (AUDITOR, 200), (PRICE_MANAGER, 403), (WORKER, 403), (SUPERVISOR, 403)]
-)
-def test_who_may(sign_in, role, status):
-    assert sign_in(role).get("/workers").status == status

@@ -405,14 +405,3 @@ class TestRoles:
         assert manager.post(f"/runs/{of_cases}/retry", csrf).status == 403
         assert manager.post(f"/runs/{of_cases}/acknowledge", {**csrf, "note": "x"}).status == 403
         assert manager.submit(manager.get(f"/runs/{of_prices}"), f"/runs/{of_prices}/retry").status == 200
-
-    @pytest.mark.parametrize("role", ["worker", "supervisor"])
-    @pytest.mark.parametrize("path", ["/sources", "/runs", "/rejected", "/audit"])
-    def test_others_do_not_see_them(self, sign_in, role, path):
-        browser = sign_in(role)
-        assert browser.get(path).status == 403
-        assert path not in browser.get("/").all("//nav//a/@href")
-
-    @pytest.mark.parametrize("role", ["operator", "price_manager"])
-    def test_the_trail_is_for_auditors(self, sign_in, role):
-        assert sign_in(role).get("/audit").status == 403

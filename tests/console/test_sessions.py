@@ -19,7 +19,7 @@ def is_in(browser: Browser) -> bool:
     [
         ("seen_at = seen_at - interval '29 min'", True),
         ("seen_at = seen_at - interval '31 min'", False),
-        ("expires_at = clock_timestamp() + interval '1 s'", True),
+        ("expires_at = clock_timestamp() + interval '1 min'", True),
         ("expires_at = clock_timestamp() - interval '1 s'", False),
         ("revoked_at = clock_timestamp()", False),
     ],

@@ -168,6 +168,9 @@ def test_a_page_opens_to_those_who_may(app, sign_in, role):
         if not fine:
             wrong.append((method, path, answer.status_code))
     assert wrong == []
+    offered = browser.get("/").all("//nav//a/@href")
+    assert offered
+    assert [path for path in offered if role not in TABLE["GET", path]] == [], "the menu leads nowhere else"
 
 
 def test_nothing_opens_to_nobody(app):
