@@ -4,6 +4,7 @@ Everything is escaped; an unknown name in a template is an error. Texts stand in
 `{{ say("{count} rows", count=3) }}`.
 """
 
+from collections.abc import Callable
 from decimal import Decimal
 from functools import lru_cache
 from hashlib import sha256
@@ -75,14 +76,22 @@ def _language_links(context: Context) -> list[tuple[str, str, str]]:
     ]
 
 
+def _each_time(words: Callable[..., Any]) -> Callable[..., Any]:
+    """A filter that is asked whenever a page is made. What Jinja may work out of fixed values once, stays in the first reader's language."""
+
+    @pass_context
+    def asked(_context: Context, *given: Any, **named: Any) -> Any:
+        return words(*given, **named)
+
+    return asked
+
+
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(HERE / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
-        # else what filters make of fixed values is worked out once, in the language of whoever opens the page first
-        optimized=False,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -94,7 +103,7 @@ def _environment() -> Environment:
         "csrf": _csrf,
         "language_links": _language_links,
     }
-    environment.filters |= {
+    ours: dict[str, Callable[..., Any]] = {
         "ago": ago,
         "money": money,
         "day": day,
@@ -113,6 +122,7 @@ def _environment() -> Environment:
         "source_word": word,
         "decimal": Decimal,
     }
+    environment.filters |= {name: _each_time(one) for name, one in ours.items()}
     return environment
 
 
