@@ -5,6 +5,7 @@ demo stays up for people to look around in.
 import html
 import http.client
 import re
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -117,6 +118,8 @@ def serve(story: Story) -> None:
         _("Everything goes on running. Ctrl-C ends it. These links work once; a new one is printed then:")
     )
     printed: dict[str | None, int] = {}
+    for number in (signal.SIGINT, signal.SIGTERM):  # a shell has its background commands ignore Ctrl-C's signal
+        signal.signal(number, signal.default_int_handler)
     with suppress(KeyboardInterrupt):
         while True:
             for worker, label in ((None, _("everything")), (WORKER, WORKER)):
