@@ -95,7 +95,7 @@ def test_a_console_is_served_and_stops(database, tmp_path):
         made.wait(lambda: made.run("alive", "console").returncode == 0)
         again = made.run("console")
         assert again.returncode == 1
-        assert f"cannot use port {made.console_port}" in again.stderr
+        assert f"Konsoli ei voi käyttää porttia {made.console_port}" in again.stderr
         link = made.run("console", "link").stdout.strip()
         with httpx2.Client(base_url=f"http://127.0.0.1:{made.console_port}") as client:
             assert client.post(link, headers={"origin": f"http://localhost:{made.console_port}"}).status_code == 303
