@@ -8,7 +8,7 @@
   const bar = box.querySelector("progress");
   const aloud = box.querySelector("[role=status]");
   const begun = Date.now();
-  let pause = 1000;
+  let pause = 300; // what is quick is seen to move, what is slow is not asked all the time
   let spoken = begun;
 
   const show = (now) => {
@@ -39,7 +39,7 @@
       // the server is away for a moment; the next look will tell
     }
     if (Date.now() - begun > 20 * 60 * 1000) return; // somebody left the page open: let the session end
-    pause = Math.min(pause * 1.03, 15000);
+    pause = Math.min(pause * (pause < 2000 ? 1.1 : 1.03), 15000);
     setTimeout(look, pause);
   };
   setTimeout(look, pause);
