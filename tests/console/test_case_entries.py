@@ -207,7 +207,7 @@ class TestBasis:
             ({"service": "SERVICE", "quantity": "2", "unit": ""}, "needs a service, a quantity and a unit"),
             ({"service": "SERVICE", "quantity": "0"}, "The replaced quantity cannot be 0."),
             ({"service": "SERVICE", "quantity": "1,00001"}, "more than four decimals"),
-            ({"service": "SERVICE", "quantity": "1", "unit": "XXX"}, "There is no unit XXX."),
+            ({"service": "SERVICE", "quantity": "1", "unit": "QQQ"}, "There is no unit QQQ."),
             ({"service": "no such", "quantity": "1"}, "There is no service no such."),
             ({"service": "a\x00b", "quantity": "1"}, "Service: that holds characters that cannot be printed."),
         ],
