@@ -31,7 +31,7 @@ class Seller:
 
 @dataclass(frozen=True)
 class PaperLine:
-    """One line: at most `quantity` of `service` from `first` to `last`, both included.
+    """One line: at most `quantity` of `service` from `first` to `last`, both included; `extra`: what comes beside it, such as travel.
 
     `price` is for `base_quantity` units as the provider's price list says it, with VAT in it or not (`vat_inclusive`). `vat_rate` is a
     share of one; `vat_category` is UNCL 5305 (`S`, `E`…). `net`, `vat`, `gross` are euros.
@@ -51,6 +51,7 @@ class PaperLine:
     net: Decimal
     vat: Decimal
     gross: Decimal
+    extra: str = ""
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,8 @@ class Paper:
     """All that is printed of one order. Days are both included.
 
     `number` and `client_reference` are empty while nothing is ordered yet: the paper then says that it is a proposal. `no_show` and
-    `cancellation` are the buyer's own terms, printed as they are, a paragraph a line; nothing where there are none.
+    `cancellation` are the buyer's own terms, printed as they are, a paragraph a line; nothing where there are none. `language` (fi, sv, en)
+    is the provider's: that of terms and names of services.
     """
 
     number: str
@@ -101,6 +103,7 @@ class Paper:
     no_show: str = ""
     cancellation: str = ""
     reply: Reply | None = None
+    language: str = "fi"
 
     @property
     def total(self) -> Sums:

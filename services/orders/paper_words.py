@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from core.i18n import N_, _, day, money, number
-from core.units import amount, unit_price
+from core.units import amount, unit_price, what_is_priced
 from services.orders.paper_values import Paper, PaperLine
 
 #: VAT without a rate, by its UNCL 5305 category.
@@ -98,7 +98,7 @@ def _days(first: Any, last: Any) -> str:
 def _line(line: PaperLine) -> list[str]:
     return [
         number(line.number),
-        line.service,
+        what_is_priced(line.service, line.extra),
         _days(line.first, line.last),
         amount(line.quantity, line.unit),
         _price(line),

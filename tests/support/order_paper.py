@@ -27,7 +27,7 @@ COACHING = PaperLine(
 TRAVEL = replace(
     COACHING,
     number=2,
-    service="ADHD-valmennus (matka)",
+    extra="travel",
     quantity=Decimal(48),
     unit="KMT",
     price=Decimal("0.4567"),
