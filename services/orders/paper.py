@@ -16,7 +16,7 @@ from core.i18n import HELSINKI, LANGUAGES, _, speaking
 from core.order_settings import Orders, Terms
 from core.settings import Organisation
 from documents import pdf
-from services.orders.paper_values import Buyer, Invoicing, Paper, PaperLine, Reply, Seller
+from services.orders.paper_values import Buyer, Invoicing, Link, Paper, PaperLine, Seller
 from services.orders.paper_words import in_words
 
 #: Rows in: an order. Rows out: what its paper says once, in the words of the provider's language where there are some.
@@ -67,7 +67,13 @@ def write_pdf(paper: Paper, language: str | None = None) -> bytes:
 
 
 def paper_of(
-    session: Session, order_id: int, *, organisation: Organisation, settings: Orders, reply: Reply | None = None
+    session: Session,
+    order_id: int,
+    *,
+    organisation: Organisation,
+    orders: Orders,
+    reply_link: Link | None = None,
+    delivered_link: Link | None = None,
 ) -> Paper:
     """What is printed of a stored order; two queries. Names and terms are those of now. Raises NotFound."""
     row = session.execute(_ORDER, {"id": order_id}).one_or_none()
@@ -86,20 +92,21 @@ def paper_of(
         first=row.period.lower,
         last=row.period.upper - timedelta(days=1),
         lines=tuple(PaperLine(**line) for line in lines),
-        reply=reply,
-        **_shared(organisation, settings, row.language, no_show=row.no_show, cancellation=row.cancellation),
+        reply=reply_link,
+        report=delivered_link,
+        **_shared(organisation, orders, row.language, no_show=row.no_show, cancellation=row.cancellation),
     )
 
 
 def _shared(
-    organisation: Organisation, settings: Orders, language: str, *, no_show: str, cancellation: str
+    organisation: Organisation, orders: Orders, language: str, *, no_show: str, cancellation: str
 ) -> dict[str, Any]:
     """What the organisation says on every order to a provider; `no_show` and `cancellation` are the contract's own terms, if any."""
     address, operator = organisation.einvoice_address, organisation.einvoice_operator
     return {
         "invoicing": Invoicing(address, operator or "") if address else None,
-        "no_show": no_show or _said(settings.no_show, language),
-        "cancellation": cancellation or _said(settings.cancellation, language),
+        "no_show": no_show or _said(orders.no_show, language),
+        "cancellation": cancellation or _said(orders.cancellation, language),
         "language": language,
     }
 

@@ -72,8 +72,8 @@ class Invoicing:
 
 
 @dataclass(frozen=True)
-class Reply:
-    """A page where the provider answers without signing in, and the last day on which it can."""
+class Link:
+    """A page the provider can use without signing in, and the last day on which it opens."""
 
     url: str
     expires: date
@@ -84,8 +84,8 @@ class Paper:
     """All that is printed of one order. Days are both included.
 
     `number` and `client_reference` are empty while nothing is ordered yet: the paper then says that it is a proposal. `no_show` and
-    `cancellation` are the buyer's own terms, printed as they are, a paragraph a line; nothing where there are none. `language` (fi, sv, en)
-    is the provider's: that of terms and names of services.
+    `cancellation` are the buyer's own terms, printed as they are, a paragraph a line; nothing where there are none. `reply` is where
+    the order is answered, `report` where it is told what was delivered. `language` (fi, sv, en) is the provider's: that of terms and names.
     """
 
     number: str
@@ -102,7 +102,8 @@ class Paper:
     invoicing: Invoicing | None = None
     no_show: str = ""
     cancellation: str = ""
-    reply: Reply | None = None
+    reply: Link | None = None
+    report: Link | None = None
     language: str = "fi"
 
     @property

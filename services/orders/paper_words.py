@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from core.i18n import N_, _, day, money, number
 from core.units import amount, unit_price, what_is_priced
-from services.orders.paper_values import Paper, PaperLine
+from services.orders.paper_values import Link, Paper, PaperLine
 
 #: VAT without a rate, by its UNCL 5305 category.
 _WITHOUT_RATE: Final = {
@@ -39,8 +39,9 @@ def in_words(paper: Paper) -> dict[str, Any]:
         "sum_headings": [_("VAT"), _("Without VAT"), _("VAT, euros"), _("Total with VAT")],
         "sums": _sums(paper),
         "maximum": _maximum(paper),
-        "sections": [one for one in (_answer(paper), _contact(paper), _invoice(paper), *_terms(paper)) if one],
-        "link": paper.reply.url if paper.reply else "",
+        "sections": [
+            one for one in (_answer(paper), _contact(paper), _report(paper), _invoice(paper), *_terms(paper)) if one
+        ],
     }
 
 
@@ -155,7 +156,7 @@ def _answer(paper: Paper) -> dict[str, Any]:
         )
     else:
         sentences.append(_("Answer by the channel the order came by. Quote the order number."))
-    return {**_section(_("How to answer"), sentences), "linked": paper.reply is not None}
+    return _section(_("How to answer"), sentences, link=paper.reply)
 
 
 def _contact(paper: Paper) -> dict[str, Any]:
@@ -171,6 +172,14 @@ def _contact(paper: Paper) -> dict[str, Any]:
             _("Do not send any information about a client by e-mail."),
         ],
     )
+
+
+def _report(paper: Paper) -> dict[str, Any]:
+    """Where what was delivered is told; nothing where there is no such page."""
+    if not paper.report:
+        return {}
+    told = _("Tell on this page what was delivered, until {date}. You need no password:")
+    return _section(_("What was delivered"), [told.format(date=day(paper.report.expires))], link=paper.report)
 
 
 def _invoice(paper: Paper) -> dict[str, Any]:
@@ -204,5 +213,5 @@ def _terms(paper: Paper) -> Iterable[dict[str, Any]]:
             yield _section(heading, paragraphs)
 
 
-def _section(heading: str, sentences: list[str]) -> dict[str, Any]:
-    return {"heading": heading, "sentences": sentences, "linked": False}
+def _section(heading: str, sentences: list[str], *, link: Link | None = None) -> dict[str, Any]:
+    return {"heading": heading, "sentences": sentences, "link": link.url if link else ""}

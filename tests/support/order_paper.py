@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from services.orders.paper_values import Buyer, Invoicing, Paper, PaperLine, Reply, Seller
+from services.orders.paper_values import Buyer, Invoicing, Link, Paper, PaperLine, Seller
 
 FIRST, LAST = date(2026, 11, 16), date(2027, 2, 15)
 COACHING = PaperLine(
@@ -37,7 +37,7 @@ TRAVEL = replace(
     vat=Decimal("5.59"),
     gross=Decimal("27.51"),
 )
-REPLY = Reply("https://avain.esimerkki.invalid/vastaus/" + "Ab9-_x" * 20, date(2026, 12, 16))
+REPLY = Link("https://avain.esimerkki.invalid/vastaus/" + "Ab9-_x" * 20, date(2026, 12, 16))
 
 
 def a_paper(**changes: Any) -> Paper:

@@ -11,7 +11,7 @@ from syrupy.assertion import SnapshotAssertion
 from core.i18n import LANGUAGES, day, money, speaking, translate
 from documents.pdf import page_count
 from services.orders.paper import write_pdf
-from services.orders.paper_values import Buyer, Invoicing, Paper, Seller
+from services.orders.paper_values import Buyer, Invoicing, Link, Paper, Seller
 from tests.support.order_paper import COACHING, REPLY, TRAVEL, a_paper
 from tests.support.pdf import opened, root, tags_of, title, words
 
@@ -104,6 +104,15 @@ def test_the_link_leads_where_it_says_and_is_printed_whole() -> None:
     assert "\u200b" not in printed, "copied by hand it must be the same address"
     assert REPLY.url in "".join(printed.split())
     assert "Answer on this page until 2026-12-16" in words(document)
+
+
+def test_what_was_delivered_is_told_on_a_page_of_its_own() -> None:
+    report = Link("https://avain.esimerkki.invalid/toteuma/x", date(2027, 3, 15))
+    text = said(a_paper(report=report))
+    assert "What was delivered Tell on this page what was delivered, until 2027-03-15." in text
+    assert report.url in text
+    assert page_count(write_pdf(a_paper(report=report), "fi")) == 1
+    assert "What was delivered" not in said(a_paper())
 
 
 def test_what_is_not_known_is_left_out() -> None:
