@@ -4,18 +4,21 @@ The electronic order (documents/order.py) says the same to machines. Equal value
 the very same file.
 """
 
-from datetime import datetime, time, timedelta
+from collections.abc import Sequence
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import DATERANGE
 from sqlalchemy.orm import Session
 
-from core.errors import NotFound
+from core.errors import InputError, NotFound
 from core.i18n import HELSINKI, LANGUAGES, _, speaking
 from core.order_settings import Orders, Terms
 from core.settings import Organisation
 from documents import pdf
+from services.orders.items import Item
+from services.orders.lines import Share
 from services.orders.paper_values import Buyer, Invoicing, Link, Paper, PaperLine, Seller
 from services.orders.paper_words import in_words
 
@@ -50,6 +53,9 @@ _LINES = text(
     WHERE order_line.order_id = :id ORDER BY line_number
     """
 )
+
+#: Rows in: a contract. Rows out: its own terms, empty where the organisation's hold.
+_TERMS = text("SELECT no_show_terms, cancellation_terms FROM contract WHERE id = :id")
 
 
 def write_pdf(paper: Paper, language: str | None = None) -> bytes:
@@ -95,6 +101,68 @@ def paper_of(
         reply=reply_link,
         report=delivered_link,
         **_shared(organisation, orders, row.language, no_show=row.no_show, cancellation=row.cancellation),
+    )
+
+
+def paper_of_proposal(
+    session: Session,
+    ordered: Sequence[tuple[Item, Share]],
+    *,
+    organisation: Organisation,
+    orders: Orders,
+    today: date,
+) -> Paper:
+    """What would be printed if these shares of planned services were ordered today: without number, reference and links; one query.
+
+    All items share decision, provider and contract, as those of one order do. Raises InputError where no provider is chosen.
+    """
+    item, seller = ordered[0][0], ordered[0][0].seller
+    if seller is None:
+        raise InputError("No provider has been chosen yet.")
+    terms = session.execute(_TERMS, {"id": item.contract_id}).one_or_none()
+    lines = tuple(_proposed(number, one, share) for number, (one, share) in enumerate(ordered, start=1))
+    return Paper(
+        number="",
+        issue_date=today,
+        buyer=Buyer(organisation.name, organisation.business_id, item.unit_name, item.unit_email),
+        seller=Seller(seller.name, seller.business_id),
+        decision_number=item.decision_number or "–",
+        decision_date=item.decided_on,
+        contract=item.contract_number,
+        client_reference="",
+        first=min(line.first for line in lines),
+        last=max(line.last for line in lines),
+        lines=lines,
+        **_shared(
+            organisation,
+            orders,
+            seller.language,
+            no_show=terms.no_show_terms if terms else "",
+            cancellation=terms.cancellation_terms if terms else "",
+        ),
+    )
+
+
+def _proposed(number: int, item: Item, share: Share) -> PaperLine:
+    first, after = share.period.lower, share.period.upper
+    if first is None or after is None:
+        raise ValueError(item.reference)
+    return PaperLine(
+        number=number,
+        service=item.service_name,
+        extra=share.extra,
+        first=first,
+        last=after - timedelta(days=1),
+        quantity=share.quantity,
+        unit=share.unit,
+        price=share.amount,
+        base_quantity=share.base_quantity,
+        vat_inclusive=share.vat_inclusive,
+        vat_category=share.vat_category,
+        vat_rate=share.vat_rate,
+        net=share.net,
+        vat=share.vat,
+        gross=share.gross,
     )
 
 

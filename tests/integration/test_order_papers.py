@@ -1,5 +1,6 @@
 """The paper of a stored order says what was ordered, read in two queries however long the order is, and nothing about a person."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -7,15 +8,19 @@ import pytest
 from sqlalchemy.orm import Session
 
 from core.budget_settings import Budgets, ExtraRule
-from core.errors import NotFound
+from core.clock import local_date
+from core.errors import InputError, NotFound
 from core.order_settings import Orders, Terms
 from core.settings import Organisation
 from models.order import PurchaseOrder
 from models.provider import Contract
-from services.orders.paper import paper_of, write_pdf
+from services.budgets.recompute import recompute_now
+from services.orders.items import load_items
+from services.orders.lines import load_shares
+from services.orders.paper import paper_of, paper_of_proposal, write_pdf
 from services.orders.paper_values import Invoicing, Link, Paper
 from tests.factories.price import make_price, make_price_key
-from tests.support.ordering import World, add_item, make_world, order
+from tests.support.ordering import NOW, World, add_item, make_world, order
 from tests.support.pdf import words
 from tests.support.queries import recording
 
@@ -113,6 +118,29 @@ def test_two_queries_however_long_the_order_is(session: Session, world: World) -
         paper = read(session, stored)
     assert len(paper.lines) == 6
     assert len(statements) == 2
+
+
+def test_a_proposal_is_the_paper_of_the_order_it_would_be_but_for_what_only_an_order_has(
+    session: Session, world: World
+) -> None:
+    key = make_price_key(session, world.service, world.provider, unit="KMT", extra="travel")
+    make_price(session, world.service, world.provider, "0.50", key=key)
+    ids = [world.item.id, add_item(session, world, price="1.00").id]
+    budgets = Budgets(extras=[ExtraRule(extra="travel", unit="KMT", quantity=Decimal(4))])
+    recompute_now(session, [world.decision.id], cause="order", now=NOW, settings=budgets)
+    items, shares = load_items(session, ids), load_shares(session, ids)
+    meant = [(item, share) for item in items for share in shares[item.id]]
+    today = local_date(NOW)
+    with recording(session) as statements:
+        proposed = paper_of_proposal(session, meant, organisation=ORGANISATION, orders=TERMS, today=today)
+    assert len(statements) == 1
+    (stored,) = order(session, *ids, budgets=budgets).orders
+    paper = read(session, stored)
+    assert proposed == replace(paper, number="", client_reference="")
+    assert "Nothing has been ordered yet" in words(write_pdf(proposed, "en"))
+    unchosen = [(replace(one, seller=None), share) for one, share in meant]
+    with pytest.raises(InputError):
+        paper_of_proposal(session, unchosen, organisation=ORGANISATION, orders=TERMS, today=today)
 
 
 def test_an_order_there_is_none_of(session: Session) -> None:
