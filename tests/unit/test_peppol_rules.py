@@ -8,7 +8,8 @@ from documents.peppol_rules import OFFICIAL_ORDER_RULES, ORDER_GAPS, check_order
 from documents.peppol_rules.identifiers import COMMON_RULES
 from documents.peppol_rules.model import read_outline
 from documents.peppol_rules.personal import tells_who
-from documents.ubl_order import CAC, CBC, write_order
+from documents.ubl_order import write_order
+from documents.ubl_writing import CAC, CBC
 from tests.support.orders import an_order
 
 GOLDEN = write_order(an_order()).decode()
