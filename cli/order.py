@@ -22,6 +22,7 @@ from cli.common import (
     table,
     transaction,
 )
+from cli.order_preview import preview
 from core.clock import business_now
 from core.i18n import N_, _, day, moment, money
 from core.units import amount, unit_price
@@ -106,20 +107,9 @@ def show_order(
         _show(summary, lines, attempts, as_json)
 
 
-@app.command("preview", help=_("The orders that approving would make, without making them."))
-def preview(items: Items, reason: Reason = "", as_: As = None, as_json: Json = False) -> None:
-    """Approve, show the documents, and take everything back: the numbers are provisional."""
-    with transaction(dry_run=True) as session:
-        done = _approve(session, items, actor(as_), reason)
-        documents = {order.number: order.document.decode() for order in done.orders}
-        data = {**_outcome(done), "documents": documents}
-
-    def render() -> None:
-        _render_outcome(data, dry_run=True)
-        for document in documents.values():
-            typer.echo(document)  # as it is: rich would fold its lines
-
-    emit(data, as_json, render)
+app.command("preview", help=_("An order as it was stored, or as approving would make it; as XML and PDF, too."))(
+    preview
+)
 
 
 @app.command("approve", help=_("Order chosen services: makes the orders and has them delivered."))

@@ -9,7 +9,6 @@ import os
 import re
 import tomllib
 import types
-from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -21,6 +20,7 @@ from core.budget_settings import Budgets
 from core.console_settings import Console
 from core.errors import ConfigurationError, Message
 from core.i18n import N_, _
+from core.order_settings import Orders
 from core.reasons import os_reason, toml_reason
 from core.setting_groups import Group, RefusedSettingError
 from core.source_settings import Sources
@@ -39,6 +39,8 @@ class Organisation(Group):
     endpoint_scheme: Literal["0216", "0088"] = "0216"
     endpoint_id: str = "003799999992"
     country: str = Field(default="FI", pattern="^[A-Z]{2}$")
+    einvoice_address: str | None = Field(default=None, description="where providers send invoices; printed on orders")
+    einvoice_operator: str | None = None
 
 
 class Mail(Group):
@@ -51,15 +53,6 @@ class Mail(Group):
     password: SecretStr | None = None
     sender: str = "avain@example.invalid"
     timeout_seconds: float = Field(default=20, gt=0, le=300)
-
-
-class Orders(Group):
-    """Who may approve what, and where file orders go."""
-
-    approval_limit: Decimal = Field(
-        default=Decimal("5000.00"), ge=0, description="euros; above it the approver must not be who chose"
-    )
-    outbox: Path = Field(default=Path("outbox"), description="folder for orders by file; relative to home")
 
 
 class FollowUps(Group):

@@ -2,10 +2,12 @@
 
 from models import (
     access,
+    answer,
     audit,
     budget,
     case,
     follow_up,
+    invoice,
     order,
     price,
     price_mail,
@@ -21,10 +23,12 @@ from models.base import metadata
 
 __all__ = [
     "access",
+    "answer",
     "audit",
     "budget",
     "case",
     "follow_up",
+    "invoice",
     "metadata",
     "order",
     "price",

@@ -3,14 +3,14 @@
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import CheckConstraint, UniqueConstraint
+from sqlalchemy import CheckConstraint, Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from models.base import DateRange, json_object, key_part, period, primary_key, rate, reference, text
 
 
 class Provider(SQLModel, table=True):
-    """A provider. `channel` names how orders go out (`email`, `file`, …), `channel_settings` what that channel needs."""
+    """A provider. `order_period`: whole or monthly, None as the organisation orders. `channel` names how orders go out (`email`, `file`, …), `channel_settings` what that channel needs."""
 
     __tablename__ = "provider"
 
@@ -26,6 +26,7 @@ class Provider(SQLModel, table=True):
     channel_settings: dict[str, Any] = json_object()
     facts: dict[str, Any] = json_object()
     active: bool = Field(default=True, sa_column_kwargs={"server_default": "true"})
+    order_period: str | None = text(nullable=True)
 
 
 class Contract(SQLModel, table=True):
@@ -39,6 +40,8 @@ class Contract(SQLModel, table=True):
     number: str = text()
     valid: DateRange = period()
     price_rule: dict[str, Any] = json_object()
+    no_show_terms: str = Field(default="", sa_type=Text, sa_column_kwargs={"server_default": ""})
+    cancellation_terms: str = Field(default="", sa_type=Text, sa_column_kwargs={"server_default": ""})
 
 
 class ProviderService(SQLModel, table=True):

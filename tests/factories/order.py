@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from models.case import Decision, PlanItem
-from models.order import Delivered, Invoice, InvoiceLine, OrderCoverage, OrderLine, PurchaseOrder
+from models.invoice import Delivered, Invoice, InvoiceLine
+from models.order import OrderCoverage, OrderLine, PurchaseOrder
 from models.price import Price
 from models.provider import Provider
 from tests.factories.base import added, unique
@@ -53,7 +54,7 @@ def make_order_line(
         "gross": Decimal(gross),
         **over,
     }
-    added(session, OrderCoverage(order_id=order.id, plan_item_id=item.id, period=period))
+    added(session, _coverage(order, item, period))
     return added(
         session,
         OrderLine(
@@ -80,4 +81,16 @@ def make_delivered(session: Session, line: OrderLine, quantity: str | Decimal, *
     return added(
         session,
         Delivered(order_line_id=line.id, **{"quantity": Decimal(quantity), "period": line.period, **over}),
+    )
+
+
+def _coverage(order: PurchaseOrder, item: PlanItem, period: Any) -> OrderCoverage:
+    return OrderCoverage(
+        order_id=order.id,
+        plan_item_id=item.id,
+        period=period,
+        item_quantity=item.quantity,
+        item_unit=item.unit,
+        item_period=item.period,
+        service_id=item.service_id,
     )

@@ -15,7 +15,8 @@ from core.errors import Message
 from core.i18n import LANGUAGES
 from models.base import days
 from models.budget import BudgetVersion
-from models.order import Invoice, InvoiceLine, OrderLine
+from models.invoice import Invoice, InvoiceLine
+from models.order import OrderLine
 from services import rejected
 from services.budgets import dirty
 from services.case_sync import SyncResult
