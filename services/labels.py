@@ -124,6 +124,7 @@ _ACTIONS: Final = {
     "order.answer_applied": N_("did what a provider's answer says"),
     "order.answer_discarded": N_("let a provider's answer be"),
     "order.answer_noted": N_("wrote down a provider's answer"),
+    "order.previewed": N_("looked at what would be ordered"),
     "order.handed_over": N_("handed an order over"),
     "order.resent": N_("sent an order again"),
     "order.send_asked": N_("asked for orders to be sent"),
