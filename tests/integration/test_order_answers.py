@@ -21,7 +21,7 @@ START = date(2026, 12, 1)
 
 
 def dirty(session) -> int:
-    return session.execute(text("SELECT count(*) FROM budget_dirty WHERE cause = 'order'")).scalar_one()
+    return int(session.execute(text("SELECT count(*) FROM budget_dirty WHERE cause = 'order'")).scalar_one())
 
 
 def audited(session, found: PurchaseOrder) -> list[str]:
@@ -155,12 +155,8 @@ def test_an_unknown_order_and_another_sellers_answer_are_refused(session):
     assert take(session, Answer("T-2026-999999", "AP"), now=NOW).state == "refused"
     assert take(session, Answer("T\x00", "AP"), now=NOW).state == "refused"
     found = an_order(session)
-    for stranger in (
-        {"business_id": "1234567-1"},
-        {"endpoint": "003712345671"},
-        {"business_id": "1234567-1", "endpoint": "x"},
-    ):
-        done = take(session, Answer(found.number, "RE", **stranger), now=NOW)
+    for business_id, endpoint in (("1234567-1", None), (None, "003712345671"), ("1234567-1", "x")):
+        done = take(session, Answer(found.number, "RE", business_id=business_id, endpoint=endpoint), now=NOW)
         assert (done.state, "another seller" in str(done.reason)) == ("refused", True)
     assert stands(session, found)[0] == "sent"
     provider = session.execute(text("SELECT business_id, endpoint_id FROM provider")).one()
