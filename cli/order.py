@@ -29,6 +29,7 @@ from core.units import amount, unit_price
 from services.labels import channel_name, outcome_name
 
 if TYPE_CHECKING:
+    from lxml.etree import _ElementTree as ElementTree
     from sqlalchemy.orm import Session
 
     from documents.findings import Finding
@@ -188,20 +189,26 @@ def cancel(order: Number, reason: Reason = "", as_: As = None, dry_run: DryRun =
 
 
 @app.command(
-    "check", help=_("Check any order file: schema, Peppol rules, our own; exit code 1 when something is fatal.")
+    "check",
+    help=_(
+        "Check an order, order response or catalogue: schema, Peppol rules, our own; exit code 1 if something is fatal."
+    ),
 )
 def check(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help=_("An order as UBL XML."))],
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help=_("A UBL document as XML."))],
     schematron: Annotated[
         list[Path] | None,
         typer.Option("--schematron", exists=True, dir_okay=False, help=_("Official rules to run as well (.sch).")),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Findings with line, rule and severity."""
+    """Findings with line, rule, severity and place; what the file is, its root element tells."""
+    from documents.checking import CHECK_LIMIT, check_file
     from documents.findings import fatal
 
-    found = _check(file, schematron or [])
+    with file.open("rb") as opened:
+        checked = check_file(opened.read(CHECK_LIMIT + 1))
+    found = [*checked.findings, *_by_schematron(checked.tree, schematron or [])]
 
     def render() -> None:
         if not found:
@@ -209,7 +216,7 @@ def check(
             return
         rows = [[f.line or "", f.rule, _(SEVERITIES[f.severity]), f.location, f.text.text()] for f in found]
         columns = [_("Line"), _("Rule"), _("Severity"), _("Place"), _("Finding")]
-        console().print(table(file.name, columns, rows, right=[0]))
+        console().print(table(f"{file.name} ({checked.kind})", columns, rows, right=[0]))
 
     emit([{**asdict(f), "text": f.text.text()} for f in found], as_json, render)
     if fatal(found):
@@ -222,19 +229,12 @@ def _state(state: str) -> str:
     return state_name(state)
 
 
-def _check(file: Path, schematron: list[Path]) -> "list[Finding]":
-    from documents import xml
-    from documents.peppol_rules import check_order
-    from documents.schemas import check_schema
+def _by_schematron(tree: "ElementTree", schemas: list[Path]) -> "list[Finding]":
+    if not schemas:
+        return []
+    from documents.schematron import Schematron
 
-    tree = xml.parse(file.read_bytes())
-    found = [*check_schema(tree, "Order"), *check_order(tree)]
-    if schematron:
-        from documents.schematron import Schematron
-
-        for rules in schematron:
-            found.extend(Schematron.load(rules).check(tree))
-    return found
+    return [finding for rules in schemas for finding in Schematron.load(rules).check(tree)]
 
 
 def _approve(session: "Session", items: list[str], approver: str, reason: str) -> "Approved":
