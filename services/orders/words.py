@@ -7,6 +7,17 @@ from core.i18n import N_, _
 #: How the state of an order is marked: with its word and with a colour.
 TONES: Final = {"accepted": "good", "changed": "care", "rejected": "bad", "failed": "bad"}
 
+#: What an order asks of somebody (services/today/orders.py), and how that is marked.
+ASKING: Final = {
+    "failed": (N_("not delivered"), "bad"),
+    "rejected": (N_("rejected: choose anew"), "bad"),
+    "changed": (N_("changes proposed"), "care"),
+    "held": (N_("an answer to be judged"), "care"),
+    "proposal": (N_("no longer as planned"), "care"),
+    "hand_over": (N_("contact details to be handed over"), "care"),
+    "unanswered": (N_("no answer"), "care"),
+}
+
 _ANSWERS: Final = {
     "AB": N_("received, to be answered"),
     "AP": N_("accepted"),
