@@ -121,6 +121,7 @@ _ACTIONS: Final = {
     "job.triggered": N_("started a job"),
     "order.approved": N_("approved an order"),
     "order.cancelled": N_("cancelled an order"),
+    "order.previewed": N_("looked at what would be ordered"),
     "order.handed_over": N_("handed an order over"),
     "order.resent": N_("sent an order again"),
     "order.send_asked": N_("asked for orders to be sent"),

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from core.settings import Orders
+from core.order_settings import Orders
 from documents import xml
 from documents.findings import fatal
 from documents.peppol_rules import check_order

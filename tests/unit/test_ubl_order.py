@@ -15,7 +15,8 @@ from documents import schemas, xml
 from documents.order import Period, price_for, totals
 from documents.peppol_rules import check_order
 from documents.schemas import check_schema, schema_path
-from documents.ubl_order import CAC, CBC, write_order
+from documents.ubl_order import write_order
+from documents.ubl_writing import CAC, CBC
 from tests.support.orders import BUYER, COACHING, SELLER, TRAVEL, an_order, with_line
 
 

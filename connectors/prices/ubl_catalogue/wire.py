@@ -3,14 +3,13 @@
 The tree is walked child by child, not asked by XPath: a catalogue has tens of thousands of lines.
 """
 
-import re
 from typing import Final
 
 from lxml import etree
-from stdnum.fi import ytunnus
 
 from connectors.prices.ubl_catalogue.values import Unfit
 from core.errors import Message
+from documents.business_ids import business_id
 from documents.peppol_rules.model import CAC, CBC
 
 ACTION: Final = CBC + "ActionCode"
@@ -51,13 +50,6 @@ IN_TAX: Final = frozenset({ID, RATE})
 _COUNTRY: Final = CAC + "Country"
 _CITY: Final = CBC + "CityName"
 _POSTAL_CODE: Final = CBC + "PostalZone"
-#: OVT codes: what follows the business id names a part of the organisation.
-_OVT: Final = re.compile(r"0037([0-9]{8})[0-9A-Za-z]{0,5}")
-_BUSINESS_ID: Final = re.compile(r"(?:0037|FI)?([0-9]{7}-?[0-9])")
-#: Without a scheme only what cannot be another country's number: with the hyphen or a Finnish prefix.
-_PLAIN: Final = re.compile(r"(?:0037(?=[0-9]{8}$)|FI(?=[0-9]{8}$)|(?=[0-9]{7}-))([0-9]{7}-?[0-9])")
-#: Schemes that hold a business id: OVT codes, the id itself, the VAT number made of it.
-_SCHEMES: Final = {"0216": _OVT, "0037": _OVT, "0212": _BUSINESS_ID, "0213": _BUSINESS_ID, None: _PLAIN}
 _IDENTIFIERS: Final = (
     f"{CAC}PartyLegalEntity/{CBC}CompanyID",
     f"{CAC}PartyIdentification/{CBC}ID",
@@ -134,10 +126,9 @@ def business_id_of(party: "etree._Element") -> str | None:
     """The business id (Y-tunnus) a party is known by, `1234567-1`, its check digit right; None if it names none."""
     for path in _IDENTIFIERS:
         for identifier in party.iterfind(path):
-            form = _SCHEMES.get(identifier.get("schemeID"))
-            match = form.fullmatch(text_of(identifier)) if form else None
-            if match and ytunnus.is_valid(match[1]):
-                return str(ytunnus.format(match[1]))
+            found = business_id(text_of(identifier), identifier.get("schemeID"))
+            if found:
+                return found
     return None
 
 
