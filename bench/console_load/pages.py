@@ -220,6 +220,7 @@ DOCUMENTS: Final[dict[str, tuple[str, Maker]]] = {
         case("/compare.pdf?item=S-1"),
     ),
     "/cases/{number}/statement.pdf": ("worker", case("/statement.pdf")),
+    "/orders/{number}/order.pdf": ("worker", _order("/order.pdf")),
     "/orders/{number}/order.xml": ("worker", _order("/order.xml")),
     "/prices/lists/{number}/reply.eml": ("price_manager", one("held", "/prices/lists/{}/reply.eml")),
     "/prices/template/{business_id}/{form}": ("price_manager", one("providers", "/prices/template/{}/xlsx")),

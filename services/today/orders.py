@@ -55,7 +55,7 @@ def _asking(tables: Tables) -> str:
         UNION ALL
         SELECT 6, 'hand_over', answered_at WHERE purchase_order.state = 'accepted' AND handed_over_at IS NULL
         UNION ALL
-        SELECT 7, 'unanswered', sent_at WHERE purchase_order.state IN ('sent', 'received') AND profile = 'ordering'
+        SELECT 7, 'unanswered', sent_at WHERE purchase_order.state IN ('sent', 'received') AND answered_at IS NULL
           AND CAST(timezone('Europe/Helsinki', sent_at) AS date) <= CAST(:late AS date)
         ORDER BY 1 LIMIT 1
     ) AS asks

@@ -113,6 +113,7 @@ NO_PAGES: Final = frozenset(
         "/compare.pdf",
         "/prices/lists/{number}/reply.eml",
         "/prices/template/{business_id}/{form}",
+        "/orders/{number}/order.pdf",
         "/orders/{number}/order.xml",
         "/follow-ups/{follow_up}",
         "/notices/{notice}",

@@ -12,6 +12,7 @@ from core.i18n import LANGUAGES
 from models.base import days
 from models.order import OrderLine
 from models.work import Run, Work
+from services.orders import words
 from tests.factories.answer import make_answer, make_answer_line, make_paper
 from tests.factories.base import added
 from tests.factories.order import make_delivered, make_invoice, make_order_line
@@ -133,7 +134,7 @@ def test_rejected_leads_to_choosing_anew(desk, worker):
     assert f"/cases/{desk.case_of(order).number}/compare" in page.all("//main//a/@href")
 
 
-@pytest.mark.parametrize("rest", ["", "/order.xml"])
+@pytest.mark.parametrize("rest", ["", "/order.xml", "/order.pdf"])
 def test_who_may_not_see_the_case_is_told_the_same_as_of_none(desk, sign_in, rest):
     order = desk.order()
     stranger = sign_in("worker", worker="W-9")
@@ -200,7 +201,78 @@ def test_cancelling_needs_a_reason_and_frees_the_service(session, desk, worker):
     assert after.all("//form[contains(@action, '/orders/')]") == []
 
 
-@pytest.mark.parametrize("act", ["resend", "cancel"])
+def test_changes_are_accepted_or_declined(session, desk, worker):
+    for act, state, settled in (("apply", "accepted", "applied"), ("discard", "received", "discarded")):
+        order = desk.order(state="changed", answered_at=NOW)
+        answer = make_answer(session, order, "CA", state="held")
+        make_answer_line(session, answer, "3", quantity=Decimal(8), unit="C62")
+        page = worker.get(f"/orders/{order.number}")
+        fields = page.form(f"/orders/{order.number}/answers/{answer.id}/apply")
+        after = worker.post(f"/orders/{order.number}/answers/{answer.id}/{act}", {**fields, "note": "sovittu"})
+        assert after.status == 200, after.text
+        assert state_of(session, order) == state
+        assert f"accepted with changes, 16.11.2026 06.00 {words.settled_name(settled)}" in after.text
+        assert "Settled by Aino Esimerkki, 16.11.2026 06.00" in after.text
+
+
+def test_declining_changes_needs_a_reason_and_what_was_shown(session, desk, worker):
+    order = desk.order(state="changed", answered_at=NOW)
+    first = make_answer(session, order, "CA", state="held")
+    path = f"/orders/{order.number}"
+    page = worker.get(path)
+    fields = page.form(f"{path}/answers/{first.id}/apply")
+    after = worker.post(f"{path}/answers/{first.id}/discard", fields)
+    assert after.status == 422
+    assert "A note is needed: say why." in after.text
+    make_answer(session, order, "CA", state="held")
+    after = worker.post(f"{path}/answers/{first.id}/apply", {**fields, "note": "käy"})
+    assert after.status == 422
+    assert "Another answer has come meanwhile. Look at it first." in after.text
+    assert "käy" in after.text
+    assert "A later answer has to be settled first." in after.text
+    assert state_of(session, order) == "changed"
+
+
+def test_an_answer_by_telephone_is_written_down(session, desk, worker):
+    order = desk.order()
+    path = f"/orders/{order.number}"
+    page = worker.get(path)
+    after = worker.submit(page, f"{path}/respond", {"starts_on": "1.12.2026"})
+    assert after.status == 422
+    assert "Say what the provider answered." in after.text
+    assert after.all("//input[@name='starts_on']/@value") == ["1.12.2026"]
+    after = worker.submit(page, f"{path}/respond", {"code": "AP", "starts_on": "31.2.2026"})
+    assert "First day: there is no such day." in after.text
+    assert after.all("//input[@name='code'][@checked]/@value") == ["AP"]
+    after = worker.submit(page, f"{path}/respond", {"code": "AP", "starts_on": "2026-12-01", "note": "soitto"})
+    assert "The answer to" in after.text
+    assert "Begins, the provider says 2026-12-01" in after.text.replace("says2026", "says 2026")
+    assert state_of(session, order) == "accepted"
+
+
+def test_the_hand_over_is_ticked_once(session, desk, worker):
+    order = desk.order(state="accepted", answered_at=NOW)
+    path = f"/orders/{order.number}"
+    page = worker.get(path)
+    assert "Give it the family's contact details outside Avain" in page.text
+    after = worker.submit(page, f"{path}/hand-over")
+    assert "Ticked: the contact details were handed over." in after.text
+    assert "Contact details given16.11.2026 06.00, Aino Esimerkki" in after.text
+    again = worker.post(f"{path}/hand-over", page.form(f"{path}/hand-over"))
+    assert again.status == 422
+    assert "was ticked before" in again.text
+
+
+def test_the_order_for_people_is_a_pdf(session, desk, worker):
+    order = desk.order()
+    answer = worker.client.get(f"/orders/{order.number}/order.pdf")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/pdf")
+    assert answer.content.startswith(b"%PDF-")
+    make_paper(session, order, content=b"%PDF-1.7 as it went out")
+    assert worker.client.get(f"/orders/{order.number}/order.pdf").content == b"%PDF-1.7 as it went out"
+
+
+@pytest.mark.parametrize("act", ["resend", "cancel", "respond", "hand-over", "answers/1/apply", "answers/1/discard"])
 def test_others_orders_cannot_be_touched(session, desk, sign_in, act):
     order = desk.order()
     stranger = sign_in("worker", worker="W-9")

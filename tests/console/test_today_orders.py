@@ -40,11 +40,11 @@ def asked(page, name="orders") -> list[tuple[str, str]]:
 
 
 def test_what_an_order_asks_for_the_gravest_first(session, desk, worker):
-    desk.order(sent_at=NOW, profile="ordering")
+    desk.order(sent_at=NOW)
     desk.order(state="accepted", handed_over_at=NOW)
     desk.order(desk.stranger, state="failed")
-    unanswered = desk.order(sent_at=NOW - timedelta(days=8), profile="ordering")
-    desk.order(sent_at=NOW - timedelta(days=8))
+    unanswered = desk.order(sent_at=NOW - timedelta(days=8))
+    desk.order(sent_at=NOW - timedelta(days=8), answered_at=NOW)
     accepted = desk.order(state="accepted", answered_at=NOW)
     proposed, changed, held, rejected, failed = (
         desk.order(state=state) for state in ("accepted", "changed", "accepted", "rejected", "failed")
