@@ -12,6 +12,7 @@ from console.visit import Here, Pages, Visit
 from core.errors import InputError, Message
 from core.i18n import N_, _
 from services.orders import answers_held, ending, hand_over, previewing
+from services.orders.answer_values import Code
 from services.orders.show import order_document
 
 pages = Pages()
@@ -122,7 +123,7 @@ def tick(visit: Here, number: str) -> Response:
     return visit.go(f"/orders/{found.number}", Message("Ticked: the contact details were handed over."))
 
 
-def _code(code: str) -> answers_held.Code:
+def _code(code: str) -> Code:
     """What a person can write down as an answer. Raises InputError."""
     if code == "AP":
         return "AP"

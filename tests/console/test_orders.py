@@ -129,3 +129,12 @@ def test_it_reads_in_every_language(desk, worker, language):
     page = worker.get(f"/orders?lang={language}")
     assert page.status == 200
     assert page.all("/html/@lang") == [language]
+
+
+def test_a_case_tells_its_orders(desk, worker):
+    failed, hers = desk.order(state="failed"), desk.order(desk.colleague)
+    number = desk.case_of(failed).number
+    page = worker.get(f"/cases/{number}")
+    assert f"/orders/{failed.number}" in page.all("//section[@aria-labelledby='orders']//a/@href")
+    assert "not delivered Tukipolku (keksitty)" in page.text
+    assert hers.number not in page.answer.text
