@@ -137,6 +137,7 @@ _ACTIONS: Final = {
     "order.resent": N_("sent an order again"),
     "order.send_asked": N_("asked for orders to be sent"),
     "order.viewed": N_("looked at an order"),
+    "orders.listed": N_("looked at a list of orders"),
     "price_column.forgotten": N_("forgot what a column title means"),
     "price_column.learnt": N_("said what a column title means"),
     "price_list.approved": N_("approved a price list"),
