@@ -40,6 +40,7 @@ NEWS = {
     "order_accepted": N_("An order was accepted"),
     "order_rejected": N_("An order was rejected"),
     "order_failed": N_("An order could not be delivered"),
+    "invoice_held": N_("An invoice waits for you"),
     "choice_conflict": N_("The source names another provider than was chosen"),
     "entry_replaced": N_("The source now states something else than was entered here"),
     "digest_undelivered": N_("A daily e-mail could not be delivered"),
