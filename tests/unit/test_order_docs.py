@@ -1,12 +1,9 @@
 """What docs/orders/ shows can be used as it stands."""
 
 import re
-import tomllib
 from decimal import Decimal
 
-import pytest
-
-from core.settings import ROOT, load
+from core.settings import ROOT
 from documents.delivered_csv import read_delivered
 from documents.order_response import read_response
 
