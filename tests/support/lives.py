@@ -88,12 +88,13 @@ def _live(known: Mapping[str, Callable[[str], None]], life: dict[str, Any]) -> N
 
 def main() -> None:
     """Fork a life for every line."""
-    from tests.support import day, visits
+    from tests.support import day, order_lives, visits
 
     known: dict[str, Callable[[str], None]] = {
         **visits.NIGHTS,
         "day": lambda _: day.live(),
         "perform": _perform,
+        "order_and_deliver": order_lives.order_and_deliver,
     }
     gc.freeze()  # what is here stays: no life need look through it
     for line in sys.stdin:
