@@ -104,9 +104,7 @@ def due_by(now: datetime, settings: Orders) -> date:
     return local_date(now) + timedelta(days=settings.ahead_days)
 
 
-def assemble(
-    session: Session, items: Sequence[Item], settings: Orders, *, due_by: date, automatic: bool
-) -> Assembled:
+def assemble(session: Session, items: Sequence[Item], settings: Orders, *, due_by: date, automatic: bool) -> Assembled:
     """The orders that items make, each judged by itself: an item of which one part cannot be ordered is refused altogether."""
     against: dict[int, Refused] = {}
     for item in items:

@@ -111,9 +111,7 @@ def order_due_months(
     due = list(session.execute(_DUE, values).scalars())
     if not due:
         return None
-    orders, against = renew(
-        session, due, now=now, settings=settings, organisation=organisation, budgets=budgets
-    )
+    orders, against = renew(session, due, now=now, settings=settings, organisation=organisation, budgets=budgets)
     _tell(session, against)
     return Page(tuple(orders), tuple(against), due[-1])
 
