@@ -122,7 +122,7 @@ def test_every_order_arrives_once(here: Installation, lives: Lives, sinks: Sinks
         assert live(here, lives, point, passes) is None, "nothing is delivered yet"
         made.append(here.rows("SELECT count(*) AS n FROM purchase_order")[0].n)
     assert made == [0, 80, 80, 80, ORDERS], "what was committed before a death stayed"
-    died = defaultdict(list)
+    died: dict[str, list[str | None]] = defaultdict(list)
     for point in BEFORE + IN_THE_GAP + AFTERWARDS:
         for _ in CHANNELS:
             # the second in turn: the first is what the death before left behind
@@ -131,7 +131,7 @@ def test_every_order_arrives_once(here: Installation, lives: Lives, sinks: Sinks
     assert {what: found for what, sql in NOTHING.items() if (found := here.rows(sql))} == {}
 
     orders = {row.number: row for row in here.rows("SELECT id, number, channel, document FROM purchase_order")}
-    by_channel = defaultdict(dict)
+    by_channel: dict[str, dict[str, bytes]] = defaultdict(dict)
     for row in orders.values():
         by_channel[row.channel][row.number] = bytes(row.document)
     assert Counter(row.channel for row in orders.values()) == dict.fromkeys(CHANNELS, ORDERS // len(CHANNELS))
@@ -150,7 +150,7 @@ def test_every_order_arrives_once(here: Installation, lives: Lives, sinks: Sinks
     in_the_gap = {number for point in IN_THE_GAP for number in died[point]}
     assert set(sinks.point.repeats) == in_the_gap & by_channel["https"].keys()
 
-    letters = defaultdict(list)
+    letters: dict[str, list[tuple[str, tuple[str, ...], bytes]]] = defaultdict(list)
     for received in sinks.mail.messages:
         head = email.message_from_bytes(received.content, policy=email.policy.default)
         letters[str(head["Subject"])].append((str(head["Message-ID"]), received.recipients, received.content))
