@@ -100,4 +100,4 @@ def test_our_rules_agree_with_the_official_ones_on_spoilt_catalogues(official, c
     differing = [(name, odd) for name, odd in judged.differing if not {rule for rule, _, _ in odd} <= _BY_SHAPE]
     assert differing == []
     assert judged.compared > 400
-    assert len(judged.fired) > 100
+    assert len(judged.fired) > 80

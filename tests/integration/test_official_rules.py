@@ -128,12 +128,12 @@ def test_our_rules_agree_with_the_official_ones_on_shaken_orders(official, capfd
 def test_our_rules_agree_with_the_official_ones_on_spoilt_orders(official, capfd):
     documents = [*sorted(PEPPOL.glob("samples/order-*.xml")), *sorted(PEPPOL.glob("examples/Order use cases/*.xml"))]
     documents += [PEPPOL / "examples/Order_Example.xml"]
-    judged = judge_spoilt(documents, check_order, official, step=37)
+    judged = judge_spoilt(documents, check_order, official, step=29)
     capfd.readouterr()  # Saxon reports what it could not evaluate on stderr as well
     with capfd.disabled():
         print(  # noqa: T201 - the measured agreement belongs into the report
             f"\nspoilt orders: {judged.compared} compared, {judged.unevaluated} not evaluable, {len(judged.fired)} of {len(OFFICIAL_ORDER_RULES)} rules fired"
         )
     assert judged.differing == []
-    assert judged.compared > 300
+    assert judged.compared > 400
     assert len(judged.fired) > 100

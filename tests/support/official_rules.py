@@ -98,13 +98,19 @@ def is_expected(hits: int, kind: str, number: str | None) -> bool:
     return not hits if kind == "success" else hits == int(number or hits or -1)
 
 
-def mutants(root):
-    """Copies of a document, each spoilt in one place: an element missing, doubled, renamed, with another value or attribute."""
-    for place, original in enumerate(root.iter()):
-        for spoil in _spoilers(original, is_root=original is root):
-            copy = deepcopy(root)
-            spoil(next(islice(copy.iter(), place, None)))
-            yield copy
+def mutants(root, start: int = 0, step: int = 1):
+    """Copies of a document, each spoilt in one place; every `step`-th of all there are."""
+    for place, spoil in islice(_spoilings(root), start, None, step):
+        copy = deepcopy(root)
+        spoil(next(islice(copy.iter(), place, None)))
+        yield copy
+
+
+def _spoilings(root):
+    """`(place, what to do there)`: ways to spoil a document in one place, an element missing, doubled, renamed, with another value or attribute."""
+    for place, element in enumerate(root.iter()):
+        for spoil in _spoilers(element, is_root=element is root):
+            yield place, spoil
 
 
 def _spoilers(element, *, is_root: bool):
@@ -159,7 +165,7 @@ def judge_spoilt(documents: Iterable[Path], check: Callable[[Any], Any], officia
     judged, step = Spoilt(), 1 if EXHAUSTIVE else step
     for number, path in enumerate(documents):
         root = xml.parse(path.read_bytes()).getroot()
-        for mutant in islice(mutants(root), number % step, None, step):
+        for mutant in mutants(root, number % step, step):
             _judge(judged, path.name, mutant, check, official)
     return judged
 
