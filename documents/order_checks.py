@@ -55,7 +55,7 @@ def _check_party(field: str, party: Party) -> None:
     _check_texts(f"{field}.", party)
     scheme, value = party.endpoint_scheme, party.endpoint
     _require(scheme in ADDRESS_SCHEMES, f"{field}.endpoint_scheme", scheme, ", ".join(ADDRESS_SCHEMES))
-    if scheme == "0216" and not codes.is_ovt(value):
+    if scheme == "0216" and not (codes.is_ovt(value) and ytunnus.is_valid(value[4:])):
         raise InputError(
             "{field}: {value} is not a Peppol address of scheme 0216, which is 0037 and the eight digits of a business id.",
             field=f"{field}.endpoint",
