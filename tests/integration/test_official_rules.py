@@ -15,6 +15,7 @@ from documents.peppol_rules import OFFICIAL_ORDER_RULES, check_order, codes
 from documents.schemas import check_schema
 from documents.schematron import Schematron
 from documents.ubl_order import write_order
+from tests.support.known_cases import KNOWN_CASES
 from tests.support.official_rules import (
     code_lists,
     counted,
@@ -56,6 +57,11 @@ def accepted(official, order):
     assert fatal(theirs) == []
     assert fatal(ours) == []
     assert counted(theirs) == counted(ours)
+
+
+@pytest.mark.parametrize("case", KNOWN_CASES)
+def test_the_orders_of_the_known_cases_are_accepted(official, case):
+    assert official.check(write_order(case())) == []
 
 
 def test_an_order_of_999_lines_is_accepted(official):

@@ -19,6 +19,7 @@ from documents.peppol_rules import check_order
 from documents.schemas import check_schema, schema_path
 from documents.ubl_order import write_order
 from documents.ubl_writing import CAC, CBC, leaf
+from tests.support.known_cases import KNOWN_CASES
 from tests.support.orders import BUYER, COACHING, SELLER, TRAVEL, an_order, with_line
 
 
@@ -30,6 +31,16 @@ class XmlFile(SingleFileSnapshotExtension):
 
 def test_the_golden_order(snapshot):
     assert write_order(an_order()) == snapshot(extension_class=XmlFile)
+
+
+@pytest.mark.parametrize("case", KNOWN_CASES)
+def test_the_orders_of_the_known_cases(case, snapshot):
+    """The official rules judge them too: tests/integration/test_official_rules.py."""
+    data = write_order(case())
+    assert data == snapshot(extension_class=XmlFile)
+    tree = xml.parse(data)
+    assert check_schema(tree, "Order") == []
+    assert check_order(tree) == []
 
 
 def test_the_golden_order_is_valid_and_breaks_no_rule():
