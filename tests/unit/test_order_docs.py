@@ -1,12 +1,9 @@
 """What docs/orders/ shows can be used as it stands."""
 
 import re
-import tomllib
 from decimal import Decimal
 
-import pytest
-
-from core.settings import ROOT, load
+from core.settings import ROOT
 from documents.delivered_csv import read_delivered
 from documents.order_response import read_response
 
@@ -28,4 +25,8 @@ def test_the_report_shown_is_read() -> None:
     (shown,) = blocks("answers.md", "csv")
     report = read_delivered(shown.encode())
     assert report.faults == ()
-    assert [(row.line, row.quantity) for row in report.rows] == [(1, Decimal(4)), (2, Decimal("80.5")), (None, Decimal(12))]
+    assert [(row.line, row.quantity) for row in report.rows] == [
+        (1, Decimal(4)),
+        (2, Decimal("80.5")),
+        (None, Decimal(12)),
+    ]
