@@ -6,7 +6,13 @@ from typing import Any, Final
 from core.errors import Message
 from core.i18n import N_, _
 
-_CHANNELS: Final = {"email": N_("e-mail"), "file": N_("file"), "external": N_("another system")}
+_CHANNELS: Final = {
+    "email": N_("e-mail"),
+    "sftp": N_("SFTP"),
+    "https": N_("HTTPS"),
+    "file": N_("file"),
+    "external": N_("another system"),
+}
 
 _STATUSES: Final = {"open": N_("open"), "closed": N_("closed"), "gone": N_("gone")}
 #: Who chose a provider.
@@ -35,6 +41,8 @@ _KINDS: Final = {
     "plan_statements": N_("choosing whose statements to make"),
     "write_statements": N_("writing statements"),
     "deliver_order": N_("delivering an order"),
+    "tell_cancelled": N_("telling a provider that an order is cancelled"),
+    "send_test_order": N_("trying the way to a provider"),
     "plan_follow_ups": N_("planning follow-ups"),
     "daily_reminders": N_("composing reminders"),
     "send_digest": N_("sending reminders"),
@@ -123,6 +131,11 @@ _ACTIONS: Final = {
     "database.upgraded": N_("upgraded the database"),
     "decision.basis_entered": N_("entered what a decision grants or replaces"),
     "decision.number_entered": N_("entered the number of a decision"),
+    "invoice.accepted": N_("accepted an invoice"),
+    "invoice.assigned": N_("said what an invoice bills"),
+    "invoice.discarded": N_("discarded an invoice"),
+    "invoice.viewed": N_("looked at an invoice"),
+    "invoices.listed": N_("looked at the invoices"),
     "job.paused": N_("paused a job"),
     "job.resumed": N_("resumed a job"),
     "incoming.applied": N_("applied a document about orders that was held"),
@@ -139,6 +152,7 @@ _ACTIONS: Final = {
     "order.resent": N_("sent an order again"),
     "order.send_asked": N_("asked for orders to be sent"),
     "order.viewed": N_("looked at an order"),
+    "orders.listed": N_("looked at a list of orders"),
     "price_column.forgotten": N_("forgot what a column title means"),
     "price_column.learnt": N_("said what a column title means"),
     "price_list.approved": N_("approved a price list"),
@@ -159,6 +173,7 @@ _ACTIONS: Final = {
     "price_mail.discarded": N_("discarded an e-mail"),
     "provider.added": N_("added a provider"),
     "provider.changed": N_("changed a provider"),
+    "provider.tried": N_("had a test order sent to a provider"),
     "provider.viewed": N_("looked at a provider"),
     "providers.imported": N_("imported providers"),
     "providers.listed": N_("looked at the providers"),
