@@ -10,6 +10,7 @@ from core.errors import InputError, NotFound
 from models.audit import AuditEvent
 from models.follow_up import Notice
 from services.invoices import deciding, listing
+from services.invoices.taking import Outcome
 from tests.factories.provider import make_provider
 from tests.support.billing import NOW, settings
 from tests.support.invoices import Row
@@ -18,10 +19,13 @@ PEOPLE: dict[str, Any] = {"actor": "worker:W-1", "now": NOW}
 HELD: dict[str, Any] = {"settings": settings(), **PEOPLE}
 
 
+def why(outcome: Outcome) -> str:
+    assert outcome.reason is not None
+    return outcome.reason.text()
+
+
 def acts(session) -> list[tuple[str, str, str]]:
-    return [
-        (one.action, one.subject, one.reason) for one in session.scalars(select(AuditEvent).order_by(AuditEvent.id))
-    ]
+    return [(one.action, one.subject, one.reason) for one in session.scalars(select(AuditEvent).order_by("id"))]
 
 
 def test_more_than_was_ordered_is_taken_when_a_person_accepts_it(billing):
@@ -64,7 +68,7 @@ def test_only_what_was_shown_is_accepted(billing):
     shown = listing.view(billing.session, document.id).seen
     billing.take(rows=[Row("88.00", "1")])
     outcome = deciding.accept(billing.session, document.id, reason="sovittu", seen=shown, **HELD)
-    assert outcome.reason.text().startswith("With it, 1,232 € are billed")  # it was 1,144 €
+    assert why(outcome).startswith("With it, 1,232 € are billed")  # it was 1,144 €
     with pytest.raises(InputError, match="Look at it again"):
         deciding.accept(billing.session, document.id, reason="sovittu", seen=shown, **HELD)
     assert deciding.accept(billing.session, document.id, reason="sovittu", **HELD).state == "applied"
@@ -98,7 +102,7 @@ def test_what_is_said_may_still_be_too_much_and_stays_said(billing):
     billing.take(order="PO-1", rows=[Row("1100.00", "12")])
     document = billing.document
     outcome = deciding.assign(billing.session, document.id, billing.order.number, {}, **HELD)
-    assert outcome.reason.text().startswith("With it")
+    assert why(outcome).startswith("With it")
     assert document.order_id == billing.order.id
     assert len(billing.session.scalars(select(Notice)).all()) == 1
     assert deciding.accept(billing.session, document.id, reason="sovittu", **HELD).state == "applied"
@@ -110,8 +114,8 @@ def test_what_does_not_exist_cannot_be_said(billing):
     with pytest.raises(NotFound, match="no line 3"):
         deciding.assign(billing.session, billing.document.id, None, {3: (number, 1)}, **HELD)
     outcome = deciding.assign(billing.session, billing.document.id, "T-2026-999999", {}, **HELD)
-    assert outcome.reason.text() == "There is no purchase order T-2026-999999."
-    assert deciding.assign(billing.session, billing.document.id, None, {1: (number, 9)}, **HELD).reason.text() == (
+    assert why(outcome) == "There is no purchase order T-2026-999999."
+    assert why(deciding.assign(billing.session, billing.document.id, None, {1: (number, 9)}, **HELD)) == (
         "Of line 1 it cannot be told which line of the order it bills."
     )
     with pytest.raises(NotFound, match="no invoice 999999"):
@@ -123,7 +127,7 @@ def test_it_is_looked_at_anew_when_the_seller_has_become_known(billing):
     document = billing.document
     billing.provider = make_provider(billing.session, business_id="1234567-1")
     outcome = deciding.assign(billing.session, document.id, None, {}, **HELD)
-    assert outcome.reason.text() == f"Order {billing.order.number} is another provider's."
+    assert why(outcome) == f"Order {billing.order.number} is another provider's."
     assert document.provider_id == billing.provider.id
 
 
