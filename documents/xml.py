@@ -57,10 +57,11 @@ _XS: Final = "{http://www.w3.org/2001/XMLSchema}"
 
 @dataclass(frozen=True)
 class XmlFinding:
-    """One objection of a schema: the line in the document and libxml2's sentence, which may quote the document's values."""
+    """One objection of a schema: the line in the document, libxml2's sentence, which may quote the document's values, and the XPath."""
 
     line: int
     message: str
+    path: str
 
 
 def parse(data: bytes, *, limit: int = DOCUMENT_LIMIT) -> "etree._ElementTree":
@@ -168,7 +169,7 @@ def validate(tree: "etree._ElementTree | etree._Element", against: "etree.XMLSch
     if against.validate(tree):
         return []
     entries = cast("Iterable[etree._LogEntry]", against.error_log)  # noqa: SLF001 - nor has this one
-    return [XmlFinding(entry.line, entry.message) for entry in entries]
+    return [XmlFinding(entry.line, entry.message, entry.path or "") for entry in entries]
 
 
 def serialize(element: "etree._Element | etree._ElementTree", *, indent: bool = False) -> bytes:

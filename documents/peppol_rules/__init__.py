@@ -4,37 +4,51 @@ The official rules are Schematron that may not be redistributed and needs a Java
 here anew; tests/integration/test_official_rules.py holds both against each other wherever a copy of the official ones is at hand.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
 
 from lxml import etree
 
 from documents.findings import Finding, fatal
-from documents.peppol_rules.catalogue_gaps import CATALOGUE_GAP_RULES, check_catalogue_gaps, not_a_catalogue
+from documents.peppol_rules.catalogue_gaps import CATALOGUE_GAPS, check_catalogue_gaps
 from documents.peppol_rules.catalogue_model import CATALOGUE_MODEL
-from documents.peppol_rules.catalogue_rules import CATALOGUE_CONTENT_RULES, check_catalogue_contents
-from documents.peppol_rules.gaps import GAP_RULES, check_gaps, not_an_order
+from documents.peppol_rules.catalogue_rules import CATALOGUE_CONTENTS, check_catalogue_contents
 from documents.peppol_rules.identifiers import COMMON_RULES, check_common
+from documents.peppol_rules.model import DocumentModel
+from documents.peppol_rules.order_gaps import ORDER_GAPS, check_order_gaps
 from documents.peppol_rules.order_model import ORDER_MODEL
-from documents.peppol_rules.order_rules import CONTENT_RULES, check_contents
+from documents.peppol_rules.order_rules import ORDER_CONTENTS, check_order_contents
+from documents.peppol_rules.reading import Document
+from documents.peppol_rules.response_gaps import RESPONSE_GAPS, check_response_gaps
+from documents.peppol_rules.response_model import RESPONSE_MODEL
+from documents.peppol_rules.response_rules import RESPONSE_CONTENTS, check_response_contents
 
-#: Ids of the official T01 rules (2026.5) that `check_order` knows: all of them.
-OFFICIAL_ORDER_RULES = COMMON_RULES | CONTENT_RULES | ORDER_MODEL.rule_ids()
-#: Ids of the official T19 rules (2026.5) that `check_catalogue` knows: all of them.
-OFFICIAL_CATALOGUE_RULES = COMMON_RULES | CATALOGUE_CONTENT_RULES | CATALOGUE_MODEL.rule_ids()
+#: Ids of the official rules (2026.5) of T01, T76 and T19 that `check_order`, `check_response` and `check_catalogue` know: all of them.
+OFFICIAL_ORDER_RULES = COMMON_RULES | ORDER_CONTENTS.ids() | ORDER_MODEL.rule_ids()
+OFFICIAL_RESPONSE_RULES = COMMON_RULES | RESPONSE_CONTENTS.ids() | RESPONSE_MODEL.rule_ids()
+OFFICIAL_CATALOGUE_RULES = COMMON_RULES | CATALOGUE_CONTENTS.ids() | CATALOGUE_MODEL.rule_ids()
 ORDER_ELEMENT = "{urn:oasis:names:specification:ubl:schema:xsd:Order-2}Order"
+RESPONSE_ELEMENT = "{urn:oasis:names:specification:ubl:schema:xsd:OrderResponse-2}OrderResponse"
 CATALOGUE_ELEMENT = "{urn:oasis:names:specification:ubl:schema:xsd:Catalogue-2}Catalogue"
 
 __all__ = [
-    "CATALOGUE_GAP_RULES",
-    "GAP_RULES",
+    "CATALOGUE_ELEMENT",
+    "CATALOGUE_GAPS",
     "OFFICIAL_CATALOGUE_RULES",
     "OFFICIAL_ORDER_RULES",
+    "OFFICIAL_RESPONSE_RULES",
+    "ORDER_ELEMENT",
+    "ORDER_GAPS",
+    "RESPONSE_ELEMENT",
+    "RESPONSE_GAPS",
     "Finding",
     "check_catalogue",
     "check_order",
+    "check_response",
     "fatal",
 ]
+
+_Check = Callable[[Document], Iterator[Finding]]
 
 
 def check_order(tree: "etree._ElementTree | etree._Element") -> list[Finding]:
@@ -45,8 +59,16 @@ def check_order(tree: "etree._ElementTree | etree._Element") -> list[Finding]:
     """
     root = _root(tree)
     if root.tag != ORDER_ELEMENT:
-        return [not_an_order(root)]
-    return _sorted([*check_common(root), *ORDER_MODEL.check(root), *check_contents(root), *check_gaps(root)])
+        return [ORDER_GAPS.broken("DOCUMENT", root)]
+    return _sorted(_findings(root, ORDER_MODEL, check_order_gaps, check_order_contents))
+
+
+def check_response(tree: "etree._ElementTree | etree._Element") -> list[Finding]:
+    """What an order response breaks: rules of T76 and Avain's own; otherwise as `check_order`."""
+    root = _root(tree)
+    if root.tag != RESPONSE_ELEMENT:
+        return [RESPONSE_GAPS.broken("DOCUMENT", root)]
+    return _sorted(_findings(root, RESPONSE_MODEL, check_response_gaps, check_response_contents))
 
 
 def check_catalogue(tree: "etree._ElementTree | etree._Element", *, most: int = 1000) -> list[Finding]:
@@ -57,11 +79,15 @@ def check_catalogue(tree: "etree._ElementTree | etree._Element", *, most: int = 
     """
     root = _root(tree)
     if root.tag != CATALOGUE_ELEMENT:
-        return [not_a_catalogue(root)]
-    found = chain(
-        check_common(root), check_catalogue_gaps(root), check_catalogue_contents(root), CATALOGUE_MODEL.check(root)
-    )
-    return _sorted(islice(found, most))
+        return [CATALOGUE_GAPS.broken("DOCUMENT", root)]
+    return _sorted(islice(_findings(root, CATALOGUE_MODEL, check_catalogue_gaps, check_catalogue_contents), most))
+
+
+def _findings(root: "etree._Element", model: DocumentModel, *checks: _Check) -> Iterator[Finding]:
+    """All findings on one document: the common rules', each check's, the model's."""
+    document = Document(root)
+    found = (check(document) for check in (check_common, *checks))
+    return chain(chain.from_iterable(found), model.check(root))
 
 
 def _root(tree: "etree._ElementTree | etree._Element") -> "etree._Element":

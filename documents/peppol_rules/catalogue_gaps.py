@@ -9,60 +9,57 @@ from typing import Final
 
 from lxml import etree
 
-from core.errors import Message
 from core.i18n import N_
-from documents.findings import Finding, found
-from documents.peppol_rules import codes
-from documents.peppol_rules.identifiers import is_date
+from documents.findings import Finding
+from documents.peppol_rules.identifiers import is_date, malformed_addresses
 from documents.peppol_rules.model import CAC, CBC
+from documents.peppol_rules.reading import Document, text_at
+from documents.peppol_rules.rulebook import RuleBook
 
-_TEXTS: Final = {
-    "DOCUMENT": N_("The document is not a UBL catalogue."),
-    "ADDRESS": N_("An address of scheme 0216 must be 0037 and the eight digits of a business id."),
-    "LINE-ACTION": N_("The line asks for a change, but the catalogue is not an update."),
-    "DUPLICATE-ITEM": N_("The same item stands on more than one line."),
-    "OVERLAP": N_("The line has two prices for the same thing on the same days."),
-}
-CATALOGUE_GAP_RULES: Final = frozenset(f"AVAIN-T19-{rule}" for rule in _TEXTS)
+CATALOGUE_GAPS: Final = RuleBook(
+    "AVAIN-T19-",
+    fatal={
+        "DOCUMENT": N_("The document is not a UBL catalogue."),
+        "ADDRESS": N_("An address of scheme 0216 must be 0037 and the eight digits of a business id."),
+        "LINE-ACTION": N_("The line asks for a change, but the catalogue is not an update."),
+        "DUPLICATE-ITEM": N_("The same item stands on more than one line."),
+        "OVERLAP": N_("The line has two prices for the same thing on the same days."),
+    },
+)
 #: Line actions that contradict the header's.
 _CONTRADICTIONS: Final = {"Replace": {"Update", "Delete"}, "Add": {"Delete"}}
 _LINE: Final = CAC + "CatalogueLine"
 _PRICED: Final = CAC + "RequiredItemLocationQuantity"
 
 
-def check_catalogue_gaps(root: "etree._Element") -> Iterator[Finding]:
-    """Avain's own objections to the catalogue whose root element is `root`."""
-    for endpoint in root.iter(CBC + "EndpointID"):
-        if endpoint.get("schemeID") == "0216" and not codes.is_ovt((endpoint.text or "").strip()):
-            yield _finding("ADDRESS", endpoint)
+def check_catalogue_gaps(document: Document) -> Iterator[Finding]:
+    """Avain's own objections to the catalogue."""
+    root = document.root
+    for endpoint in malformed_addresses(document):
+        yield CATALOGUE_GAPS.broken("ADDRESS", endpoint)
     whole = _days(root, f"{CAC}ValidityPeriod", ("", "9999-12-31"))
-    contradictions = _CONTRADICTIONS.get(_word(root, f"{CBC}ActionCode") or "Replace", set())
+    contradictions = _CONTRADICTIONS.get(text_at(root, f"{CBC}ActionCode") or "Replace", set())
     lines = root.findall(_LINE)
     items = [_item(line) for line in lines]
     seen = Counter(filter(None, items))
     for line, item in zip(lines, items, strict=True):
-        if _word(line, f"{CBC}ActionCode") in contradictions:
-            yield _finding("LINE-ACTION", line)
+        if text_at(line, f"{CBC}ActionCode") in contradictions:
+            yield CATALOGUE_GAPS.broken("LINE-ACTION", line)
         if seen[item] > 1:
-            yield _finding("DUPLICATE-ITEM", line)
+            yield CATALOGUE_GAPS.broken("DUPLICATE-ITEM", line)
         if _overlaps(line, _days(line, f"{CAC}LineValidityPeriod", whole)):
-            yield _finding("OVERLAP", line)
-
-
-def not_a_catalogue(root: "etree._Element") -> Finding:
-    """The objection to a document of another kind."""
-    return _finding("DOCUMENT", root)
+            yield CATALOGUE_GAPS.broken("OVERLAP", line)
 
 
 def _item(line: "etree._Element") -> str:
     """What a line is about: the seller's id of the item, else the standard one."""
-    ids = (_word(line, f"{CAC}Item/{CAC}{name}ItemIdentification/{CBC}ID") for name in ("Sellers", "Standard"))
+    ids = (text_at(line, f"{CAC}Item/{CAC}{name}ItemIdentification/{CBC}ID") for name in ("Sellers", "Standard"))
     return next(filter(None, ids), "").casefold()
 
 
 def _overlaps(line: "etree._Element", outer: tuple[str, str]) -> bool:
     seen: dict[tuple[str, ...], list[tuple[str, str]]] = {}
-    unit = _word(line, f"{CBC}OrderableUnit")
+    unit = text_at(line, f"{CBC}OrderableUnit")
     for priced in line.iterchildren(_PRICED):
         base = priced.find(f"{CAC}Price/{CBC}BaseQuantity")
         key = (
@@ -84,19 +81,11 @@ def _overlaps(line: "etree._Element", outer: tuple[str, str]) -> bool:
 
 def _days(element: "etree._Element", path: str, outer: tuple[str, str]) -> tuple[str, str]:
     """First and last day of the period at `path` as YYYY-MM-DD (they compare as texts), those of `outer` where it has none."""
-    start, end = (_word(element, f"{path}/{CBC}{name}") for name in ("StartDate", "EndDate"))
+    start, end = (text_at(element, f"{path}/{CBC}{name}") for name in ("StartDate", "EndDate"))
     return (start if is_date(start) else outer[0]), (end if is_date(end) else outer[1])
-
-
-def _word(element: "etree._Element", path: str) -> str:
-    return " ".join((element.findtext(path) or "").split())
 
 
 def _plain(quantity: "etree._Element | None") -> str:
     """A quantity without zeros at its end, so that 1.0 is 1."""
     text = "" if quantity is None else (quantity.text or "").strip()
     return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def _finding(rule: str, element: "etree._Element") -> Finding:
-    return found(element, f"AVAIN-T19-{rule}", "fatal", Message(_TEXTS[rule]))

@@ -11,36 +11,39 @@ from typing import Final, NamedTuple
 
 from lxml import etree
 
-from core.errors import Message
 from core.i18n import N_
-from documents.findings import Finding, found
+from documents.findings import Finding
 from documents.peppol_rules.model import CAC, CBC
+from documents.peppol_rules.reading import Document, text_at, text_of
+from documents.peppol_rules.rulebook import RuleBook
 
 _NUMBER: Final = re.compile(r"[ \t\r\n]*[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?[ \t\r\n]*", re.ASCII)
 _PROFILES: Final = {f"urn:fdc:peppol.eu:poacc:bis:{name}:3" for name in ("catalogue_only", "catalogue_wo_response")}
 #: What a T19 catalogue says it is; a later edition may add to it.
 CUSTOMIZATION: Final = "urn:fdc:peppol.eu:poacc:trns:catalogue:3"
 
-#: What each rule asks, in our words. All are fatal.
-_TEXTS: Final = {
-    "R001": N_("The validity of the catalogue ends before it begins."),
-    "R004": N_("The supplier of a catalogue needs a name or an identifier."),
-    "R005": N_("The customer of a catalogue needs a name or an identifier."),
-    "R006": N_("A price is missing or negative."),
-    "R007": N_("The validity of a line must lie within that of the catalogue."),
-    "R008": N_("The maximum quantity must not be negative."),
-    "R009": N_("The minimum quantity must not be negative."),
-    "R010": N_("The maximum quantity is smaller than the minimum quantity."),
-    "R011": N_("The validity of a price must lie within that of its line."),
-    "R012": N_("An item needs the seller's identifier or a standard one."),
-    "R013": N_("The validity of a line ends before it begins."),
-    "R014": N_("A VAT category needs its rate, unless the item is not subject to VAT."),
-    "R015": N_("The rate of VAT category S must be above zero."),
-    "R016": N_("The validity of a price ends before it begins."),
-    "R017": N_("The profile must be catalogue only or catalogue without response."),
-    "R018": N_("The document does not say that it is a Peppol catalogue."),
-}
-CATALOGUE_CONTENT_RULES: Final = frozenset(f"PEPPOL-T19-{rule}" for rule in _TEXTS)
+#: What each rule asks, in our words.
+CATALOGUE_CONTENTS: Final = RuleBook(
+    "PEPPOL-T19-",
+    fatal={
+        "R001": N_("The validity of the catalogue ends before it begins."),
+        "R004": N_("The supplier of a catalogue needs a name or an identifier."),
+        "R005": N_("The customer of a catalogue needs a name or an identifier."),
+        "R006": N_("A price is missing or negative."),
+        "R007": N_("The validity of a line must lie within that of the catalogue."),
+        "R008": N_("The maximum quantity must not be negative."),
+        "R009": N_("The minimum quantity must not be negative."),
+        "R010": N_("The maximum quantity is smaller than the minimum quantity."),
+        "R011": N_("The validity of a price must lie within that of its line."),
+        "R012": N_("An item needs the seller's identifier or a standard one."),
+        "R013": N_("The validity of a line ends before it begins."),
+        "R014": N_("A VAT category needs its rate, unless the item is not subject to VAT."),
+        "R015": N_("The rate of VAT category S must be above zero."),
+        "R016": N_("The validity of a price ends before it begins."),
+        "R017": N_("The profile must be catalogue only or catalogue without response."),
+        "R018": N_("The document does not say that it is a Peppol catalogue."),
+    },
+)
 
 _Rules = Iterator[str]
 
@@ -63,22 +66,19 @@ class _Span(NamedTuple):
 _ALWAYS: Final = _Span(0, 99999999)
 
 
-def check_catalogue_contents(root: "etree._Element") -> Iterator[Finding]:
-    """What the content rules object to in the catalogue whose root element is `root`, in document order."""
-    whole = _span(root, f"{CAC}ValidityPeriod", _ALWAYS)
-    for element in root.iter(tag=etree.Element):
-        check = _CHECKS.get(str(element.tag))
-        for rule in check(element, whole) if check else ():
-            yield found(element, f"PEPPOL-T19-{rule}", "fatal", Message(_TEXTS[rule]))
+def check_catalogue_contents(document: Document) -> Iterator[Finding]:
+    """What the content rules object to in the catalogue."""
+    whole = _span(document.root, f"{CAC}ValidityPeriod", _ALWAYS)
+    return CATALOGUE_CONTENTS.judge(document, _CHECKS, whole)
 
 
 def _profile(element: "etree._Element", _: _Span) -> _Rules:
-    if _text(element) not in _PROFILES:
+    if text_of(element) not in _PROFILES:
         yield "R017"
 
 
 def _customization(element: "etree._Element", _: _Span) -> _Rules:
-    if not _text(element).startswith(CUSTOMIZATION):
+    if not text_of(element).startswith(CUSTOMIZATION):
         yield "R018"
 
 
@@ -127,7 +127,7 @@ def _price(element: "etree._Element", whole: _Span) -> _Rules:
 
 
 def _tax_category(element: "etree._Element", _: _Span) -> _Rules:
-    category, rate = " ".join((element.findtext(f"{CBC}ID") or "").split()), _value(element, f"{CBC}Percent")
+    category, rate = text_at(element, f"{CBC}ID"), _value(element, f"{CBC}Percent")
     if rate is None and category != "O":
         yield "R014"
     if category == "S" and not (rate is not None and rate > 0):
@@ -167,10 +167,6 @@ def _span(element: "etree._Element", path: str, outer: _Span) -> _Span:
         outer.first if start is None else _number(start.replace("-", "")),
         outer.last if end is None else _number(end.replace("-", "")),
     )
-
-
-def _text(element: "etree._Element") -> str:
-    return " ".join((element.text or "").split())
 
 
 def _value(element: "etree._Element", path: str) -> float | None:

@@ -1,4 +1,4 @@
-"""Code lists a Peppol order or catalogue may draw from.
+"""Code lists a Peppol order, order response or catalogue may draw from.
 
 Currencies and countries come from Babel (CLDR), mended where the lists in force since 2026.5 differ. Address and identifier schemes are
 given as ranges of their numbers. Of the longest lists, units (UN/ECE Rec 20 and 21, some
@@ -59,6 +59,10 @@ ADDRESS_SCHEMES: Final = _numbers(
 IDENTIFIER_SCHEMES: Final = _numbers("0002-0091 0093-0102 0104-0180 0183-0248")
 #: UNCL 1001, kinds of order.
 ORDER_TYPES: Final = frozenset({"105", "220", "221", "226", "227", "402"})
+#: UNCL 4343, what a response says to the whole order: received, accepted, rejected, accepted with changes.
+RESPONSES: Final = frozenset({"AB", "AP", "RE", "CA"})
+#: UNCL 1229, what it says to a line: added, changed, accepted, rejected, already delivered.
+LINE_RESPONSES: Final = frozenset({"1", "3", "5", "7", "42"})
 #: UNCL 4219, transport priority.
 PRIORITIES: Final = frozenset("1234")
 #: UNCL 5189, reasons of an allowance.

@@ -4,13 +4,9 @@ Real PostgreSQL and processes, which die by SIGKILL. What is calculated are rand
 end state is known without an undisturbed run.
 """
 
-import json
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -25,7 +21,6 @@ from core.clock import business_now, move_business_clock
 from core.database import make_engine
 from core.embedded import Embedded
 from core.i18n import HELSINKI
-from core.settings import ROOT
 from services.budgets import dirty
 from services.budgets.recompute import Recomputed, anything_noted
 from tests.factories.worker import make_worker
@@ -34,6 +29,7 @@ from tests.support.budget_play import Play
 from tests.support.budgets import current_version, recompute_dirty
 from tests.support.family import SETTINGS
 from tests.support.installation import Installation, installation
+from tests.support.lives import Lives
 from tests.support.ordering import NOW, add_item, make_world, order
 
 MORNING = datetime(2028, 2, 29, 9, 0, tzinfo=HELSINKI)
@@ -96,36 +92,18 @@ def here(database: Embedded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         yield running
 
 
-@contextmanager
-def lives() -> Iterator["subprocess.Popen[str]"]:
-    """Forks a process for every line it is told (tests/support/visits.py)."""
-    environment = {"AVAIN_TEST_FAULTS": "1", "AVAIN_LANGUAGE": "en", "PYTHONPATH": str(ROOT), "PATH": ""}
-    with subprocess.Popen(
-        [sys.executable, "-m", "tests.support.visits"],
-        cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    ) as zygote:  # fmt: skip
-        yield zygote
-        assert zygote.stdin is not None
-        zygote.stdin.close()
-
-
 @pytest.mark.slow
-def test_killed_at_every_step(here: Installation) -> None:
+def test_killed_at_every_step(here: Installation, lives: Lives) -> None:
     play = cases(here, CASES)
     written = [0]
-    with lives() as zygote:
-        assert zygote.stdin is not None
-        assert zygote.stdout is not None
-        for point, passes in [*DEATHS, (None, 0)]:
-            fault = {} if point is None else {"FAULT_POINT": point, "FAULT_PASS": str(passes)}
-            log = here.home / "log"
-            life = {"environment": here.env(**fault), "what": "calculate", "night": "", "log": str(log)}
-            print(json.dumps(life), file=zygote.stdin, flush=True)
-            code = int(zygote.stdout.readline())
-            assert code == (0 if point is None else -9), (point, log.read_text(errors="replace")[-3000:])
-            # 20 seconds, skipped; and so many deaths would be given up
-            here.execute("UPDATE work SET lease_until = clock_timestamp(), attempts = 1 WHERE token IS NOT NULL")
-            written.append(here.rows("SELECT count(*) AS n FROM budget_version")[0].n)
+    for point, passes in [*DEATHS, (None, 0)]:
+        fault = {} if point is None else {"FAULT_POINT": point, "FAULT_PASS": str(passes)}
+        log = here.home / "log"
+        code = lives.live("calculate", here.env(**fault), log)
+        assert code == (0 if point is None else -9), (point, log.read_text(errors="replace")[-3000:])
+        # 20 seconds, skipped; and so many deaths would be given up
+        here.execute("UPDATE work SET lease_until = clock_timestamp(), attempts = 1 WHERE token IS NOT NULL")
+        written.append(here.rows("SELECT count(*) AS n FROM budget_version")[0].n)
     assert written == sorted(written)
     assert len(set(written)) > 3, "what was committed before a death stayed"
     outcomes = Counter(row.outcome for row in here.rows("SELECT outcome FROM run WHERE kind = 'recompute_budgets'"))

@@ -3,10 +3,7 @@
 Real PostgreSQL, Valkey, mail server and files; the process dies by SIGKILL, its lease runs out, another goes on.
 """
 
-import os
 import re
-import subprocess
-import sys
 from collections import Counter
 from email import message_from_bytes
 from pathlib import Path
@@ -17,10 +14,10 @@ from sqlalchemy import text
 from core.database import make_engine
 from core.embedded import Embedded
 from core.faults import DAY_POINTS
-from core.settings import ROOT
 from demo.smtp_sink import SmtpSink
 from tests.conftest import own_database
 from tests.support.day import DATA
+from tests.support.lives import Lives
 
 #: What a day leaves, by natural key: no ids, numbers, attempts or times.
 LEFT = {
@@ -55,32 +52,29 @@ def _configuration(home: Path) -> Path:
     return file
 
 
-def a_day(database: Embedded, home: Path, sink: SmtpSink, point: str | None) -> int:
+def a_day(lives: Lives, database: Embedded, home: Path, sink: SmtpSink, point: str | None) -> int:
     """Live a day, killed once at `point`; how often the process had to be started."""
     once = home / "happened"
     environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith(("AVAIN_", "FAULT_"))},
         "AVAIN_CONFIG": str(_configuration(home)),
         "AVAIN_DATABASE_URL": database.database_url,
         "AVAIN_REDIS_URL": database.redis_url,
         "AVAIN_HOME": str(home),
         "AVAIN_TEST_CLOCK": "1",
-        "AVAIN_TEST_FAULTS": "1",
         "AVAIN_HASH_KEY": "only-for-tests-0123456789abcdef-only-for-tests",
         "AVAIN_MAIL__PORT": str(sink.port),
         "AVAIN_LOG_LEVEL": "ERROR",
-        "PYTHONPATH": str(ROOT),
         **({"FAULT_POINT": point, "FAULT_ONCE": str(once)} if point else {}),
     }
     (home / "in").symlink_to(DATA, target_is_directory=True)
     engine = make_engine(database.database_url)
     for start in range(1, 4):
-        lived = subprocess.run([sys.executable, "-m", "tests.support.day"], cwd=home, env=environment, capture_output=True, text=True, check=False, timeout=120)  # fmt: skip
-        if lived.returncode == 0:
+        code = lives.live("day", environment, home / "log", directory=home)
+        if code == 0:
             engine.dispose()
             assert point is None or once.exists(), f"nothing passes by {point}"
             return start
-        assert lived.returncode == -9, lived.stderr[-3000:]
+        assert code == -9, (home / "log").read_text(errors="replace")[-3000:]
         with engine.begin() as connection:  # 20 seconds, skipped
             connection.execute(text("UPDATE work SET lease_until = clock_timestamp() WHERE token IS NOT NULL"))
     raise AssertionError("it died more than once")
@@ -95,18 +89,18 @@ def what_is_left(database: Embedded) -> dict[str, Counter[str]]:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(services: Embedded, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Counter[str]]:
+def undisturbed(lives: Lives, services: Embedded, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Counter[str]]:
     """The tables after a day in which nothing happened."""
     with own_database(services) as database, SmtpSink() as sink:
-        assert a_day(database, tmp_path_factory.mktemp("undisturbed"), sink, None) == 1
+        assert a_day(lives, database, tmp_path_factory.mktemp("undisturbed"), sink, None) == 1
         return what_is_left(database)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("point", DAY_POINTS)
-def test_a_day_killed_at_a_step_ends_like_any_other(point, database, tmp_path, undisturbed):
+def test_a_day_killed_at_a_step_ends_like_any_other(point, lives, database, tmp_path, undisturbed):
     with SmtpSink() as sink:
-        starts = a_day(database, tmp_path, sink, point)
+        starts = a_day(lives, database, tmp_path, sink, point)
         received = [message.content for message in sink.messages]
     left = what_is_left(database)
     assert starts == 2

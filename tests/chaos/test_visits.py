@@ -4,9 +4,6 @@ Real PostgreSQL, folders, SFTP, HTTP; the process dies by SIGKILL, its lease run
 process passes fault points in it, so as many nights there are, and all of them are deaths but the first two.
 """
 
-import json
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -18,13 +15,13 @@ from sqlalchemy.orm import Session
 
 from core.embedded import Embedded
 from core.faults import VISIT_POINTS
-from core.settings import ROOT
 from tests.conftest import own_database
 from tests.factories.provider import make_provider
 from tests.factories.service import make_service
 from tests.factories.worker import make_unit, make_worker
 from tests.support import visited
 from tests.support.installation import Installation, installation
+from tests.support.lives import Lives
 from tests.support.visited import Visited
 
 #: What nights leave, by natural key: no ids of rows and runs, no attempts, no times of ours.
@@ -100,7 +97,7 @@ class Nights:
 
     here: Installation
     source: Visited
-    zygote: subprocess.Popen[str]
+    lives: Lives
     what: str
     #: Nobody goes on until the next night, which does first what it has called for itself.
     late: bool = False
@@ -141,25 +138,17 @@ class Nights:
         return {**tables, "spool": _files(home / "spool"), "temporary": _files(home / "tmp")}
 
     def _life(self, what: str, night: str, fault: dict[str, str]) -> int:
-        life = {
-            "environment": self.here.env(**fault, **({"LATEST_FIRST": "1"} if self.late else {})),
-            "what": what,
-            "night": night,
-            "log": str(self.here.home / "log"),
-        }
-        assert self.zygote.stdin is not None
-        assert self.zygote.stdout is not None
-        print(json.dumps(life), file=self.zygote.stdin, flush=True)
-        return int(self.zygote.stdout.readline())
+        environment = self.here.env(**fault, **({"LATEST_FIRST": "1"} if self.late else {}))
+        return self.lives.live(what, environment, self.here.home / "log", night=night)
 
     def _log(self) -> str:
         return (self.here.home / "log").read_text(errors="replace")[-3000:]
 
 
 @contextmanager
-def nights(services: Embedded, home: Path, way: Way, what: str) -> Iterator[Nights]:
+def nights(services: Embedded, lives: Lives, home: Path, way: Way, what: str) -> Iterator[Nights]:
     (home / "tmp").mkdir(parents=True)
-    with own_database(services) as database, way(database, home) as source, _zygote() as zygote:
+    with own_database(services) as database, way(database, home) as source:
         (home / "avain.toml").write_text(source.toml, "utf-8")
         environment = {
             **source.environment,
@@ -175,19 +164,7 @@ def nights(services: Embedded, home: Path, way: Way, what: str) -> Iterator[Nigh
                 for code in ("PERHETYO", "NEPSY"):
                     make_service(session, code=code)
                 make_provider(session, business_id="9999994-1")
-            yield Nights(here, source, zygote, what)
-
-
-@contextmanager
-def _zygote() -> Iterator["subprocess.Popen[str]"]:
-    command = [sys.executable, "-m", "tests.support.visits"]
-    environment = {"AVAIN_TEST_FAULTS": "1", "AVAIN_LANGUAGE": "en", "PYTHONPATH": str(ROOT), "PATH": ""}
-    with subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as zygote:
-        yield zygote
-        assert zygote.stdin is not None
-        zygote.stdin.close()
+            yield Nights(here, source, lives, what)
 
 
 def _files(folder: Path) -> list[str]:
@@ -200,9 +177,9 @@ def _files(folder: Path) -> list[str]:
     ("way", "what", "since"), [pytest.param(*one, id=f"{one[0].__name__}-{one[1]}") for one in WAYS]
 )
 def test_nights_killed_at_every_step_end_like_any_other(
-    way: Way, what: str, since: str, services: Embedded, tmp_path: Path
+    way: Way, what: str, since: str, *, services: Embedded, lives: Lives, tmp_path: Path
 ) -> None:
-    with nights(services, tmp_path / "undisturbed", way, what) as undisturbed:
+    with nights(services, lives, tmp_path / "undisturbed", way, what) as undisturbed:
         _, _, steps = (undisturbed.live() for _ in range(WARM + 1))
         assert set(PASSED[way]) <= set(steps)
         first = steps.index(since)
@@ -210,7 +187,7 @@ def test_nights_killed_at_every_step_end_like_any_other(
         undisturbed.quiet()
         expected, current = undisturbed.left(), undisturbed.current()
         assert not any(undisturbed.forgotten().values()), undisturbed.forgotten()
-    with nights(services, tmp_path / "killed", way, what) as killed:
+    with nights(services, lives, tmp_path / "killed", way, what) as killed:
         for _ in range(WARM):
             killed.live()
         for number, point in list(enumerate(steps))[first:]:
@@ -220,7 +197,7 @@ def test_nights_killed_at_every_step_end_like_any_other(
         assert not any(killed.forgotten().values()), killed.forgotten()
     if way not in LATE:
         return
-    with nights(services, tmp_path / "late", way, what) as late:
+    with nights(services, lives, tmp_path / "late", way, what) as late:
         for _ in range(WARM):
             late.live()
         late.late = True

@@ -82,14 +82,10 @@ def test_people_read_tables(here: InProcess, world: World) -> None:
     assert "tell the provider" in avain("cancel", "T-2026-000001", "--reason", "moved away").stdout
 
 
-def test_a_preview_and_a_dry_run_change_nothing(here: InProcess, world: World) -> None:
-    previewed = json.loads(avain("preview", "HB-2026-000001", "--json").stdout)
-    assert "<cbc:ID>T-2026-000001</cbc:ID>" in previewed["documents"]["T-2026-000001"]
-    assert previewed["dry_run"]
-    for command in (("preview",), ("approve", "--dry-run")):
-        said = avain(*command, "HB-2026-000001")
-        assert "Would be ordered" in said.stdout
-        assert said.stderr == "Dry run: nothing was changed.\n"
+def test_a_dry_run_changes_nothing(here: InProcess, world: World) -> None:
+    said = avain("approve", "--dry-run", "HB-2026-000001")
+    assert "Would be ordered" in said.stdout
+    assert said.stderr == "Dry run: nothing was changed.\n"
     assert json.loads(avain("approve", "HB-2026-000001", "--dry-run", "--json").stdout)["dry_run"]
     for table in ("purchase_order", "order_coverage", "counter", "budget_dirty", "audit_event"):
         assert here.rows(f"SELECT count(*) AS n FROM {table}")[0].n == 0
@@ -97,12 +93,6 @@ def test_a_preview_and_a_dry_run_change_nothing(here: InProcess, world: World) -
     avain("approve", "HB-2026-000001")
     assert json.loads(avain("cancel", "T-2026-000001", "--reason", "x", "--dry-run", "--json").stdout)["dry_run"]
     assert here.rows("SELECT state FROM purchase_order")[0].state == "approved"
-
-
-def test_a_previewed_document_is_never_folded(here: InProcess, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "40")
-    (document,) = json.loads(avain("preview", "HB-2026-000001", "--json").stdout)["documents"].values()
-    assert max(document.splitlines(), key=len) in avain("preview", "HB-2026-000001").stdout.splitlines()
 
 
 def test_who_sends_and_who_looks_is_recorded_unless_it_is_a_dry_run(here: InProcess, world: World) -> None:

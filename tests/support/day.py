@@ -1,7 +1,6 @@
-"""One day of an installation in one process, so that a test can kill it at any step and start it again.
+"""One day of an installation, as a life that a test may end at any step and begin again (tests/support/lives.py).
 
-    python -m tests.support.day        reads the sources, chooses, approves, delivers, reminds; ends when nothing is left to do
-
+It reads the sources, chooses, approves, delivers, reminds, and ends when nothing is left to do.
 Every phase looks at what is there already, as a person or a tick does who comes back after a crash. Work is done as a worker's child does
 it, found by the tick; what the queue holds is thrown away each time, for nothing may depend on it.
 """
@@ -119,7 +118,3 @@ def _drain() -> None:
 def _rows(sql: str, **values: object) -> list:  # type: ignore[type-arg]
     with transaction() as session:
         return list(session.execute(text(sql), values).all())
-
-
-if __name__ == "__main__":
-    live()

@@ -1,14 +1,15 @@
 """Visits to FHIR servers in tests, and what they bring."""
 
 import json
+import sqlite3
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from socket import create_server
 from typing import Any
@@ -61,6 +62,16 @@ class Sekmet:
 
     base: str
     log: Path
+    database: Path
+    #: Bytes of the log before the test.
+    began: int = 0
+
+    def emptied(self) -> "Sekmet":
+        """The same server with nothing on it (what `sekmet reset` does), nothing ever written, and nothing asked so far."""
+        with closing(sqlite3.connect(self.database)) as connection, connection:
+            for table in ("resources", "versions", "idx", "notifications", "traffic", "runs"):
+                connection.execute(f"DELETE FROM {table}")
+        return replace(self, began=self.log.stat().st_size)
 
     def put(self, *resources: dict[str, Any]) -> None:
         """Write resources under their own ids."""
@@ -74,8 +85,12 @@ class Sekmet:
 
     def asked(self) -> Sequence[str]:
         """The requests for resources so far, as its log has them: `GET /fhir/…`."""
-        lines = self.log.read_text().splitlines()
-        return [line.split('"')[1].removesuffix(" HTTP/1.1") for line in lines if '"GET /fhir/' in line]
+        return [line.split('"')[1].removesuffix(" HTTP/1.1") for line in self.noted()]
+
+    def noted(self) -> Sequence[str]:
+        """The lines of its log about those."""
+        lines = self.log.read_bytes()[self.began :].decode().splitlines()
+        return [line for line in lines if '"GET /fhir/' in line]
 
     def _send(self, method: str, path: str, body: dict[str, Any] | None) -> None:
         data = json.dumps(body).encode() if body is not None else None
@@ -103,7 +118,7 @@ def sekmet(folder: Path, **more: Any) -> Iterator[Sekmet]:
     with log.open("wb") as output, subprocess.Popen(command, cwd=folder, stdout=output, stderr=output) as process:
         try:
             _wait_for(f"{base}/metadata", process)
-            yield Sekmet(base, log)
+            yield Sekmet(base, log, folder / "data" / "sekmet.db")
         finally:
             process.terminate()
 

@@ -66,7 +66,7 @@ def rule_ids(rules: Path) -> set[str]:
 
 def code_lists(rules: Path) -> dict[str, set[str]]:
     """The codes of each list in the file, by its name."""
-    lists = re.findall(r"""<let name="(cl\w+)"\s+value="tokenize\('([^']*)'""", rules.read_text(encoding="utf-8"))
+    lists = re.findall(r"""<let name="(cl[\w-]+)"\s+value="tokenize\('([^']*)'""", rules.read_text(encoding="utf-8"))
     return {name: set(values.split()) for name, values in lists}
 
 

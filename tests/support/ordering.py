@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 from stdnum.fi import ytunnus
 
 from core.budget_settings import Budgets
-from core.settings import Orders, Organisation
+from core.order_settings import Orders
+from core.settings import Organisation
 from models.case import Case, Decision, PlanItem
 from models.provider import Provider
 from models.service import Service

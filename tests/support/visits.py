@@ -1,17 +1,10 @@
-"""Nights of one source in short-lived processes that a test may kill at any step.
+"""Nights of one source, as lives that a test may end at any step (tests/support/lives.py).
 
-    python -m tests.support.visits        reads from stdin one life a line, as JSON; answers each with its exit code (-9: killed)
-
-Loading Avain takes a second, so it is loaded once, and every life is a fork of that: a process of its own with connections of its own.
 A life does what is still to be done of its night, as workers and people do who come back after a crash: it looks at what is there. Work
 is found in its table; nothing depends on hints to a queue, so none are sent.
 """
 
-import json
 import os
-import sys
-import tempfile
-import traceback
 from collections.abc import Callable
 
 from sqlalchemy import text
@@ -71,8 +64,20 @@ def calculate(night: str) -> None:
     _do_all("kind = 'recompute_budgets'")
 
 
+def _undelayed(night: Callable[[str], None]) -> Callable[[str], None]:
+    def lived(name: str) -> None:
+        workers.queue.publish = lambda rows: 0
+        # the server's files were put there whole: no need to watch them for seconds
+        defaults = SftpFiles.__init__.__kwdefaults__
+        assert defaults is not None
+        defaults["settled_after"] = 0
+        night(name)
+
+    return lived
+
+
 NIGHTS: dict[str, Callable[[str], None]] = {
-    one.__name__: one for one in (visit, visit_and_approve, visit_and_retry, quiet, calculate)
+    one.__name__: _undelayed(one) for one in (visit, visit_and_approve, visit_and_retry, quiet, calculate)
 }
 
 
@@ -101,39 +106,3 @@ def _do_all(of_these: str = "true") -> None:
 def _rows(sql: str, **values: object) -> list:  # type: ignore[type-arg]
     with transaction() as session:
         return list(session.execute(text(sql), values).all())
-
-
-def _live(environment: dict[str, str], what: str, night: str, log: str) -> None:
-    """One life, in a process that was forked for it."""
-    os.environ.update(environment)
-    tempfile.tempdir = None
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    errors = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    os.dup2(errors, 1)
-    os.dup2(errors, 2)
-    try:
-        NIGHTS[what](night)
-    except BaseException:  # noqa: BLE001 - told, and the process ends
-        traceback.print_exc()
-        sys.stderr.flush()
-        os._exit(1)
-    os._exit(0)
-
-
-def main() -> None:
-    """Fork a life for every line."""
-    workers.queue.publish = lambda rows: 0
-    # the server's files were put there whole: no need to watch them for seconds
-    defaults = SftpFiles.__init__.__kwdefaults__
-    assert defaults is not None
-    defaults["settled_after"] = 0
-    for line in sys.stdin:
-        child = os.fork()
-        if child == 0:
-            _live(**json.loads(line))
-        _, status = os.waitpid(child, 0)
-        print(os.waitstatus_to_exitcode(status), flush=True)  # noqa: T201 - the answer
-
-
-if __name__ == "__main__":
-    main()

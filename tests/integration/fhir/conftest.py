@@ -1,7 +1,6 @@
 """A real FHIR server."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
@@ -9,12 +8,16 @@ from core.source_settings import Fhir
 from tests.support.fhir_server import Sekmet, sekmet
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Sekmet]:
-    folder = tmp_path / "server"
-    folder.mkdir()
-    with sekmet(folder) as running:
+@pytest.fixture(scope="module")
+def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sekmet]:
+    with sekmet(tmp_path_factory.mktemp("server")) as running:
         yield running
+
+
+@pytest.fixture
+def server(started: Sekmet) -> Sekmet:
+    """The module's server, emptied: it takes two seconds to start."""
+    return started.emptied()
 
 
 @pytest.fixture

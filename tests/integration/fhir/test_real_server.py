@@ -211,7 +211,7 @@ def test_a_visit_asks_by_one_connection(server: Sekmet, settings: MakeSettings, 
     before = len(server.asked())
     asked = settings(page_size=1)
     assert len(cases_in(visit(asked, tmp_path), asked)) == 2
-    lines = [line for line in server.log.read_text().splitlines() if '"GET /fhir/' in line][before:]
+    lines = server.noted()[before:]
     assert len(lines) > 5
     assert len({line.split(' - "')[0] for line in lines}) == 1, "the other end of each request's connection"
 
