@@ -6,7 +6,13 @@ from typing import Any, Final
 from core.errors import Message
 from core.i18n import N_, _
 
-_CHANNELS: Final = {"email": N_("e-mail"), "file": N_("file"), "external": N_("another system")}
+_CHANNELS: Final = {
+    "email": N_("e-mail"),
+    "sftp": N_("SFTP"),
+    "https": N_("HTTPS"),
+    "file": N_("file"),
+    "external": N_("another system"),
+}
 
 _STATUSES: Final = {"open": N_("open"), "closed": N_("closed"), "gone": N_("gone")}
 #: Who chose a provider.
@@ -33,6 +39,8 @@ _KINDS: Final = {
     "plan_statements": N_("choosing whose statements to make"),
     "write_statements": N_("writing statements"),
     "deliver_order": N_("delivering an order"),
+    "tell_cancelled": N_("telling a provider that an order is cancelled"),
+    "send_test_order": N_("trying the way to a provider"),
     "plan_follow_ups": N_("planning follow-ups"),
     "daily_reminders": N_("composing reminders"),
     "send_digest": N_("sending reminders"),
@@ -150,6 +158,7 @@ _ACTIONS: Final = {
     "price_mail.discarded": N_("discarded an e-mail"),
     "provider.added": N_("added a provider"),
     "provider.changed": N_("changed a provider"),
+    "provider.tried": N_("had a test order sent to a provider"),
     "provider.viewed": N_("looked at a provider"),
     "providers.imported": N_("imported providers"),
     "providers.listed": N_("looked at the providers"),

@@ -48,6 +48,8 @@ KINDS: dict[str, Kind] = {
         Kind("plan_statements", "default", deadline=300),
         Kind("write_statements", "default", deadline=600),
         Kind("deliver_order", "orders", deadline=120, max_attempts=8, first_pause=30),
+        Kind("tell_cancelled", "orders", deadline=120, max_attempts=8, first_pause=30),
+        Kind("send_test_order", "orders", deadline=120, max_attempts=1),
         Kind("plan_follow_ups", "reminders", deadline=900),
         Kind("daily_reminders", "reminders", deadline=900),
         Kind("send_digest", "reminders", deadline=120, max_attempts=8, first_pause=60),
