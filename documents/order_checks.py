@@ -6,10 +6,7 @@ value. What they do not look for stands here too: impossible periods, a malforme
 
 import re
 import unicodedata
-from collections.abc import Iterator
-from dataclasses import fields
 from decimal import Decimal
-from typing import Any
 
 from stdnum import ean
 from stdnum.fi import ytunnus
@@ -22,6 +19,8 @@ from documents.peppol_rules import codes, personal
 #: Longest text per field; Peppol states no limits, receivers' systems do.
 _LONGEST = {"name": 200, "item_name": 200, "street": 200, "city": 100, "unit": 100, "mail": 100}
 _LONGEST_ID = 64
+#: Unicode's controls of writing direction that stay in force until they are ended (UAX 9).
+_TURNS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _OPAQUE = re.compile(r"[0-9A-Za-z_-]{6,64}")
 _CPV = re.compile(r"\d{8}(-\d)?")
 #: T01-R024 allows a line to differ from quantity × price by this much; staying strictly inside avoids quarrels over the last digit.
@@ -133,8 +132,7 @@ def _check_number(field: str, value: Decimal, *, decimals: int, above_zero: bool
     """A finite Decimal >= 0 (or > 0) of at most 12 digits before and `decimals` digits after the point, zeros at the end not counted."""
     if not isinstance(value, Decimal) or not value.is_finite() or value < ZERO or (above_zero and not value):
         raise InputError("{field}: {value} is not an amount that can be ordered.", field=field, value=str(value))
-    exponent = value.normalize().as_tuple().exponent
-    if value.adjusted() >= 12 or (isinstance(exponent, int) and -exponent > decimals):
+    if value.adjusted() >= 12 or value != round(value, decimals):
         raise InputError(
             "{field}: {value} has too many digits; at most {decimals} decimals are allowed.",
             field=field,
@@ -144,8 +142,8 @@ def _check_number(field: str, value: Decimal, *, decimals: int, above_zero: bool
 
 
 def _check_texts(prefix: str, values: Order | Party | OrderLine) -> None:
-    for name, text in _texts(values):
-        field = prefix + name
+    stated = [(prefix + name, name, text) for name, text in vars(values).items() if isinstance(text, str)]
+    for field, name, text in stated:
         if not text.strip():
             raise InputError("{field} is missing.", field=field)
         limit = _LONGEST.get(name, _LONGEST_ID)
@@ -156,10 +154,13 @@ def _check_texts(prefix: str, values: Order | Party | OrderLine) -> None:
                 length=len(text),
                 limit=limit,
             )
-        if any(unicodedata.category(character) in {"Cc", "Cs", "Cn", "Zl", "Zp"} for character in text):
+        if not text.isprintable() and any(map(_is_unfit, text)):
             raise InputError(
                 "{field} has a control character or line break, which the document cannot carry.", field=field
             )
+    if not personal.tells_who("\n".join(text for _, _, text in stated)):
+        return
+    for field, _, text in stated:
         if personal.tells_who(text):
             # The value itself is not repeated: error sentences are stored and mailed.
             raise InputError(
@@ -167,11 +168,9 @@ def _check_texts(prefix: str, values: Order | Party | OrderLine) -> None:
             )
 
 
-def _texts(values: Any) -> Iterator[tuple[str, str]]:
-    for field in fields(values):
-        value = getattr(values, field.name)
-        if isinstance(value, str):
-            yield field.name, value
+def _is_unfit(character: str) -> bool:
+    """Controls, line breaks, surrogates, noncharacters, and what turns the direction of reading, so that a name shows as another."""
+    return unicodedata.category(character) in {"Cc", "Cs", "Cn", "Zl", "Zp"} or character in _TURNS
 
 
 def _require(allowed: bool, field: str, value: str, wanted: str) -> None:  # noqa: FBT001 - a condition, read as one

@@ -4,11 +4,18 @@ A pure function: equal orders give equal bytes, so the sha256 of what was sent c
 left out for the client's sake: documents/order.py. Elements stand in the order the UBL schema asks for.
 """
 
+from itertools import chain
+
 from lxml import etree
 
+from core.errors import InputError, Message
+from core.i18n import N_
 from documents import xml
+from documents.findings import fatal
 from documents.order import Order, OrderLine, Party, Period, Totals, totals
 from documents.order_checks import check_values
+from documents.peppol_rules import check_order
+from documents.schemas import check_schema
 from documents.ubl_writing import amount, document, group, leaf, plain
 
 ORDER_NAMESPACE = "urn:oasis:names:specification:ubl:schema:xsd:Order-2"
@@ -24,6 +31,23 @@ _DECISION_NOTE = "Päätös / Beslut {number}, {date}"
 
 def write_order(order: Order) -> bytes:
     """The order as UTF-8 XML, indented. Raises InputError, naming the field, for values that cannot be ordered with."""
+    return xml.serialize(_order_tree(order), indent=True)
+
+
+def write_checked(order: Order) -> bytes:
+    """The same bytes, of an order that has passed the schema and our rules as well: what may be sent.
+
+    Raises InputError, naming the field or the rule. What is checked is the tree that is written, so nothing is parsed again.
+    """
+    root = _order_tree(order)
+    for finding in chain(check_schema(root, "Order"), fatal(check_order(root))):
+        raise InputError(
+            Message(N_("The order breaks the rule {rule}: {what}"), rule=finding.rule, what=finding.text.text())
+        )
+    return xml.serialize(root, indent=True)
+
+
+def _order_tree(order: Order) -> "etree._Element":
     check_values(order)
     root = document(ORDER_NAMESPACE, "Order")
     _write_header(root, order)
@@ -33,7 +57,7 @@ def write_order(order: Order) -> bytes:
     _write_totals(root, totals(order))
     for line in order.lines:
         _write_line(group(root, "OrderLine", "LineItem"), line)
-    return xml.serialize(root, indent=True)
+    return root
 
 
 def _write_header(root: "etree._Element", order: Order) -> None:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from itertools import chain
 from typing import Final
 
@@ -116,6 +117,7 @@ def malformed_addresses(document: Document) -> "list[etree._Element]":
     ]
 
 
+@lru_cache(maxsize=1024)
 def is_date(text: str) -> bool:
     """Whether `text` is a real day, written YYYY-MM-DD."""
     try:

@@ -58,6 +58,11 @@ class Node:
         return frozenset(child.tag for child in self.children if child.must)
 
     @cached_property
+    def is_free(self) -> bool:
+        """Whether nothing is asked of it."""
+        return not (self.children or self.codes or self.asked)
+
+    @cached_property
     def asked(self) -> list["Node"]:
         """Its attributes that have a rule."""
         return [attribute for attribute in self.attributes if attribute.must or attribute.codes]
@@ -133,17 +138,18 @@ class DocumentModel:
         waiting = [(root, self._root)]
         while waiting:
             element, node = waiting.pop()
-            inside = element.findall("*") if node.children else []
+            inside = list(element) if node.children else []
             if not self._is_faultless(element, node, inside):
                 for place, text in enumerate(self._objections(element, node), start=1):
                     if text:
                         yield self._finding(node, place, element, text)
             for child in inside:
                 known = node.known.get(child.tag)
-                if known:
+                if known is None:
+                    if self._is_closed(node) and isinstance(child.tag, str):  # else a comment
+                        yield self._stranger(node, child)
+                elif not known.is_free:
                     waiting.append((child, known))
-                elif self._is_closed(node):
-                    yield self._stranger(node, child)
 
     def rule_ids(self) -> frozenset[str]:
         """The ids of all rules the outline stands for."""

@@ -16,7 +16,7 @@ from documents.peppol_rules import codes
 from documents.peppol_rules.identifiers import is_date, malformed_addresses
 from documents.peppol_rules.model import CAC, CBC
 from documents.peppol_rules.personal import telling_elements
-from documents.peppol_rules.reading import Document
+from documents.peppol_rules.reading import Document, first
 from documents.peppol_rules.rulebook import RuleBook
 
 _PERIOD: Final = f"{CAC}Delivery/{CAC}RequestedDeliveryPeriod"
@@ -40,27 +40,28 @@ ORDER_GAPS: Final = RuleBook(
         "UNIT": N_("The unit code is not one that Avain knows; the full list was not checked."),
     },
 )
-_TELLING: Final = (
-    f"{CAC}OriginatorCustomerParty",
-    f"{CAC}AdditionalDocumentReference",
-    f"{CAC}ProjectReference",
-    f"{CAC}OrderLine/{CAC}LineItem/{CAC}OriginatorParty",
-)
-_DELIVERED_TO: Final = (CAC + "DeliveryParty", CAC + "DeliveryLocation")
+_TELLING: Final = [
+    CAC + name
+    for name in (
+        "OriginatorCustomerParty",
+        "OriginatorParty",
+        "DeliveryParty",
+        "DeliveryLocation",
+        "ProjectReference",
+        "AdditionalDocumentReference",
+    )
+]
 
 
 def check_order_gaps(document: Document) -> Iterator[Finding]:
     """Avain's own objections to the order."""
     root = document.root
     yield from _dates(document)
-    yield from _lines(root)
+    yield from _lines(document)
     for endpoint in malformed_addresses(document):
         yield ORDER_GAPS.broken("ADDRESS", endpoint)
-    for element in chain.from_iterable(root.iterfind(path) for path in _TELLING):
+    for element in chain.from_iterable(map(document.named, _TELLING)):
         yield ORDER_GAPS.broken("PERSON", element)
-    for delivery in document.named(CAC + "Delivery"):
-        for element in chain.from_iterable(delivery.iterchildren(name) for name in _DELIVERED_TO):
-            yield ORDER_GAPS.broken("PERSON", element)
     if root.find(f"{CAC}OriginatorDocumentReference/{CBC}ID") is None:
         yield ORDER_GAPS.broken("DECISION", root)
     for element in telling_elements(document):
@@ -78,15 +79,15 @@ def _dates(document: Document) -> Iterator[Finding]:
         yield ORDER_GAPS.broken("VALIDITY", root)
 
 
-def _lines(root: "etree._Element") -> Iterator[Finding]:
-    whole = root.find(_PERIOD)
-    first, last = _days(whole) if whole is not None else ("", "")
-    items = root.findall(f"{CAC}OrderLine/{CAC}LineItem")
+def _lines(document: Document) -> Iterator[Finding]:
+    whole = document.root.find(_PERIOD)
+    first_day, last_day = _days(whole) if whole is not None else ("", "")
+    periods = {period.getparent(): period for period in document.named(CAC + "RequestedDeliveryPeriod")}
     seen: Counter[tuple[str, str, str]] = Counter()
-    for item in items:
-        period = item.find(_PERIOD)
-        start, end = _days(period) if period is not None else (first, last)
-        if (start and first and start < first) or (end and last and end > last):
+    for item in document.named(CAC + "LineItem"):
+        period = periods.get(first(item, CAC + "Delivery"))
+        start, end = _days(period) if period is not None else (first_day, last_day)
+        if (start and first_day and start < first_day) or (end and last_day and end > last_day):
             yield ORDER_GAPS.broken("LINE-PERIOD", item)
         yield from _units(item)
         if item_id := item.findtext(_ITEM_ID):
@@ -96,7 +97,8 @@ def _lines(root: "etree._Element") -> Iterator[Finding]:
 
 
 def _units(item: "etree._Element") -> Iterator[Finding]:
-    quantity, base = item.find(f"{CBC}Quantity"), item.find(f"{CAC}Price/{CBC}BaseQuantity")
+    quantity, price = first(item, CBC + "Quantity"), first(item, CAC + "Price")
+    base = None if price is None else first(price, CBC + "BaseQuantity")
     unit = None if quantity is None else quantity.get("unitCode")
     if unit is not None and codes.is_unit(unit) and unit not in codes.UNITS:
         yield ORDER_GAPS.broken("UNIT", item)

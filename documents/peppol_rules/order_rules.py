@@ -5,9 +5,10 @@ answers None for what is missing or no number: the schema has refused such a doc
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Context, Decimal
+from itertools import chain
 from typing import Final
 
 from lxml import etree
@@ -16,10 +17,12 @@ from core.i18n import N_
 from documents.findings import Finding
 from documents.peppol_rules import codes
 from documents.peppol_rules.model import CAC, CBC
-from documents.peppol_rules.reading import Document, decimal_of, text_at, text_of
+from documents.peppol_rules.reading import Document, decimal_of, first, normalized, text_at, text_of
 from documents.peppol_rules.rulebook import RuleBook
 
 _SLACK: Final = Decimal("0.02")
+_HALF: Final = Decimal("0.5")
+_NOTHING: Final = Decimal(0)
 _WIDE: Final = Context(prec=60)
 _AMOUNTS: Final = {CBC + name for name in ("Amount", "TaxAmount", "LineExtensionAmount", "PriceAmount", "BaseAmount")}
 _PROFILES: Final = {f"urn:fdc:peppol.eu:poacc:bis:{name}:3" for name in ("order_only", "ordering", "advanced_ordering")}
@@ -94,11 +97,13 @@ def check_order_contents(document: Document) -> Iterator[Finding]:
     context = _Context(
         root=root,
         currency=root.findtext(f"{CBC}DocumentCurrencyCode"),
-        lines=_cents(_sum(root, f"{CAC}OrderLine/{_LINE}/{CBC}LineExtensionAmount")),
+        lines=_cents(
+            _sum(amount for line in _lines(root) for amount in line.iterchildren(CBC + "LineExtensionAmount"))
+        ),
         allowances=_charges(root, "false"),
         charges=_charges(root, "true"),
-        vat=decimal_of(vat_text) if vat_text is not None else Decimal(0),
-        line_ids=Counter(line.findtext(f"{CBC}ID") or "" for line in document.named(_LINE)),
+        vat=decimal_of(vat_text) if vat_text is not None else _NOTHING,
+        line_ids=Counter(_id(line) or "" for line in document.named(_LINE)),
     )
     if root.find(f"{CAC}ValidityPeriod/{CBC}EndDate") is None:
         yield ORDER_CONTENTS.broken("R002", root)
@@ -152,11 +157,11 @@ def _party_tax(element: "etree._Element", _: _Context) -> _Rules:
 def _totals(element: "etree._Element", context: _Context) -> _Rules:
     payable, lines = _number(element, "PayableAmount"), _number(element, "LineExtensionAmount")
     gross = _number(element, "TaxInclusiveAmount")
-    allowances = _number(element, "AllowanceTotalAmount", Decimal(0))
-    charges = _number(element, "ChargeTotalAmount", Decimal(0))
+    allowances = _number(element, "AllowanceTotalAmount", _NOTHING)
+    charges = _number(element, "ChargeTotalAmount", _NOTHING)
     prepaid, rounding = (
-        _number(element, "PrepaidAmount", Decimal(0)),
-        _number(element, "PayableRoundingAmount", Decimal(0)),
+        _number(element, "PrepaidAmount", _NOTHING),
+        _number(element, "PayableRoundingAmount", _NOTHING),
     )
     expected = None if lines is None or allowances is None or charges is None else lines - allowances + charges
     net = _number(element, "TaxExclusiveAmount", expected)
@@ -182,7 +187,7 @@ def _totals(element: "etree._Element", context: _Context) -> _Rules:
 
 
 def _charge(element: "etree._Element", context: _Context) -> _Rules:
-    percent, base = element.find(f"{CBC}MultiplierFactorNumeric"), element.find(f"{CBC}BaseAmount")
+    percent, base = first(element, f"{CBC}MultiplierFactorNumeric"), first(element, f"{CBC}BaseAmount")
     parent = element.getparent()
     if percent is not None and base is None:
         yield "R020"  # an allowance on a price too; the first rule that fits an element is the only one
@@ -197,7 +202,7 @@ def _document_or_line_charge(element: "etree._Element") -> _Rules:
     if percent is None and base is not None:
         yield "R021"
         return
-    amount = _number(element, "Amount", Decimal(0))
+    amount = _number(element, "Amount", _NOTHING)
     if percent is not None and base is not None:
         factor, of = decimal_of(percent.text), decimal_of(base.text)
         if amount is None or factor is None or of is None or abs(amount - of * factor / 100) > _SLACK:
@@ -221,16 +226,15 @@ def _price_allowance(element: "etree._Element") -> _Rules:
 def _price(element: "etree._Element", _: _Context) -> _Rules:
     if (net := _number(element, "PriceAmount")) is None or net < 0:
         yield "R005"
-    gross = [decimal_of(number.text) for number in element.findall(f"{_CHARGE}/{CBC}BaseAmount")]
-    if gross and not any(value is not None and value >= 0 for value in gross):
-        yield "R027"
-    allowances = [decimal_of(number.text) for number in element.findall(f"{_CHARGE}/{CBC}Amount")]
-    if allowances and not any(value is not None and value >= 0 for value in allowances):
-        yield "R033"
+    for name, rule in (("BaseAmount", "R027"), ("Amount", "R033")):
+        stated = [number for charge in element.iterchildren(_CHARGE) for number in charge.iterchildren(CBC + name)]
+        values = [decimal_of(number.text) for number in stated]
+        if values and not any(value is not None and value >= 0 for value in values):
+            yield rule
 
 
 def _tax_category(element: "etree._Element", _: _Context) -> _Rules:
-    category, percent = text_at(element, f"{CBC}ID"), element.find(f"{CBC}Percent")
+    category, percent = normalized(_id(element)), first(element, f"{CBC}Percent")
     if percent is None and category != "O":
         yield "R029"
     rate = None if percent is None else decimal_of(percent.text)
@@ -242,29 +246,28 @@ def _line(element: "etree._Element", context: _Context) -> _Rules:
     parent = element.getparent()
     if parent is None or parent.tag != CAC + "OrderLine":
         return
-    quantity = _number(element, "Quantity", Decimal(1))
-    price, base = element.find(f"{CAC}Price/{CBC}PriceAmount"), element.find(f"{CAC}Price/{CBC}BaseQuantity")
-    net_price = Decimal(0) if price is None else decimal_of(price.text)
+    stated = _number(element, "Quantity", Decimal(1))
+    price = first(element, CAC + "Price")
+    net_price = _NOTHING if price is None else _number(price, "PriceAmount", _NOTHING)
+    base = None if price is None else first(price, CBC + "BaseQuantity")
     per = Decimal(1) if base is None else decimal_of(base.text)
-    amount = _number(element, "LineExtensionAmount", Decimal(0))
-    if amount is None or quantity is None or net_price is None or per is None:
+    amount = _number(element, "LineExtensionAmount", _NOTHING)
+    if amount is None or stated is None or net_price is None or per is None:
         yield "R024"
     else:
         # As the official rule: a base of 0 counts as 1, and the price is divided first.
-        each = _WIDE.divide(net_price, per or Decimal(1))
-        if (
-            abs(amount - (_WIDE.multiply(quantity, each) + _charges(element, "true") - _charges(element, "false")))
-            > _SLACK
-        ):
+        gross = _WIDE.multiply(stated, _WIDE.divide(net_price, per or Decimal(1)))
+        if abs(amount - (gross + _charges(element, "true") - _charges(element, "false"))) > _SLACK:
             yield "R024"
     if base is not None and (per is None or per <= 0):
         yield "R025"
-    identity = element.find(f"{CBC}ID")
-    if identity is None or context.line_ids[identity.text or ""] != 1:
+    identity = _id(element)
+    if identity is None or context.line_ids[identity] != 1:
         yield "R001"
-    if (stated := _number(element, "Quantity")) is None or stated < 0:
+    is_missing = first(element, CBC + "Quantity") is None
+    if is_missing or stated is None or stated < 0:
         yield "R004"
-    if element.find(f"{CBC}Quantity") is None:
+    if is_missing:
         yield "R013"
 
 
@@ -305,20 +308,31 @@ _CHECKS: Final[dict[str, Callable[["etree._Element", _Context], _Rules]]] = {
 
 def _number(element: "etree._Element", name: str, absent: Decimal | None = None) -> Decimal | None:
     """The number in the child `name`; `absent` if there is no such child, None if it holds no number."""
-    text = element.findtext(CBC + name)
-    return absent if text is None else decimal_of(text)
+    child = first(element, CBC + name)
+    return absent if child is None else decimal_of(child.text)
 
 
-def _sum(element: "etree._Element", path: str) -> Decimal:
-    return sum((decimal_of(number.text) or Decimal(0) for number in element.findall(path)), Decimal(0))
+def _id(element: "etree._Element") -> str | None:
+    """Its id as it stands there; None if it has none."""
+    child = first(element, CBC + "ID")
+    return None if child is None else child.text or ""
+
+
+def _lines(root: "etree._Element") -> "Iterator[etree._Element]":
+    return (line for order_line in root.iterchildren(CAC + "OrderLine") for line in order_line.iterchildren(_LINE))
+
+
+def _sum(numbers: "Iterable[etree._Element]") -> Decimal:
+    return sum((decimal_of(number.text) or _NOTHING for number in numbers), _NOTHING)
 
 
 def _charges(element: "etree._Element", indicator: str) -> Decimal:
     """The charges (`true`) or allowances (`false`) that stand directly under `element`."""
-    charges = [charge for charge in element.findall(_CHARGE) if text_at(charge, f"{CBC}ChargeIndicator") == indicator]
-    return _cents(sum((_number(charge, "Amount", Decimal(0)) or Decimal(0) for charge in charges), Decimal(0)))
+    charges = element.iterchildren(_CHARGE)
+    counted = [charge for charge in charges if text_at(charge, f"{CBC}ChargeIndicator") == indicator]
+    return _cents(_sum(chain.from_iterable(charge.iterchildren(CBC + "Amount") for charge in counted)))
 
 
 def _cents(value: Decimal) -> Decimal:
     """To cents, halves towards positive infinity, as XPath's `round` does."""
-    return (value * 100 + Decimal("0.5")).to_integral_value(rounding=ROUND_FLOOR) / 100
+    return (value * 100 + _HALF).to_integral_value(rounding=ROUND_FLOOR) / 100

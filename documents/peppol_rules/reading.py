@@ -26,9 +26,16 @@ class Document:
         return self._named.get(tag, [])
 
 
+def first(element: "etree._Element", tag: str) -> "etree._Element | None":
+    """The first child of this name: what `find` answers, in half the time."""
+    return next(element.iterchildren(tag), None)
+
+
 def normalized(text: str | None) -> str:
     """As XPath's `normalize-space`: blanks at the ends gone, those between words one each. Only blanks of XML are blanks."""
-    return _BLANKS.sub(" ", text or "").strip(" ")
+    if not text or text.isalnum():  # a code, mostly
+        return text or ""
+    return _BLANKS.sub(" ", text).strip(" ")
 
 
 def text_of(element: "etree._Element") -> str:

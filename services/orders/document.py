@@ -8,17 +8,13 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import cast
 
-from core.errors import InputError, Message
-from core.i18n import N_, speaking
+from core.errors import InputError
+from core.i18n import speaking
 from core.money import round_half_up
 from core.settings import Organisation
 from core.units import what_is_priced
 from documents import order as ubl
-from documents import xml
-from documents.findings import fatal
-from documents.peppol_rules import check_order
-from documents.schemas import check_schema
-from documents.ubl_order import write_order
+from documents.ubl_order import write_checked
 from services.orders.items import Item, Seller
 from services.orders.lines import Part, Share
 
@@ -60,7 +56,7 @@ def write(
     first = min(part.first_day for part in parts)
     last = max(part.day_after for part in parts) - timedelta(days=1)
     ordered = [(part.item, share) for part in parts for share in part.shares]
-    content = write_order(
+    content = write_checked(
         ubl.Order(
             number=number,
             issue_date=issue_date,
@@ -76,17 +72,7 @@ def write(
             contract=parts[0].contract_number,
         )
     )
-    check(content)
     return Stored(content, hashlib.sha256(content).hexdigest())
-
-
-def check(content: bytes) -> None:
-    """Raises InputError with the rule's id if the schema or our rules object to an order."""
-    tree = xml.parse(content)
-    for finding in fatal([*check_schema(tree, "Order"), *check_order(tree)]):
-        raise InputError(
-            Message(N_("The order breaks the rule {rule}: {what}"), rule=finding.rule, what=finding.text.text())
-        )
 
 
 def _buyer(organisation: Organisation, item: Item) -> ubl.Party:

@@ -45,6 +45,7 @@ NEWS = {
     "order_unanswered": N_("An order has not been answered"),
     "hand_over_open": N_("The family's contact details have not been handed over"),
     "delivered_held": N_("A provider's report of what was delivered waits for you"),
+    "invoice_held": N_("An invoice waits for you"),
     "choice_conflict": N_("The source names another provider than was chosen"),
     "entry_replaced": N_("The source now states something else than was entered here"),
     "digest_undelivered": N_("A daily e-mail could not be delivered"),

@@ -10,13 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from syrupy.extensions.single_file import SingleFileSnapshotExtension
 
-from core.errors import ConfigurationError, InputError
-from documents import schemas, xml
+from bench.order_load.building import build_rate
+from core.errors import ConfigurationError, InputError, Message
+from documents import schemas, ubl_order, xml
+from documents.findings import Finding
 from documents.order import Period, price_for, totals
 from documents.peppol_rules import check_order
 from documents.schemas import check_schema, schema_path
 from documents.ubl_order import write_order
-from documents.ubl_writing import CAC, CBC
+from documents.ubl_writing import CAC, CBC, leaf
 from tests.support.orders import BUYER, COACHING, SELLER, TRAVEL, an_order, with_line
 
 
@@ -192,3 +194,19 @@ def test_the_schema_says_what_is_out_of_place():
     assert {finding.rule for finding in found} == {"XSD"}
     assert found[0].line == 6
     assert "IssuedOn" in found[0].text.text("en")
+
+
+def test_an_order_that_is_to_be_sent_has_passed_schema_and_rules(monkeypatch):
+    order = an_order()
+    assert ubl_order.write_checked(order) == write_order(order)
+    grave = Finding(1, "/Order", "AVAIN-T01-X", "fatal", Message("It is wrong."))
+    monkeypatch.setattr(ubl_order, "check_order", lambda _root: [replace(grave, severity="warning"), grave])
+    with pytest.raises(InputError, match=r"breaks the rule AVAIN-T01-X: It is wrong\."):
+        ubl_order.write_checked(order)
+    monkeypatch.setattr(ubl_order, "_write_period", lambda parent, _period: leaf(parent, "Unheard", "of"))
+    with pytest.raises(InputError, match=r"breaks the rule XSD: .*Unheard"):
+        ubl_order.write_checked(order)
+
+
+def test_building_is_measured():
+    assert build_rate(0.01) > 0

@@ -1,0 +1,1 @@
+"""What the measurement of purchase orders needs (bench/orders.py)."""
