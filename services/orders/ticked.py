@@ -38,14 +38,25 @@ _SEEN: Final = text(
 
 @dataclass(frozen=True)
 class Ticked:
-    """The plan items that may be acted on, in the order they were ticked, and the others with the reason."""
+    """When the present choice was made of each plan item that may be acted on, in the order they were ticked, and the others with the reason."""
 
-    plan_item_ids: tuple[int, ...]
+    stamps: dict[int, str]
     refused: tuple[Refused, ...]
+
+    @property
+    def plan_item_ids(self) -> tuple[int, ...]:
+        """Those that may be acted on."""
+        return tuple(self.stamps)
 
 
 def ticked(
-    session: Session, person: Person, ids: Collection[int], shown: Mapping[int, str], today: date, *, holding: bool = True
+    session: Session,
+    person: Person,
+    ids: Collection[int],
+    shown: Mapping[int, str],
+    today: date,
+    *,
+    holding: bool = True,
 ) -> Ticked:
     """Sort what was ticked; `shown`: by plan item, when its choice was made as the page had it (`stamp`). Where `holding`, what may be acted
     on is held until the transaction ends. At most two queries.
@@ -55,15 +66,15 @@ def ticked(
         hold(session, asked)
     found = {row.id: row for row in session.execute(_SEEN, {**visible_cases(person, today), "ids": asked})}
     refused = [Refused(one, str(one), Message(_UNKNOWN)) for one in asked if one not in found]
-    good = []
+    good: dict[int, str] = {}
     for one in asked:
         if one not in found:
             continue
         if one in shown and shown[one] != stamp(found[one].chosen_at):
             refused.append(Refused(one, found[one].reference, Message(_CHANGED)))
         else:
-            good.append(one)
-    return Ticked(tuple(good), tuple(refused))
+            good[one] = stamp(found[one].chosen_at)
+    return Ticked(good, tuple(refused))
 
 
 def stamp(chosen_at: datetime | None) -> str:
