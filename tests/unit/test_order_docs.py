@@ -25,4 +25,8 @@ def test_the_report_shown_is_read() -> None:
     (shown,) = blocks("answers.md", "csv")
     report = read_delivered(shown.encode())
     assert report.faults == ()
-    assert [(row.line, row.quantity) for row in report.rows] == [(1, Decimal(4)), (2, Decimal("80.5")), (None, Decimal(12))]
+    assert [(row.line, row.quantity) for row in report.rows] == [
+        (1, Decimal(4)),
+        (2, Decimal("80.5")),
+        (None, Decimal(12)),
+    ]
