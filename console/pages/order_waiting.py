@@ -6,7 +6,7 @@ stays ticked with all that was typed.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Final
 from urllib.parse import urlencode
 
@@ -159,6 +159,7 @@ def preview(visit: Here, item: Asked = None) -> Response:
         address=lambda kind, number: _address(f"/orders/preview/order.{kind}", ids, n=number),
         longest_reason=LONGEST_REASON,
         what_is_priced=what_is_priced,
+        last_of=lambda period: period.upper - timedelta(days=1),
         amount=amount,
         unit_price=unit_price,
     )
@@ -310,7 +311,6 @@ def _drafts(visit: Visit, item: Sequence[str] | None) -> tuple[dict[int, str], l
         budgets=settings.budgets,
         approver=visit.actor,
         roles=visit.person.roles,
-        reason=_("preview"),
     )
     visit.saw("orders:preview", "orders.previewed", plan_items=list(found.stamps))
     return found.stamps, drafts
