@@ -38,6 +38,8 @@ _KINDS: Final = {
     "recompute_budgets": N_("calculating budgets"),
     "plan_statements": N_("choosing whose statements to make"),
     "write_statements": N_("writing statements"),
+    "generate_orders": N_("ordering what is due"),
+    "watch_orders": N_("watching over orders"),
     "deliver_order": N_("delivering an order"),
     "tell_cancelled": N_("telling a provider that an order is cancelled"),
     "send_test_order": N_("trying the way to a provider"),
@@ -85,6 +87,12 @@ _COUNTS: Final = {
     "non_disclosure": N_("left out: non-disclosure"),
     "without_budget": N_("without a live budget"),
     "unreachable": N_("unreachable"),
+    "ordered": N_("ordered"),
+    "refused": N_("refused"),
+    "proposed": N_("proposed"),
+    "closed": N_("closed"),
+    "unanswered": N_("unanswered"),
+    "reminded": N_("reminded"),
 }
 
 #: How each outcome of a Run reads.
@@ -133,6 +141,11 @@ _ACTIONS: Final = {
     "job.resumed": N_("resumed a job"),
     "job.triggered": N_("started a job"),
     "order.approved": N_("approved an order"),
+    "order.decline_withdrawn": N_("took back that an order was declined"),
+    "order.declined": N_("declined an order"),
+    "order.month_ordered": N_("ordered the next month"),
+    "order.months_approved": N_("approved orders by the month"),
+    "order.proposal_settled": N_("settled an order that no longer says what is planned"),
     "order.cancelled": N_("cancelled an order"),
     "order.answer_applied": N_("did what a provider's answer says"),
     "order.answer_discarded": N_("let a provider's answer be"),

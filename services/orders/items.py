@@ -239,5 +239,7 @@ def _seller(row: Any) -> Seller:
         active=row.active,
         channel=row.channel,
         profile="ordering" if row.channel_settings.get("profile") == "ordering" else "order_only",
-        destination=Destination(row.business_id, row.email, row.language, row.channel_settings),
+        destination=Destination(
+            row.business_id, row.email, row.language, row.channel_settings, row.endpoint_scheme, row.endpoint_id
+        ),
     )

@@ -85,7 +85,7 @@ def _chunk(
     ledger.restore(before)
     if len(bundles) == 1:
         ledger.refuse(bundles[0], reason)
-        return [], [refused(item, reason) for item in bundles[0].items]
+        return [], [refused(item, reason, bundles[0].month) for item in bundles[0].items]
     orders: list[PurchaseOrder] = []
     against: list[Refused] = []
     for bundle in bundles:
@@ -115,7 +115,7 @@ def _store(
             admitted.append(bundle)
         else:
             ledger.refuse(bundle, reason)
-            against.extend(refused(item, reason) for item in bundle.items)
+            against.extend(refused(item, reason, bundle.month) for item in bundle.items)
     approvals = ledger.approve(session, admitted, issue.now)
     numbers.take_range(session, "T", local_date(issue.now).year, len(written))
     for one in written:
