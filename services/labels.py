@@ -166,6 +166,8 @@ _ACTIONS: Final = {
     "order.send_asked": N_("asked for orders to be sent"),
     "order.viewed": N_("looked at an order"),
     "orders.listed": N_("looked at a list of orders"),
+    "orders.previewed": N_("looked at what would be ordered"),
+    "orders.waiting_listed": N_("looked at what waits for approval"),
     "price_column.forgotten": N_("forgot what a column title means"),
     "price_column.learnt": N_("said what a column title means"),
     "price_list.approved": N_("approved a price list"),
