@@ -95,7 +95,6 @@ _COUNTS: Final = {
     "without_budget": N_("without a live budget"),
     "unreachable": N_("unreachable"),
     "ordered": N_("ordered"),
-    "refused": N_("refused"),
     "proposed": N_("proposed"),
     "closed": N_("closed"),
     "unanswered": N_("unanswered"),
