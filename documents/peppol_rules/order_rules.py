@@ -330,6 +330,8 @@ def _charges(element: "etree._Element", indicator: str) -> Decimal:
     """The charges (`true`) or allowances (`false`) that stand directly under `element`."""
     charges = element.iterchildren(_CHARGE)
     counted = [charge for charge in charges if text_at(charge, f"{CBC}ChargeIndicator") == indicator]
+    if not counted:
+        return _NOTHING
     return _cents(_sum(chain.from_iterable(charge.iterchildren(CBC + "Amount") for charge in counted)))
 
 
