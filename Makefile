@@ -16,6 +16,9 @@ KEYWORDS := _ N_ ngettext:1,2 say:1 Message:1 AvainError:1 ConfigurationError:1 
 
 TEXTS  := $(patsubst %,locale/%/LC_MESSAGES/avain.mo,fi sv en)
 
+# The tests start hundreds of processes: what Python compiled for one is kept for the next, whatever the machine's habit.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help setup demo test test-browser screenshots bench-cases bench-prices bench-budgets bench-console lint types imports check format lock locales clean
 
 help: ## what can be made

@@ -174,18 +174,24 @@ def resend(order: Number, reason: Reason = "", as_: As = None, dry_run: DryRun =
 
 @app.command("cancel", help=_("Cancel an order, so that its services can be ordered anew."))
 def cancel(order: Number, reason: Reason = "", as_: As = None, dry_run: DryRun = False, as_json: Json = False) -> None:
-    """The provider is not written to: a person tells it."""
+    """The provider is told by e-mail; where it has no address, a person tells it."""
     from services.orders import ending
 
     with transaction(dry_run=dry_run) as session:
-        tell = ending.cancel(session, order, actor=actor(as_), reason=reason, now=business_now(session))
+        done = ending.cancel(session, order, actor=actor(as_), reason=reason, now=business_now(session))
 
     def render() -> None:
         console().print(_("{order} is cancelled.").format(order=order))
-        if tell:
+        if done.letter:
+            console().print(_("The provider is told by e-mail."))
+        elif done.person_tells:
             console().print(_("The provider may have received it: tell the provider that it is cancelled."))
 
-    emit({"order": order, "state": "cancelled", "tell_provider": tell}, as_json, render)
+    emit(
+        {"order": order, "state": "cancelled", "letter": done.letter, "tell_provider": done.person_tells},
+        as_json,
+        render,
+    )
 
 
 @app.command(

@@ -18,7 +18,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 
-from core.errors import Message, Permanent, Transient
+from core.errors import Message, Permanent, Transient, Unclear
 from core.i18n import N_
 from core.reasons import os_reason
 from core.settings import Mail
@@ -27,10 +27,6 @@ from core.settings import Mail
 _ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?")
 _MESSAGE_ID = re.compile(r"<[A-Za-z0-9._+-]+@[A-Za-z0-9.-]+>")
 _LONGEST_REPLY = 300
-
-
-class Unclear(Transient):
-    """The connection ended after the message was handed over and before the answer: the other side may have it."""
 
 
 @dataclass(frozen=True)

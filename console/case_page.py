@@ -24,6 +24,9 @@ from services.case_entries import Basis, goals_seen
 from services.cases import CaseView, DecisionView, ItemView, case_view
 from services.labels import chooser_name, status_name
 from services.names import people, service_names
+from services.orders.listing import orders_of_case
+from services.orders.show import state_name as order_state
+from services.orders.words import TONES as ORDER_TONES
 
 #: How a state is marked: with its word and with a colour.
 TONES: Final = {"over": "bad", "unpriced": "bad", "within_tolerance": "care", "near": "care", "ok": "good"}
@@ -101,6 +104,9 @@ def show(visit: Visit, access: CaseAccess, *, typed: Typed | None = None) -> Res
         access=access,
         named=named,
         cards=cards,
+        orders=orders_of_case(visit.session, access.case_id),
+        order_state=order_state,
+        order_tones=ORDER_TONES,
         others=[one for one in view.other_cases if one.number in visible],
         hidden=len([one for one in view.other_cases if one.number not in visible]),
         who=who,

@@ -130,6 +130,10 @@ class Transient(AvainError):
         self.retry_after = retry_after
 
 
+class Unclear(Transient):
+    """The connection ended after the effect was asked for and before the answer: the other side may have it."""
+
+
 class Postponed(Transient):
     """Not now, by a rule of ours, and no fault of anybody's: the attempt does not count. `retry_after` says when it may be done."""
 

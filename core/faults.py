@@ -33,6 +33,7 @@ DAY_POINTS = (
     "budgets.taken",
     "budgets.written",
     "orders.stored",
+    "delivery.paper",
     "delivery.sending",
     "delivery.sent",
     "follow_ups.planned",
@@ -55,8 +56,10 @@ VISIT_POINTS = (
 STATEMENT_POINTS = ("statements.recorded", "statements.written")
 #: Steps of price lists that people upload.
 UPLOAD_POINTS = ("price_upload.read",)
+#: Steps of telling a provider that an order is cancelled.
+CANCELLATION_POINTS = ("cancellation.sending", "cancellation.sent")
 #: Every step that can be named, so that tests can walk all of them and a misspelt name is refused.
-FAULT_POINTS = DAY_POINTS + VISIT_POINTS + STATEMENT_POINTS + UPLOAD_POINTS
+FAULT_POINTS = DAY_POINTS + VISIT_POINTS + STATEMENT_POINTS + UPLOAD_POINTS + CANCELLATION_POINTS
 
 _passed: Counter[str] = Counter()
 

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from core.channel_settings import Connection, ConnectionName
 from core.setting_groups import Group
 
 
@@ -61,3 +62,6 @@ class Orders(Group):
     no_show: Terms = Terms()
     cancellation: Terms = Terms()
     outbox: Path = Field(default=Path("outbox"), description="folder for orders by file; relative to home")
+    connections: dict[ConnectionName, Connection] = Field(
+        default_factory=dict, description="servers that take orders, by a name that providers' channel settings use"
+    )

@@ -327,9 +327,10 @@ _COMPLAINTS = {
 
 
 def _as_written(location: list[str]) -> list[str]:
-    """A location as it stands in avain.toml: pydantic puts the kind of a transport into it (`transport.sftp.host`)."""
-    inside_transport = location[:1] == ["sources"] and location[3:4] == ["transport"]
-    return location[:4] + location[5:] if inside_transport else location
+    """A location as it stands in avain.toml: pydantic puts the kind of a transport or connection into it (`transport.sftp.host`)."""
+    if location[:1] == ["sources"] and location[3:4] == ["transport"]:
+        return location[:4] + location[5:]
+    return location[:3] + location[4:] if location[:2] == ["orders", "connections"] else location
 
 
 def _did_you_mean(wrong: str, allowed: list[str]) -> str:

@@ -1,9 +1,9 @@
-"""The settings of places files come from: this machine, an HTTPS server (also through X-Road), an SFTP server."""
+"""The settings of places files come from, and of the servers behind them: this machine, HTTPS (also through X-Road), SFTP."""
 
 import base64
 import binascii
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
@@ -31,7 +31,7 @@ class LocalFiles(Group):
     move_to: Path | None = Field(default=None, description="a folder; relative to the file's own")
 
     @model_validator(mode="after")
-    def _move_has_a_place(self) -> "LocalFiles":
+    def _move_has_a_place(self) -> Self:
         _check_moving(self.after, self.move_to)
         return self
 
@@ -81,28 +81,39 @@ class XRoad(Group):
     issue: HeaderValue | None = None
 
 
-class HttpsFile(Group):
-    """One file by HTTPS."""
+class HttpsServer(Group):
+    """An HTTPS server: where it is, whom it is known by, and how Avain shows who it is itself."""
 
-    kind: Literal["https"]
     url: str
-    redirect_hosts: tuple[str, ...] = Field(
-        default=(), description="hosts beside the url's own that may be redirected to"
-    )
     allow_private: bool = Field(default=False, description="the host may stand in a private network")
     allow_http: bool = Field(default=False, description="plain http, for a security server in the same network")
     ca_file: Path | None = None
     client_certificate: Path | None = None
     client_key: Path | None = None
+    bearer_token: SecretStr | None = None
+
+    @model_validator(mode="after")
+    def _url_is_whole(self) -> Self:
+        check_url(self.url, allow_http=self.allow_http)
+        if (self.client_certificate is None) != (self.client_key is None):
+            raise ValueError(N_("client_certificate and client_key go together"))
+        return self
+
+
+class HttpsFile(HttpsServer):
+    """One file by HTTPS."""
+
+    kind: Literal["https"]
+    redirect_hosts: tuple[str, ...] = Field(
+        default=(), description="hosts beside the url's own that may be redirected to"
+    )
     username: str | None = None
     password: SecretStr | None = None
-    bearer_token: SecretStr | None = None
     max_bytes: int = Field(default=1024 * _MEBIBYTE, gt=0)
     x_road: XRoad | None = None
 
     @model_validator(mode="after")
-    def _url_is_one_of_ours(self) -> "HttpsFile":
-        check_url(self.url, allow_http=self.allow_http)
+    def _redirects_are_hosts(self) -> Self:
         if any(set(host) & set("/:@?# ") for host in self.redirect_hosts):
             raise ValueError(N_("redirect_hosts are names of hosts alone, such as files.example.fi"))
         if self.x_road is not None and self.redirect_hosts:
@@ -110,9 +121,7 @@ class HttpsFile(Group):
         return self
 
     @model_validator(mode="after")
-    def _credentials_are_whole(self) -> "HttpsFile":
-        if (self.client_certificate is None) != (self.client_key is None):
-            raise ValueError(N_("client_certificate and client_key go together"))
+    def _credentials_are_whole(self) -> Self:
         if (self.username is None) != (self.password is None):
             raise ValueError(N_("username and password go together"))
         if self.username is not None and self.bearer_token is not None:
@@ -135,10 +144,9 @@ def check_url(url: str, *, allow_http: bool) -> None:
         raise ValueError(N_("the url must begin with https:// (http:// only with allow_http = true)"))
 
 
-class SftpFiles(Group):
-    """Files by SFTP. The server's key is pinned: another key is refused."""
+class SftpServer(Group):
+    """An SFTP server and how Avain signs in there. The server's key is pinned: another key is refused."""
 
-    kind: Literal["sftp"]
     host: str
     port: int = Field(default=22, ge=1, le=65535)
     username: str
@@ -146,27 +154,18 @@ class SftpFiles(Group):
     private_key: Path | None = None
     passphrase: SecretStr | None = None
     password: SecretStr | None = None
-    path: str = Field(description="a file, or a pattern such as /out/cases-*.xml")
     allow_private: bool = True
-    max_bytes: int = Field(default=1024 * _MEBIBYTE, gt=0)
-    after: After = "leave"
-    move_to: str | None = Field(default=None, description="a folder at the server; relative to the file's own")
 
     @model_validator(mode="after")
-    def _move_has_a_place(self) -> "SftpFiles":
-        _check_moving(self.after, self.move_to)
-        return self
-
-    @model_validator(mode="after")
-    def _one_way_in(self) -> "SftpFiles":
+    def _one_way_in(self) -> Self:
         if (self.private_key is None) == (self.password is None):
-            raise ValueError(N_("an SFTP source has exactly one of: private_key, password"))
+            raise ValueError(N_("an SFTP server is entered with exactly one of: private_key, password"))
         if self.passphrase is not None and self.private_key is None:
             raise ValueError(N_("passphrase opens the private_key; there is none"))
         return self
 
     @model_validator(mode="after")
-    def _host_key_is_a_key(self) -> "SftpFiles":
+    def _host_key_is_a_key(self) -> Self:
         kind, _, key = self.host_key.strip().partition(" ")
         try:
             inside = base64.b64decode(key.split(" ")[0], validate=True)
@@ -174,6 +173,21 @@ class SftpFiles(Group):
             inside = b""
         if len(inside) < 4 or inside[4 : 4 + int.from_bytes(inside[:4])] != kind.encode():
             raise ValueError(N_("host_key is the server's public key as one line: ssh-ed25519 AAAA…"))
+        return self
+
+
+class SftpFiles(SftpServer):
+    """Files by SFTP."""
+
+    kind: Literal["sftp"]
+    path: str = Field(description="a file, or a pattern such as /out/cases-*.xml")
+    max_bytes: int = Field(default=1024 * _MEBIBYTE, gt=0)
+    after: After = "leave"
+    move_to: str | None = Field(default=None, description="a folder at the server; relative to the file's own")
+
+    @model_validator(mode="after")
+    def _move_has_a_place(self) -> Self:
+        _check_moving(self.after, self.move_to)
         return self
 
 

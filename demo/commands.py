@@ -76,9 +76,10 @@ class Commands:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._process.stdin is not None:
-            self._process.stdin.close()
-        self._process.wait(30)
+        with self._process:  # closes both pipes
+            if self._process.stdin is not None:
+                self._process.stdin.close()
+            self._process.wait(30)
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """One command to its end."""

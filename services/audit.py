@@ -1,6 +1,7 @@
 """The audit trail: who did what, to what, why. Rows are only ever inserted (models/audit.py)."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
@@ -22,6 +23,24 @@ def record(
         AuditEvent(business_at=now, actor=actor, action=action, subject=subject, reason=reason, details=details)
     )
     session.flush()  # one insert a human act: the event must not wait behind later statements of the same transaction
+
+
+@dataclass(frozen=True)
+class Event:
+    """One act of many that are recorded together; as the arguments of `record`."""
+
+    actor: str
+    action: str
+    subject: str
+    reason: str = ""
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+def record_many(session: Session, events: Sequence[Event], *, now: datetime) -> None:
+    """Note many acts of one moment in one statement, in their order."""
+    if events:
+        session.add_all(AuditEvent(business_at=now, **vars(one)) for one in events)
+        session.flush()  # as one human act each (`record`)
 
 
 #: So many are read at once.

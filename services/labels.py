@@ -6,7 +6,13 @@ from typing import Any, Final
 from core.errors import Message
 from core.i18n import N_, _
 
-_CHANNELS: Final = {"email": N_("e-mail"), "file": N_("file"), "external": N_("another system")}
+_CHANNELS: Final = {
+    "email": N_("e-mail"),
+    "sftp": N_("SFTP"),
+    "https": N_("HTTPS"),
+    "file": N_("file"),
+    "external": N_("another system"),
+}
 
 _STATUSES: Final = {"open": N_("open"), "closed": N_("closed"), "gone": N_("gone")}
 #: Who chose a provider.
@@ -32,7 +38,11 @@ _KINDS: Final = {
     "recompute_budgets": N_("calculating budgets"),
     "plan_statements": N_("choosing whose statements to make"),
     "write_statements": N_("writing statements"),
+    "generate_orders": N_("ordering what is due"),
+    "watch_orders": N_("watching over orders"),
     "deliver_order": N_("delivering an order"),
+    "tell_cancelled": N_("telling a provider that an order is cancelled"),
+    "send_test_order": N_("trying the way to a provider"),
     "plan_follow_ups": N_("planning follow-ups"),
     "daily_reminders": N_("composing reminders"),
     "send_digest": N_("sending reminders"),
@@ -77,6 +87,12 @@ _COUNTS: Final = {
     "non_disclosure": N_("left out: non-disclosure"),
     "without_budget": N_("without a live budget"),
     "unreachable": N_("unreachable"),
+    "ordered": N_("ordered"),
+    "refused": N_("refused"),
+    "proposed": N_("proposed"),
+    "closed": N_("closed"),
+    "unanswered": N_("unanswered"),
+    "reminded": N_("reminded"),
 }
 
 #: How each outcome of a Run reads.
@@ -116,16 +132,30 @@ _ACTIONS: Final = {
     "database.upgraded": N_("upgraded the database"),
     "decision.basis_entered": N_("entered what a decision grants or replaces"),
     "decision.number_entered": N_("entered the number of a decision"),
+    "invoice.accepted": N_("accepted an invoice"),
+    "invoice.assigned": N_("said what an invoice bills"),
+    "invoice.discarded": N_("discarded an invoice"),
+    "invoice.viewed": N_("looked at an invoice"),
+    "invoices.listed": N_("looked at the invoices"),
     "job.paused": N_("paused a job"),
     "job.resumed": N_("resumed a job"),
     "job.triggered": N_("started a job"),
     "order.approved": N_("approved an order"),
+    "order.decline_withdrawn": N_("took back that an order was declined"),
+    "order.declined": N_("declined an order"),
+    "order.month_ordered": N_("ordered the next month"),
+    "order.months_approved": N_("approved orders by the month"),
+    "order.proposal_settled": N_("settled an order that no longer says what is planned"),
     "order.cancelled": N_("cancelled an order"),
+    "order.answer_applied": N_("did what a provider's answer says"),
+    "order.answer_discarded": N_("let a provider's answer be"),
+    "order.answer_noted": N_("wrote down a provider's answer"),
     "order.previewed": N_("looked at what would be ordered"),
     "order.handed_over": N_("handed an order over"),
     "order.resent": N_("sent an order again"),
     "order.send_asked": N_("asked for orders to be sent"),
     "order.viewed": N_("looked at an order"),
+    "orders.listed": N_("looked at a list of orders"),
     "price_column.forgotten": N_("forgot what a column title means"),
     "price_column.learnt": N_("said what a column title means"),
     "price_list.approved": N_("approved a price list"),
@@ -146,6 +176,7 @@ _ACTIONS: Final = {
     "price_mail.discarded": N_("discarded an e-mail"),
     "provider.added": N_("added a provider"),
     "provider.changed": N_("changed a provider"),
+    "provider.tried": N_("had a test order sent to a provider"),
     "provider.viewed": N_("looked at a provider"),
     "providers.imported": N_("imported providers"),
     "providers.listed": N_("looked at the providers"),

@@ -19,7 +19,7 @@ _TAKE = text(
 def take(session: Session, prefix: str, year: int, count: int = 1) -> list[str]:
     """The next `count` numbers of a series, in order: `take(s, "T", 2026, 2)` → `["T-2026-000007", "T-2026-000008"]`."""
     start = take_range(session, prefix, year, count)
-    return [f"{start.prefix}{value:06d}" for value in range(start.first, start.first + count)]
+    return [start.number(place) for place in range(count)]
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,10 @@ class Start:
     prefix: str
     first: int
 
+    def number(self, place: int) -> str:
+        """The number at a place of the range, from 0."""
+        return f"{self.prefix}{self.first + place:06d}"
+
 
 def take_range(session: Session, prefix: str, year: int, count: int) -> Start:
     """As `take`, for statements that write the numbers themselves."""
@@ -37,3 +41,13 @@ def take_range(session: Session, prefix: str, year: int, count: int) -> Start:
         return Start(f"{series}-", 0)
     last = session.execute(_TAKE, {"series": series, "count": count}).scalar_one()
     return Start(f"{series}-", last - count + 1)
+
+
+def next_free(session: Session, prefix: str, year: int) -> Start:
+    """Where the next range begins, without taking any of it: nobody else takes a number until the transaction ends.
+
+    For whoever has to know the numbers before it is known how many are used: take them with `take_range` then.
+    """
+    series = f"{prefix}-{year}"
+    last = session.execute(_TAKE, {"series": series, "count": 0}).scalar_one()
+    return Start(f"{series}-", last + 1)

@@ -10,9 +10,9 @@ from typing import Protocol, TypeVar
 
 from sqlalchemy.orm import Session
 
-from connectors.mail import Unclear, send
+from connectors.mail import send
 from core.clock import business_now
-from core.errors import Transient
+from core.errors import Transient, Unclear
 from core.faults import fault_point
 from workers.task import Lease
 

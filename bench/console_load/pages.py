@@ -22,6 +22,7 @@ class Visitor:
     cookie: str
     cases: tuple[str, ...]
     decisions: dict[str, int]
+    orders: tuple[str, ...] = ()
 
     @classmethod
     def signed_in(cls, session: Session, role: str, count: int) -> list[Self]:
@@ -61,7 +62,11 @@ class Visitor:
             {"id": person.id if person else None},
         )
         decisions = {row.number: row.decision for row in theirs}
-        return cls(person.name if person else role, f"avain={secret}", tuple(decisions), decisions)
+        orders = session.scalars(
+            text("SELECT number FROM purchase_order WHERE decision_id = ANY(:decisions) ORDER BY id"),
+            {"decisions": list(decisions.values())},
+        )
+        return cls(person.name if person else role, f"avain={secret}", tuple(decisions), decisions, tuple(orders))
 
 
 @dataclass(frozen=True)
@@ -126,6 +131,11 @@ def case(rest: str = "") -> Maker:
     return lambda _know, chance, visitor: f"/cases/{chance.choice(visitor.cases)}{rest}"
 
 
+def _order(rest: str = "") -> Maker:
+    """One of the orders of the visitor's cases."""
+    return lambda _know, chance, visitor: f"/orders/{chance.choice(visitor.orders)}{rest}"
+
+
 def _budget(_know: Known, chance: random.Random, visitor: Visitor) -> str:
     number = chance.choice(visitor.cases)
     return f"/cases/{number}/budgets/{visitor.decisions[number]}"
@@ -158,6 +168,12 @@ PAGES: Final[dict[str, tuple[str, Maker]]] = {
     "/cases/{number}": ("worker", case()),
     "/cases/{number}/budgets/{decision}": ("worker", _budget),
     "/cases/{number}/compare": ("worker", case("/compare")),
+    "/orders (worker)": ("worker", drawn("/orders", "/orders?state=accepted")),
+    "/orders": (
+        "supervisor",
+        drawn("/orders", "/orders?state=failed", "/orders?provider=9000007-0", "/orders?worker=W-77"),
+    ),
+    "/orders/{number}": ("worker", _order()),
     "/compare": ("worker", _compared("/compare")),
     "/workers": ("operator", at("/workers")),
     "/sources": ("operator", at("/sources")),
@@ -204,10 +220,12 @@ DOCUMENTS: Final[dict[str, tuple[str, Maker]]] = {
         case("/compare.pdf?item=S-1"),
     ),
     "/cases/{number}/statement.pdf": ("worker", case("/statement.pdf")),
+    "/orders/{number}/order.pdf": ("worker", _order("/order.pdf")),
+    "/orders/{number}/order.xml": ("worker", _order("/order.xml")),
     "/prices/lists/{number}/reply.eml": ("price_manager", one("held", "/prices/lists/{}/reply.eml")),
     "/prices/template/{business_id}/{form}": ("price_manager", one("providers", "/prices/template/{}/xlsx")),
 }
 #: Not measured: only so often a minute from one address, as a bench is (console/pages/access.py); or they lead on to a page that is.
 LIMITED: Final = frozenset(
-    {"/login", "/login/callback", "/enter/{token}", "/orders/{number}", "/follow-ups/{follow_up}", "/notices/{notice}"}
+    {"/login", "/login/callback", "/enter/{token}", "/follow-ups/{follow_up}", "/notices/{notice}"}
 )

@@ -1,32 +1,46 @@
 """What every order channel does: take one stored document to one provider, under a key the other side sees too.
 
 A channel knows nothing of the database. It is handed a `Delivery` whose bytes were stored before, sends exactly those, and
-returns what the other side said. It raises Transient (try again), Permanent (a person has to act), AlreadyDone (the other side
-has it: success) or `connectors.mail.Unclear` (perhaps taken).
+returns what the other side said. It raises Transient (certainly not taken: try again), Unclear (perhaps taken: try again), Permanent
+(a person has to act) or AlreadyDone (the other side has it: success).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, Self
+from types import MappingProxyType
+from typing import Any, ClassVar, Final, Protocol, Self
 
+from core.channel_settings import Connections
 from core.errors import Message
 from core.settings import Mail, Organisation
+
+NO_CONNECTIONS: Final[Connections] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
 class Destination:
-    """Where a provider takes its orders. `settings` are the channel's own, as kept with the provider."""
+    """Where a provider takes its orders. `settings` are the channel's own, as kept with the provider.
+
+    `endpoint_scheme` and `endpoint_id`: its electronic address, which only connections through Peppol need.
+    """
 
     business_id: str
     email: str | None = None
     language: str = "fi"
-    settings: dict[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    endpoint_scheme: str | None = None
+    endpoint_id: str | None = None
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """One order on its way out. `number` is the idempotency key on every channel; `document` never changes."""
+    """One order on its way out. `number` is the idempotency key on every channel; `document` never changes.
+
+    `mail`: the whole letter as composed before it was first sent, where the channel sends letters. `recipient`: whom that letter is for.
+    `repeated`: the other side may have it from an attempt of ours whose fate is not known. `profile`: the Peppol profile of the document.
+    """
 
     order_id: int
     number: str
@@ -35,6 +49,10 @@ class Delivery:
     channel: str
     destination: Destination
     approved_at: datetime
+    mail: bytes | None = None
+    recipient: str | None = None
+    repeated: bool = False
+    profile: str = "order_only"
 
 
 @dataclass(frozen=True)
@@ -51,20 +69,25 @@ class Means:
     outbox: Path
     mail: Mail
     organisation: Organisation
+    connections: Connections = field(default_factory=dict)
 
 
 class Channel(Protocol):
-    """One way out. `recognises_repeats`: the other side can tell a repeat by the key, so repeating is always safe."""
+    """One way out. `recognises_repeats`: the other side can tell a repeat by the key, so repeating is always safe.
+
+    `settings`: what a provider's `channel_settings` may hold for it, beside what every channel knows (registry.py).
+    """
 
     name: ClassVar[str]
     recognises_repeats: ClassVar[bool]
+    settings: ClassVar[frozenset[str]]
 
     @classmethod
     def ready(cls, means: Means) -> Self:
         """The channel, ready to send. Connects to nothing yet."""
 
     @staticmethod
-    def problem(destination: Destination) -> Message | None:
+    def problem(destination: Destination, connections: Connections) -> Message | None:
         """Why this provider cannot be reached this way, or None."""
 
     def send(self, delivery: Delivery) -> Receipt:

@@ -3,6 +3,7 @@
 from typing import ClassVar, Self
 
 from connectors.channels.base import Delivery, Destination, Means, Receipt
+from core.channel_settings import Connections
 from core.errors import Message
 
 
@@ -11,6 +12,7 @@ class ExternalChannel:
 
     name: ClassVar[str] = "external"
     recognises_repeats: ClassVar[bool] = True
+    settings: ClassVar[frozenset[str]] = frozenset()
 
     @classmethod
     def ready(cls, means: Means) -> Self:  # noqa: ARG003 - the protocol's shape
@@ -18,7 +20,7 @@ class ExternalChannel:
         return cls()
 
     @staticmethod
-    def problem(destination: Destination) -> Message | None:  # noqa: ARG004 - the protocol's shape
+    def problem(destination: Destination, connections: Connections) -> Message | None:  # noqa: ARG004 - the protocol's shape
         """Everybody can be reached by not being written to."""
         return None
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import ClassVar, Self
 
 from connectors.channels.base import Delivery, Destination, Means, Receipt
+from core.channel_settings import Connections
 from core.errors import AlreadyDone, Message, Permanent, Transient
 from core.i18n import N_
 from core.reasons import os_reason
@@ -38,6 +39,7 @@ class FileChannel:
 
     name: ClassVar[str] = "file"
     recognises_repeats: ClassVar[bool] = True
+    settings: ClassVar[frozenset[str]] = frozenset({"folder"})
 
     def __init__(self, outbox: Path) -> None:
         self.outbox = outbox
@@ -48,19 +50,13 @@ class FileChannel:
         return cls(means.outbox)
 
     @staticmethod
-    def problem(destination: Destination) -> Message | None:
+    def problem(destination: Destination, connections: Connections) -> Message | None:  # noqa: ARG004 - the protocol's shape
         """A folder is one plain name, so that a provider's settings cannot point elsewhere on this machine."""
-        if _FOLDER.fullmatch(_folder(destination)):
-            return None
-        return Message(
-            N_(
-                "The folder for orders may hold letters, digits, hyphens and underscores only (channel setting `folder`)."
-            )
-        )
+        return folder_problem(_folder(destination))
 
     def send(self, delivery: Delivery) -> Receipt:
         """Put the file in its place; the reply is its path below the outbox."""
-        refusal = self.problem(delivery.destination)
+        refusal = folder_problem(_folder(delivery.destination))
         if refusal:
             raise Permanent(refusal)
         relative = Path(_folder(delivery.destination), f"{delivery.number}.xml")
@@ -72,6 +68,15 @@ class FileChannel:
             )
             raise (Transient if error.errno in _PASSING else Permanent)(what) from error
         return Receipt(reply=str(relative))
+
+
+def folder_problem(folder: str) -> Message | None:
+    """Why a provider's setting is not the name of one folder, or None."""
+    if _FOLDER.fullmatch(folder):
+        return None
+    return Message(
+        N_("The folder for orders may hold letters, digits, hyphens and underscores only (channel setting `folder`).")
+    )
 
 
 def _folder(destination: Destination) -> str:

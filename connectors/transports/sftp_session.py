@@ -14,7 +14,7 @@ import asyncssh
 from connectors.addresses import Resolver, checked_addresses
 from core.errors import ConfigurationError, Message, NotFound, Permanent, Transient
 from core.reasons import os_reason
-from core.transport_settings import SftpFiles as Settings
+from core.transport_settings import SftpServer as Settings
 
 _CONNECT_SECONDS: Final = 10.0
 _LOGIN_SECONDS: Final = 20.0
@@ -111,7 +111,7 @@ async def _connect(
         )
     except asyncssh.HostKeyNotVerifiable as error:
         raise Permanent(
-            "{host} shows another key ({offered}) than the one the source is set up with ({pinned}). Ask its owner whether the "
+            "{host} shows another key ({offered}) than the one Avain is set up with ({pinned}). Ask its owner whether the "
             "key was changed; if it was, correct host_key. Nothing was sent.",
             host=configured.host,
             offered=client.offered.get_fingerprint() if client.offered is not None else "–",
@@ -132,7 +132,7 @@ def _pinned_key(configured: Settings) -> asyncssh.SSHKey:
         return asyncssh.import_public_key(configured.host_key)
     except asyncssh.KeyImportError as error:
         raise ConfigurationError(
-            "host_key of the SFTP source on {host} is not a public key.", host=configured.host
+            "The host_key of the SFTP server {host} is not a public key.", host=configured.host
         ) from error
 
 

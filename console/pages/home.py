@@ -11,12 +11,14 @@ from console.visit import Here, Pages, Visit
 from core.clock import local_date
 from core.errors import Message
 from core.i18n import ngettext
+from schedules import jobs
 from services import heartbeats
 from services.access.people import OPERATOR, PRICE_MANAGER, SUPERVISOR, WORKER
 from services.budgets.words import state_name
 from services.lights import Light, colour_name, lights
+from services.orders.words import ASKING, incoming_name
 from services.reminders.message import KINDS, NEWS, OTHER_NEWS
-from services.today import Section, for_operator, for_price_manager, for_supervisor, for_worker
+from services.today import Section, for_operator, for_price_manager, for_supervisor, for_worker, late_since
 from services.work.history import given_up_count
 
 pages = Pages()
@@ -45,11 +47,13 @@ def today(visit: Here, everything: All = None) -> Response:
     """What waits for this person, by role."""
     full = frozenset(everything or ())
     works = visit.person.is_one_of(WORKER)
+    calendar = jobs.calendar(visit.settings.follow_ups)
+    late = late_since(visit.today, visit.settings.orders.answer_working_days, calendar)
     sections: dict[str, Section] = {}
     if works:
-        sections |= for_worker(visit.session, visit.person, visit.today, everything=full)
+        sections |= for_worker(visit.session, visit.person, visit.today, late=late, everything=full)
     if visit.person.is_one_of(SUPERVISOR) and not visit.person.everything:  # who sees everything has seen these above
-        sections |= for_supervisor(visit.session, visit.person, visit.today, everything=full)
+        sections |= for_supervisor(visit.session, visit.person, visit.today, late=late, everything=full)
     if sections:
         _note(visit, sections)
     if visit.person.is_one_of(PRICE_MANAGER):
@@ -70,6 +74,8 @@ def _words(visit: Visit) -> dict[str, Any]:
         "other_news": OTHER_NEWS,
         "state_name": state_name,
         "colour_name": colour_name,
+        "asking": ASKING,
+        "incoming_name": incoming_name,
         "message": Message.from_json,
         "next_year": visit.today.year + 1,
         "waited": lambda since: _waited((visit.today - local_date(since)).days),

@@ -8,7 +8,9 @@ services/compare/pricing.py states the same for one day, in Python.
 from core.unit_conversion import CONVERSIONS
 
 _CONVERTING = ", ".join(f"('{unit}', '{priced}')" for unit, priced, *_ in CONVERSIONS)
-_CONVERSION = ", ".join(f"('{unit}', '{priced}', {over}, {under})" for unit, priced, over, under in CONVERSIONS)
+_CONVERSIONS = ", ".join(f"('{unit}', '{priced}', {over}, {under})" for unit, priced, over, under in CONVERSIONS)
+#: SQL for the table of what converts into what, to be joined.
+CONVERSION = f"(VALUES {_CONVERSIONS}) AS conversion(unit, priced_unit, numerator, denominator)"
 
 #: What a price must be to count: extras, evenings and weekends, and prices of one place have rules of their own.
 PRICES_A_PLAN = "price_key.time_class = 'weekday' AND price_key.territory = '' AND price_key.extra = ''"
@@ -33,7 +35,7 @@ def prices_for(quantity: str, unit: str, *, whose: str, during: str, extra: str 
     """
     return f"""
         JOIN price_key ON {whose} AND price_key.extra = {extra} AND price_key.time_class = 'weekday' AND price_key.territory = ''
-        LEFT JOIN (VALUES {_CONVERSION}) AS conversion(unit, priced_unit, numerator, denominator)
+        LEFT JOIN {CONVERSION}
             ON conversion.unit = {unit} AND conversion.priced_unit = price_key.unit AND price_key.extra = ''
         -- IS TRUE: no index finds prices by their days, for most hold on most days (measured: sixty times slower before statistics are there)
         JOIN price ON price.price_key_id = price_key.id AND price.superseded_at IS NULL AND ({during}) IS TRUE

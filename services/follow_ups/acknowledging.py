@@ -7,7 +7,7 @@ information system, not here.
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Row, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from core.clock import local_date
@@ -39,9 +39,6 @@ _NEXT_OF_CASE = text(
     ORDER BY follow_up.due, follow_up.id LIMIT 1
     """
 )
-
-#: Rows in: an order number. Rows out: its hand-over.
-_ORDER = text("SELECT id, state, handed_over_at FROM purchase_order WHERE number = :number FOR UPDATE")
 
 
 def find(session: Session, reference: str) -> int:
@@ -117,30 +114,6 @@ def not_needed(session: Session, follow_up_id: int, *, actor: str, now: datetime
     follow_up.state, follow_up.settled_at, follow_up.settled_by = "not_needed", now, actor
     _record(session, follow_up, "not_needed", actor, now=now, reason=reason)
     return follow_up
-
-
-def hand_over(session: Session, order_number: str, *, actor: str, now: datetime) -> int:
-    """Tick that the family's contact details were handed to the provider, outside Avain. Returns the order's id.
-
-    Raises NotFound, or InputError when the order has not gone out, or it was ticked before.
-    """
-    order: Row[Any] | None = session.execute(_ORDER, {"number": order_number}).one_or_none()
-    if order is None:
-        raise NotFound("There is no purchase order {order}.", order=order_number)
-    if order.state not in {"sent", "received", "accepted", "changed", "closed"}:
-        raise InputError(
-            "Order {number} is in state {state}: contact details are handed over after the order has reached the provider.",
-            number=order_number,
-            state=order.state,
-        )
-    if order.handed_over_at is not None:
-        raise InputError("The hand-over of order {number} was ticked before.", number=order_number)
-    session.execute(
-        text("UPDATE purchase_order SET handed_over_at = :now, handed_over_by = :actor WHERE id = :id"),
-        {"now": now, "actor": actor, "id": order.id},
-    )
-    audit.record(session, actor, "order.handed_over", f"order:{order_number}", now=now)
-    return int(order.id)
 
 
 def _open(session: Session, follow_up_id: int) -> FollowUp:

@@ -1,66 +1,49 @@
 """Approving chosen services: decided, written, checked and stored in one transaction, together with the Work that delivers.
 
 The items are held first, so that nobody chooses, changes or orders them any more; then their budgets are held and recomputed, so
-what is decided is decided on today's figures. `ex_order_coverage_live` forbids a second order even to code that forgot to hold. Each
-order is stored in a savepoint: one that cannot be written takes neither its number nor the others with it.
+what is decided is decided on today's figures. `ex_order_coverage_live` forbids a second order even to code that forgot to hold. Any
+number of services is one run: rows are read and written in sets (storing.py), documents made in memory.
 """
 
-from collections import defaultdict
-from collections.abc import Collection
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 
-from sqlalchemy.dialects.postgresql import Range
-from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Session
 
 from core.budget_settings import Budgets
 from core.clock import local_date
-from core.errors import InputError, Message
+from core.errors import Message
 from core.faults import fault_point
 from core.i18n import N_
-from core.money import ZERO
-from core.settings import Orders, Organisation
-from models.order import OrderCoverage, OrderLine, PurchaseOrder
-from services import audit, numbers, work
+from core.order_settings import Orders
+from core.settings import Organisation
+from models.order import PurchaseOrder
+from services import audit
 from services.budgets import dirty
 from services.budgets.recompute import recompute_now
-from services.orders import document
+from services.orders import storing
+from services.orders.bundles import Bundle, Refused, bundled, refused
 from services.orders.items import Item, decisions_of, hold, load_items
-from services.orders.judging import money_objection, objection
-from services.orders.lines import BudgetNow, Share, load_budgets, load_gaps, load_shares
+from services.orders.judging import objection, part_objection
+from services.orders.ledger import Approving, By
+from services.orders.limits import bounds
+from services.orders.lines import load_parts
+from services.orders.money import load_budgets, load_expected
+from services.orders.periods import MONTHLY
 
-IMPLAUSIBLE = N_("The figures of this order are more than can be true. Check the plan and the price list.")
-
-
-@dataclass(frozen=True)
-class Refused:
-    """An item that was not ordered, under the name people know it by, and why. No id: a name that stands for none."""
-
-    plan_item_id: int | None
-    item: str
-    reason: Message
+__all__ = ["Approved", "Refused", "approve"]
 
 
 @dataclass(frozen=True)
 class Approved:
-    """What became of an approval: the orders stored, and each item refused. Every item asked for is in one of them."""
+    """What became of an approval: the orders stored, and each item refused. Every item asked for is in one of them, or, where it is ordered
+    by the month and no month is due yet, in `later`: approved, and ordered when the time comes.
+    """
 
     orders: tuple[PurchaseOrder, ...]
     refused: tuple[Refused, ...]
-
-
-@dataclass(frozen=True)
-class _Act:
-    """Who approves, why, when, and by whose rules."""
-
-    approver: str
-    reason: str
-    now: datetime
-    settings: Orders
-    organisation: Organisation
-    budgets: Budgets
-    automatic: bool
+    later: tuple[Item, ...] = ()
 
 
 def approve(
@@ -73,151 +56,96 @@ def approve(
     settings: Orders,
     organisation: Organisation,
     budgets: Budgets,
+    roles: Collection[str] | None = None,
     automatic: bool = False,
 ) -> Approved:
     """Order what can be ordered of the items; the rest is refused with its reason. Nothing is committed here.
 
-    One order per decision, provider and contract, over the whole period of its items. Each order gets its number, its immutable
-    document and a Work `deliver_order` under the key `deliver_order:<number>`. `automatic`: no person looked at it.
+    One order per decision, provider, contract and order period: the whole of its items, or each month that begins within `ahead_days`.
+    Services ordered by the month are approved for good: `generating` orders their later months. Each order gets its number, its
+    immutable document and a Work `deliver_order` under the key `deliver_order:<number>`. `roles`: the approver's, None: looked up.
+    `automatic`: no person looked at it.
     """
-    act = _Act(approver, reason, now, settings, organisation, budgets, automatic)
     asked = list(dict.fromkeys(plan_item_ids))
     # before anything is read of them: a choice made after the recomputation would be billed at the old price
     hold(session, asked)
     recompute_now(session, decisions_of(session, asked), cause="order", now=now, settings=budgets)
-    items = load_items(session, asked)
-    shares, gaps = load_shares(session, asked), load_gaps(session, asked)
-    figures = load_budgets(session, {item.budget_id for item in items})
-    refused = [_unknown(missing) for missing in set(asked) - {item.id for item in items}]
-    orderable: dict[tuple[int, int, int], list[Item]] = defaultdict(list)
-    for item in items:
-        against = objection(item, shares[item.id], gaps.get(item.id), automatic=automatic)
-        if against or item.seller is None or item.contract_id is None:
-            refused.append(Refused(item.id, item.reference, against or Message(N_("No provider has been chosen yet."))))
-        else:
-            orderable[item.decision_id, item.seller.id, item.contract_id].append(item)
-    orders: list[PurchaseOrder] = []
-    for together in orderable.values():
-        ordered = [(item, share) for item in together for share in shares[item.id]]
-        budget_id = together[0].budget_id
-        outcome = _order(session, together, ordered, figures[budget_id], act)
-        if isinstance(outcome, Message):
-            refused.extend(Refused(item.id, item.reference, outcome) for item in together)
-        else:
-            orders.append(outcome)
-            spent = figures[budget_id]
-            figures[budget_id] = replace(spent, committed=spent.committed + outcome.total_gross)
+    items = load_items(session, asked, order_period=settings.period)
+    assembled = assemble(session, items, settings, due_by=due_by(now, settings), automatic=automatic)
+    expected = load_expected(session, {item.budget_id for item in items})
+    ledger = Approving(
+        By(approver, reason, automatic),
+        bounds(session, settings, approver, roles),
+        settings,
+        budgets,
+        load_budgets(session, {item.budget_id for item in items}, expected.values()),
+        expected,
+    )
+    issue = storing.Issue(approver, "order.approved", now, organisation)
+    orders, against = storing.store(session, assembled.bundles, ledger, issue)
+    out = [*(_unknown(missing) for missing in set(asked) - {item.id for item in items}), *assembled.refused, *against]
+    later = _later(assembled.bundles, out)
+    _record_later(session, later, ledger.by, now)
     dirty.mark_orders(session, [order.id for order in orders])
     fault_point("orders.stored")
-    return Approved(tuple(orders), tuple(refused))
+    return Approved(tuple(orders), tuple(_once(out)), tuple(later))
 
 
-def _order(
-    session: Session,
-    items: list[Item],
-    ordered: list[tuple[Item, Share]],
-    budget: BudgetNow,
-    act: _Act,
-) -> PurchaseOrder | Message:
-    """Store one order, or say what stands against it; then nothing of it remains."""
-    gross = sum((share.gross for _, share in ordered), ZERO)
-    against = money_objection(
-        items,
-        gross,
-        budget,
-        approver=act.approver,
-        reason=act.reason,
-        budgets=act.budgets,
-        orders=act.settings,
-    )
-    if against:
-        return against
-    try:
-        with session.begin_nested():
-            return _store(session, items, ordered, act)
-    except InputError as error:
-        return error.message
-    except DataError:  # such as a price for millions of hours, which no base quantity in minutes can hold
-        return Message(IMPLAUSIBLE)
-    except IntegrityError as error:
-        if "ex_order_coverage_live" in str(error.orig):
-            return Message(N_("Somebody else ordered it at the same moment."))
-        raise
+@dataclass(frozen=True)
+class Assembled:
+    """The orders that items would make, and the items nothing can be ordered of."""
+
+    bundles: list[Bundle]
+    refused: list[Refused]
 
 
-def _store(session: Session, items: list[Item], ordered: list[tuple[Item, Share]], act: _Act) -> PurchaseOrder:
-    """Write the order, its lines, what it covers, the Work that delivers it and who approved it."""
-    item, seller, today = items[0], items[0].seller, local_date(act.now)
-    if seller is None:
-        raise InputError("No provider has been chosen yet.")
-    (number,) = numbers.take(session, "T", today.year)
-    reference = document.new_client_reference()
-    stored = document.write(number, reference, ordered, issue_date=today, organisation=act.organisation)
-    order = PurchaseOrder(
-        number=number,
-        decision_id=item.decision_id,
-        provider_id=seller.id,
-        contract_id=item.contract_id,
-        period=Range(min(one.first_day for one in items), max(one.day_after for one in items)),
-        issue_date=today,
-        state="approved",
-        channel=seller.channel,
-        client_reference=reference,
-        total_net=sum((share.net for _, share in ordered), ZERO),
-        total_vat=sum((share.vat for _, share in ordered), ZERO),
-        total_gross=sum((share.gross for _, share in ordered), ZERO),
-        document=stored.content,
-        document_sha256=stored.sha256,
-        chosen_by=item.chosen_by or "",
-        approved_by=act.approver,
-        approved_at=act.now,
-        approval_reason=act.reason,
-    )
-    session.add(order)
-    session.flush()  # its lines, coverage and Work carry its id
-    session.add_all(_lines(order.id, ordered))
-    session.add_all(
-        OrderCoverage(order_id=order.id, plan_item_id=one.id, period=one.period, live=True) for one in items
-    )
-    session.flush()  # a second order for the same days must fail inside this savepoint
-    work.call(session, "deliver_order", f"deliver_order:{number}", subject_id=order.id)
-    audit.record(
-        session,
-        act.approver,
-        "order.approved",
-        f"order:{number}",
-        now=act.now,
-        reason=act.reason,
-        decision=item.decision_id,
-        plan_items=[one.id for one in items],
-        gross=str(order.total_gross),
-        sha256=stored.sha256,
-        automatic=act.automatic,
-    )
-    return order
+def due_by(now: datetime, settings: Orders) -> date:
+    """Months that begin by this day are ordered now."""
+    return local_date(now) + timedelta(days=settings.ahead_days)
 
 
-def _lines(order_id: int, ordered: list[tuple[Item, Share]]) -> list[OrderLine]:
-    return [
-        OrderLine(
-            order_id=order_id,
-            line_number=position,
-            plan_item_id=item.id,
-            extra=share.extra,
-            price_id=share.price_id,
-            period=share.period,
-            quantity=share.quantity,
-            unit=share.unit,
-            amount=share.amount,
-            base_quantity=share.base_quantity,
-            vat_category=share.vat_category,
-            vat_rate=share.vat_rate,
-            net=share.net,
-            vat=share.vat,
-            gross=share.gross,
+def assemble(session: Session, items: Sequence[Item], settings: Orders, *, due_by: date, automatic: bool) -> Assembled:
+    """The orders that items make, each judged by itself: an item of which one part cannot be ordered is refused altogether."""
+    against: dict[int, Refused] = {}
+    for item in items:
+        _note(against, item, objection(item, connections=settings.connections, automatic=automatic))
+    parts = load_parts(session, [item for item in items if item.id not in against], begun_by=due_by)
+    for part in parts:
+        _note(against, part.item, part_objection(part))
+    good = [part for part in parts if part.item.id not in against and part.shares]
+    due = {part.item.id for part in good}
+    waiting = [item for item in items if item.id not in against | dict.fromkeys(due) and item.order_period == MONTHLY]
+    return Assembled([*bundled(good), *(Bundle((item,), ()) for item in waiting)], list(against.values()))
+
+
+def _note(against: dict[int, Refused], item: Item, reason: Message | None) -> None:
+    if reason is not None:
+        against.setdefault(item.id, refused(item, reason))
+
+
+def _later(bundles: Sequence[Bundle], out: Sequence[Refused]) -> list[Item]:
+    gone = {one.plan_item_id for one in out}
+    return [bundle.items[0] for bundle in bundles if not bundle.parts and bundle.items[0].id not in gone]
+
+
+def _record_later(session: Session, items: Sequence[Item], by: By, now: datetime) -> None:
+    """An approval without an order yet is a human act of its own."""
+    events = [
+        audit.Event(
+            by.approver,
+            "order.months_approved",
+            f"case:{item.case_number}",
+            by.reason,
+            {"plan_item": item.id, "automatic": by.automatic},
         )
-        for position, (item, share) in enumerate(ordered, start=1)
+        for item in items
     ]
+    audit.record_many(session, events, now=now)
+
+
+def _once(out: Sequence[Refused]) -> list[Refused]:
+    """The first reason against each item: one of several months may have been refused more than once."""
+    return list({(one.plan_item_id, one.item): one for one in reversed(out)}.values())[::-1]
 
 
 def _unknown(plan_item_id: int) -> Refused:

@@ -6,39 +6,44 @@ others (e-mail) the same message goes out once more, under the same Message-ID, 
 """
 
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from connectors.channels.base import Delivery, Destination
-from connectors.channels.registry import channel_named
+from connectors.channels.registry import CHANNELS, channel_named
+from core.clock import business_now
 from core.errors import Message, Permanent
 from core.i18n import N_
+from core.settings import Settings
 from services import notices
+from services.orders.papers import order_mail
 from services.work.lease import Ended, when_given_up
 
 #: How often an order of unknown fate is sent again where the other side cannot tell a repeat.
-REPEATS_IN_DOUBT = 1
+REPEATS_IN_DOUBT: Final = 1
+#: Channels whose doubts a person settles by asking for the order to be sent again: nothing else could.
+FORGETFUL: Final = [name for name, channel in CHANNELS.items() if not channel.recognises_repeats]
 
-#: Rows in: an order. Rows out: what its delivery needs, the order held until the transaction ends. No client's data.
-_ORDER = text(
-    """
-    SELECT purchase_order.id, number, document, document_sha256, purchase_order.channel, state, unclear_sends, approved_at,
-           provider.business_id, provider.email, provider.language, provider.channel_settings
-    FROM purchase_order JOIN provider ON provider.id = purchase_order.provider_id
-    WHERE purchase_order.id = :id
-    FOR NO KEY UPDATE OF purchase_order
-    """
-)
-
-#: Rows in: an order about to be sent. Rows changed: it, with one more doubt if an earlier sending was never recorded. A failed
-#: one is only sent when a person asked for it (resend, or a retry of its run), who thereby settled the doubts.
+#: Rows in: an order. Rows changed: it, if it waits to be sent; with one more doubt if an earlier sending was never recorded. A failed one
+#: is only sent when a person asked for it (resend, or a retry of its run). Rows out: what its delivery needs, no client's data.
 _SENDING = text(
     """
+    WITH waiting AS (
+        SELECT id, state FROM purchase_order WHERE id = :id AND state IN ('approved', 'sending', 'failed') FOR NO KEY UPDATE
+    )
     UPDATE purchase_order
     SET state = 'sending',
-        unclear_sends = CASE state WHEN 'sending' THEN unclear_sends + 1 WHEN 'failed' THEN 0 ELSE unclear_sends END
-    WHERE id = :id
+        unclear_sends = CASE WHEN waiting.state = 'sending' THEN unclear_sends + 1
+                             WHEN waiting.state = 'failed' AND purchase_order.channel = ANY(:forgetful) THEN 0
+                             ELSE unclear_sends END
+    FROM waiting, provider
+    WHERE purchase_order.id = waiting.id AND provider.id = purchase_order.provider_id
+    RETURNING purchase_order.id, number, document, document_sha256, purchase_order.channel, waiting.state AS was, unclear_sends,
+              sent_at, approved_at, profile, link_epoch, upper(period) - 1 AS last_day,
+              provider.business_id, provider.email, provider.language, provider.channel_settings, provider.endpoint_scheme,
+              provider.endpoint_id
     """
 )
 
@@ -50,11 +55,13 @@ _SENT = text(
     "UPDATE purchase_order SET state = 'sent', sent_at = :now, unclear_sends = 0 WHERE id = :id AND state = 'sending'"
 )
 
-#: Rows in: an order nobody will try again. Rows out: its number and who hears of it: the responsible worker of its decision's case,
+#: Rows in: an order nobody will try again. Rows changed: it; one that was being sent stays in doubt. Rows out: its number and who hears of it: the responsible worker of its decision's case,
 #: or the supervisor where there is none.
 _FAILED = text(
     """
-    UPDATE purchase_order SET state = 'failed'
+    UPDATE purchase_order
+    SET state = 'failed',
+        unclear_sends = unclear_sends + CASE purchase_order.state WHEN 'sending' THEN 1 ELSE 0 END
     FROM decision JOIN client_case ON client_case.id = decision.case_id LEFT JOIN unit ON unit.id = client_case.unit_id
     WHERE purchase_order.id = :id AND purchase_order.state IN ('approved', 'sending') AND decision.id = purchase_order.decision_id
     RETURNING purchase_order.number, coalesce(client_case.responsible_worker_id, client_case.supervisor_id, unit.supervisor_id) AS worker_id
@@ -62,16 +69,17 @@ _FAILED = text(
 )
 
 
-def begin_delivery(session: Session, order_id: int) -> Delivery | None:
+def begin_delivery(session: Session, order_id: int, settings: Settings) -> Delivery | None:
     """Commit to sending an order: its stored bytes and where they go. None when there is nothing left to do.
 
-    Raises Permanent when its fate is in doubt once too often, or its channel does not exist.
+    Where it goes by letter, the letter is made now, or the one kept goes out again. Raises Permanent when its fate is in doubt once too
+    often, its channel does not exist, or its paper cannot be made; nothing may be written then.
     """
-    row = session.execute(_ORDER, {"id": order_id}).one_or_none()
-    if row is None or row.state not in ("approved", "sending", "failed"):
+    row = session.execute(_SENDING, {"id": order_id, "forgetful": FORGETFUL}).one_or_none()
+    if row is None:
         return None
     channel = channel_named(row.channel)
-    if row.state == "sending" and not channel.recognises_repeats and row.unclear_sends >= REPEATS_IN_DOUBT:
+    if row.was == "sending" and not channel.recognises_repeats and row.unclear_sends > REPEATS_IN_DOUBT:
         raise Permanent(
             Message(
                 N_(
@@ -80,15 +88,23 @@ def begin_delivery(session: Session, order_id: int) -> Delivery | None:
                 order=row.number,
             )
         )
-    session.execute(_SENDING, {"id": order_id})
+    posted = None
+    if row.channel == "email":
+        posted = order_mail(session, row, settings=settings, now=business_now(session))
     return Delivery(
         order_id=row.id,
         number=row.number,
         document=row.document,
         sha256=row.document_sha256,
         channel=row.channel,
-        destination=Destination(row.business_id, row.email, row.language, row.channel_settings),
+        destination=Destination(
+            row.business_id, row.email, row.language, row.channel_settings, row.endpoint_scheme, row.endpoint_id
+        ),
         approved_at=row.approved_at,
+        mail=posted.message if posted else None,
+        recipient=posted.recipient if posted else None,
+        repeated=row.unclear_sends > 0 or row.sent_at is not None,
+        profile=row.profile,
     )
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -15,7 +16,7 @@ from core.units import what_is_priced
 from documents import order as ubl
 from documents.ubl_order import write_checked
 from services.orders.items import Item, Seller
-from services.orders.lines import Share
+from services.orders.lines import Part, Share
 
 #: No 0 O, 1 I L, U V next to each other: a reference people read out over the telephone.
 _ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -40,20 +41,21 @@ def new_client_reference() -> str:
 def write(
     number: str,
     client_reference: str,
-    ordered: list[tuple[Item, Share]],
+    parts: Sequence[Part],
     *,
     issue_date: date,
     organisation: Organisation,
 ) -> Stored:
-    """The order as UBL, having passed the schema and our rules. All items share decision, provider and contract.
+    """The order as UBL, having passed the schema and our rules. All parts share decision, provider and contract.
 
     Raises InputError naming the field or the rule that speaks against it.
     """
-    item, seller = ordered[0][0], ordered[0][0].seller
+    item, seller = parts[0].item, parts[0].item.seller
     if seller is None or item.decision_number is None:
         raise InputError("No provider has been chosen yet.")
-    first = min(one.first_day for one, _ in ordered)
-    last = max(one.day_after for one, _ in ordered) - timedelta(days=1)
+    first = min(part.first_day for part in parts)
+    last = max(part.day_after for part in parts) - timedelta(days=1)
+    ordered = [(part.item, share) for part in parts for share in part.shares]
     content = write_checked(
         ubl.Order(
             number=number,
@@ -64,9 +66,10 @@ def write(
             client_reference=client_reference,
             decision_number=item.decision_number,
             decision_date=item.decided_on,
+            profile=seller.profile,
             period=ubl.Period(first, last),
             valid_until=last if last >= issue_date else None,
-            contract=item.contract_number,
+            contract=parts[0].contract_number,
         )
     )
     return Stored(content, hashlib.sha256(content).hexdigest())

@@ -49,7 +49,7 @@ _ORDERS: Final = text(
     JOIN order_line ON order_line.order_id = order_coverage.order_id AND order_line.plan_item_id = order_coverage.plan_item_id
     JOIN price ON price.id = order_line.price_id
     JOIN price_key ON price_key.id = price.price_key_id
-    WHERE order_coverage.live AND provider_id = :provider_id AND service_id = ANY(:services)
+    WHERE order_coverage.live AND price_key.provider_id = :provider_id AND price_key.service_id = ANY(:services)
     """
 )
 #: Rows in: decisions. Rows out: the figures of their budgets.

@@ -6,8 +6,9 @@ newest, so that no page grows with the 200,000.
 """
 
 from services.today.cases import for_supervisor, for_worker
+from services.today.orders import late_since
 from services.today.prices import for_price_manager
 from services.today.rows import Section
 from services.today.runs import for_operator
 
-__all__ = ["Section", "for_operator", "for_price_manager", "for_supervisor", "for_worker"]
+__all__ = ["Section", "for_operator", "for_price_manager", "for_supervisor", "for_worker", "late_since"]

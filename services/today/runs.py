@@ -1,4 +1,6 @@
-"""What waits for an operator: runs of cases that were held until somebody approves or discards them. Lists of prices have their own section."""
+"""What waits for an operator: runs of cases that were held until somebody approves or discards them, and documents about orders that nobody can
+place. Lists of prices have their own section.
+"""
 
 from typing import Final
 
@@ -16,6 +18,18 @@ _HELD: Final = first_of(
 )
 
 
+#: Rows out: documents that wait for a person and of which no order is known, the longest first.
+_UNPLACED: Final = first_of(
+    """
+    SELECT id, kind, source, reason, recorded_at FROM incoming_document
+    WHERE state = 'held' AND order_id IS NULL ORDER BY id LIMIT :counted
+    """
+)
+
+
 def for_operator(session: Session, *, everything: frozenset[str]) -> dict[str, Section]:
-    """The section of who runs Avain. One statement."""
-    return {"held_runs": section(session, _HELD, {}, everything="held_runs" in everything)}
+    """The sections of who runs Avain. Two statements."""
+    return {
+        "held_runs": section(session, _HELD, {}, everything="held_runs" in everything),
+        "unplaced": section(session, _UNPLACED, {}, everything="unplaced" in everything),
+    }

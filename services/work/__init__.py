@@ -4,7 +4,7 @@
 `history` shows them to people. The rules and why they are so: docs/adr/0001-the-database-is-the-truth.md.
 """
 
-from services.work.calling import call, call_again, call_many
+from services.work.calling import Call, call, call_again, call_many
 from services.work.kinds import KINDS, QUEUES, Kind, kind_of
 from services.work.lease import (
     Claimed,
@@ -23,6 +23,7 @@ from services.work.lease import (
 __all__ = [
     "KINDS",
     "QUEUES",
+    "Call",
     "Claimed",
     "Ended",
     "Kind",

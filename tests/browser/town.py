@@ -179,6 +179,11 @@ class Town:
             case=case,
         )
 
+    def order(self) -> str:
+        """The latest order."""
+        (row,) = self.process.rows("SELECT number FROM purchase_order ORDER BY id DESC LIMIT 1")
+        return str(row.number)
+
     def upload(self) -> int:
         """The file that was brought to the console, one of whose columns nobody knows."""
         return self._one("SELECT max(id) FROM price_upload")

@@ -66,7 +66,13 @@ def make_order_line(
 def make_invoice(session: Session, line: OrderLine, gross: str | Decimal, **over: Any) -> InvoiceLine:
     """An invoice (`kind="credit"`: a credit note) of one line, exempt from VAT."""
     order = session.get_one(PurchaseOrder, line.order_id)
-    invoice = {"number": unique("L"), "kind": "invoice", "issue_date": date(2026, 12, 31), "final": False}
+    invoice = {
+        "number": unique("L"),
+        "kind": "invoice",
+        "issue_date": date(2026, 12, 31),
+        "final": False,
+        "match": "matched",
+    }
     parts = {"quantity": None, "net": Decimal(gross), "vat": Decimal(0), "gross": Decimal(gross)}
     made = added(
         session,

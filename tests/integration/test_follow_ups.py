@@ -10,14 +10,12 @@ from core.errors import InputError, NotFound
 from core.settings import FollowUps
 from models.audit import AuditEvent
 from models.base import days
-from models.case import Decision
 from models.follow_up import FollowUp
 from schedules.working_days import WorkingDays
-from services.follow_ups.acknowledging import acknowledge, find, hand_over, not_needed, snooze
+from services.follow_ups.acknowledging import acknowledge, find, not_needed, snooze
 from services.follow_ups.planning import call_planning, plan
 from tests.factories.case import make_choice
 from tests.factories.follow_up import make_follow_up, make_followed
-from tests.factories.order import make_order
 from tests.factories.provider import make_provider
 
 SETTINGS = FollowUps()
@@ -186,19 +184,3 @@ def test_putting_off_needs_a_reason_and_a_later_day(session):
         not_needed(session, due.id, actor="a", now=NOW, reason="")
     with pytest.raises(NotFound):
         not_needed(session, 0, actor="a", now=NOW, reason="syy")
-
-
-def test_the_hand_over_is_ticked_once_and_not_before_the_order_has_gone_out(session):
-    followed = make_followed(session)
-    decision = session.get_one(Decision, followed.item.decision_id)
-    order = make_order(session, decision, make_provider(session), state="approved")
-    with pytest.raises(InputError, match="approved"):
-        hand_over(session, order.number, actor="a", now=NOW)
-    order.state = "accepted"
-    session.flush()
-    assert hand_over(session, order.number, actor="a", now=NOW) == order.id
-    session.refresh(order)
-    assert (order.handed_over_at, order.handed_over_by) == (NOW, "a")
-    for number, error in ((order.number, InputError), ("T-2026-0", NotFound)):
-        with pytest.raises(error):
-            hand_over(session, number, actor="a", now=NOW)

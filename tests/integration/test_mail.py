@@ -10,7 +10,7 @@ import trustme
 from aiosmtpd.smtp import AuthResult
 
 from connectors import mail
-from core.errors import Permanent, Transient
+from core.errors import Permanent, Transient, Unclear
 from core.settings import Mail
 from demo.smtp_sink import SmtpSink
 
@@ -81,7 +81,7 @@ def test_an_answer_says_whether_to_try_again(step: str, error: type[Exception], 
     with SmtpSink(script=[step]) as sink:
         with pytest.raises(error, match=said) as raised:
             send(sink)
-        assert not isinstance(raised.value, mail.Unclear)
+        assert not isinstance(raised.value, Unclear)
         assert not sink.messages
         send(sink)  # the server itself is well
     assert len(sink.messages) == 1
@@ -89,7 +89,7 @@ def test_an_answer_says_whether_to_try_again(step: str, error: type[Exception], 
 
 @pytest.mark.parametrize(("step", "kept"), [("drop", 0), ("keep-and-drop", 1), ("delay:3", 0)])
 def test_silence_after_the_message_is_unclear(step: str, kept: int) -> None:
-    with SmtpSink(script=[step]) as sink, pytest.raises(mail.Unclear, match="may or may not"):
+    with SmtpSink(script=[step]) as sink, pytest.raises(Unclear, match="may or may not"):
         send(sink, timeout_seconds=0.5)
     assert len(sink.messages) == kept
 
@@ -100,7 +100,7 @@ def test_a_server_that_is_not_there_is_tried_again() -> None:
         port = free.getsockname()[1]
         with pytest.raises(Transient, match=f"127.0.0.1:{port}") as raised:
             mail.send(settings(port), recipient="orders@provider.invalid", message=b"")
-    assert not isinstance(raised.value, mail.Unclear)
+    assert not isinstance(raised.value, Unclear)
 
 
 def test_a_server_that_never_greets_is_tried_again() -> None:

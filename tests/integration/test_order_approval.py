@@ -354,7 +354,7 @@ def test_whether_a_person_looked_at_it_is_recorded(session: Session, automatic: 
     world = make_world(session)
     world.case.plan_date = date(2026, 10, 1)
     session.flush()
-    order(session, world.item, automatic=automatic)
+    order(session, world.item, automatic=automatic, settings=Orders(automatic_up_to=Decimal(2000)))
     (event,) = session.scalars(select(AuditEvent).filter_by(action="order.approved"))
     assert event.details["automatic"] is automatic
 
@@ -364,7 +364,7 @@ def test_nothing_is_approved_automatically_without_assessment_or_plan(session: S
     assert "a person has to approve" in reason_of(order(session, world.item, automatic=True))
     world.case.plan_date = date(2026, 10, 1)
     session.flush()
-    assert order(session, world.item, automatic=True).orders
+    assert order(session, world.item, automatic=True, settings=Orders(automatic_up_to=Decimal(2000))).orders
 
 
 def test_nothing_is_ordered_twice(session: Session) -> None:

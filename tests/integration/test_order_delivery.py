@@ -16,7 +16,8 @@ from services.work import history
 from tests.factories.worker import make_worker
 from tests.support.in_process import InProcess
 from tests.support.ordering import NOW, World, make_world, order
-from workers.tasks.orders import deliver_order
+from tests.support.pdf import words
+from workers.tasks.orders import deliver_order, tell_cancelled
 
 TASK = "workers.tasks.orders.deliver_order"
 
@@ -80,14 +81,14 @@ def test_an_order_arrives_by_e_mail_as_it_was_stored(here: InProcess, sink: Smtp
     assert received.recipients == (world.provider.email,)
     message = parsed(received.content)
     assert message["Subject"] == number
-    (attachment,) = message.iter_attachments()
-    assert attachment.get_filename() == f"{number}.xml"
+    pdf, attachment = message.iter_attachments()
+    assert (pdf.get_filename(), attachment.get_filename()) == (f"{number}.pdf", f"{number}.xml")
     with here.transaction() as session:
         assert attachment.get_content() == show.order_document(session, number)
-        assert (
-            message["Message-ID"]
-            == f"<{number}.{show.order_view(session, number).document_sha256[:16]}@county.invalid>"
-        )
+    assert message["Message-ID"].startswith(f"<{number}.")
+    kept = {row.kind: row.content for row in here.rows("SELECT kind, content FROM order_paper")}
+    assert kept == {"mail": received.content, "pdf": pdf.get_content()}
+    assert pdf.get_content().startswith(b"%PDF")
     assert state(here, number) == "sent"
     (attempt,) = attempts(here, number)
     assert (attempt.outcome, attempt.reply) == ("succeeded", "250 OK kept")
@@ -100,8 +101,10 @@ def test_the_e_mail_names_nobody(here: InProcess, sink: SmtpSink) -> None:
     message = parsed(sink.messages[0].content)
     body = message.get_body()
     assert body is not None
-    (attachment,) = message.iter_attachments()
-    everything = str(message.items()) + body.get_content() + attachment.get_content().decode()
+    pdf, attachment = message.iter_attachments()
+    everything = (
+        str(message.items()) + body.get_content() + attachment.get_content().decode() + words(pdf.get_content())
+    )
     (client,) = here.rows("SELECT external_id FROM client WHERE id = :id", id=world.case.client_id)
     for secret in (
         world.case.number,
@@ -212,11 +215,30 @@ def test_resending_uses_the_address_the_provider_has_now(here: InProcess, sink: 
     sink.recorder.script[:] = ["reject-recipient"]
     _, number = ordered(here)
     deliver(here)
+    (former,) = here.rows("SELECT content FROM order_paper WHERE kind = 'mail'")
     here.rows("UPDATE provider SET email = 'new@provider.invalid' RETURNING id")
     with here.transaction() as session:
         ending.resend(session, number, actor="cli:enni", now=NOW)
     deliver(here)
-    assert sink.messages[0].recipients == ("new@provider.invalid",)
+    (received,) = sink.messages
+    assert received.recipients == ("new@provider.invalid",)
+    assert parsed(received.content)["Message-ID"] != parsed(former.content)["Message-ID"], "another letter"
+    papers = here.rows("SELECT kind, superseded_at IS NULL AS present FROM order_paper ORDER BY id")
+    assert [(one.kind, one.present) for one in papers] == [
+        ("pdf", False), ("mail", False), ("pdf", True), ("mail", True),
+    ]  # fmt: skip
+    assert here.rows("SELECT link_epoch FROM purchase_order")[0].link_epoch == 2, "the former links open no more"
+
+
+def test_in_doubt_it_is_repeated_to_whom_it_went(here: InProcess, sink: SmtpSink) -> None:
+    sink.recorder.script[:] = ["keep-and-drop"]
+    world, _ = ordered(here)
+    deliver(here)
+    here.rows("UPDATE provider SET email = 'new@provider.invalid' RETURNING id")
+    deliver(here)
+    first, second = sink.messages
+    assert first == second
+    assert second.recipients == (world.provider.email,)
 
 
 def test_retrying_the_run_of_a_failed_order_sends_it(here: InProcess, sink: SmtpSink) -> None:
@@ -262,7 +284,13 @@ def test_a_clear_refusal_in_between_leaves_no_doubt(here: InProcess, sink: SmtpS
 
 @pytest.mark.parametrize(
     ("fault_point", "copies"),
-    [("work.claimed", 1), ("delivery.sending", 1), ("delivery.sent", 2), ("work.before_close", 2)],
+    [
+        ("work.claimed", 1),
+        ("delivery.paper", 1),
+        ("delivery.sending", 1),
+        ("delivery.sent", 2),
+        ("work.before_close", 2),
+    ],
 )
 def test_killed_while_mailing(here: InProcess, sink: SmtpSink, fault_point: str, copies: int) -> None:
     _, number = ordered(here)
@@ -314,7 +342,8 @@ def test_a_channel_that_is_gone_fails_with_a_sentence(here: InProcess) -> None:
 def test_a_cancelled_order_is_not_sent_and_can_be_ordered_anew(here: InProcess, sink: SmtpSink) -> None:
     world, number = ordered(here)
     with here.transaction() as session:
-        assert not ending.cancel(session, number, actor="cli:enni", reason="moved away", now=NOW)
+        done = ending.cancel(session, number, actor="cli:enni", reason="moved away", now=NOW)
+    assert (done.went_out, done.letter, done.person_tells) == (False, False, False)
     deliver(here)
     assert not sink.messages
     assert outcomes(here, number) == ["nothing_to_do"]
@@ -323,22 +352,87 @@ def test_a_cancelled_order_is_not_sent_and_can_be_ordered_anew(here: InProcess, 
     assert again.number != number
 
 
-def test_cancelling_what_may_have_arrived_says_to_tell_the_provider(here: InProcess, sink: SmtpSink) -> None:
+def test_a_provider_is_told_by_letter_that_its_order_is_cancelled(here: InProcess, sink: SmtpSink) -> None:
+    world, number = ordered(here)
+    deliver(here)
+    with here.transaction() as session:
+        done = ending.cancel(session, number, actor="cli:enni", reason="the family moved", now=NOW)
+    assert (done.letter, done.person_tells) == (True, False)
+    sink.recorder.script[:] = ["451", "keep-and-drop"]
+    for _ in range(3):
+        assert here.do_due("tell_cancelled", tell_cancelled) == 1
+    _, first, again = sink.messages
+    assert first == again, "of unknown fate, the same letter once more"
+    assert first.recipients == (world.provider.email,)
+    message = parsed(first.content)
+    body = message.get_body()
+    assert body is not None
+    assert message["Subject"] == number
+    assert number in body.get_content()
+    assert "moved" not in body.get_content()
+    (row,) = here.rows("SELECT cancelled_by, cancelled_at, unclear_sends FROM purchase_order")
+    assert (row.cancelled_by, row.cancelled_at, row.unclear_sends) == ("cli:enni", NOW, 0)
+
+
+def test_a_cancellation_in_doubt_twice_is_a_persons_matter(here: InProcess, sink: SmtpSink) -> None:
     _, number = ordered(here)
     deliver(here)
     with here.transaction() as session:
-        assert ending.cancel(session, number, actor="cli:enni", reason="changed plans", now=NOW)
+        ending.cancel(session, number, actor="cli:enni", reason="the family moved", now=NOW)
+    sink.recorder.script[:] = ["keep-and-drop", "drop"]
+    for _ in range(3):
+        assert here.do_due("tell_cancelled", tell_cancelled) == 1
+    assert len(sink.messages) == 2
+    (run,) = here.rows("SELECT id, message FROM run WHERE kind = 'tell_cancelled' AND outcome = 'failed'")
+    assert "Ask the provider" in run.message["msgid"]
+    with here.transaction() as session:
+        history.retry(session, run.id)
+    assert here.do_due("tell_cancelled", tell_cancelled) == 1
+    assert len(sink.messages) == 3
+
+
+def test_a_provider_without_an_address_is_told_by_a_person(here: InProcess) -> None:
+    _, number = ordered(here, "file")
+    deliver(here)
+    here.rows("UPDATE provider SET email = NULL RETURNING id")
+    with here.transaction() as session:
+        done = ending.cancel(session, number, actor="cli:enni", reason="changed plans", now=NOW)
+    assert (done.went_out, done.letter, done.person_tells) == (True, False, True)
+    assert here.do_due("tell_cancelled", tell_cancelled) == 0
+
+
+def test_what_was_sent_before_is_told_also_while_it_waits_to_be_sent_again(here: InProcess, sink: SmtpSink) -> None:
+    _, number = ordered(here)
+    deliver(here)
+    assert len(sink.messages) == 1
+    with here.transaction() as session:
+        ending.resend(session, number, actor="cli:enni", now=NOW)
+        assert ending.cancel(session, number, actor="cli:enni", reason="changed plans", now=NOW).letter
+
+
+@pytest.mark.parametrize("answered", ["received", "accepted", "changed"])
+def test_an_answered_order_can_be_cancelled_too(here: InProcess, answered: str) -> None:
+    world, number = ordered(here)
+    here.rows("UPDATE purchase_order SET state = :state, sent_at = now() RETURNING id", state=answered)
+    with here.transaction() as session:
+        assert ending.cancel(session, number, actor="cli:enni", reason="changed plans", now=NOW).letter
+        assert order(session, world.item).orders
+
+
+@pytest.mark.parametrize("ended", ["sending", "rejected", "cancelled", "closed"])
+def test_what_is_under_way_or_ended_is_not_cancelled(here: InProcess, ended: str) -> None:
+    _, number = ordered(here)
+    here.rows("UPDATE purchase_order SET state = :state RETURNING id", state=ended)
+    with here.transaction() as session, pytest.raises(InputError, match="cannot be cancelled"):
+        ending.cancel(session, number, actor="cli:enni", reason="x", now=NOW)
 
 
 @pytest.mark.parametrize("settled", ["sending", "accepted", "cancelled", "closed"])
 def test_what_is_under_way_or_settled_is_left_alone(here: InProcess, settled: str) -> None:
     _, number = ordered(here)
     here.rows("UPDATE purchase_order SET state = :state RETURNING id", state=settled)
-    with here.transaction() as session:
-        with pytest.raises(InputError, match="cannot be sent again"):
-            ending.resend(session, number, actor="cli:enni", now=NOW)
-        with pytest.raises(InputError, match="cannot be cancelled"):
-            ending.cancel(session, number, actor="cli:enni", reason="x", now=NOW)
+    with here.transaction() as session, pytest.raises(InputError, match="cannot be sent again"):
+        ending.resend(session, number, actor="cli:enni", now=NOW)
 
 
 def test_cancelling_needs_a_reason_and_an_order(here: InProcess) -> None:

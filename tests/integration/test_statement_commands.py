@@ -4,6 +4,7 @@ import hashlib
 import json
 import stat
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -86,7 +87,11 @@ def test_real_workers_write_them_though_one_is_killed_on_the_way(database, tmp_p
         fault = {"FAULT_POINT": "statements.written", "FAULT_ONCE": str(tmp_path / "died")}
         running.start("worker", "--group", "inside", **fault)
         running.start("beat")
-        done = running.run("budget", "statement", "--all", "--json", "--patience", "100")
+        with ThreadPoolExecutor(1) as aside:
+            asked = aside.submit(running.run, "budget", "statement", "--all", "--json", "--patience", "100")
+            running.wait((tmp_path / "died").exists)
+            running.execute("UPDATE work SET lease_until = clock_timestamp() WHERE token IS NOT NULL")  # 20 s, skipped
+            done = asked.result()
         assert done.returncode == 0, done.stderr
         assert json.loads(done.stdout)["written"] == 3
         assert (tmp_path / "died").exists()

@@ -1,8 +1,7 @@
 """Work done in the test's own process, on the test's own database: what a worker's child does, without the queue."""
 
 import os
-import subprocess
-import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,8 +14,8 @@ from sqlalchemy.orm import Session
 
 from core import database, settings
 from core.embedded import Embedded
-from core.settings import ROOT
 from services.work.lease import after_death, expire_leases
+from tests.support.lives import lives
 from workers import keeper
 from workers.task import Lease, perform
 
@@ -71,11 +70,10 @@ class InProcess:
         self.rows(
             "UPDATE work SET next_at = clock_timestamp() - interval '1 second' WHERE id = :id RETURNING id", id=work_id
         )
-        module, _, name = task.rpartition(".")
-        script = f"from {module} import {name}; from workers.task import perform; perform({work_id}, {name})"
-        environment = {**os.environ, "FAULT_POINT": fault_point, "AVAIN_TEST_FAULTS": "1"}
-        done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=environment, check=False, timeout=60)
-        assert done.returncode == -9, f"not killed at {fault_point}"
+        with tempfile.NamedTemporaryFile("r", errors="replace") as log:
+            environment = {**os.environ, "FAULT_POINT": fault_point}
+            code = lives().live("perform", environment, Path(log.name), night=f"{task} {work_id}")
+            assert code == -9, f"not killed at {fault_point}\n{log.read()}"
         self.rows(
             "UPDATE work SET lease_until = clock_timestamp() - interval '1 second' WHERE token IS NOT NULL RETURNING id"
         )

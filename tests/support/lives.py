@@ -6,6 +6,7 @@ Loading Avain takes a second or two, so it is loaded once, and every life is a f
 own, which dies by SIGKILL as any other. Nothing is looked up before the fork: settings, engines and broker are the life's.
 """
 
+import atexit
 import gc
 import json
 import os
@@ -13,9 +14,10 @@ import subprocess
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +33,7 @@ class Lives:
     def live(
         self, what: str, environment: Mapping[str, str], log: Path, *, night: str = "", directory: Path = ROOT
     ) -> int:
-        """Live one of `LIVES` to its end, and return its exit code; -9: it was killed. What it says is added to `log`."""
+        """Live one of those named in `main` to its end, and return its exit code; -9: it was killed. What it says is added to `log`."""
         assert self.zygote.stdin is not None
         assert self.zygote.stdout is not None
         life = {
@@ -45,17 +47,25 @@ class Lives:
         return int(self.zygote.stdout.readline())
 
 
-@contextmanager
-def lives() -> Iterator[Lives]:
-    """A process that has loaded Avain, to be forked until the block ends."""
+@lru_cache(maxsize=1)
+def lives() -> Lives:
+    """This process's own: it is started when first asked for, and ends with us, for then its input ends."""
     environment = {"AVAIN_TEST_FAULTS": "1", "AVAIN_LANGUAGE": "en", "PYTHONPATH": str(ROOT), "PATH": ""}
-    with subprocess.Popen(
+    zygote = subprocess.Popen(
         [sys.executable, "-m", "tests.support.lives"],
         cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    ) as zygote:  # fmt: skip
-        yield Lives(zygote)
-        assert zygote.stdin is not None
-        zygote.stdin.close()
+    )  # fmt: skip
+    atexit.register(zygote.communicate)
+    return Lives(zygote)
+
+
+def _perform(work: str) -> None:
+    """`workers.tasks.cases.sync_cases 7`: do that Work, as a worker's child does."""
+    from workers.task import perform
+
+    task, _, work_id = work.partition(" ")
+    module, _, name = task.rpartition(".")
+    perform(int(work_id), getattr(import_module(module), name))
 
 
 def _live(known: Mapping[str, Callable[[str], None]], life: dict[str, Any]) -> None:
@@ -78,9 +88,20 @@ def _live(known: Mapping[str, Callable[[str], None]], life: dict[str, Any]) -> N
 
 def main() -> None:
     """Fork a life for every line."""
-    from tests.support import day, visits
+    from sqlalchemy.orm import configure_mappers
 
-    known: dict[str, Callable[[str], None]] = {**visits.NIGHTS, "day": lambda _: day.live()}
+    from core.database import make_engine
+    from tests.support import day, visits
+    from workers.app import app
+
+    known: dict[str, Callable[[str], None]] = {
+        **visits.NIGHTS,
+        "day": lambda _: day.live(),
+        "perform": _perform,
+    }
+    app.finalize()
+    configure_mappers()
+    make_engine("postgresql://nobody@127.0.0.1:1/none")  # loads the dialect, connects to nothing
     gc.freeze()  # what is here stays: no life need look through it
     for line in sys.stdin:
         child = os.fork()

@@ -9,7 +9,14 @@ from core.settings import ROOT, load
 from services.sources import all_sources, transport_of
 
 PAGES = [
-    ROOT / page for page in ("docs/sources/files.md", "docs/sources/mail.md", "docs/budgets.md", "docs/statement.md")
+    ROOT / page
+    for page in (
+        "docs/sources/files.md",
+        "docs/sources/mail.md",
+        "docs/budgets.md",
+        "docs/statement.md",
+        "docs/orders.md",
+    )
 ]
 _EXAMPLE = re.compile(r"^```toml\n(.*?)^```$(?:\n\n^```sh\n(.*?)^```$)?", re.MULTILINE | re.DOTALL)
 

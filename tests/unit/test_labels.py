@@ -13,7 +13,7 @@ from services.work import KINDS
 
 ROOT = Path(__file__).resolve().parents[2]
 ACT = re.compile(
-    r"\"((?:budget|case|choice|clock|database|job|order|price_column|price_list|price_mail|rejected|run|source)\.[a-z_]+)\""
+    r"\"((?:budget|case|choice|clock|database|invoice|job|order|price_column|price_list|price_mail|rejected|run|source)\.[a-z_]+)\""
 )
 #: What is imported is said once for all kinds (services/reference_data/reading.py).
 IMPORTED = re.compile(r"return record\(session, actor, \"([a-z]+)\"")

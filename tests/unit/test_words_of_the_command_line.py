@@ -2,13 +2,15 @@
 
 import os
 import re
-import subprocess
-import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 
 from cli.words import retold
 from core.i18n import speaking
+from core.settings import ROOT
+from demo.commands import Commands
 
 #: Words the library would write by itself.
 ENGLISH = re.compile(
@@ -17,15 +19,16 @@ ENGLISH = re.compile(
 )
 
 
-def said(language: str, *words: str) -> tuple[int, str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "cli.main", *words],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=os.environ | {"AVAIN_LANGUAGE": language, "COLUMNS": "150"},
-    )
-    return done.returncode, done.stdout + done.stderr
+@pytest.fixture(scope="module")
+def speakers() -> Iterator[dict[str, Commands]]:
+    """A process for each language that has loaded the command line in it, and forks for every command."""
+    with ExitStack() as running:
+        yield {
+            language: running.enter_context(
+                Commands(os.environ | {"AVAIN_LANGUAGE": language, "COLUMNS": "150"}, directory=ROOT)
+            )
+            for language in ("fi", "sv")
+        }
 
 
 @pytest.mark.parametrize(
@@ -44,10 +47,11 @@ def said(language: str, *words: str) -> tuple[int, str]:
         (["case", "list", "--limit", "x"], 2, "arvon on oltava kokonaisluku", "värdet ska vara ett heltal"),
     ],
 )
-def test_the_library_speaks_the_readers_language(words, code, fi, sv):
+def test_the_library_speaks_the_readers_language(speakers, words, code, fi, sv):
     for language, expected in (("fi", fi), ("sv", sv)):
-        returned, text = said(language, *words)
-        assert returned == code
+        done = speakers[language].run(*words)
+        text = done.stdout + done.stderr
+        assert done.returncode == code
         assert expected in text
         assert not ENGLISH.findall(text)
 

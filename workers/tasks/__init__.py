@@ -4,6 +4,7 @@ from workers import signs_of_life
 from workers.tasks import (
     budgets,
     cases,
+    order_generation,
     orders,
     price_letters,
     price_mail,
@@ -17,6 +18,7 @@ from workers.tasks import (
 __all__ = [
     "budgets",
     "cases",
+    "order_generation",
     "orders",
     "price_letters",
     "price_mail",

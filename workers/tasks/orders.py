@@ -1,12 +1,14 @@
-"""Tasks that take purchase orders to providers."""
+"""Tasks that take purchase orders to providers, and take them back."""
 
 from connectors.channels.base import Delivery, Means, Receipt
 from connectors.channels.registry import open_channel
-from connectors.mail import Unclear
 from core.clock import business_now
-from core.errors import AlreadyDone, Permanent, Transient
+from core.errors import AlreadyDone, Permanent, Transient, Unclear
 from core.faults import fault_point
+from core.settings import Settings
+from services.orders import cancelling
 from services.orders.delivery import begin_delivery, record_delivery, record_not_taken
+from workers.mailing import send_as_composed
 from workers.task import Lease, work_task
 
 
@@ -14,7 +16,8 @@ from workers.task import Lease, work_task
 def deliver_order(lease: Lease) -> None:
     """Send one stored order: commit to sending, send with no transaction open, record."""
     with lease.transaction() as session:
-        delivery = begin_delivery(session, lease.subject_id)
+        delivery = begin_delivery(session, lease.subject_id, lease.settings)
+        fault_point("delivery.paper")
     if delivery is None:
         with lease.closing() as closing:
             closing.report("nothing_to_do")
@@ -27,12 +30,27 @@ def deliver_order(lease: Lease) -> None:
         closing.report(reply=receipt.reply)
 
 
+@work_task("tell_cancelled")
+def tell_cancelled(lease: Lease) -> None:
+    """Send the letter that cancels an order."""
+    send_as_composed(
+        lease,
+        lambda session: cancelling.begin(session, lease.subject_id, lease.settings),
+        cancelling.record_not_taken,
+        cancelling.record,
+        point="cancellation",
+    )
+
+
+def means(settings: Settings) -> Means:
+    """What channels draw on, of the installation's settings."""
+    return Means(settings.order_outbox, settings.mail, settings.organisation, settings.orders.connections)
+
+
 def _send(lease: Lease, delivery: Delivery) -> Receipt:
     """The other side's answer. A clear refusal is noted before it is raised, so that it is not taken for an unknown fate."""
-    settings = lease.settings
-    channel = open_channel(delivery.channel, Means(settings.order_outbox, settings.mail, settings.organisation))
     try:
-        return channel.send(delivery)
+        return open_channel(delivery.channel, means(lease.settings)).send(delivery)
     except AlreadyDone as done:
         return Receipt(reply=done.message.text())
     except Unclear:

@@ -1,0 +1,152 @@
+"""One order: what was ordered and what came of it, its papers, and what a person may do about it."""
+
+from hashlib import sha256
+
+from starlette.responses import Response
+
+from console import fields, order_page
+from console.forms import Form, Typed
+from console.paging import Id
+from console.roles import CASE_ROLES
+from console.visit import Here, Pages, Visit
+from core.errors import InputError, Message
+from core.i18n import N_, _
+from services.orders import answers_held, ending, hand_over, previewing
+from services.orders.answer_values import Code
+from services.orders.show import order_document
+
+pages = Pages()
+
+
+@pages.get("/orders/{number}", roles=CASE_ROLES)
+def order(visit: Here, number: str) -> Response:
+    """Everything about an order."""
+    return order_page.show(visit, order_page.seen(visit, number))
+
+
+@pages.get("/orders/{number}/order.xml", roles=CASE_ROLES)
+def document(visit: Here, number: str) -> Response:
+    """The very bytes that were stored and sent."""
+    found = order_page.seen(visit, number)
+    visit.saw(f"order:{found.number}", "order.viewed", document=found.document_sha256)
+    content = order_document(visit.session, found.number)
+    return visit.file(content, name=f"{found.number}.xml", media_type="application/xml", inline=True)
+
+
+@pages.get("/orders/{number}/order.pdf", roles=CASE_ROLES)
+def paper(visit: Here, number: str) -> Response:
+    """The order for people: as it went out, else as it would."""
+    found = order_page.seen(visit, number)
+    settings = visit.settings
+    made = previewing.stored(
+        visit.session, found.number, organisation=settings.organisation, orders=settings.orders
+    ).pdf()
+    visit.saw(f"order:{found.number}", "order.viewed", document=sha256(made).hexdigest())
+    return visit.file(made, name=f"{found.number}.pdf", media_type="application/pdf", inline=True)
+
+
+@pages.post("/orders/{number}/resend", roles=CASE_ROLES)
+def resend(visit: Here, number: str, note: Typed = "") -> Response:
+    """Have it sent again, under the same number, to where the provider takes orders now."""
+    found = order_page.seen(visit, number)
+    try:
+        with visit.session.begin_nested():
+            reason = fields.words(note, _("Why"))
+            ending.resend(visit.session, found.number, actor=visit.actor, reason=reason, now=visit.now)
+    except InputError as refused:
+        return order_page.show(visit, found, Form({"note": note}, {"resend": str(refused)}))
+    return visit.go(f"/orders/{found.number}", Message("{order} will be sent again.", order=found.number))
+
+
+@pages.post("/orders/{number}/cancel", roles=CASE_ROLES)
+def cancel(visit: Here, number: str, note: Typed = "") -> Response:
+    """Take it back, so that its services can be ordered anew."""
+    found = order_page.seen(visit, number)
+    try:
+        with visit.session.begin_nested():
+            reason = fields.words(note, _("Why"))
+            tell = ending.cancel(visit.session, found.number, actor=visit.actor, reason=reason, now=visit.now)
+    except InputError as refused:
+        return order_page.show(visit, found, Form({"note": note}, {"cancel": str(refused)}))
+    said = Message("{order} is cancelled.", order=found.number)
+    if tell:
+        said = Message(
+            "{order} is cancelled. The provider may have received it: tell the provider that it is cancelled.",
+            order=found.number,
+        )
+    return visit.go(f"/orders/{found.number}", said)
+
+
+@pages.post("/orders/{number}/answers/{answer}/apply", roles=CASE_ROLES)
+def apply_answer(visit: Here, number: str, answer: Id, note: Typed = "") -> Response:
+    """Do what an answer says that waits for a person: accept the changes, or whatever it is."""
+    return _settle(visit, number, answer, note, apply=True)
+
+
+@pages.post("/orders/{number}/answers/{answer}/discard", roles=CASE_ROLES)
+def discard_answer(visit: Here, number: str, answer: Id, note: Typed = "") -> Response:
+    """Let it be: decline the changes, or leave the order as it was answered before."""
+    return _settle(visit, number, answer, note, apply=False)
+
+
+@pages.post("/orders/{number}/respond", roles=CASE_ROLES)
+def respond(visit: Here, number: str, code: Typed = "", starts_on: Typed = "", note: Typed = "") -> Response:
+    """Write down what the provider said by telephone or letter."""
+    found = order_page.seen(visit, number)
+    try:
+        with visit.session.begin_nested():
+            said = _code(code)
+            answers_held.respond(
+                visit.session,
+                found.number,
+                said,
+                actor=visit.actor,
+                reason=fields.words(note, _("Note")),
+                starts_on=fields.day(starts_on, _("First day")) if said == "AP" else None,
+                now=visit.now,
+            )
+    except InputError as refused:
+        typed = {"code": code, "starts_on": starts_on, "note": note}
+        return order_page.show(visit, found, Form(typed, {"respond": str(refused)}))
+    return visit.go(f"/orders/{found.number}", Message("The answer to {order} is written down.", order=found.number))
+
+
+@pages.post("/orders/{number}/hand-over", roles=CASE_ROLES)
+def tick(visit: Here, number: str) -> Response:
+    """Tick that the family's contact details were given to the provider, outside Avain."""
+    found = order_page.seen(visit, number)
+    try:
+        with visit.session.begin_nested():
+            hand_over.tick(visit.session, found.number, actor=visit.actor, now=visit.now)
+    except InputError as refused:
+        return order_page.show(visit, found, Form({}, {"hand_over": str(refused)}))
+    return visit.go(f"/orders/{found.number}", Message("Ticked: the contact details were handed over."))
+
+
+def _code(code: str) -> Code:
+    """What a person can write down as an answer. Raises InputError."""
+    if code == "AP":
+        return "AP"
+    if code == "RE":
+        return "RE"
+    raise InputError("Say what the provider answered.")
+
+
+def _settle(visit: Visit, number: str, answer: int, note: str, *, apply: bool) -> Response:
+    found = order_page.seen(visit, number)
+    try:
+        with visit.session.begin_nested():
+            settle = answers_held.apply_held if apply else answers_held.discard_held
+            reason = fields.words(note, _("Why"))
+            taken = settle(visit.session, found.number, actor=visit.actor, reason=reason, now=visit.now)
+            _must_be(answer, taken.response_id)
+    except InputError as refused:
+        return order_page.show(visit, found, Form({"note": note}, {f"answer-{answer}": str(refused)}))
+    said = N_("The answer is taken into account.") if apply else N_("The answer is discarded. Tell the provider.")
+    return visit.go(f"/orders/{found.number}", Message(said))
+
+
+def _must_be(shown: int, settled: int | None) -> None:
+    """What is settled is the answer that was shown, not one that has come since. Raises InputError."""
+    if settled != shown:
+        raise InputError("Another answer has come meanwhile. Look at it first.")

@@ -1,0 +1,89 @@
+"""Statements of Today's sections about cases: each for who sees few of them, and for who sees many.
+
+Who sees few cases is served from those; who sees a great part of the organisation's from the newest rows of one table.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from sqlalchemy import TextClause, text
+from sqlalchemy.orm import Session
+
+from core.i18n import language
+from services.access.cases import TIED, VISIBLE
+from services.today.rows import Section, first_of, section
+
+#: Up to so many cases are looked at one by one.
+MOST: Final = 4_000
+#: For who sees more, so many of the newest planned services, choices and orders are looked through, and of the newest budgets in each state.
+NEWEST: Final = 2_000
+
+_TIED = text(f"SELECT tied.id FROM ({TIED}) AS tied LIMIT {MOST + 1}")  # noqa: S608 - our own words
+
+OPEN_CASE: Final = "client_case.status = 'open' AND client_case.gone_at IS NULL"
+#: A planned service that can still be chosen for and ordered, and is not.
+LIVE_ITEM: Final = f"""
+    plan_item.ended_at IS NULL AND decision.ended_at IS NULL AND {OPEN_CASE}
+    AND coalesce(upper(decision.valid) > :today, true) AND upper(plan_item.period) > :today
+    AND NOT EXISTS (SELECT FROM order_coverage WHERE order_coverage.plan_item_id = plan_item.id AND live)
+"""
+SERVICE: Final = (
+    "coalesce(nullif(CASE :language WHEN 'sv' THEN name_sv WHEN 'en' THEN name_en END, ''), name_fi) AS service"
+)
+#: The responsible worker, where that is somebody else than the reader.
+WHOSE: Final = "(SELECT name FROM worker WHERE worker.id = client_case.responsible_worker_id AND worker.id IS DISTINCT FROM CAST(:me AS bigint)) AS worker"
+
+
+@dataclass(frozen=True)
+class Tables:
+    """How a statement names its tables: for who sees few cases plainly; for who sees many so that the database begins with the newest rows of
+    `first`, and looks each further one up for these instead of reading it whole.
+    """
+
+    seen: str
+    many: bool
+
+    def first(self, table: str, condition: str = "true", *, order: str = "id", newest: int = NEWEST) -> str:
+        if not self.many:
+            return table
+        return f"(SELECT * FROM {table} WHERE {condition} ORDER BY {order} DESC LIMIT {newest}) AS {table}"  # noqa: S608 - our own words
+
+    def join(self, table: str, on: str) -> str:
+        if not self.many:
+            return f"JOIN {table} ON {on}"
+        return f"JOIN LATERAL (SELECT * FROM {table} WHERE {on} OFFSET 0) AS {table} ON true"  # noqa: S608 - our own words
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A section's statement for who sees few cases, and for who sees many; `newest`: the latter looks through the newest alone."""
+
+    few: TextClause
+    many: TextClause
+    newest: bool
+
+
+#: Reads a section by its name, its statement and the values that the statement asks for beside those of the person.
+Told = Callable[..., Section]
+
+
+def waiting(statement: Callable[[Tables], str], *, newest: bool) -> Waiting:
+    """Both forms of a statement that is written once, with the names that `Tables` gives."""
+    few, many = Tables("client_case.id = ANY(:ids)", many=False), Tables(VISIBLE, many=True)
+    return Waiting(first_of(statement(few)), first_of(statement(many)), newest)
+
+
+def told_of(session: Session, who: Mapping[str, Any], everything: frozenset[str]) -> Told:
+    """How sections are read for somebody: from the cases tied to them, if these are few."""
+    ids = None if who["sees_everything"] else list(session.scalars(_TIED, who))
+    values = {**who, "language": language(), "ids": ids}
+
+    def told(name: str, waiting: Waiting, **asked: Any) -> Section:
+        many = ids is None or len(ids) > MOST
+        found = section(
+            session, waiting.many if many else waiting.few, {**values, **asked}, everything=name in everything
+        )
+        return replace(found, newest=many and waiting.newest)
+
+    return told
