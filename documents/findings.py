@@ -13,6 +13,7 @@ from lxml import etree
 from core.errors import Message
 
 Severity = Literal["fatal", "warning"]
+_PREFIX = re.compile(r"/[^/:\[]+:")
 _STEP = re.compile(r"/(?:Q\{(?P<space>[^}]*)\})?(?P<name>[^/\[(@]+)\[(?P<position>\d+)\]")
 
 
@@ -44,6 +45,17 @@ def fatal(findings: Iterable[Finding]) -> list[Finding]:
 
 def location(element: "etree._Element") -> str:
     """The path of `element` by local names; a position is stated where there are several of the same name."""
+    tree = element.getroottree()
+    path = tree.getpath(element)
+    if (
+        "*" not in path[2:]
+    ):  # libxml2 does not name what is in the default namespace; where all else has prefixes, it is fast
+        rest = _PREFIX.sub("/", path[path.find("/", 1) :]) if path.count("/") > 1 else ""
+        return f"/{etree.QName(tree.getroot()).localname}{rest}"
+    return _counted(element)
+
+
+def _counted(element: "etree._Element") -> str:
     steps: list[str] = []
     current: etree._Element | None = element
     while current is not None:
