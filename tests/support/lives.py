@@ -91,13 +91,14 @@ def main() -> None:
     from sqlalchemy.orm import configure_mappers
 
     from core.database import make_engine
-    from tests.support import day, visits
+    from tests.support import day, order_lives, visits
     from workers.app import app
 
     known: dict[str, Callable[[str], None]] = {
         **visits.NIGHTS,
         "day": lambda _: day.live(),
         "perform": _perform,
+        "order_and_deliver": order_lives.order_and_deliver,
     }
     app.finalize()
     configure_mappers()
