@@ -47,15 +47,14 @@ def location(element: "etree._Element") -> str:
     """The path of `element` by local names; a position is stated where there are several of the same name."""
     tree = element.getroottree()
     path = tree.getpath(element)
-    if (
-        "*" not in path[2:]
-    ):  # libxml2 does not name what is in the default namespace; where all else has prefixes, it is fast
-        rest = _PREFIX.sub("/", path[path.find("/", 1) :]) if path.count("/") > 1 else ""
-        return f"/{etree.QName(tree.getroot()).localname}{rest}"
-    return _counted(element)
+    if "*" in path[2:]:  # libxml2 does not name what is in the default namespace, as the root of most documents is
+        return _counted(element)
+    rest = path[2:].partition("/")
+    return _PREFIX.sub("/", f"/{etree.QName(tree.getroot()).localname}{rest[1]}{rest[2]}")
 
 
 def _counted(element: "etree._Element") -> str:
+    """The same, counted here: as slow as there are siblings."""
     steps: list[str] = []
     current: etree._Element | None = element
     while current is not None:

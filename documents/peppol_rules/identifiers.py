@@ -26,6 +26,7 @@ _DATES: Final = [
     CBC + name for name in ("IssueDate", "DueDate", "TaxPointDate", "StartDate", "EndDate", "ActualDeliveryDate")
 ]
 _IDENTIFIERS: Final = [CBC + name for name in ("EndpointID", "ID", "CompanyID")]
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _FISCAL_CODE: Final = re.compile(r"[A-Za-z]{6}\d{2}[A-Za-z]\d{2}.{3}\d[A-Za-z]|\d{11}")
 
 
@@ -116,11 +117,15 @@ def malformed_addresses(document: Document) -> "list[etree._Element]":
     ]
 
 
-@lru_cache(maxsize=1024)
 def is_date(text: str) -> bool:
     """Whether `text` is a real day, written YYYY-MM-DD."""
+    return len(text) == len("YYYY-MM-DD") and _is_real_day(text)
+
+
+@lru_cache(maxsize=1024)  # documents name the same few days again and again
+def _is_real_day(text: str) -> bool:
     try:
-        return re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text) is not None and date.fromisoformat(text) >= date.min
+        return _DAY.fullmatch(text) is not None and date.fromisoformat(text) >= date.min
     except ValueError:
         return False
 
