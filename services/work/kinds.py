@@ -49,6 +49,8 @@ KINDS: dict[str, Kind] = {
         Kind("recompute_budgets", "budgets", deadline=1800),
         Kind("plan_statements", "default", deadline=300),
         Kind("write_statements", "default", deadline=600),
+        Kind("generate_orders", "orders", deadline=1800),
+        Kind("watch_orders", "orders", deadline=600),
         Kind("deliver_order", "orders", deadline=120, max_attempts=8, first_pause=30),
         Kind("tell_cancelled", "orders", deadline=120, max_attempts=8, first_pause=30),
         Kind("send_test_order", "orders", deadline=120, max_attempts=1),
