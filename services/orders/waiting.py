@@ -138,17 +138,17 @@ def waiting(
     person: Person | None = None,
     case_number: str | None = None,
     declined: bool = False,
-    after: Waiting | None = None,
+    after: tuple[datetime, int] | None = None,
     limit: int = PAGE,
 ) -> list[Waiting]:
     """Services that wait for approval and whose case `person` may see (None: all), longest first; `declined`: those declined instead.
 
-    The next page goes on `after` the last of the former one.
+    The next page goes on `after` the last of the former one: when it was chosen, and its plan item.
     """
     values = _values(person, settings, today, case_number) | {
         "declined": declined,
-        "after_moment": after.chosen_at if after else None,
-        "after_id": after.plan_item_id if after else None,
+        "after_moment": after[0] if after else None,
+        "after_id": after[1] if after else None,
         "limit": limit,
         "language": language(),
     }
