@@ -20,7 +20,7 @@ TEXTS  := $(patsubst %,locale/%/LC_MESSAGES/avain.mo,fi sv en)
 # The tests start hundreds of processes: what Python compiled for one is kept for the next, whatever the machine's habit.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test test-browser screenshots bench-cases bench-prices bench-budgets bench-console lint types imports check format lock locales clean
+.PHONY: help setup demo test test-browser screenshots bench-cases bench-prices bench-budgets bench-console bench-orders lint types imports check format lock locales clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -78,6 +78,9 @@ bench-budgets: setup ## how fast budgets are recomputed, beside SQL by hand and 
 
 bench-console: setup ## how fast the console's pages are with 200,000 cases; writes bench/results/console.json
 	$(BIN)/python -m bench.console $(BENCH)
+
+bench-orders: setup ## how fast orders are built, made and delivered; writes bench/results/orders.json
+	$(BIN)/python -m bench.orders $(BENCH)
 
 check: lint types imports test test-browser ## all that CI runs
 
