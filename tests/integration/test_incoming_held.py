@@ -176,7 +176,7 @@ def test_the_commands(here: InProcess) -> None:
 def answered_by_telephone(number: str) -> None:
     done = json.loads(avain("order", "respond", number, "--received", "--as", "aino", "--json"))
     assert done == {"order": number, "state": "received", "starts_on": None}
-    avain("order", "respond", number, "--change", "--quantity", "1=7,5", "--starts", "10.12.2026")
+    avain("order", "respond", number, "--change", "--quantity", "1=7,5", "--starts-on", "10.12.2026")
     assert json.loads(avain("order", "respond", number, "--apply", "--json")) == {
         "order": number,
         "state": "accepted",
@@ -184,12 +184,13 @@ def answered_by_telephone(number: str) -> None:
     }
     avain("order", "respond", number, "--change", "--quantity", "2=1")
     avain("order", "respond", number, "--discard", "--reason", "all are needed")
-    assert "10" in avain("order", "respond", number, "--accept", "--starts", "2026-12-10")
+    assert "10" in avain("order", "respond", number, "--accept", "--starts-on", "2026-12-10")
+    assert json.loads(avain("order", "handover", number, "--json"))["handed_over"] is True
     avain("order", "respond", number, "--reject", "--reason", "fell ill")
     for wrong in (
         [],
         ["--accept", "--reject"],
-        ["--reject", "--starts", "2026-12-10"],
+        ["--reject", "--starts-on", "2026-12-10"],
         ["--accept", "--quantity", "1=2"],
         ["--change", "--quantity", "one"],
         ["--change", "--quantity", "1=99"],
