@@ -71,7 +71,7 @@ def preview(
         for place, one in enumerate(found):
             _show(one)
             for files in written.values():
-                if files:
+                if files and files[place]:
                     console().print(f"→ {files[place]}")
         if refused:
             rows = [[one["item"], one["reason"]] for one in refused]
@@ -111,7 +111,7 @@ def _proposed(names: list[str], who: str, reason: str) -> tuple[list["Preview"],
         now = business_now(session)
         ids, unknown = find_items(session, names)
         found, against = previewing.proposed(
-            session, ids, approver=who, reason=reason, now=now,
+            session, ids, reason=reason, now=now,
             settings=configured.orders, organisation=configured.organisation, budgets=configured.budgets,
         )  # fmt: skip
         for case in dict.fromkeys(item.partition("/")[0] for one in found for item in one.items):
@@ -120,7 +120,7 @@ def _proposed(names: list[str], who: str, reason: str) -> tuple[list["Preview"],
     return found, refused + [{"item": one.item, "reason": one.reason.text()} for one in against]
 
 
-def _put(found: list["Preview"], target: Path | None, kind: str, *, force: bool) -> list[Path]:
+def _put(found: list["Preview"], target: Path | None, kind: str, *, force: bool) -> list[Path | None]:
     """Write each order's paper or document; the files, in the order of `found`. Raises InputError."""
     if target is None or not found:
         return []
@@ -128,12 +128,16 @@ def _put(found: list["Preview"], target: Path | None, kind: str, *, force: bool)
         raise InputError(
             "These are {count} orders: give a folder that exists instead of {path}.", count=len(found), path=str(target)
         )
-    contents = [one.pdf() if kind == "pdf" else one.document for one in found]
-    files = [target / f"{_stem(one)}.{kind}" if target.is_dir() else target for one in found]
-    there = [papers.is_there(file, content, force=force) for file, content in zip(files, contents, strict=True)]
-    for file, content, same in zip(files, contents, there, strict=True):
-        if not same:
+    files: list[Path | None] = []
+    for one in found:
+        content = one.pdf() if kind == "pdf" else one.document
+        if content is None:  # a month to come
+            files.append(None)
+            continue
+        file = target / f"{_stem(one)}.{kind}" if target.is_dir() else target
+        if not papers.is_there(file, content, force=force):
             papers.put(file, content, force=force)
+        files.append(file)
     return files
 
 
@@ -151,6 +155,7 @@ def _data(one: "Preview") -> dict[str, Any]:
         "order": paper.number or None,
         "state": one.state,
         "items": list(one.items),
+        "orders_on": one.orders_on,
         "provider": paper.seller.name,
         "business_id": paper.seller.business_id,
         "language": paper.language,
@@ -163,7 +168,7 @@ def _data(one: "Preview") -> dict[str, Any]:
         "total_gross": total.gross,
         "lines": [asdict(line) for line in paper.lines],
         "sha256": one.sha256,
-        "document": one.document.decode(),
+        "document": None if one.document is None else one.document.decode(),
     }
 
 
@@ -172,6 +177,8 @@ def _show(one: "Preview") -> None:
 
     paper, total = one.paper, one.paper.total
     state = state_name(one.state) if one.state else _("not ordered yet")
+    if one.orders_on:
+        state = _("ordered on {date}, once approved").format(date=day(one.orders_on))
     console().print(
         Text.assemble(
             (paper.number or _("Would be ordered"), "bold"), f"  {paper.seller.name}  {state}  {money(total.gross)}"

@@ -6,12 +6,13 @@ from starlette.responses import Response
 
 from console.forms import Form
 from console.visit import Visit
+from core.errors import Message
 from core.units import amount, unit_price, what_is_priced
 from services.labels import chooser_name
 from services.names import people
 from services.orders import story, words
 from services.orders.answer_values import OPEN
-from services.orders.ending import CANCELLABLE, RESENDABLE
+from services.orders.ending import CANCELLABLE, RESENDABLE, Cancelled
 from services.orders.show import delivery_attempts, state_name
 
 #: In these a person may write down an answer: one is waited for, or what was answered is taken back.
@@ -54,6 +55,17 @@ def show(visit: Visit, order: story.Order, form: Form | None = None) -> Response
         named=_Named(people(visit.session)),
         **tools(),
     )
+
+
+def said_of(number: str, done: Cancelled) -> Message:
+    """What follows from having cancelled an order."""
+    if done.person_tells:
+        return Message(
+            "{order} is cancelled. The provider may have it and cannot be written to: tell it.", order=number
+        )
+    if done.letter:
+        return Message("{order} is cancelled. A letter tells the provider.", order=number)
+    return Message("{order} is cancelled. The provider never had it.", order=number)
 
 
 def tools() -> dict[str, Any]:

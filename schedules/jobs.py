@@ -52,6 +52,19 @@ def jobs(settings: FollowUps) -> tuple[Job, ...]:
             "30 4 * * *",
             N_("Recompute every budget that something changed for"),
         ),
+        # after the budgets: months are ordered on what they say
+        Job(
+            "generate_orders",
+            "generate_orders",
+            "0 5 * * *",
+            N_("Order the months that are due, and what needs nobody's approval"),
+        ),
+        Job(
+            "watch_orders",
+            "watch_orders",
+            "15 5 * * *",
+            N_("Find orders that no longer say what is planned, and close those that are over"),
+        ),
         Job(
             "plan_follow_ups",
             "plan_follow_ups",
@@ -64,6 +77,7 @@ def jobs(settings: FollowUps) -> tuple[Job, ...]:
             "0 6 * * *",
             N_("Tell the price manager of prices that are missing or will end"),
         ),
+        Job("read_incoming", "ask_incoming", "*/15 6-20 * * *", N_("Read answers, invoices and delivered quantities")),
         Job(
             "daily_reminders",
             "daily_reminders",

@@ -23,6 +23,7 @@ class Visitor:
     cases: tuple[str, ...]
     decisions: dict[str, int]
     orders: tuple[str, ...] = ()
+    waiting: tuple[int, ...] = ()
 
     @classmethod
     def signed_in(cls, session: Session, role: str, count: int) -> list[Self]:
@@ -66,7 +67,16 @@ class Visitor:
             text("SELECT number FROM purchase_order WHERE decision_id = ANY(:decisions) ORDER BY id"),
             {"decisions": list(decisions.values())},
         )
-        return cls(person.name if person else role, f"avain={secret}", tuple(decisions), decisions, tuple(orders))
+        waiting = session.scalars(
+            text(
+                "SELECT plan_item.id FROM plan_item JOIN choice ON choice.plan_item_id = plan_item.id AND choice.ended_at IS NULL"
+                " WHERE decision_id = ANY(:decisions) AND NOT EXISTS"
+                " (SELECT FROM order_coverage WHERE order_coverage.plan_item_id = plan_item.id AND live) ORDER BY plan_item.id LIMIT 50"
+            ),
+            {"decisions": list(decisions.values())},
+        )
+        name, cookie = person.name if person else role, f"avain={secret}"
+        return cls(name, cookie, tuple(decisions), decisions, tuple(orders), tuple(waiting))
 
 
 @dataclass(frozen=True)
@@ -136,6 +146,11 @@ def _order(rest: str = "") -> Maker:
     return lambda _know, chance, visitor: f"/orders/{chance.choice(visitor.orders)}{rest}"
 
 
+def _waiting(path: str) -> Maker:
+    """`path` with one of the visitor's planned services that wait for approval in its blank."""
+    return lambda _know, chance, visitor: path.format(chance.choice(visitor.waiting))
+
+
 def _budget(_know: Known, chance: random.Random, visitor: Visitor) -> str:
     number = chance.choice(visitor.cases)
     return f"/cases/{number}/budgets/{visitor.decisions[number]}"
@@ -173,6 +188,9 @@ PAGES: Final[dict[str, tuple[str, Maker]]] = {
         "supervisor",
         drawn("/orders", "/orders?state=failed", "/orders?provider=9000007-0", "/orders?worker=W-77"),
     ),
+    "/orders/waiting": ("supervisor", at("/orders/waiting")),
+    "/orders/waiting (worker)": ("worker", at("/orders/waiting")),
+    "/orders/preview": ("worker", _waiting("/orders/preview?item={}")),
     "/orders/{number}": ("worker", _order()),
     "/compare": ("worker", _compared("/compare")),
     "/workers": ("operator", at("/workers")),
@@ -220,6 +238,8 @@ DOCUMENTS: Final[dict[str, tuple[str, Maker]]] = {
         case("/compare.pdf?item=S-1"),
     ),
     "/cases/{number}/statement.pdf": ("worker", case("/statement.pdf")),
+    "/orders/preview/order.pdf": ("worker", _waiting("/orders/preview/order.pdf?item={}")),
+    "/orders/preview/order.xml": ("worker", _waiting("/orders/preview/order.xml?item={}")),
     "/orders/{number}/order.pdf": ("worker", _order("/order.pdf")),
     "/orders/{number}/order.xml": ("worker", _order("/order.xml")),
     "/prices/lists/{number}/reply.eml": ("price_manager", one("held", "/prices/lists/{}/reply.eml")),

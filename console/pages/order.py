@@ -65,16 +65,10 @@ def cancel(visit: Here, number: str, note: Typed = "") -> Response:
     try:
         with visit.session.begin_nested():
             reason = fields.words(note, _("Why"))
-            tell = ending.cancel(visit.session, found.number, actor=visit.actor, reason=reason, now=visit.now)
+            done = ending.cancel(visit.session, found.number, actor=visit.actor, reason=reason, now=visit.now)
     except InputError as refused:
         return order_page.show(visit, found, Form({"note": note}, {"cancel": str(refused)}))
-    said = Message("{order} is cancelled.", order=found.number)
-    if tell:
-        said = Message(
-            "{order} is cancelled. The provider may have received it: tell the provider that it is cancelled.",
-            order=found.number,
-        )
-    return visit.go(f"/orders/{found.number}", said)
+    return visit.go(f"/orders/{found.number}", order_page.said_of(found.number, done))
 
 
 @pages.post("/orders/{number}/answers/{answer}/apply", roles=CASE_ROLES)

@@ -165,6 +165,7 @@ def _apply(session: Session, names: dict[str, Any], settings: CaseSource, now: d
     if touched:
         dirty.mark_run(session, "cases", names["run_id"])
         call_again(session, "plan_follow_ups", "plan_follow_ups")
+        call_again(session, "watch_orders", "watch_orders")
 
 
 def _percent(share: Decimal) -> str:

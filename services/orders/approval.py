@@ -71,7 +71,7 @@ def approve(
     hold(session, asked)
     recompute_now(session, decisions_of(session, asked), cause="order", now=now, settings=budgets)
     items = load_items(session, asked, order_period=settings.period)
-    assembled = assemble(session, items, due_by=due_by(now, settings), automatic=automatic)
+    assembled = assemble(session, items, settings, due_by=due_by(now, settings), automatic=automatic)
     expected = load_expected(session, {item.budget_id for item in items})
     ledger = Approving(
         By(approver, reason, automatic),
@@ -104,11 +104,11 @@ def due_by(now: datetime, settings: Orders) -> date:
     return local_date(now) + timedelta(days=settings.ahead_days)
 
 
-def assemble(session: Session, items: Sequence[Item], *, due_by: date, automatic: bool) -> Assembled:
+def assemble(session: Session, items: Sequence[Item], settings: Orders, *, due_by: date, automatic: bool) -> Assembled:
     """The orders that items make, each judged by itself: an item of which one part cannot be ordered is refused altogether."""
     against: dict[int, Refused] = {}
     for item in items:
-        _note(against, item, objection(item, automatic=automatic))
+        _note(against, item, objection(item, connections=settings.connections, automatic=automatic))
     parts = load_parts(session, [item for item in items if item.id not in against], begun_by=due_by)
     for part in parts:
         _note(against, part.item, part_objection(part))

@@ -14,11 +14,14 @@ from services.orders.money import total
 
 @dataclass(frozen=True)
 class Refused:
-    """An item that was not ordered, under the name people know it by, and why. No id: a name that stands for none."""
+    """An item that was not ordered, under the name people know it by, and why; of one ordered by the month, which. No id: a name that
+    stands for none.
+    """
 
     plan_item_id: int | None
     item: str
     reason: Message
+    month: date | None = None
 
 
 @dataclass(frozen=True)
@@ -38,9 +41,9 @@ class Bundle:
         return total(part.gross for part in self.parts)
 
 
-def refused(item: Item, reason: Message) -> Refused:
+def refused(item: Item, reason: Message, month: date | None = None) -> Refused:
     """That an item is not ordered."""
-    return Refused(item.id, item.reference, reason)
+    return Refused(item.id, item.reference, reason, month)
 
 
 def bundled(parts: Iterable[Part], besides: Callable[[Item], Hashable] = lambda _: None) -> list[Bundle]:

@@ -6,6 +6,7 @@ from itertools import chain
 
 from connectors.channels import registry
 from core.budget_settings import Budgets
+from core.channel_settings import Connections
 from core.errors import Message
 from core.i18n import N_
 from core.order_settings import Orders
@@ -17,15 +18,18 @@ from services.orders.periods import MONTHLY
 ENDED = N_("The planned service, its decision or its case has ended.")
 
 
-def objection(item: Item, *, automatic: bool, renewing: bool = False) -> Message | None:
+def objection(
+    item: Item, *, connections: Connections, automatic: bool = False, renewing: bool = False
+) -> Message | None:
     """The first reason why nothing of an item can be ordered, or None.
 
     Every order rests on a decision with number and date and on a choice that nobody declined (DESIGN "Orders"); nothing is approved
     automatically without an assessment or a client plan. `renewing`: the item's next months are ordered on an approval that stands.
+    `connections`: those of avain.toml that orders may go out by.
     """
     reasons = chain(
         _of_the_plan(item, automatic=automatic, renewing=renewing),
-        _of_the_provider(item.seller),
+        _of_the_provider(item.seller, connections),
         _of_people(item, renewing=renewing),
     )
     return next(reasons, None)
@@ -51,7 +55,7 @@ def _of_the_plan(item: Item, *, automatic: bool, renewing: bool) -> Iterator[Mes
         yield Message(N_("Without a date of the assessment or the client plan, a person has to approve."))
 
 
-def _of_the_provider(seller: Seller | None) -> Iterator[Message]:
+def _of_the_provider(seller: Seller | None, connections: Connections) -> Iterator[Message]:
     if seller is None:
         yield Message(N_("No provider has been chosen yet."))
         return
@@ -62,7 +66,7 @@ def _of_the_provider(seller: Seller | None) -> Iterator[Message]:
             N_("It is not known how orders reach {provider}. Say so with the provider."), provider=seller.name
         )
         return
-    unreachable = registry.problem(seller.channel, seller.destination)
+    unreachable = registry.problem(seller.channel, seller.destination, connections)
     if unreachable:
         yield Message(N_("Orders cannot reach {provider}: {problem}"), provider=seller.name, problem=unreachable.text())
 

@@ -4,7 +4,6 @@ The electronic order (documents/order.py) says the same to machines. Equal value
 the very same file.
 """
 
-from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -21,6 +20,7 @@ from services.orders.items import Item
 from services.orders.lines import Share
 from services.orders.paper_values import Buyer, Invoicing, Link, Paper, PaperLine, Seller
 from services.orders.paper_words import in_words
+from services.orders.proposing import Draft
 
 #: Rows in: an order. Rows out: what its paper says once, in the words of the provider's language where there are some.
 _ORDER = text(
@@ -105,22 +105,19 @@ def paper_of(
 
 
 def paper_of_proposal(
-    session: Session,
-    ordered: Sequence[tuple[Item, Share]],
-    *,
-    organisation: Organisation,
-    orders: Orders,
-    today: date,
+    session: Session, draft: Draft, *, organisation: Organisation, orders: Orders, today: date
 ) -> Paper:
-    """What would be printed if these shares of planned services were ordered today: without number, reference and links; one query.
+    """What would be printed of a draft if it were ordered today: without number, reference and links; one query.
 
-    All items share decision, provider and contract, as those of one order do. Raises InputError where no provider is chosen.
+    Raises InputError where no provider is chosen, or nothing of it could be ordered.
     """
-    item, seller = ordered[0][0], ordered[0][0].seller
-    if seller is None:
-        raise InputError("No provider has been chosen yet.")
-    terms = session.execute(_TERMS, {"id": item.contract_id}).one_or_none()
-    lines = tuple(_proposed(number, one, share) for number, (one, share) in enumerate(ordered, start=1))
+    item, seller = draft.items[0], draft.seller
+    if seller is None or not draft.parts or not draft.lines:
+        raise InputError(draft.refused or "No provider has been chosen yet.")
+    terms = session.execute(_TERMS, {"id": draft.parts[0].contract_id}).one_or_none()
+    first, after = draft.parts[0].first_day, draft.parts[0].day_after
+    for part in draft.parts:
+        first, after = min(first, part.first_day), max(after, part.day_after)
     return Paper(
         number="",
         issue_date=today,
@@ -128,11 +125,11 @@ def paper_of_proposal(
         seller=Seller(seller.name, seller.business_id),
         decision_number=item.decision_number or "–",
         decision_date=item.decided_on,
-        contract=item.contract_number,
+        contract=draft.contract_number,
         client_reference="",
-        first=min(line.first for line in lines),
-        last=max(line.last for line in lines),
-        lines=lines,
+        first=first,
+        last=after - timedelta(days=1),
+        lines=tuple(_proposed(number, one, share) for number, (one, share) in enumerate(draft.lines, start=1)),
         **_shared(
             organisation,
             orders,

@@ -2,19 +2,21 @@
 
 import hashlib
 from collections.abc import Collection
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from core.budget_settings import Budgets
-from core.errors import NotFound
+from core.clock import local_date
+from core.errors import Message, NotFound
 from core.order_settings import Orders
 from core.settings import Organisation
-from services.orders.approval import Refused, approve
-from services.orders.paper import paper_of, write_pdf
+from services.orders.bundles import Refused
+from services.orders.paper import paper_of, paper_of_proposal, write_pdf
 from services.orders.paper_values import Paper
+from services.orders.proposing import Draft, propose
 
 #: Rows in: an order's number. Rows out: it with its document, and the paper that went out with it, if one did.
 _STORED = text(
@@ -26,36 +28,26 @@ _STORED = text(
     """
 )
 
-#: Rows in: an order. Rows out: the planned services it covers, as people name them.
-_ITEMS = text(
-    """
-    SELECT client_case.number || '/' || plan_item.external_id
-    FROM order_coverage
-    JOIN plan_item ON plan_item.id = order_coverage.plan_item_id
-    JOIN client_case ON client_case.id = plan_item.case_id
-    WHERE order_coverage.order_id = :id ORDER BY order_coverage.id
-    """
-)
-
 
 @dataclass(frozen=True)
 class Preview:
     """`paper`: its figures. `document`: the UBL order. `printed`: the PDF that went out, else it is made when it is asked for.
 
     `state` is None, and `paper.number` empty, where nothing is ordered yet. `items`: the planned services it is made of, by the names
-    people know them by; empty for a stored order.
+    people know them by; empty for a stored order. `orders_on`: a month that is ordered on that day, once approved; it has no document yet.
     """
 
     paper: Paper
-    document: bytes
+    document: bytes | None
     state: str | None = None
     printed: bytes | None = None
     items: tuple[str, ...] = ()
+    orders_on: date | None = None
 
     @property
-    def sha256(self) -> str:
-        """Of the document, in hexadecimal."""
-        return hashlib.sha256(self.document).hexdigest()
+    def sha256(self) -> str | None:
+        """Of the document, in hexadecimal; the one that is ordered has its own number, and so another."""
+        return None if self.document is None else hashlib.sha256(self.document).hexdigest()
 
     def pdf(self, language: str | None = None) -> bytes:
         """The paper as PDF: as it went out, or in `language` as it would; asks no database."""
@@ -72,29 +64,39 @@ def stored(session: Session, number: str, *, organisation: Organisation, orders:
     return Preview(paper, bytes(row.document), state=row.state, printed=printed)
 
 
+def of_draft(session: Session, draft: Draft, *, organisation: Organisation, orders: Orders, today: date) -> Preview:
+    """A draft to look at; one query. Raises InputError where there is nothing in it that could be printed."""
+    paper = paper_of_proposal(session, draft, organisation=organisation, orders=orders, today=today)
+    items = tuple(item.reference for item in draft.items)
+    return Preview(paper, draft.document, items=items, orders_on=draft.orders_on)
+
+
 def proposed(
     session: Session,
     plan_item_ids: Collection[int],
     *,
-    approver: str,
     reason: str = "",
     now: datetime,
     settings: Orders,
     organisation: Organisation,
     budgets: Budgets,
-) -> tuple[list[Preview], tuple[Refused, ...]]:
-    """The orders that approving the planned services now would make, and what stands against the others. Nothing of it stays.
-
-    The number in the documents is the next one that is free: another order may take it before these are approved.
-    """
-    found = []
-    with session.begin_nested() as tried:
-        done = approve(
-            session, plan_item_ids, approver=approver, reason=reason, now=now, settings=settings, organisation=organisation, budgets=budgets
-        )  # fmt: skip
-        for order in done.orders:
-            paper = paper_of(session, order.id, organisation=organisation, orders=settings)
-            items = tuple(session.execute(_ITEMS, {"id": order.id}).scalars())
-            found.append(Preview(replace(paper, number="", client_reference=""), order.document, items=items))
-        tried.rollback()
-    return found, done.refused
+) -> tuple[list[Preview], list[Refused]]:
+    """The orders that approving the planned services now would make, by whoever may, and what stands against the others. Nothing is changed."""
+    asked = list(dict.fromkeys(plan_item_ids))
+    drafts = propose(
+        session, asked, now=now, settings=settings, organisation=organisation, budgets=budgets, reason=reason
+    )
+    today = local_date(now)
+    refused = [
+        Refused(item.id, item.reference, draft.refused) for draft in drafts if draft.refused for item in draft.items
+    ]
+    known = {item.id for draft in drafts for item in draft.items}
+    refused += [
+        Refused(one, str(one), Message("There is no such planned service.")) for one in asked if one not in known
+    ]
+    found = [
+        of_draft(session, draft, organisation=organisation, orders=settings, today=today)
+        for draft in drafts
+        if draft.refused is None
+    ]
+    return found, refused

@@ -124,7 +124,7 @@ def propose(
             load_budgets(session, {item.budget_id for item in items}, expected.values()),
             expected,
         )
-        against = {item.id: judging.objection(item, automatic=False) for item in items}
+        against = {item.id: judging.objection(item, connections=settings.connections) for item in items}
         parts = load_parts(session, [item for item in items if against[item.id] is None], begun_by=None)
         looking.rollback()
     refused = [Draft((item,), (), None, None, None, against[item.id]) for item in items if against[item.id]]

@@ -85,7 +85,7 @@ def _chunk(
     ledger.restore(before)
     if len(bundles) == 1:
         ledger.refuse(bundles[0], reason)
-        return [], [refused(item, reason) for item in bundles[0].items]
+        return [], [refused(item, reason, bundles[0].month) for item in bundles[0].items]
     orders: list[PurchaseOrder] = []
     against: list[Refused] = []
     for bundle in bundles:
@@ -115,7 +115,7 @@ def _store(
             admitted.append(bundle)
         else:
             ledger.refuse(bundle, reason)
-            against.extend(refused(item, reason) for item in bundle.items)
+            against.extend(refused(item, reason, bundle.month) for item in bundle.items)
     approvals = ledger.approve(session, admitted, issue.now)
     numbers.take_range(session, "T", local_date(issue.now).year, len(written))
     for one in written:
@@ -161,7 +161,7 @@ def _write(number: str, bundle: Bundle, ledger: Ledger, issue: Issue) -> _Writte
         approval_reason=by.reason,
         profile=item.seller.profile,
         automatic=by.automatic,
-        replaces_id=max((one.replaces_id for one in bundle.items if one.replaces_id), default=None),
+        replaces_id=max((part.replaces_id for part in parts if part.replaces_id), default=None),
     )
     return _Written(order, bundle)
 

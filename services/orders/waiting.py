@@ -59,8 +59,18 @@ class Waiting:
         return beyond or (self.committed > bounds.alone and approver == self.chooser)
 
 
-#: A condition on what is read below: it waits. The days of a service ordered whole are covered once any are.
-_WAITS = """
+#: SQL for choices with all that tells whether they wait, and a condition on it: one does. Of a service ordered whole all days count as
+#: covered once any are.
+WAITS_FROM = """
+    FROM choice
+    JOIN plan_item ON plan_item.id = choice.plan_item_id
+    JOIN decision ON decision.id = plan_item.decision_id
+    JOIN client_case ON client_case.id = plan_item.case_id
+    JOIN service ON service.id = plan_item.service_id
+    JOIN provider ON provider.id = choice.provider_id
+    LEFT JOIN order_decline ON order_decline.choice_id = choice.id AND order_decline.withdrawn_at IS NULL
+"""
+WAITS = """
     choice.ended_at IS NULL AND plan_item.ended_at IS NULL AND decision.ended_at IS NULL AND client_case.status = 'open'
     AND client_case.gone_at IS NULL AND upper(plan_item.period) > :today
     AND CASE coalesce(provider.order_period, :order_period)
@@ -73,14 +83,8 @@ _WAITS = """
     END
 """
 _FROM = f"""
-    FROM choice
-    JOIN plan_item ON plan_item.id = choice.plan_item_id
-    JOIN decision ON decision.id = plan_item.decision_id
-    JOIN client_case ON client_case.id = plan_item.case_id
-    JOIN service ON service.id = plan_item.service_id
-    JOIN provider ON provider.id = choice.provider_id
-    LEFT JOIN order_decline ON order_decline.choice_id = choice.id AND order_decline.withdrawn_at IS NULL
-    WHERE {_WAITS}
+    {WAITS_FROM}
+    WHERE {WAITS}
       AND (CAST(:case_number AS text) IS NULL OR client_case.number = :case_number)
       AND (order_decline.id IS NOT NULL) = :declined
       AND (CAST(:sees_everything AS boolean) OR client_case.id IN (SELECT tied.id FROM ({TIED}) AS tied))
@@ -134,17 +138,17 @@ def waiting(
     person: Person | None = None,
     case_number: str | None = None,
     declined: bool = False,
-    after: Waiting | None = None,
+    after: tuple[datetime, int] | None = None,
     limit: int = PAGE,
 ) -> list[Waiting]:
     """Services that wait for approval and whose case `person` may see (None: all), longest first; `declined`: those declined instead.
 
-    The next page goes on `after` the last of the former one.
+    The next page goes on `after` the last of the former one: when it was chosen, and its plan item.
     """
     values = _values(person, settings, today, case_number) | {
         "declined": declined,
-        "after_moment": after.chosen_at if after else None,
-        "after_id": after.plan_item_id if after else None,
+        "after_moment": after[0] if after else None,
+        "after_id": after[1] if after else None,
         "limit": limit,
         "language": language(),
     }

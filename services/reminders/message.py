@@ -40,6 +40,8 @@ NEWS = {
     "order_accepted": N_("An order was accepted"),
     "order_rejected": N_("An order was rejected"),
     "order_failed": N_("An order could not be delivered"),
+    "order_month_waits": N_("The next month of a service could not be ordered"),
+    "order_proposal": N_("An order no longer says what is planned"),
     "order_changed": N_("A provider proposes changes to an order"),
     "order_answer_held": N_("A provider's answer waits for you"),
     "order_unanswered": N_("An order has not been answered"),

@@ -42,11 +42,15 @@ KINDS: dict[str, Kind] = {
         Kind("import_prices", "prices", deadline=900),
         Kind("read_price_mail", "prices", deadline=900),
         Kind("read_price_upload", "prices", deadline=300),
+        Kind("fetch_incoming", "fetch", deadline=300),
+        Kind("read_incoming", "orders", deadline=900),
         Kind("watch_prices", "default", deadline=300),
         Kind("send_price_letter", "reminders", deadline=120, max_attempts=8, first_pause=60),
         Kind("recompute_budgets", "budgets", deadline=1800),
         Kind("plan_statements", "default", deadline=300),
         Kind("write_statements", "default", deadline=600),
+        Kind("generate_orders", "orders", deadline=1800),
+        Kind("watch_orders", "orders", deadline=600),
         Kind("deliver_order", "orders", deadline=120, max_attempts=8, first_pause=30),
         Kind("tell_cancelled", "orders", deadline=120, max_attempts=8, first_pause=30),
         Kind("send_test_order", "orders", deadline=120, max_attempts=1),
@@ -55,6 +59,7 @@ KINDS: dict[str, Kind] = {
         Kind("send_digest", "reminders", deadline=120, max_attempts=8, first_pause=60),
         Kind("nightly_prices", "default", deadline=300),
         Kind("nightly_cases", "default", deadline=300),
+        Kind("ask_incoming", "default", deadline=300),
     )
 }
 

@@ -184,6 +184,13 @@ class Town:
         (row,) = self.process.rows("SELECT number FROM purchase_order ORDER BY id DESC LIMIT 1")
         return str(row.number)
 
+    def waiting(self) -> int:
+        """A planned service that is chosen and waits for approval."""
+        return self._one(
+            "SELECT min(choice.plan_item_id) FROM choice WHERE ended_at IS NULL"
+            " AND NOT EXISTS (SELECT FROM order_coverage WHERE order_coverage.plan_item_id = choice.plan_item_id AND live)"
+        )
+
     def upload(self) -> int:
         """The file that was brought to the console, one of whose columns nobody knows."""
         return self._one("SELECT max(id) FROM price_upload")

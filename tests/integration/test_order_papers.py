@@ -14,11 +14,9 @@ from core.order_settings import Orders, Terms
 from core.settings import Organisation
 from models.order import PurchaseOrder
 from models.provider import Contract
-from services.budgets.recompute import recompute_now
-from services.orders.items import load_items
-from services.orders.lines import load_shares
 from services.orders.paper import paper_of, paper_of_proposal, write_pdf
 from services.orders.paper_values import Invoicing, Link, Paper
+from services.orders.proposing import propose
 from tests.factories.price import make_price, make_price_key
 from tests.support.ordering import NOW, World, add_item, make_world, order
 from tests.support.pdf import words
@@ -127,20 +125,18 @@ def test_a_proposal_is_the_paper_of_the_order_it_would_be_but_for_what_only_an_o
     make_price(session, world.service, world.provider, "0.50", key=key)
     ids = [world.item.id, add_item(session, world, price="1.00").id]
     budgets = Budgets(extras=[ExtraRule(extra="travel", unit="KMT", quantity=Decimal(4))])
-    recompute_now(session, [world.decision.id], cause="order", now=NOW, settings=budgets)
-    items, shares = load_items(session, ids), load_shares(session, ids)
-    meant = [(item, share) for item in items for share in shares[item.id]]
+    (draft,) = propose(session, ids, now=NOW, settings=TERMS, organisation=ORGANISATION, budgets=budgets)
     today = local_date(NOW)
     with recording(session) as statements:
-        proposed = paper_of_proposal(session, meant, organisation=ORGANISATION, orders=TERMS, today=today)
+        proposed = paper_of_proposal(session, draft, organisation=ORGANISATION, orders=TERMS, today=today)
     assert len(statements) == 1
     (stored,) = order(session, *ids, budgets=budgets).orders
     paper = read(session, stored)
     assert proposed == replace(paper, number="", client_reference="")
     assert "Nothing has been ordered yet" in words(write_pdf(proposed, "en"))
-    unchosen = [(replace(one, seller=None), share) for one, share in meant]
-    with pytest.raises(InputError):
-        paper_of_proposal(session, unchosen, organisation=ORGANISATION, orders=TERMS, today=today)
+    (refused,) = propose(session, ids[:1], now=NOW, settings=TERMS, organisation=ORGANISATION, budgets=budgets)
+    with pytest.raises(InputError, match="already ordered"):
+        paper_of_proposal(session, refused, organisation=ORGANISATION, orders=TERMS, today=today)
 
 
 def test_an_order_there_is_none_of(session: Session) -> None:

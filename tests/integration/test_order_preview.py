@@ -1,7 +1,9 @@
 """`avain order preview`: what would be ordered, and what was, as figures and as files; nothing is ordered by looking."""
 
 import json
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -33,8 +35,8 @@ def avain(*arguments: str, code: int = 0) -> Result:
     return done
 
 
-def previewed(*arguments: str, code: int = 0) -> dict:
-    found: dict = json.loads(avain("preview", *arguments, "--json", code=code).stdout)
+def previewed(*arguments: str, code: int = 0) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(avain("preview", *arguments, "--json", code=code).stdout)
     return found
 
 
@@ -110,6 +112,24 @@ def test_several_orders_go_into_a_folder(here: InProcess, world: World, tmp_path
         Path(one[kind]).name for one in found for kind in ("pdf", "xml")
     )
     assert all(one["business_id"] in one["pdf"] for one in found)
+
+
+def test_months_to_come_are_shown_with_the_day_they_are_ordered_on(
+    here: InProcess, world: World, tmp_path: Path
+) -> None:
+    with here.transaction() as session:
+        session.merge(world.provider).order_period = "monthly"
+    months = previewed(CASE, "--xml", str(tmp_path), "--pdf", str(tmp_path))["orders"]
+    due = [one for one in months if one["orders_on"] is None]
+    later = [one for one in months if one["orders_on"]]
+    assert due
+    assert later
+    assert all(one["document"] and one["xml"] for one in due)
+    assert all(one["document"] is None and one["xml"] is None and one["pdf"] for one in later)
+    assert [one["first_day"][8:] for one in later] == ["01"] * len(later)
+    assert sum(Decimal(one["total_gross"]) for one in months) == Decimal("1056.00")
+    assert len(list(tmp_path.glob("*.pdf"))) == len(months)
+    assert "once approved" in avain("preview", CASE).stdout
 
 
 def test_what_cannot_be_ordered_says_why(here: InProcess, world: World) -> None:

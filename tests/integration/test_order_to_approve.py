@@ -133,7 +133,7 @@ def test_what_waits_tells_what_it_costs_and_who_may_approve(session: Session) ->
 def test_what_waits_is_read_in_pages(session: Session) -> None:
     worlds = [make_world(session) for _ in range(3)]
     first = listed(session, limit=2)
-    rest = listed(session, limit=2, after=first[-1])
+    rest = listed(session, limit=2, after=(first[-1].chosen_at, first[-1].plan_item_id))
     assert [one.plan_item_id for one in first + rest] == [world.item.id for world in worlds]
 
 

@@ -4,6 +4,8 @@ from workers import signs_of_life
 from workers.tasks import (
     budgets,
     cases,
+    incoming,
+    order_generation,
     orders,
     price_letters,
     price_mail,
@@ -17,6 +19,8 @@ from workers.tasks import (
 __all__ = [
     "budgets",
     "cases",
+    "incoming",
+    "order_generation",
     "orders",
     "price_letters",
     "price_mail",
