@@ -39,7 +39,7 @@ def test_the_worker_of_the_case_accepts_a_dearer_invoice(session, billing, worke
     assert "L-7" in page.text
     assert "€1,100.00" in page.text
     page = worker.get(path(billing))
-    assert "With it, 1,100 € are billed" in page.text
+    assert "With it, €1,100.00 are billed" in page.text
     assert "12 visits" in page.text
     page = worker.submit(page, path(billing, "/accept"), {"note": " "})
     assert page.status == 422
@@ -59,7 +59,7 @@ def test_what_has_changed_since_it_was_shown_is_not_accepted(billing, worker):
     billing.take(rows=[Row("88.00", "1")])
     billing.document = dearer
     page = worker.submit(page, f"{at}/accept", {"note": "sovittu"})
-    assert "It goes on waiting: With it, 1,232 €" in page.text
+    assert "It goes on waiting: With it, €1,232.00" in page.text
 
 
 def test_lines_are_said_by_choosing_them(session, billing, worker):
