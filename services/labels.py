@@ -157,6 +157,7 @@ _ACTIONS: Final = {
     "order.viewed": N_("looked at an order"),
     "orders.listed": N_("looked at a list of orders"),
     "orders.previewed": N_("looked at what would be ordered"),
+    "orders.proposals_listed": N_("looked at orders to be taken back"),
     "orders.waiting_listed": N_("looked at what waits for approval"),
     "price_column.forgotten": N_("forgot what a column title means"),
     "price_column.learnt": N_("said what a column title means"),

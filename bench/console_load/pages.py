@@ -190,6 +190,7 @@ PAGES: Final[dict[str, tuple[str, Maker]]] = {
     ),
     "/orders/waiting": ("supervisor", at("/orders/waiting")),
     "/orders/waiting (worker)": ("worker", at("/orders/waiting")),
+    "/orders/proposals": ("supervisor", at("/orders/proposals")),
     "/orders/preview": ("worker", _waiting("/orders/preview?item={}")),
     "/orders/{number}": ("worker", _order()),
     "/compare": ("worker", _compared("/compare")),

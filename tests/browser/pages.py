@@ -67,6 +67,7 @@ PAGES: Final = (
     by_worker("/orders"),
     by("supervisor", "/orders"),
     by_worker("/orders/waiting"),
+    by_worker("/orders/proposals"),
     by_worker("/orders/preview", lambda town: f"/orders/preview?item={town.waiting()}"),
     by_worker("/orders/{number}", lambda town: f"/orders/{town.order()}"),
     by_worker("/compare"),

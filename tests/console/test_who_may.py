@@ -43,6 +43,8 @@ TABLE: dict[tuple[str, str], tuple[str, ...] | str] = {
     ("GET", "/orders/preview"): CASES,
     ("GET", "/orders/preview/order.pdf"): CASES,
     ("GET", "/orders/preview/order.xml"): CASES,
+    ("GET", "/orders/proposals"): CASES,
+    ("POST", "/orders/proposals/{proposal}/settle"): CASES,
     ("GET", "/orders/waiting"): CASES,
     ("POST", "/orders/waiting/approve"): CASES,
     ("POST", "/orders/waiting/decline"): CASES,
