@@ -114,10 +114,10 @@ class County(Bench):
                 if only not in path:
                     continue
                 clicks = requests if path in PAGES else min(requests, 20)
+                warm = min(_WARM, clicks)
                 taken = clicked(
-                    port,
-                    [(one := drawn.choice(visitors[who]), make(know, drawn, one)) for _ in range(clicks + _WARM)],
-                )
+                    port, [(one := drawn.choice(visitors[who]), make(know, drawn, one)) for _ in range(clicks + warm)]
+                )[warm:]
                 told[path] = {
                     "median_ms": round(median(taken), 1),
                     "p95_ms": round(quantiles(taken, n=20)[-1], 1) if len(taken) > 1 else round(taken[0], 1),
@@ -205,7 +205,7 @@ def answers(port: int) -> bool:
 
 
 def clicked(port: int, clicks: list[tuple[Visitor, str]]) -> list[float]:
-    """Milliseconds of each click but the first few, one after another over one connection. Every answer must be a page."""
+    """Milliseconds of each click, one after another over one connection. Every answer must be a page."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     taken: list[float] = []
     for visitor, path in clicks:
@@ -216,7 +216,7 @@ def clicked(port: int, clicks: list[tuple[Visitor, str]]) -> list[float]:
         taken.append((time.perf_counter() - begun) * 1000)
         assert answer.status == 200, f"{path} for {visitor}: {answer.status}\n{body[:2000].decode(errors='replace')}"
     connection.close()
-    return taken[_WARM:]
+    return taken
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from cli import (
     compare,
     console,
     installation,
+    invoice,
     order,
     price,
     price_mail,
@@ -61,6 +62,7 @@ app.add_typer(budget.app, name="budget")
 app.add_typer(order.app, name="order")
 app.add_typer(reminder.app, name="reminder")
 app.add_typer(run.app, name="run")
+app.add_typer(invoice.app, name="invoice")
 app.add_typer(rejected.app, name="rejected")
 app.add_typer(schedule.app, name="schedule")
 

@@ -8,11 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.common import As, DryRun, Json, actor, console, emit, sub_app, table, transaction
+from cli.common import ERROR, As, DryRun, Json, actor, console, emit, stop, sub_app, table, transaction
 from core.errors import Message
 from core.i18n import _, day
 from services.compare.words import facts_in_words
-from services.labels import channel_name
+from services.labels import channel_name, outcome_name
 
 service_app = sub_app(_("Services, and which may stand in for which."))
 provider_app = sub_app(_("Providers: channel, contracts, services with VAT."))
@@ -70,6 +70,40 @@ def list_providers(as_json: Json = False) -> None:
         "contract_until": _("Contract until"),
     }
     _list(providers, _("Providers"), columns, as_json)
+
+
+@provider_app.command(
+    "test-order", help=_("Send a test document, which is no order, the way the provider's orders go.")
+)
+def send_test(
+    business_id: Annotated[str, typer.Argument(metavar=_("BUSINESS_ID"))], as_: As = None, as_json: Json = False
+) -> None:
+    """`avain provider test-order 1234567-1`: does it in this process and prints the other side's answer; exit code 1 without one."""
+    from core.clock import business_now
+    from core.settings import settings
+    from services.orders import testing
+    from workers.queue import keep
+    from workers.task import perform
+    from workers.tasks.orders import send_test_order
+
+    connections = settings().orders.connections
+    with keep({"send_test_order"}), transaction() as session:
+        now = business_now(session)
+        tried = testing.call_test(session, business_id, connections=connections, actor=actor(as_), now=now)
+    perform(tried.work_id, send_test_order)
+    with transaction() as session:
+        came = testing.what_came(session, tried.work_id)
+    data = {
+        "number": tried.number,
+        "channel": tried.channel,
+        "run": came.run_id,
+        "outcome": came.outcome,
+        "reply": came.said,
+    }
+    sentence = f"{tried.number}: {outcome_name(came.outcome)}. {came.said}"
+    emit(data, as_json, lambda: console().print(sentence, markup=False))
+    if came.outcome != "succeeded":
+        stop(ERROR)
 
 
 @worker_app.command("list", help=_("List the workers."))

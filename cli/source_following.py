@@ -21,7 +21,16 @@ if TYPE_CHECKING:
     from services.sources import Source, Step
 
 FIGURES = (N_("read"), N_("added"), N_("changed"), N_("unchanged"), N_("gone"), N_("rejected"))
-STEPS = ("fetch_cases", "fetch_prices", "sync_cases", "read_price_mail", "import_prices", "put_away_files")
+STEPS = (
+    "fetch_cases",
+    "fetch_prices",
+    "sync_cases",
+    "read_price_mail",
+    "import_prices",
+    "fetch_incoming",
+    "read_incoming",
+    "put_away_files",
+)
 _LATE = N_("The run has not ended in {seconds} s; it goes on when a worker is there (avain up, avain worker).")
 _LATE_INLINE = N_(
     "The run has not ended in {seconds} s: another run holds the source, or it waits for its next attempt. It stays called for."

@@ -52,6 +52,8 @@ def sample(  # noqa: PLR0917 - options of a command
             "The records hold data of clients. Name a file with --output, invent them with --fake, or say --yes."
         )
     source = find_source(settings().sources, name)
+    if source.kind == "incoming":
+        raise InputError("Answers and invoices are not shown here: they may tell of a client.")
     configured = settings().sources.cases.get(name)
     folder = configuration_file().parent
     connector = case_connector(configured, folder) if configured is not None else None

@@ -239,6 +239,11 @@ def _not_of_mails(source: "Source") -> None:
             source=source.name,
             command=f"avain source run {source.name.partition('/')[0]}",
         )
+    if source.kind == "incoming":
+        raise InputError(
+            "What came in about orders is taken file by file, without a plan. Have it read with: {command}",
+            command=f"avain source run {source.name}",
+        )
 
 
 def _can_ask() -> bool:

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
@@ -103,6 +104,7 @@ class HttpsConnection(HttpsServer):
 Connection = Annotated[SftpConnection | HttpsConnection, Field(discriminator="kind")]
 ConnectionName = Annotated[str, Field(pattern="^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
 Connections = Mapping[str, SftpConnection | HttpsConnection]
+NO_CONNECTIONS: Final[Connections] = MappingProxyType({})
 
 
 def read_envelope(configured: HttpsConnection) -> dict[str, Any]:

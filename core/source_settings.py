@@ -1,4 +1,4 @@
-"""The settings of sources: where cases and price lists come from, and how gently they are read.
+"""The settings of sources: where cases, price lists and what comes in about orders come from, and how gently they are read.
 
 A source says its place in one of these ways: `path` (files of this machine, the short form), `transport` (files from elsewhere),
 `fhir` or `sql`. Secrets come from the environment: AVAIN_SOURCES__CASES__<name>__TRANSPORT__PASSWORD.
@@ -6,7 +6,7 @@ A source says its place in one of these ways: `path` (files of this machine, the
 
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, cast
 
 from pydantic import Field, SecretStr, model_validator
 
@@ -221,6 +221,33 @@ class PriceListSource(Group):
         return path if self.kind != "mail" or single else f"{path.rstrip('/')}/*.eml"
 
 
+class IncomingSource(Group):
+    """Where what comes in about orders lies: answers, invoices, delivered quantities, each file recognised by what it holds."""
+
+    path: str | None = Field(default=None, description='short for transport = { kind = "local", path = … }')
+    transport: Transport | None = None
+    provider: str | None = Field(
+        default=None, description="business id: whose files these are; what they say of others' orders is refused"
+    )
+    gentle: Gentleness = Gentleness()
+
+    @model_validator(mode="after")
+    def _has_one_place(self) -> "IncomingSource":
+        if (self.path is None) == (self.transport is None):
+            raise ValueError(N_("an incoming source has exactly one of: path, transport"))
+        return self
+
+    @property
+    def files(self) -> Transport:
+        """Where its files come from."""
+        return LocalFiles(path=self.path) if self.path is not None else cast("Transport", self.transport)
+
+    @property
+    def place(self) -> str:
+        """Where it is, for people; never a secret."""
+        return _place(self.files)
+
+
 def _place(files: Transport) -> str:
     if isinstance(files, LocalFiles):
         return files.path
@@ -241,11 +268,14 @@ class Sources(Group):
 
     cases: dict[SourceName, CaseSource] = Field(default_factory=dict)
     prices: dict[SourceName, PriceListSource] = Field(default_factory=dict)
+    incoming: dict[SourceName, IncomingSource] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _each_name_once(self) -> "Sources":
         if self.cases.keys() & self.prices.keys():
             raise ValueError(N_("a case source and a price source have the same name; each needs its own"))
-        if RESERVED in self.cases.keys() | self.prices.keys():
+        if self.incoming.keys() & (self.cases.keys() | self.prices.keys()):
+            raise ValueError(N_("an incoming source has the name of another source; each needs its own"))
+        if RESERVED in self.cases.keys() | self.prices.keys() | self.incoming.keys():
             raise ValueError(N_("the name console is kept for price lists that are uploaded in the console"))
         return self

@@ -3,7 +3,7 @@
     python -m demo.smtp_sink --port 2525 --directory var/demo/mail [--script delay:3,451,accept]
 
 Every accepted message is written, exactly as it came, to `<directory>/<nnnn>.eml`. A script makes it misbehave, one step per message
-and then no more: `accept`, `delay:SECONDS` before answering, `451` and `550` refuse, `drop` hangs up without keeping the message,
+and then no more: `accept`, `delay:SECONDS` before answering, `421`, `450`, `451` and `550` refuse, `drop` hangs up without keeping the message,
 `keep-and-drop` hangs up after keeping it (the gap of RFC 1047), `reject-recipient` answers 550 to RCPT.
 """
 
@@ -18,7 +18,12 @@ from typing import Any, Self
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-_REPLIES = {"451": "451 4.3.0 Try again later (invented)", "550": "550 5.7.1 We do not want this (invented)"}
+_REPLIES = {
+    "421": "421 4.3.2 Closing down (invented)",
+    "450": "450 4.2.1 Mailbox busy (invented)",
+    "451": "451 4.3.0 Try again later (invented)",
+    "550": "550 5.7.1 We do not want this (invented)",
+}
 
 
 @dataclass(frozen=True)

@@ -157,7 +157,7 @@ def _cell(cells: Sequence[str], place: int) -> str:
 
 def _quantity(text: str) -> Decimal | None:
     found = _QUANTITY.fullmatch(text)
-    return Decimal(re.sub(r"\D", "", found[1]) + "." + (found[2] or "0")) if found else None
+    return Decimal(re.sub(r"\D", "", found[1]) + (f".{found[2]}" if found[2] else "")) if found else None
 
 
 def _day(text: str) -> date | None:

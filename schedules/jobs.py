@@ -77,6 +77,7 @@ def jobs(settings: FollowUps) -> tuple[Job, ...]:
             "0 6 * * *",
             N_("Tell the price manager of prices that are missing or will end"),
         ),
+        Job("read_incoming", "ask_incoming", "*/15 6-20 * * *", N_("Read answers, invoices and delivered quantities")),
         Job(
             "daily_reminders",
             "daily_reminders",

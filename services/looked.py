@@ -26,9 +26,10 @@ from connectors.prices import read_price_list
 from connectors.prices.row import PriceDocument, Reading
 from connectors.rejection import Rejection
 from connectors.transports.base import SourceFile
-from core.errors import AvainError, Message
+from core.errors import AvainError, InputError, Message
 from core.settings import Settings, configuration_file
 from core.source_settings import CaseSource
+from services.orders.incoming import open_file
 from services.price_mail.opening import open_mail
 from services.prices.columns import meanings_for_reading
 from services.sources import Source, price_settings
@@ -122,7 +123,7 @@ def last_look(session: Session, source: str) -> Found | None:
 
 def meanings(session: Session, configured: Settings, source: Source) -> Mapping[str, str]:
     """What the titles of the source's columns are known to mean; nothing for cases."""
-    if source.kind == "cases":
+    if source.kind != "prices":
         return {}
     return meanings_for_reading(session, price_settings(configured.sources, source).provider)
 
@@ -137,7 +138,9 @@ def look_into(
     tried = try_files(configured, source, files, columns, LOOKED_AT)
     sample: list[Shown] = []
     unsampled = None
-    if source.form == "mail":
+    if source.kind == "incoming":
+        unsampled = Message("Answers and invoices are not shown here: they may tell of a client.")
+    elif source.form == "mail":
         unsampled = Message("E-mails are not shown here: who wrote them is nobody else's business.")
     else:
         try:
@@ -151,6 +154,8 @@ def look_into(
 
 def sample_for_all(configured: Settings, source: Source, files: Sequence[SourceFile], records: int) -> list[Sample]:
     """A few records that anybody may see: of cases with invented values; of a price list the first rows. Raises InputError, RefusedInput."""
+    if source.kind == "incoming":
+        raise InputError("Answers and invoices are not shown here: they may tell of a client.")
     if source.kind == "prices":
         return take_sample(None, files, records)
     settings, folder = configured.sources.cases[source.name], configuration_file().parent
@@ -170,6 +175,8 @@ def try_files(
     configured: Settings, source: Source, files: Sequence[SourceFile], columns: Mapping[str, str], records: int
 ) -> Trial:
     """What is valid of the first records of fetched files. Raises RefusedInput when they are malformed."""
+    if source.kind == "incoming":
+        return _try_incoming(files)
     if source.form == "mail":
         return _try_mails(configured, source, files)
     if source.kind == "prices":
@@ -199,6 +206,13 @@ def _try_mails(configured: Settings, source: Source, files: Sequence[SourceFile]
         if not any(one.reason is None for one in mail.lists):
             reason = reasons[0] if reasons else Message("It brings no price list.")
             bad.append((file.name, Rejection("", None, None, reason)))
+    return Trial(len(files), len(files) - len(bad), group_faults(bad), ())
+
+
+def _try_incoming(files: Sequence[SourceFile]) -> Trial:
+    """Documents about orders as records: one is valid when it can be read. Whether it fits an order, the reading itself says."""
+    opened = [open_file(file) for file in files]
+    bad = [(one.file.name, Rejection("", None, None, one.refused)) for one in opened if one.refused is not None]
     return Trial(len(files), len(files) - len(bad), group_faults(bad), ())
 
 

@@ -230,7 +230,7 @@ _ADVICE: Final = {
     "partly": Message(N_("What was right was applied. What was left out stands among the rejected records.")),
 }
 #: What is partly done of these is no matter of rejected records.
-_WITHOUT_ADVICE: Final = frozenset({"look_at_source", "read_price_mail"})
+_WITHOUT_ADVICE: Final = frozenset({"look_at_source", "read_price_mail", "read_incoming"})
 _AGAIN: Final = {
     **dict.fromkeys(("retry", "lost", "failed"), N_("It is tried again by itself at {moment}.")),
     "postponed": N_("It goes on by itself at {moment}."),

@@ -5,12 +5,14 @@ from decimal import Decimal
 from typing import Final
 
 from core.i18n import N_, _, number
-from core.source_settings import CaseSource, Gentleness, PriceListSource, Sources
+from core.source_settings import CaseSource, Gentleness, IncomingSource, PriceListSource, Sources
 from services.sources import Source, price_settings
 
 _WORDS: Final = {
     "cases": N_("cases"),
     "prices": N_("prices"),
+    "incoming": N_("answers and invoices"),
+    "orders": N_("answers, invoices, delivered quantities"),
     "snapshot": N_("snapshot"),
     "delta": N_("delta"),
     "provider": N_("a provider's price list"),
@@ -28,6 +30,8 @@ def in_words(configured: Sources, source: Source) -> list[tuple[str, str]]:
     """Label and value of everything that decides how a source is read."""
     if source.kind == "cases":
         return list(_of_cases(source, configured.cases[source.name]))
+    if source.kind == "incoming":
+        return list(_of_incoming(source, configured.incoming[source.name]))
     return list(_of_prices(source, price_settings(configured, source)))
 
 
@@ -56,6 +60,15 @@ def _of_prices(source: Source, settings: PriceListSource) -> Iterator[tuple[str,
     yield from _moved(settings)
 
 
+def _of_incoming(source: Source, settings: IncomingSource) -> Iterator[tuple[str, str]]:
+    yield _("Kind"), word("orders")
+    if settings.provider is not None:
+        yield _("Provider"), settings.provider
+    yield _("Place"), source.place
+    yield from _gentle(settings.gentle)
+    yield from _moved(settings)
+
+
 def _gentle(gentle: Gentleness) -> Iterator[tuple[str, str]]:
     yield _("Asked at"), ", ".join(gentle.hours) or _("any hour")
     yield _("Requests a second, at most"), number(Decimal(str(gentle.requests_per_second)))
@@ -67,7 +80,7 @@ def _gentle(gentle: Gentleness) -> Iterator[tuple[str, str]]:
     )
 
 
-def _moved(settings: CaseSource | PriceListSource) -> Iterator[tuple[str, str]]:
+def _moved(settings: CaseSource | PriceListSource | IncomingSource) -> Iterator[tuple[str, str]]:
     files = settings.files
     if files is not None:
         moved = getattr(files, "after", "leave") == "move"

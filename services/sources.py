@@ -1,4 +1,4 @@
-"""Sources as people see them, of either kind: cases and price lists. Asking one to be read, and following what comes of it.
+"""Sources as people see them, of every kind: cases, price lists, what comes in about orders. Asking one to be read, and following what comes of it.
 
 Reading a source is two kinds of Work: a fetch (slow, outside) that calls for the second (parse and apply). All Work of one request
 carries `source` and `request` in its arguments, which is how it is followed.
@@ -22,9 +22,9 @@ from core.settings import configuration_file
 from core.source_settings import RESERVED, PriceListSource, Sources
 from services.work import call_again
 
-Kind = Literal["cases", "prices"]
-_FETCH: dict[Kind, str] = {"cases": "fetch_cases", "prices": "fetch_prices"}
-_READ: dict[Kind, str] = {"cases": "sync_cases", "prices": "import_prices"}
+Kind = Literal["cases", "prices", "incoming"]
+_FETCH: dict[Kind, str] = {"cases": "fetch_cases", "prices": "fetch_prices", "incoming": "fetch_incoming"}
+_READ: dict[Kind, str] = {"cases": "sync_cases", "prices": "import_prices", "incoming": "read_incoming"}
 #: E-mails are sorted first; each list found in them is imported as that of a source of its own, `<mail source>/<business id>`.
 _SORT: Final = "read_price_mail"
 _BY_MAIL: Final = "/"
@@ -142,13 +142,16 @@ class Step:
 
 
 def all_sources(configured: Sources) -> list[Source]:
-    """Every configured source, cases first, by name."""
+    """Every configured source: cases, prices, what comes in; each by name."""
     cases = [Source(name, "cases", one.kind, one.place, one.mode) for name, one in sorted(configured.cases.items())]
     prices = [
         Source(name, "prices", one.kind, one.place, "delta" if one.kind == "mail" else None)
         for name, one in sorted(configured.prices.items())
     ]
-    return cases + prices
+    incoming = [
+        Source(name, "incoming", "orders", one.place, "delta") for name, one in sorted(configured.incoming.items())
+    ]
+    return cases + prices + incoming
 
 
 def find_source(configured: Sources, name: str) -> Source:
@@ -193,6 +196,8 @@ def transport_of(configured: Sources, source: Source, *, identity: IdentityMode 
         return case_transport(configured.cases[source.name], configuration_file().parent, identity=identity)
     if source.by_mail:
         raise _read_with_its_mails(source)
+    if source.kind == "incoming":
+        return transport(configured.incoming[source.name].files)
     return transport(configured.prices[source.name].files)
 
 

@@ -22,7 +22,7 @@ from core.clock import local_date
 from core.errors import Message, Transient
 from core.faults import fault_point
 from core.settings import Settings, configuration_file
-from core.source_settings import CaseSource, PriceListSource
+from core.source_settings import CaseSource, IncomingSource, PriceListSource
 from core.transport_settings import HttpsFile, SftpFiles
 from services.prices.world import world
 from services.source_memory import Known, recall, remember
@@ -102,13 +102,15 @@ class Brought:
         return Message("There are no files at the source.")
 
 
-def configured_as(configured: Settings, source: Source) -> CaseSource | PriceListSource:
+def configured_as(configured: Settings, source: Source) -> CaseSource | PriceListSource | IncomingSource:
     """The settings of a source."""
     sources = configured.sources
+    if source.kind == "incoming":
+        return sources.incoming[source.name]
     return sources.cases[source.name] if source.kind == "cases" else price_settings(sources, source)
 
 
-def _host_of(source: CaseSource | PriceListSource) -> str | None:
+def _host_of(source: CaseSource | PriceListSource | IncomingSource) -> str | None:
     """The host that is asked when a source is read; None for files of this machine, and for a database, which has a pace of its own."""
     files = source.files
     if isinstance(files, SftpFiles):
@@ -148,14 +150,15 @@ def task(
         spool, dict(known.memory), {sha256 for sha256, _ in known.files}, snapshot or anew, pace, seconds, most
     )
     number = session.execute(_VISIT, {"lane": source.lane}).scalar_one()
-    return Task(number, visit, known, reading, snapshot, settings.files is not None, source.form != "mail")
+    in_order = source.form != "mail" and source.kind != "incoming"
+    return Task(number, visit, known, reading, snapshot, settings.files is not None, in_order)
 
 
 def reading_of(session: Session, configured: Settings, source: Source, now: datetime) -> str:
     """How a source is read at present: the same bytes read in another way are another file."""
     settings = configured_as(configured, source)
-    if source.form == "mail" and not source.by_mail:
-        return ""  # a mail that was taken stays taken
+    if isinstance(settings, IncomingSource) or (source.form == "mail" and not source.by_mail):
+        return ""  # what was taken stays taken
     if isinstance(settings, PriceListSource):
         return world(session, settings, local_date(now))
     return f"{case_connector(settings, configuration_file().parent).version}/{configured.privacy.identity}"

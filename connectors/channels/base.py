@@ -9,14 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, ClassVar, Final, Protocol, Self
+from typing import Any, ClassVar, Protocol, Self
 
 from core.channel_settings import Connections
 from core.errors import Message
 from core.settings import Mail, Organisation
-
-NO_CONNECTIONS: Final[Connections] = MappingProxyType({})
 
 
 @dataclass(frozen=True)

@@ -32,8 +32,9 @@ _DOCUMENT_TYPE: Final = f"urn:oasis:names:specification:ubl:schema:xsd:Order-2::
 _PROCESS: Final = "urn:fdc:peppol.eu:poacc:bis:{profile}:3"
 _CONFLICT: Final = 409
 _SERVER_ERROR: Final = 500
-#: An answer that says "taken" is short; what is longer is not read.
-_LARGEST_ANSWER: Final = 64 * 1024
+#: Of an answer no more is read; one that announces more than the second is not looked at.
+_READ_OF_ANSWER: Final = 64 * 1024
+_LARGEST_ANSWER: Final = 64 * 1024 * 1024
 _LONGEST_REPLY: Final = 300
 #: What can go wrong before the first byte of the order has left.
 _NOT_CONNECTED: Final = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
@@ -78,7 +79,9 @@ class HttpsChannel:
                 content=body.content,
                 answers=range(200, 600),
             ) as reply:
-                status, answer = reply.status, _read(reply)
+                status, answer = reply.status, reply.body.read(_READ_OF_ANSWER)
+        except RefusedInput as error:
+            raise Unclear(error.message) from error
         except Transient as error:
             if isinstance(error.__cause__, _NOT_CONNECTED):
                 raise
@@ -172,14 +175,6 @@ def _multipart(envelope: dict[str, Any], said: dict[str, str], delivery: Deliver
 
 def _quoted(name: str) -> str:
     return name.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _read(reply: Reply) -> bytes:
-    """The answer; empty where it is too long or packed: its status says whether the order was taken."""
-    try:
-        return reply.body.read()
-    except (RefusedInput, Permanent):
-        return b""
 
 
 def _judge(reply: Reply, answer: bytes, delivery: Delivery, host: str) -> None:

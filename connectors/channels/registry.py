@@ -2,13 +2,13 @@
 
 from typing import Final
 
-from connectors.channels.base import NO_CONNECTIONS, Channel, Destination, Means
+from connectors.channels.base import Channel, Destination, Means
 from connectors.channels.email import EmailChannel
 from connectors.channels.external import ExternalChannel
 from connectors.channels.file import FileChannel
 from connectors.channels.https import HttpsChannel
 from connectors.channels.sftp import SftpChannel
-from core.channel_settings import Connections
+from core.channel_settings import NO_CONNECTIONS, Connections
 from core.errors import Message, Permanent
 from core.i18n import N_
 

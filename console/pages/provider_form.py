@@ -22,6 +22,7 @@ LABELS: Final = {
     "language": N_("Language"),
     "country": N_("Country"),
     "channel": N_("Orders by"),
+    "order_period": N_("One order for"),
     "endpoint_scheme": N_("Scheme of the e-invoicing address"),
     "endpoint_id": N_("E-invoicing address"),
     "active": N_("In use"),
@@ -39,6 +40,8 @@ LABELS: Final = {
     "contract.until": N_("Fixed until"),
     "contract.percent": N_("At most, per cent a year"),
     "contract.from": N_("Not before"),
+    "contract.no_show_terms": N_("If the client does not come"),
+    "contract.cancellation_terms": N_("Cancelling the order"),
     "service": N_("Service"),
     "service.service": N_("Service"),
     "service.provider_code": N_("The provider's own code"),
@@ -63,9 +66,24 @@ VAT: Final = (
     ("G", N_("G: export")),
     ("K", N_("K: supply within the EU")),
 )
-CHANNELS: Final = ("email", "file", "external")
+CHANNELS: Final = ("email", "sftp", "https", "file", "external")
+PERIODS: Final = (
+    ("", N_("as the organisation orders")),
+    ("whole", N_("the whole service")),
+    ("monthly", N_("a month at a time")),
+)
 READERS: Final = (("fi", "suomi"), ("sv", "svenska"), ("en", "English"))
-_PLAIN: Final = ("business_id", "name", "email", "language", "country", "channel", "endpoint_scheme", "endpoint_id")
+_PLAIN: Final = (
+    "business_id",
+    "name",
+    "email",
+    "language",
+    "country",
+    "channel",
+    "order_period",
+    "endpoint_scheme",
+    "endpoint_id",
+)
 _LISTS: Final = ("areas", "languages", "specialisation")
 
 
@@ -87,7 +105,7 @@ def fields_of(shown: Mapping[str, Any]) -> dict[str, str]:
         rule = one["price_rule"]
         values |= spread(
             {
-                "number": one["number"],
+                **{name: one[name] for name in ("number", "no_show_terms", "cancellation_terms")},
                 "kind": rule.get("kind"),
                 "percent": None if rule.get("percent") is None else number(Decimal(str(rule["percent"]))),
                 **{name: _day(one[name]) for name in ("first", "last")},
@@ -184,6 +202,7 @@ def _contract(form: Form, path: str) -> dict[str, Any]:
         "first": form.read(f"{path}.first", fields.day, label("contract.first")),
         "last": form.read(f"{path}.last", fields.day, label("contract.last")),
         "price_rule": {name: value for name, value in rule.items() if value is not None},
+        **{name: form.text(f"{path}.{name}") or "" for name in ("no_show_terms", "cancellation_terms")},
     }
 
 

@@ -157,6 +157,7 @@ def _form(
             "rules": [(code, _(words)) for code, words in provider_form.RULES],
             "vat": [(code, _(words)) for code, words in provider_form.VAT],
             "channels": [(code, channel_name(code)) for code in provider_form.CHANNELS],
+            "periods": [(code, _(words)) for code, words in provider_form.PERIODS],
             "languages": provider_form.READERS,
             "yes_no": [("", _("not known")), ("yes", _("yes")), ("no", _("no"))],
             "schemes": [("0216", "0216 (OVT)"), ("0088", "0088 (GLN)")],

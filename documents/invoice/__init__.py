@@ -48,9 +48,8 @@ def read_invoice(content: bytes) -> Invoice:
 
 def _without_envelope(content: bytes) -> bytes:
     """The one document behind an envelope, where there is one. Raises RefusedInput for several."""
-    starts = [0] if _root(content) != b"Envelope" else []
-    starts += [found.start() for found in _DECLARATION.finditer(content) if found.start()]
-    if len(starts) < 2 and starts == [0]:
+    starts = [0, *(found.start() for found in _DECLARATION.finditer(content) if found.start())]
+    if len(starts) == 1:
         return content
     parts = [content[start:end] for start, end in zip(starts, [*starts[1:], len(content)], strict=True)]
     invoices = [part for part in parts if _root(part) != b"Envelope"]

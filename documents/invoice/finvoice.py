@@ -45,7 +45,7 @@ def read_finvoice(tree: "etree._ElementTree") -> Invoice:
         raise RefusedInput("The Finvoice message is no invoice (INV01) and no credit note (INV02).")
     rows = list(_rows(root))
     totals = _totals(details, rows)
-    kind, found = turned(_KINDS[code], settled(rows, _groups(details, rows, totals), totals))
+    kind, found = turned(_KINDS[code], settled(rows, _groups(details, rows, totals, code), totals))
     return Invoice(
         form="finvoice",
         kind=kind,
@@ -141,9 +141,9 @@ def _totals(details: "etree._Element", rows: list[tuple[Rate, Line]]) -> Totals:
     return Totals(net, vat, gross, rounding)
 
 
-def _groups(details: "etree._Element", rows: list[tuple[Rate, Line]], totals: Totals) -> dict[Rate, Group]:
+def _groups(details: "etree._Element", rows: list[tuple[Rate, Line]], totals: Totals, code: str) -> dict[Rate, Group]:
     """What is said of each rate; where it is not said, what the rows of that rate come to."""
-    beside = _beside(details, -1 if totals.gross < 0 else 1)
+    beside = _beside(details, by_sums=_KINDS[code] == "credit", turned_round=totals.gross < 0)
     groups: dict[Rate, Group] = {}
     for element in _children(details, "VatSpecificationDetails"):
         base, vat = _number(_child(element, "VatBaseAmount")), _number(_child(element, "VatRateAmount"))
@@ -163,15 +163,18 @@ def _groups(details: "etree._Element", rows: list[tuple[Rate, Line]], totals: To
     }
 
 
-def _beside(details: "etree._Element", sign: int) -> dict[Rate, Decimal]:
-    """Charges less discounts of the whole document, by rate. On a credit note some write them with minus signs, and some do not."""
+def _beside(details: "etree._Element", *, by_sums: bool, turned_round: bool) -> dict[Rate, Decimal]:
+    """Charges less discounts of the whole document, by rate. On a credit note some write them with minus signs, and some do not: its sums tell."""
     found: dict[Rate, Decimal] = {}
-    for name, way in (("ChargeDetails", sign), ("DiscountDetails", -sign)):
+    for name, way in (("ChargeDetails", 1), ("DiscountDetails", -1)):
         for element in _children(details, name):
             amount = _number(_child(element, "Amount"))
             rate: Rate = ("", plain(_number(_child(element, "VatRatePercent")) or ZERO))
-            if amount is not None:
-                found[rate] = found.get(rate, ZERO) + way * abs(amount)
+            if amount is None:
+                continue
+            if by_sums:
+                amount = -abs(amount) if turned_round else abs(amount)
+            found[rate] = found.get(rate, ZERO) + way * amount
     return found
 
 

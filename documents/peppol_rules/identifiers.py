@@ -20,14 +20,13 @@ from core.errors import Message
 from documents.findings import Finding, Severity, found
 from documents.peppol_rules import codes
 from documents.peppol_rules.model import CAC, CBC, names_schema
-from documents.peppol_rules.reading import Document, text_at, text_of
+from documents.peppol_rules.reading import BLANKS, Document, text_at, text_of
 
 _DATES: Final = [
     CBC + name for name in ("IssueDate", "DueDate", "TaxPointDate", "StartDate", "EndDate", "ActualDeliveryDate")
 ]
 _IDENTIFIERS: Final = [CBC + name for name in ("EndpointID", "ID", "CompanyID")]
 _FISCAL_CODE: Final = re.compile(r"[A-Za-z]{6}\d{2}[A-Za-z]\d{2}.{3}\d[A-Za-z]|\d{11}")
-_EMPTY: Final = re.compile(r"[ \t\r\n]*")
 
 
 @dataclass(frozen=True)
@@ -94,7 +93,7 @@ def check_common(document: Document) -> Iterator[Finding]:
         text = Message("A Peppol document must not name its schema's location.")
         yield _finding("R003", "warning", document.root, text)
     for element in document.elements:
-        if _EMPTY.fullmatch(element.text or "") and not len(element):
+        if not len(element) and not (element.text or "").strip(BLANKS):
             yield _finding("R001", "fatal", element, Message("{element} is empty.", element=_name(element)))
     for name in _DATES:
         for element in document.named(name):

@@ -134,8 +134,8 @@ def _customization(element: "etree._Element", _: _Context) -> _Rules:
 def _amount(element: "etree._Element", context: _Context) -> _Rules:
     if element.get("currencyID", context.currency) != context.currency:
         yield "R003"
-    in_price = next(element.iterancestors(CAC + "Price"), None) is not None
-    if not in_price and len((element.text or "").partition(".")[2]) > 2:
+    has_more_decimals = len((element.text or "").partition(".")[2]) > 2
+    if has_more_decimals and next(element.iterancestors(CAC + "Price"), None) is None:
         yield "R028"
 
 

@@ -23,10 +23,10 @@ def tells_who(text: str) -> bool:
 def telling_elements(document: Document) -> "Iterator[etree._Element]":
     """The elements whose text or attributes tell it."""
     said = {element.text or "" for element in document.elements}
-    said.update(*(map(str, element.attrib.values()) for element in document.elements))
+    said.update(*(element.values() for element in document.elements))
     # Asked once of everything that is said, because it nearly always tells nothing and this is much faster.
     if not tells_who("\n".join(said)):
         return
     for element in document.elements:
-        if any(map(tells_who, (element.text or "", *map(str, element.attrib.values())))):
+        if any(map(tells_who, (element.text or "", *element.values()))):
             yield element

@@ -8,7 +8,9 @@ from typing import Final
 from lxml import etree
 
 _NUMBER: Final = re.compile(r"\s*[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)\s*", re.ASCII)
-_BLANKS: Final = re.compile("[ \t\r\n]+")
+#: What XML counts as blank; Python's own list is longer.
+BLANKS: Final = " \t\r\n"
+_RUNS_OF_BLANKS: Final = re.compile(f"[{BLANKS}]+")
 
 
 class Document:
@@ -35,7 +37,7 @@ def normalized(text: str | None) -> str:
     """As XPath's `normalize-space`: blanks at the ends gone, those between words one each. Only blanks of XML are blanks."""
     if not text or text.isalnum():  # a code, mostly
         return text or ""
-    return _BLANKS.sub(" ", text).strip(" ")
+    return _RUNS_OF_BLANKS.sub(" ", text).strip(" ")
 
 
 def text_of(element: "etree._Element") -> str:

@@ -10,7 +10,7 @@ from core.errors import InputError, NotFound
 from core.settings import Settings
 from models.answer import IncomingDocument
 from services import audit
-from services.invoices import reading
+from services.invoices import listing, reading
 from services.invoices.taking import Outcome, holds_of, judge
 
 #: What a person may take a document in spite of. What else speaks against it must be put right: by saying what it bills (`assign`), or by the
@@ -62,14 +62,18 @@ def accept(
     now: datetime,
     settings: Settings,
     final: bool = False,
+    seen: str | None = None,
 ) -> Outcome:
     """Take a document in spite of what was shown to speak against it, and of that alone: if something else does now, it goes on waiting.
 
-    Raises NotFound, or InputError without a reason, or where no person may overrule what speaks against it.
+    `seen`: what the page said of it (services/invoices/listing.py). Raises NotFound, or InputError without a reason, where something else
+    speaks against it meanwhile, or where no person may overrule it.
     """
     if not reason.strip():
         raise InputError("A note is needed: say why.")
     incoming = held(session, document)
+    if seen is not None and seen != listing.seen(incoming):
+        raise InputError("Something else speaks against it now. Look at it again.")
     shown = holds_of(incoming)
     firm = next((one for one in shown if one.code not in ACCEPTABLE), None)
     if firm is not None:

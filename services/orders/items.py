@@ -48,7 +48,7 @@ class Item:
 
     `order_period`: whole or monthly. `open`: its days that no live order covers. `declined`: why its choice shall not be ordered.
     `standing`: the approval of its months, of the choice made now. `proposed`: an order of it no longer says what is planned.
-    `prices_held`: a price list of the provider waits for the price manager. `replaces_id`: the order of it cancelled last.
+    `prices_held`: a price list of the provider waits for the price manager.
     """
 
     id: int
@@ -83,7 +83,6 @@ class Item:
     standing: Standing | None
     proposed: bool
     prices_held: bool
-    replaces_id: int | None
 
     @property
     def first_day(self) -> date:
@@ -129,9 +128,6 @@ _ITEMS = text(
                SELECT FROM price_source JOIN price_list ON price_list.source_id = price_source.id AND price_list.state = 'held'
                WHERE price_source.provider_id = provider.id
            ) AS prices_held,
-           (SELECT max(cancelled.id) FROM order_coverage JOIN purchase_order AS cancelled ON cancelled.id = order_coverage.order_id
-            WHERE order_coverage.plan_item_id = plan_item.id AND NOT order_coverage.live AND cancelled.state = 'cancelled'
-              AND NOT EXISTS (SELECT FROM purchase_order AS newer WHERE newer.replaces_id = cancelled.id)) AS replaces_id,
            (SELECT number FROM purchase_order JOIN order_coverage ON order_coverage.order_id = purchase_order.id
             WHERE order_coverage.plan_item_id = plan_item.id AND order_coverage.live
               AND order_coverage.period && plan_item.period LIMIT 1) AS order_number
@@ -213,7 +209,6 @@ def _item(row: Any) -> Item:
         standing=_standing(row) if row.approval_id else None,
         proposed=row.proposed,
         prices_held=row.prices_held,
-        replaces_id=row.replaces_id,
     )
 
 

@@ -63,7 +63,10 @@ class Gap:
 
 @dataclass(frozen=True)
 class Part:
-    """Days of an item that one order holds: all, or those of the month that begins on `month`. With the contract that covers them."""
+    """Days of an item that one order holds: all, or those of the month that begins on `month`. With the contract that covers them.
+
+    `replaces_id`: the order of them that was cancelled last.
+    """
 
     item: Item
     period: "Range[date]"
@@ -72,6 +75,7 @@ class Part:
     gap: Gap | None
     contract_id: int | None
     contract_number: str | None
+    replaces_id: int | None
 
     @property
     def gross(self) -> Decimal:
@@ -178,18 +182,24 @@ _GAPS = text(
     """  # noqa: S608 - our own words
 )
 
-#: Rows in: pieces of planned services. Rows out: of each the longest-running contract of the chosen provider that covers all its days.
-_CONTRACTS = text(
+#: Rows in: pieces of planned services. Rows out: for each the longest-running contract of the chosen provider that covers all its days, and
+#: the order of some of them that was cancelled last and that no other replaces yet.
+_RESTS_ON = text(
     f"""
     {_PIECES}
-    SELECT piece.position, contract.id, contract.number
+    SELECT piece.position, contract.id AS contract_id, contract.number AS contract_number, (
+               SELECT max(cancelled.id)
+               FROM order_coverage JOIN purchase_order AS cancelled ON cancelled.id = order_coverage.order_id
+               WHERE order_coverage.plan_item_id = piece.plan_item_id AND NOT order_coverage.live AND order_coverage.period && piece.days
+                 AND cancelled.state = 'cancelled' AND NOT EXISTS (SELECT FROM purchase_order AS newer WHERE newer.replaces_id = cancelled.id)
+           ) AS replaces_id
     FROM piece
-    JOIN choice ON choice.plan_item_id = piece.plan_item_id AND choice.ended_at IS NULL
-    CROSS JOIN LATERAL (
+    LEFT JOIN choice ON choice.plan_item_id = piece.plan_item_id AND choice.ended_at IS NULL
+    LEFT JOIN LATERAL (
         SELECT id, number FROM contract
         WHERE contract.provider_id = choice.provider_id AND contract.valid @> piece.days
         ORDER BY upper(valid) DESC NULLS FIRST, id LIMIT 1
-    ) AS contract
+    ) AS contract ON true
     """  # noqa: S608 - our own words
 )
 
@@ -208,9 +218,18 @@ def load_parts(session: Session, items: Sequence[Item], *, begun_by: date | None
         told = dict(row)
         shares[told.pop("position")].append(_in_one_unit(told))
     gaps = {row.position: Gap(row.first, row.last) for row in session.execute(_GAPS, values)}
-    contracts = {row.position: (row.id, row.number) for row in session.execute(_CONTRACTS, values)}
+    rests_on = {row.position: row for row in session.execute(_RESTS_ON, values)}
     return [
-        Part(item, days, month, tuple(shares[position]), gaps.get(position), *contracts.get(position, (None, None)))
+        Part(
+            item,
+            days,
+            month,
+            tuple(shares[position]),
+            gaps.get(position),
+            rests_on[position].contract_id,
+            rests_on[position].contract_number,
+            rests_on[position].replaces_id,
+        )
         for position, (item, days, month) in enumerate(pieces)
     ]
 

@@ -161,7 +161,7 @@ def _write(number: str, bundle: Bundle, ledger: Ledger, issue: Issue) -> _Writte
         approval_reason=by.reason,
         profile=item.seller.profile,
         automatic=by.automatic,
-        replaces_id=max((one.replaces_id for one in bundle.items if one.replaces_id), default=None),
+        replaces_id=max((part.replaces_id for part in parts if part.replaces_id), default=None),
     )
     return _Written(order, bundle)
 

@@ -36,9 +36,11 @@ from services.reference_data.reading import rows_by
 _STORED: Final = """
     SELECT provider.id, jsonb_build_object(
         'business_id', business_id, 'name', name, 'endpoint_scheme', endpoint_scheme, 'endpoint_id', endpoint_id, 'country', country,
-        'email', email, 'language', language, 'channel', channel, 'channel_settings', channel_settings, 'facts', facts, 'active', active,
+        'email', email, 'language', language, 'channel', channel, 'channel_settings', channel_settings,
+        'order_period', order_period, 'facts', facts, 'active', active,
         'contract', coalesce((
-            SELECT jsonb_agg(jsonb_build_object('number', number, 'first', lower(valid), 'last', upper(valid) - 1, 'price_rule', price_rule)
+            SELECT jsonb_agg(jsonb_build_object('number', number, 'first', lower(valid), 'last', upper(valid) - 1, 'price_rule', price_rule,
+                                                'no_show_terms', no_show_terms, 'cancellation_terms', cancellation_terms)
                              ORDER BY lower(valid), number)
             FROM contract WHERE provider_id = provider.id), '[]'),
         'service', coalesce((

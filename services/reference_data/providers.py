@@ -5,11 +5,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.i18n import N_
+from documents.order import PROFILES
 from models.base import days
 from models.provider import Contract, Provider, ProviderService
 from models.service import Service
@@ -48,12 +49,14 @@ class FreePrice(Entry):
 
 
 class ContractEntry(Entry):
-    """`[[provider.contract]]`: valid from `first` to `last`, both included."""
+    """`[[provider.contract]]`: valid from `first` to `last`, both included; its own terms for orders, else the organisation's hold."""
 
     number: str = Field(min_length=1)
     first: date
     last: date = Field(le=date(2999, 12, 31))  # the day after must be a day too
     price_rule: Annotated[FixedPrice | PercentAYear | FreePrice, Field(discriminator="kind")]
+    no_show_terms: str = Field(default="", max_length=2_000)
+    cancellation_terms: str = Field(default="", max_length=2_000)
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -104,7 +107,10 @@ class Facts(Entry):
 
 
 class ProviderEntry(Entry):
-    """`[[provider]]`. `endpoint_id` defaults to the OVT value of the business id (DOMAIN "Identifiers")."""
+    """`[[provider]]`. `endpoint_id` defaults to the OVT value of the business id (DOMAIN "Identifiers").
+
+    `order_period`: how much one order holds; None as the organisation orders (`[orders] period`).
+    """
 
     business_id: BusinessId
     name: str = Field(min_length=1)
@@ -113,12 +119,26 @@ class ProviderEntry(Entry):
     country: _Country = "FI"
     email: EmailAddress | None = None
     language: Literal["fi", "sv", "en"] = "fi"
-    channel: Literal["email", "file", "external"] = "email"
+    channel: Literal["email", "sftp", "https", "file", "external"] = "email"
     channel_settings: dict[str, Any] = Field(default_factory=dict)
+    order_period: Literal["whole", "monthly"] | None = None
     facts: Facts = Facts()
     active: bool = True
     contract: list[ContractEntry] = Field(default_factory=list)
     service: list[OfferEntry] = Field(default_factory=list)
+
+    @field_validator("channel_settings")
+    @classmethod
+    def _settings_are_typed(cls, settings: dict[str, Any]) -> dict[str, Any]:
+        """A page writes texts where a file writes true and false."""
+        if settings.get("profile", PROFILES[0]) not in PROFILES:
+            raise FieldError("channel_settings", N_("profile is order_only or ordering"))
+        if "attach_xml" not in settings:
+            return settings
+        said = {"true": True, "false": False}.get(str(settings["attach_xml"]).lower())
+        if said is None:
+            raise FieldError("channel_settings", N_("attach_xml is true or false"))
+        return {**settings, "attach_xml": said}
 
     @model_validator(mode="after")
     def _reachable(self) -> Self:
@@ -192,6 +212,8 @@ def _import_contracts(
                     "number": contract.number,
                     "valid": days(contract.first, contract.last),
                     "price_rule": contract.price_rule.model_dump(mode="json", by_alias=True),
+                    "no_show_terms": contract.no_show_terms,
+                    "cancellation_terms": contract.cancellation_terms,
                 },
             )
             imported.note(what, entry.business_id)

@@ -42,6 +42,8 @@ KINDS: dict[str, Kind] = {
         Kind("import_prices", "prices", deadline=900),
         Kind("read_price_mail", "prices", deadline=900),
         Kind("read_price_upload", "prices", deadline=300),
+        Kind("fetch_incoming", "fetch", deadline=300),
+        Kind("read_incoming", "orders", deadline=900),
         Kind("watch_prices", "default", deadline=300),
         Kind("send_price_letter", "reminders", deadline=120, max_attempts=8, first_pause=60),
         Kind("recompute_budgets", "budgets", deadline=1800),
@@ -57,6 +59,7 @@ KINDS: dict[str, Kind] = {
         Kind("send_digest", "reminders", deadline=120, max_attempts=8, first_pause=60),
         Kind("nightly_prices", "default", deadline=300),
         Kind("nightly_cases", "default", deadline=300),
+        Kind("ask_incoming", "default", deadline=300),
     )
 }
 

@@ -291,6 +291,30 @@ def test_secrets_of_a_channel_are_shown_nowhere(session, manager, nepsy, sign_in
     assert "new-one" not in told
 
 
+def test_how_orders_go_out_and_on_what_terms_is_said_on_the_page_and_stays(session, manager, nepsy):
+    terms = "Puolet hinnasta.\nSovitaan erikseen."
+    more = {
+        "channel": "sftp", "order_period": "monthly", "contract.0.no_show_terms": terms,
+        "setting.0.name": "attach_xml", "setting.0.value": "false",
+    }  # fmt: skip
+    assert manager.submit(manager.get("/providers/new"), "/providers/new", NEW | more).status == 200
+    manager.submit(manager.get("/providers/9999996-8/edit"), "/providers/9999996-8/edit", {"name": "Uusi Oy"})
+    kept = stored(session)
+    assert (kept["name"], kept["channel"], kept["order_period"]) == ("Uusi Oy", "sftp", "monthly")
+    assert kept["channel_settings"] == {"attach_xml": False}
+    said = session.execute(text("SELECT no_show_terms, cancellation_terms FROM contract")).one()
+    assert (said.no_show_terms.splitlines(), said.cancellation_terms) == (terms.splitlines(), "")
+    manager.submit(manager.get("/providers/9999996-8/edit"), "/providers/9999996-8/edit", {"order_period": ""})
+    assert stored(session)["order_period"] is None
+    page = manager.submit(
+        manager.get("/providers/9999996-8/edit"),
+        "/providers/9999996-8/edit",
+        {"setting.1.name": "profile", "setting.1.value": "x"},
+    )
+    assert page.status == 422
+    assert "profile is order_only or ordering" in page.text
+
+
 def test_the_list_says_contract_lists_and_what_is_missing(session, manager, nepsy, business_day):
     today = business_day
     for name, first, last in (

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from core.settings import Budgets
+from core.budget_settings import Budgets
 from models.order import PurchaseOrder
 from services.budgets.recompute import recompute_now
 from services.orders.delivered import Report, TakenReport, take_delivered

@@ -91,7 +91,7 @@ def test_the_official_examples_break_no_rule_by_theirs_or_ours(official):
 
 @pytest.mark.slow
 def test_our_rules_agree_with_the_official_ones_on_spoilt_catalogues(official, capfd):
-    judged = judge_spoilt(catalogues(), check_catalogue, official)
+    judged = judge_spoilt(catalogues(), check_catalogue, official, step=53)
     capfd.readouterr()  # Saxon reports what it could not evaluate on stderr as well
     with capfd.disabled():
         print(  # noqa: T201 - the measured agreement belongs into the report
@@ -100,4 +100,4 @@ def test_our_rules_agree_with_the_official_ones_on_spoilt_catalogues(official, c
     differing = [(name, odd) for name, odd in judged.differing if not {rule for rule, _, _ in odd} <= _BY_SHAPE]
     assert differing == []
     assert judged.compared > 400
-    assert len(judged.fired) > 100
+    assert len(judged.fired) > 80

@@ -13,6 +13,7 @@ from tests.support.official_rules import (
     counted,
     hits_of,
     is_expected,
+    judge_shaken,
     judge_spoilt,
     rule_ids,
     unit_tests,
@@ -93,7 +94,7 @@ def test_every_response_our_demo_writes_is_accepted(official):
 
 
 def test_our_rules_agree_with_the_official_ones_on_spoilt_responses(official, capfd):
-    judged = judge_spoilt(responses(), check_response, official)
+    judged = judge_spoilt(responses(), check_response, official, step=23)
     capfd.readouterr()  # Saxon reports what it could not evaluate on stderr as well
     with capfd.disabled():
         print(  # noqa: T201 - the measured agreement belongs into the report
@@ -101,4 +102,17 @@ def test_our_rules_agree_with_the_official_ones_on_spoilt_responses(official, ca
         )
     assert judged.differing == []
     assert judged.compared > 100
+    assert len(judged.fired) > 40
+
+
+def test_our_rules_agree_with_the_official_ones_on_shaken_responses(official, capfd):
+    documents = [path.read_bytes() for path in responses()] + [write_response(response) for response in RESPONSES]
+    judged = judge_shaken(documents, check_response, official, count=120)
+    capfd.readouterr()
+    with capfd.disabled():
+        print(  # noqa: T201 - the measured agreement belongs into the report
+            f"\nshaken responses: {judged.compared} compared, {judged.unevaluated} not evaluable, {len(judged.fired)} of {len(OFFICIAL_RESPONSE_RULES)} rules fired"
+        )
+    assert judged.differing == []
+    assert judged.compared >= 100
     assert len(judged.fired) > 40

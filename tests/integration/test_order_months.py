@@ -348,7 +348,7 @@ def _one_plan(session: Session, random: Random) -> None:
     assert made == sum(gross for _, _, gross in expected)
 
 
-def _oracle(
+def _oracle(  # noqa: PLR0917 - a plan in plain words
     quantity: Decimal, first: date, last: date, step: Decimal, change: date, prices: list[Decimal]
 ) -> list[tuple[date, Decimal, Decimal]]:
     """First day, quantity and euros of every line: a month cut where the price changes, each rounded once."""

@@ -146,6 +146,29 @@ def test_a_mistake_is_named_and_nothing_is_written(session, write, how, content,
     assert session.execute(text("SELECT count(*) FROM audit_event")).scalar() == 0
 
 
+def test_how_orders_go_out_and_on_what_terms(session, write):
+    import_services(session, write(SERVICE), NOW, "cli:test")
+    told = PROVIDER.replace(
+        "[[provider.contract]]",
+        'channel = "sftp"\norder_period = "monthly"\nchannel_settings = { connection = "x", profile = "ordering", attach_xml = "False" }\n'
+        '[[provider.contract]]\nno_show_terms = "Puolet."\ncancellation_terms = "Kaksi viikkoa."',
+    )
+    assert import_providers(session, write(told), NOW, "cli:test").added == 3
+    assert import_providers(session, write(told), NOW, "cli:test").changed == 0
+    row = session.execute(text("SELECT * FROM provider JOIN contract ON provider_id = provider.id")).mappings().one()
+    assert (row["channel"], row["order_period"]) == ("sftp", "monthly")
+    assert row["channel_settings"] == {"connection": "x", "profile": "ordering", "attach_xml": False}
+    assert (row["no_show_terms"], row["cancellation_terms"]) == ("Puolet.", "Kaksi viikkoa.")
+    for wrong, said in (('profile = "orderin"', "profile is"), ('attach_xml = "no"', "attach_xml is")):
+        with pytest.raises(InputError, match=said):
+            import_providers(
+                session,
+                write(PROVIDER.replace("[[provider.c", f"channel_settings = {{ {wrong} }}\n[[provider.c")),
+                NOW,
+                "cli:test",
+            )
+
+
 def test_a_file_that_is_not_there_or_too_large(session, tmp_path, monkeypatch):
     with pytest.raises(InputError):
         import_services(session, tmp_path / "nothing.toml", NOW, "cli:test")

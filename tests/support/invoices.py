@@ -77,10 +77,6 @@ def tax(net: Decimal, percent: str) -> Decimal:
     return round_half_up(net * Decimal(percent) / 100)
 
 
-def told(**over: Any) -> Told:
-    return Told(**over)
-
-
 def peppol(**over: Any) -> bytes:
     """A Peppol BIS Billing 3 document."""
     one, name = Told(**over), "CreditNote" if over.get("credit") else "Invoice"

@@ -88,13 +88,21 @@ def _live(known: Mapping[str, Callable[[str], None]], life: dict[str, Any]) -> N
 
 def main() -> None:
     """Fork a life for every line."""
-    from tests.support import day, visits
+    from sqlalchemy.orm import configure_mappers
+
+    from core.database import make_engine
+    from tests.support import day, order_lives, visits
+    from workers.app import app
 
     known: dict[str, Callable[[str], None]] = {
         **visits.NIGHTS,
         "day": lambda _: day.live(),
         "perform": _perform,
+        "order_and_deliver": order_lives.order_and_deliver,
     }
+    app.finalize()
+    configure_mappers()
+    make_engine("postgresql://nobody@127.0.0.1:1/none")  # loads the dialect, connects to nothing
     gc.freeze()  # what is here stays: no life need look through it
     for line in sys.stdin:
         child = os.fork()

@@ -3,11 +3,13 @@
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
+from decimal import Decimal
 from itertools import islice
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -18,8 +20,7 @@ from documents import xml
 from documents.peppol_rules.model import CBC
 from tests.support.orders import PEPPOL
 
-#: One spoilt document in 23 is compared, another start for each document: AVAIN_TEST_EXHAUSTIVE=1 takes them all.
-STEP = 1 if os.environ.get("AVAIN_TEST_EXHAUSTIVE") == "1" else 23
+EXHAUSTIVE = os.environ.get("AVAIN_TEST_EXHAUSTIVE") == "1"
 _VEFA = "{http://difi.no/xsd/vefa/validator/1.0}"
 _VALUES = ("", "  ", "0", "-1", "1.005", "XX", "true", "false", "S", "O", "E", "XYZ", "NL1")
 #: Units are checked by shape only, so no mutant gets a unit that merely looks right (documents/peppol_rules/codes.py).
@@ -97,13 +98,19 @@ def is_expected(hits: int, kind: str, number: str | None) -> bool:
     return not hits if kind == "success" else hits == int(number or hits or -1)
 
 
-def mutants(root):
-    """Copies of a document, each spoilt in one place: an element missing, doubled, renamed, with another value or attribute."""
-    for place, original in enumerate(root.iter()):
-        for spoil in _spoilers(original, is_root=original is root):
-            copy = deepcopy(root)
-            spoil(next(islice(copy.iter(), place, None)))
-            yield copy
+def mutants(root, start: int = 0, step: int = 1):
+    """Copies of a document, each spoilt in one place; every `step`-th of all there are."""
+    for place, spoil in islice(_spoilings(root), start, None, step):
+        copy = deepcopy(root)
+        spoil(next(islice(copy.iter(), place, None)))
+        yield copy
+
+
+def _spoilings(root):
+    """`(place, what to do there)`: ways to spoil a document in one place, an element missing, doubled, renamed, with another value or attribute."""
+    for place, element in enumerate(root.iter()):
+        for spoil in _spoilers(element, is_root=element is root):
+            yield place, spoil
 
 
 def _spoilers(element, *, is_root: bool):
@@ -150,21 +157,50 @@ class Spoilt:
     differing: list[tuple[str, Counter[tuple[str, str, str]]]] = field(default_factory=list)
 
 
-def judge_spoilt(documents: Iterable[Path], check: Callable[[Any], Any], official) -> Spoilt:
-    """Spoil the documents in one place after another, and have both judge every STEP-th of them."""
-    judged = Spoilt()
+def judge_spoilt(documents: Iterable[Path], check: Callable[[Any], Any], official, *, step: int) -> Spoilt:
+    """Spoil the documents in one place after another, and have both judge every `step`-th of them, another start for each document.
+
+    AVAIN_TEST_EXHAUSTIVE=1 takes them all.
+    """
+    judged, step = Spoilt(), 1 if EXHAUSTIVE else step
     for number, path in enumerate(documents):
         root = xml.parse(path.read_bytes()).getroot()
-        for mutant in islice(mutants(root), number % STEP, None, STEP):
-            data = etree.tostring(mutant)
-            ours = counted(check(xml.parse(data)))
-            try:
-                theirs = counted(official.check(data))
-            except InputError:  # no number where one must be: their rules stop, the schema refuses it first
-                judged.unevaluated += 1
-                continue
-            judged.compared += 1
-            judged.fired |= {rule for rule, _, _ in theirs}
-            if ours != theirs:
-                judged.differing.append((path.name, (ours - theirs) + (theirs - ours)))
+        for mutant in mutants(root, number % step, step):
+            _judge(judged, path.name, mutant, check, official)
     return judged
+
+
+def judge_shaken(documents: Sequence[bytes], check: Callable[[Any], Any], official, *, count: int) -> Spoilt:
+    """Spoil the documents in one to six places each, drawn with a fixed seed, and have both judge `count` of them."""
+    judged, chance = Spoilt(), Random(2026)
+    for number in range(count):
+        root = xml.parse(documents[number % len(documents)]).getroot()
+        for _ in range(chance.randint(1, 6)):
+            element = chance.choice(list(root.iter()))
+            spoil = chance.choice([*_spoilers(element, is_root=element is root), *_number_spoilers(element, chance)])
+            spoil(element)
+        _judge(judged, f"{number}", root, check, official)
+    return judged
+
+
+def _number_spoilers(element, chance):
+    """A number that is a little another one: it is these that balances and slacks are about."""
+    if not len(element) and re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", element.text or ""):
+        yield lambda e: setattr(
+            e, "text", str(Decimal(e.text) + Decimal(chance.choice(("0.01", "-0.01", "0.03", "1"))))
+        )
+        yield lambda e: setattr(e, "text", e.text + chance.choice(("0", "1")))
+
+
+def _judge(judged: Spoilt, name: str, mutant, check: Callable[[Any], Any], official) -> None:
+    data = etree.tostring(mutant)
+    ours = counted(check(xml.parse(data)))
+    try:
+        theirs = counted(official.check(data))
+    except InputError:  # no number where one must be: their rules stop, the schema refuses it first
+        judged.unevaluated += 1
+        return
+    judged.compared += 1
+    judged.fired |= {rule for rule, _, _ in theirs}
+    if ours != theirs:
+        judged.differing.append((name, (ours - theirs) + (theirs - ours)))

@@ -10,8 +10,8 @@ from stdnum import ean
 from stdnum.fi import ytunnus
 
 from core.money import round_half_up
+from core.units import UNITS
 from documents.order import Order, OrderLine, Party, Period, price_for
-from documents.peppol_rules import codes
 
 PEPPOL = Path(__file__).parents[2].parent / "shared/peppol"
 RULES = PEPPOL / "rules/2026.5/PEPPOLBIS-T01.sch"
@@ -80,7 +80,10 @@ def with_line(**changes) -> Order:
 
 
 _CHARACTERS = st.characters(
-    codec="utf-8", exclude_categories=("Cc", "Cs", "Cn", "Zl", "Zp"), include_characters="&<>\"'äöåÄÖÅ–😀 "
+    codec="utf-8",
+    exclude_categories=("Cc", "Cs", "Cn", "Zl", "Zp"),
+    include_characters="&<>\"'äöåÄÖÅ–😀 ",
+    exclude_characters="\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069",
 )
 
 
@@ -88,12 +91,7 @@ def _texts(longest: int):
     return st.one_of(
         st.sampled_from(["Tuki & Apu <Oy>", "Äiti 😀 ]]> Oy", "'\"&amp;", "a" * longest]),
         st.text(_CHARACTERS, min_size=1, max_size=longest),
-    ).filter(lambda text: text.strip())
-
-
-_IDS = st.text("ABCDEFGHJKLMNPQRSTUVWXYZ0123456789/&-.", min_size=1, max_size=64)
-_DAYS = st.dates(date(2020, 1, 1), date(2040, 12, 31))
-_UNITS = st.sampled_from(sorted(codes.UNITS))
+    ).filter(str.strip)
 
 
 def _business_id(digits: str) -> str | None:
@@ -103,23 +101,53 @@ def _business_id(digits: str) -> str | None:
     return None
 
 
+def _with_check_digit(digits: str) -> str:
+    return digits + ean.calc_check_digit(digits)
+
+
+def _maybe(strategy):
+    return st.none() | strategy
+
+
+# All strategies are made once: to make them anew in each draw takes longer than everything that is tested with them.
+_SHARE = st.integers(0, 100)
+_MAYBE = st.booleans()
+_DAYS = st.dates(date(2020, 1, 1), date(2040, 12, 31))
+_LENGTHS = st.integers(0, 366)
+_IDS = st.text("ABCDEFGHJKLMNPQRSTUVWXYZ0123456789/&-.", min_size=1, max_size=64)
+_NUMBERS = st.integers(1, 10**9).map("T-2026-{:06d}".format)
+_REFERENCES = st.text("ABCDEFGHJKLMNPQRSTUVWXYZ23456789", min_size=8, max_size=20)
+_PROFILES = st.sampled_from(["order_only", "ordering"])
+_BUSINESS_IDS = st.integers(0, 9_999_999).map("{:07d}".format).map(_business_id).filter(bool)
+_GLNS = st.integers(0, 10**12 - 1).map("{:012d}".format).map(_with_check_digit)
+_POSTAL_CODES = st.integers(0, 99999).map("{:05d}".format)
+_COUNTRIES = st.sampled_from(["FI", "SE", "EE", "AX"])
+_NAMES, _SHORTER = _texts(200), _texts(100)
+_MAILS = st.sampled_from([None, "tilaukset@hva.test"])
+_QUANTITIES = st.integers(1, 500_000).map(lambda hundredths: Decimal(hundredths) / 100)
+_PRICES = st.integers(0, 20_000_000).map(lambda parts: Decimal(parts) / 10_000)
+_VAT = st.sampled_from([("E", "0"), ("Z", "0"), ("O", "0"), ("S", "25.5"), ("S", "13.5"), ("S", "10")])
+_UNITS = st.sampled_from(sorted(UNITS))
+_CPV = st.sampled_from([None, "85312000-9", "85312000"])
+_MAYBE_ID, _MAYBE_NAME, _MAYBE_SHORTER = _maybe(_IDS), _maybe(_NAMES), _maybe(_SHORTER)
+_MAYBE_DAY, _MAYBE_SHARE, _MAYBE_POSTAL_CODE = _maybe(_DAYS), _maybe(_SHARE), _maybe(_POSTAL_CODES)
+
+
 @st.composite
 def parties(draw):
     """An organisation with an address of scheme 0216 or 0088."""
-    business_id = draw(st.text("0123456789", min_size=7, max_size=7).map(_business_id).filter(bool))
-    by_gln = draw(st.booleans())
-    digits = draw(st.text("0123456789", min_size=12, max_size=12))
+    business_id, by_gln = draw(_BUSINESS_IDS), draw(_MAYBE)
     return Party(
-        name=draw(_texts(200)),
-        endpoint=digits + ean.calc_check_digit(digits) if by_gln else "0037" + business_id.replace("-", ""),
+        name=draw(_NAMES),
+        endpoint=draw(_GLNS) if by_gln else "0037" + business_id.replace("-", ""),
         endpoint_scheme="0088" if by_gln else "0216",
-        business_id=draw(st.sampled_from([business_id, None])),
-        street=draw(st.none() | _texts(200)),
-        postal_code=draw(st.none() | st.text("0123456789", min_size=5, max_size=5)),
-        city=draw(st.none() | _texts(100)),
-        country=draw(st.sampled_from(["FI", "SE", "EE", "AX"])),
-        unit=draw(st.none() | _texts(100)),
-        mail=draw(st.sampled_from([None, "tilaukset@hva.test"])),
+        business_id=business_id if draw(_MAYBE) else None,
+        street=draw(_MAYBE_NAME),
+        postal_code=draw(_MAYBE_POSTAL_CODE),
+        city=draw(_MAYBE_SHORTER),
+        country=draw(_COUNTRIES),
+        unit=draw(_MAYBE_SHORTER),
+        mail=draw(_MAILS),
     )
 
 
@@ -127,19 +155,25 @@ def parties(draw):
 def periods(draw):
     """Some days of delivery, perhaps one only."""
     start = draw(_DAYS)
-    return Period(start, start + timedelta(days=draw(st.integers(0, 366))))
+    return Period(start, start + timedelta(days=draw(_LENGTHS)))
+
+
+def _within(draw, period: Period | None) -> Period | None:
+    """No period of the line's own, or some of the days of the order's."""
+    share = None if period is None else draw(_MAYBE_SHARE)
+    if period is None or share is None:
+        return None
+    start = period.start + (period.end - period.start) * share // 100
+    return Period(start, start + (period.end - start) * draw(_SHARE) // 100)
 
 
 @st.composite
 def lines(draw, number: int, period: Period | None):
     """A line whose amounts are worked out as Avain does: from a net price, or from a price with VAT in it."""
-    quantity = draw(st.decimals(Decimal("0.01"), Decimal(5000), places=2))
-    price = draw(st.decimals(Decimal(0), Decimal(2000), places=4))
-    category, percent = draw(
-        st.sampled_from([("E", "0"), ("Z", "0"), ("O", "0"), ("S", "25.5"), ("S", "13.5"), ("S", "10")])
-    )
+    quantity, price = draw(_QUANTITIES), draw(_PRICES)
+    category, percent = draw(_VAT)
     rate = Decimal(percent) / 100
-    if draw(st.booleans()):
+    if draw(_MAYBE):
         gross = round_half_up(quantity * price)
         net = round_half_up(gross / (1 + rate))
         vat = gross - net
@@ -158,34 +192,37 @@ def lines(draw, number: int, period: Period | None):
         vat_category=category,
         vat_percent=Decimal(percent),
         vat_amount=vat,
-        item_name=draw(_texts(200)),
-        item_id=draw(st.none() | _IDS),
-        accounting_cost=draw(st.none() | _IDS),
-        period=draw(st.sampled_from([None, period])),
-        cpv_code=draw(st.sampled_from([None, "85312000-9", "85312000"])),
+        item_name=draw(_NAMES),
+        item_id=draw(_MAYBE_ID),
+        accounting_cost=draw(_MAYBE_ID),
+        period=_within(draw, period),
+        cpv_code=draw(_CPV),
     )
+
+
+_PARTIES, _MAYBE_PERIOD = parties(), _maybe(periods())
 
 
 @st.composite
 def orders(draw, most_lines: int = 5):
     """Any order that Avain may write. Past ten lines they are copies of the first ones, so that 999 stay affordable."""
-    period = draw(st.none() | periods())
+    period = draw(_MAYBE_PERIOD)
     count = draw(st.integers(1, most_lines))
     drawn = [draw(lines(number, period)) for number in range(1, min(count, 10) + 1)]
-    issue_date = draw(_DAYS)
+    issue_date, share = draw(_DAYS), draw(_MAYBE_SHARE)
     return Order(
-        number=draw(st.integers(1, 10**9).map("T-2026-{:06d}".format)),
+        number=draw(_NUMBERS),
         issue_date=issue_date,
-        buyer=draw(parties()),
-        seller=draw(parties()),
+        buyer=draw(_PARTIES),
+        seller=draw(_PARTIES),
         lines=tuple(replace(drawn[place % len(drawn)], id=str(place + 1)) for place in range(count)),
-        client_reference=draw(st.text("ABCDEFGHJKLMNPQRSTUVWXYZ23456789", min_size=8, max_size=20)),
+        client_reference=draw(_REFERENCES),
         decision_number=draw(_IDS),
-        decision_date=draw(st.none() | _DAYS),
-        profile=draw(st.sampled_from(["order_only", "ordering"])),
+        decision_date=draw(_MAYBE_DAY),
+        profile=draw(_PROFILES),
         period=period,
-        valid_until=draw(st.none() | st.integers(0, 60).map(lambda days: issue_date + timedelta(days=days))),
-        contract=draw(st.none() | _IDS),
-        catalogue=draw(st.none() | _IDS),
-        accounting_cost=draw(st.none() | _IDS),
+        valid_until=None if share is None else issue_date + timedelta(days=share),
+        contract=draw(_MAYBE_ID),
+        catalogue=draw(_MAYBE_ID),
+        accounting_cost=draw(_MAYBE_ID),
     )

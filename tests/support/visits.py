@@ -31,7 +31,7 @@ def visit(night: str) -> None:
     if not _rows("SELECT 1 FROM work WHERE key = :key", key=f"fetch_cases:{SOURCE}:{night}"):
         with transaction() as session:
             call_fetch(session, find_source(settings().sources, SOURCE), night)
-    _do_all("lane IS NOT NULL")
+    do_all("lane IS NOT NULL")
 
 
 def visit_and_approve(night: str) -> None:
@@ -39,7 +39,7 @@ def visit_and_approve(night: str) -> None:
     visit(night)
     for held in _rows("SELECT id FROM run WHERE outcome = 'held' AND acknowledged IS NULL"):
         _command("source", "approve", str(held.id), "--note", "the unit moved", "--as", "olli")
-    _do_all("lane IS NOT NULL")
+    do_all("lane IS NOT NULL")
 
 
 def visit_and_retry(night: str) -> None:
@@ -50,18 +50,18 @@ def visit_and_retry(night: str) -> None:
             make_worker(session, external_id=f"W-{night}")
     for left_out in _rows("SELECT min(id) AS id FROM rejected_record WHERE settled_at IS NULL HAVING count(*) > 0"):
         _command("rejected", "retry", str(left_out.id), "--group", "--inline", "--as", "olli")
-    _do_all("lane IS NOT NULL")
+    do_all("lane IS NOT NULL")
 
 
 def quiet(night: str) -> None:
     """The source is read, and everything that was called for is done."""
     visit(night)
-    _do_all()
+    do_all()
 
 
 def calculate(night: str) -> None:
     """The budgets that are noted are calculated."""
-    _do_all("kind = 'recompute_budgets'")
+    do_all("kind = 'recompute_budgets'")
 
 
 def _undelayed(night: Callable[[str], None]) -> Callable[[str], None]:
@@ -87,8 +87,8 @@ def _command(*words: str) -> None:
         raise AssertionError(result.output)
 
 
-def _do_all(of_these: str = "true") -> None:
-    """Do what is called for until nothing is, waits for retries included."""
+def do_all(of_these: str = "true") -> None:
+    """Do what is called for (`of_these`: a condition in SQL) until nothing is, waits for retries included."""
     for _ in range(_MOST_ROUNDS):
         expire()
         due = _rows(

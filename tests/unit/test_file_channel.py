@@ -91,9 +91,9 @@ def test_the_registry_knows_every_channel_by_its_name(tmp_path: Path) -> None:
     means = Means(tmp_path, Mail(), Organisation())
     assert all(open_channel(name, means).name == name for name in CHANNELS)
     reachable = Destination("9999999-2", email="a@b.invalid")
-    assert [problem(name, reachable) for name in ("email", "file", "external")] == [None, None, None]
-    assert "e-mail address" in str(problem("email", Destination("9999999-2")))
-    assert "pigeon" in str(problem("pigeon", reachable))
+    assert [problem(name, reachable, {}) for name in ("email", "file", "external")] == [None, None, None]
+    assert "e-mail address" in str(problem("email", Destination("9999999-2"), {}))
+    assert "pigeon" in str(problem("pigeon", reachable, {}))
     with pytest.raises(Permanent, match="pigeon"):
         open_channel("pigeon", means)
 

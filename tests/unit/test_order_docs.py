@@ -2,10 +2,16 @@
 
 import re
 from decimal import Decimal
+from pathlib import Path
 
-from core.settings import ROOT
+from connectors.channels import registry
+from connectors.channels.base import Destination
+from core.channel_settings import PLACEHOLDERS
+from core.settings import ROOT, load
 from documents.delivered_csv import read_delivered
 from documents.order_response import read_response
+from services.reference_data.providers import ProvidersFile
+from services.reference_data.reading import read_file
 
 DOCS = ROOT / "docs/orders"
 
@@ -30,3 +36,29 @@ def test_the_report_shown_is_read() -> None:
         (2, Decimal("80.5")),
         (None, Decimal(12)),
     ]
+
+
+def test_every_placeholder_is_told() -> None:
+    told = dict(re.findall(r"^\| `{(\w+)}` \| (.*) \|$", (DOCS / "channels.md").read_text("utf-8"), re.MULTILINE))
+    assert told == PLACEHOLDERS
+
+
+def test_every_channel_is_told() -> None:
+    table = (DOCS / "channels.md").read_text("utf-8").partition("|---|")[2].partition("\n\n")[0]
+    assert set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == set(registry.CHANNELS)
+
+
+def test_the_connections_shown_are_settings_the_providers_shown_can_use(tmp_path: Path) -> None:
+    shown = blocks("channels.md", "toml")
+    settings = tmp_path / "avain.toml"
+    settings.write_text("".join(one for one in shown if one.startswith("# avain.toml\n")), "utf-8")
+    connections = load(settings).orders.connections
+    assert {one.kind for one in connections.values()} == {"sftp", "https"}
+    file = tmp_path / "providers.toml"
+    file.write_text("".join(one for one in shown if one.startswith("# providers.toml")), "utf-8")
+    for one in read_file(file, ProvidersFile).provider:
+        to = Destination(
+            one.business_id, one.email, one.language, one.channel_settings, one.endpoint_scheme, one.endpoint_id
+        )
+        assert registry.problem(one.channel, to, connections) is None
+    assert len(shown) == 3

@@ -19,6 +19,7 @@ from documents.peppol_rules import check_order
 from documents.schemas import check_schema, schema_path
 from documents.ubl_order import write_order
 from documents.ubl_writing import CAC, CBC, leaf
+from tests.support.known_cases import KNOWN_CASES
 from tests.support.orders import BUYER, COACHING, SELLER, TRAVEL, an_order, with_line
 
 
@@ -30,6 +31,16 @@ class XmlFile(SingleFileSnapshotExtension):
 
 def test_the_golden_order(snapshot):
     assert write_order(an_order()) == snapshot(extension_class=XmlFile)
+
+
+@pytest.mark.parametrize("case", KNOWN_CASES)
+def test_the_orders_of_the_known_cases(case, snapshot):
+    """The official rules judge them too: tests/integration/test_official_rules.py."""
+    data = write_order(case())
+    assert data == snapshot(extension_class=XmlFile)
+    tree = xml.parse(data)
+    assert check_schema(tree, "Order") == []
+    assert check_order(tree) == []
 
 
 def test_the_golden_order_is_valid_and_breaks_no_rule():
@@ -120,6 +131,20 @@ def test_the_decision_is_cited_with_its_date():
         ("seller.business_id", an_order(seller=replace(SELLER, business_id="0123456-5"))),
         ("seller.business_id", an_order(seller=replace(SELLER, business_id="01234562"))),
         ("seller.country", an_order(seller=replace(SELLER, country="SU"))),
+        ("seller.endpoint", an_order(seller=replace(SELLER, endpoint="003701234565"))),
+        ("seller.name", an_order(seller=replace(SELLER, name="Valmennus\x00Oy"))),
+        ("seller.name", an_order(seller=replace(SELLER, name="Valmennus\x0b Oy"))),
+        ("seller.name", an_order(seller=replace(SELLER, name="Valmennus\r\nOy"))),
+        ("seller.name", an_order(seller=replace(SELLER, name="Valmennus\x85Oy"))),
+        ("seller.name", an_order(seller=replace(SELLER, name="Valmennus\u2028Oy"))),
+        ("seller.name", an_order(seller=replace(SELLER, name="Valmennus \u202eyO"))),
+        ("seller.name", an_order(seller=replace(SELLER, name="Valmennus \u2066Oy\u2069"))),
+        ("buyer.name", an_order(buyer=replace(BUYER, name="Alue \ud800"))),
+        ("buyer.name", an_order(buyer=replace(BUYER, name="Alue \ufffe"))),
+        ("buyer.name", an_order(buyer=replace(BUYER, name="Alue \U0001ffff"))),
+        ("buyer.unit", an_order(buyer=replace(BUYER, unit="Palvelu\x1bohjaus"))),
+        ("lines[1].item_name", with_line(item_name="ADHD\x07-valmennus")),
+        ("lines[1].item_name", with_line(item_name="x" * 201)),
         ("lines[1].unit_code", with_line(unit_code="HOUR")),
         ("lines[1].quantity", with_line(quantity=Decimal(0))),
         ("lines[1].quantity", with_line(quantity=Decimal("NaN"))),

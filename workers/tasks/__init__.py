@@ -4,6 +4,7 @@ from workers import signs_of_life
 from workers.tasks import (
     budgets,
     cases,
+    incoming,
     order_generation,
     orders,
     price_letters,
@@ -18,6 +19,7 @@ from workers.tasks import (
 __all__ = [
     "budgets",
     "cases",
+    "incoming",
     "order_generation",
     "orders",
     "price_letters",

@@ -6,7 +6,7 @@ from core.clock import business_now
 from core.errors import AlreadyDone, Permanent, Transient, Unclear
 from core.faults import fault_point
 from core.settings import Settings
-from services.orders import cancelling
+from services.orders import cancelling, testing
 from services.orders.delivery import begin_delivery, record_delivery, record_not_taken
 from workers.mailing import send_as_composed
 from workers.task import Lease, work_task
@@ -40,6 +40,18 @@ def tell_cancelled(lease: Lease) -> None:
         cancelling.record,
         point="cancellation",
     )
+
+
+@work_task("send_test_order")
+def send_test_order(lease: Lease) -> None:
+    """Send a document that is no order, once; the other side's answer is the Run's."""
+    number = str(lease.arguments.get("number"))
+    with lease.transaction() as session:
+        now = business_now(session)
+        delivery = testing.trial_delivery(session, lease.subject_id, number, settings=lease.settings, now=now)
+    receipt = open_channel(delivery.channel, means(lease.settings)).send(delivery)
+    with lease.closing() as closing:
+        closing.report(reply=receipt.reply)
 
 
 def means(settings: Settings) -> Means:

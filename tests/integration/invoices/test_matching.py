@@ -107,7 +107,7 @@ def test_lines_are_found_by_number_unit_price_days_and_rate(billing):
         Row("10.00", "1", unit="DAY", percent="25.5"),
     ]
     assert billing.take(rows=rows).state == "applied"
-    lines = billing.session.scalars(select(InvoiceLine).order_by(InvoiceLine.order_line_id)).all()
+    lines = billing.session.scalars(select(InvoiceLine).order_by("order_line_id")).all()
     assert [one.order_line_id for one in lines] == [billing.line.id, travel.id, group.id, hours.id, later.id]
     assert [one.quantity for one in lines] == [None, Decimal(10), Decimal(2), Decimal(1), Decimal(1)]
     assert lines[-1].vat == Decimal("2.55")

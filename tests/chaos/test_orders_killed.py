@@ -1,0 +1,149 @@
+"""Two hundred orders over every channel, their process killed at every step of ordering and delivering: each arrives, and as one.
+
+Real servers take them, real processes die by SIGKILL. Every step is died at once on every channel, a death follows upon the other.
+"""
+
+import email
+import email.policy
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+from sqlalchemy.orm import Session
+
+from core.clock import move_business_clock
+from core.embedded import Embedded
+from tests.factories.price import make_price
+from tests.factories.service import make_service
+from tests.support.bulk import Rows, period
+from tests.support.installation import Installation, installation
+from tests.support.lives import Lives
+from tests.support.order_sinks import CHANNEL_SETTINGS, Sinks, order_sinks
+from tests.support.ordering import NOW, make_orderable_provider
+
+ORDERS = 200
+CHANNELS = list(CHANNEL_SETTINGS)
+#: Of an order on its way: before anything of it left this machine, and when it has left without a record of it.
+BEFORE = ("work.claimed", "delivery.paper", "delivery.sending")
+IN_THE_GAP = ("delivery.sent", "work.before_close")
+AFTERWARDS = ("work.after_close",)
+#: What there must be none of.
+NOTHING = {
+    "items ordered twice": "SELECT plan_item_id FROM order_coverage WHERE live GROUP BY plan_item_id HAVING count(*) > 1",
+    "items not ordered": "SELECT id FROM plan_item WHERE id NOT IN (SELECT plan_item_id FROM order_coverage WHERE live)",
+    "orders not sent": "SELECT number FROM purchase_order WHERE state <> 'sent' OR sent_at IS NULL OR unclear_sends <> 0",
+    "orders without work": "SELECT number FROM purchase_order WHERE 'deliver_order:' || number NOT IN (SELECT key FROM work)",
+    "work": "SELECT key FROM work WHERE kind = 'deliver_order' AND (done_at IS NULL OR dead_at IS NOT NULL)",
+    "open runs": "SELECT id FROM run WHERE kind = 'deliver_order' AND finished_at IS NULL",
+    "gaps in the numbers": "SELECT 1 FROM purchase_order HAVING count(*) <> max(right(number, 6)::int)",
+}
+
+
+@pytest.fixture
+def sinks(tmp_path: Path) -> Iterator[Sinks]:
+    with order_sinks(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def here(database: Embedded, tmp_path: Path, sinks: Sinks, monkeypatch: pytest.MonkeyPatch) -> Iterator[Installation]:
+    monkeypatch.setenv("AVAIN_TEST_CLOCK", "1")
+    with installation(database, tmp_path, AVAIN_CONFIG=str(sinks.settings)) as running:
+        yield running
+
+
+def chosen(here: Installation) -> None:
+    """So many families, each of which chose a provider; the channels take turns."""
+    with Session(here.engine) as session, session.begin():
+        service = make_service(session)
+        providers = [
+            make_orderable_provider(session, service, channel=channel, channel_settings=settings)
+            for channel, settings in CHANNEL_SETTINGS.items()
+        ]
+        for provider in providers:
+            make_price(session, service, provider, "88.00")
+        rows = Rows()
+        for turn in range(ORDERS):
+            client = rows.add("client", source="chaos", external_id=f"client-{turn}")
+            case = rows.add(
+                "client_case", number=f"HB-2026-{turn:06}", source="chaos", external_id=f"case-{turn}", client_id=client,
+                status="open", goals="{}", record_hash=b"",
+            )  # fmt: skip
+            decision = rows.add(
+                "decision", case_id=case, external_id="p", number=f"P-2026-{turn}", decided_on=date(2026, 11, 9),
+                valid=period(date(2026, 11, 9), date(2027, 12, 31)), granted_amount=2000,
+            )  # fmt: skip
+            item = rows.add(
+                "plan_item", case_id=case, decision_id=decision, external_id="item", service_id=service.id, quantity=12,
+                unit="C62", period=period(date(2026, 11, 23), date(2027, 2, 22)),
+            )  # fmt: skip
+            rows.add(
+                "choice", plan_item_id=item, provider_id=providers[turn % len(providers)].id, chosen_by="parent", actor="worker:W-1",
+                reason="", chosen_at=NOW,
+            )  # fmt: skip
+        rows.flush(session)
+        move_business_clock(session, NOW)
+
+
+def live(here: Installation, lives: Lives, point: str | None = None, passes: int = 1) -> str | None:
+    """A life, to its end or the fault point; whose delivery died with it. Its lease is over."""
+    fault = {} if point is None else {"FAULT_POINT": point, "FAULT_PASS": str(passes)}
+    log = here.home / "log"
+    code = lives.live("order_and_deliver", here.env(**fault), log)
+    assert code == (0 if point is None else -9), (point, log.read_text(errors="replace")[-3000:])
+    held = here.rows("SELECT split_part(key, ':', 2) AS number FROM work WHERE token IS NOT NULL")
+    # 20 seconds, skipped; and so many deaths would be given up
+    here.execute("UPDATE work SET lease_until = clock_timestamp(), attempts = 1 WHERE token IS NOT NULL")
+    return held[0].number if held else None
+
+
+@pytest.mark.slow
+def test_every_order_arrives_once(here: Installation, lives: Lives, sinks: Sinks) -> None:
+    chosen(here)
+    for passes in (1, 3):
+        assert live(here, lives, "orders.stored", passes) is None
+    assert here.rows("SELECT count(*) AS n FROM purchase_order")[0].n == 80, "what was committed before a death stayed"
+    died = defaultdict(list)
+    for point in BEFORE + IN_THE_GAP + AFTERWARDS:
+        for _ in CHANNELS:
+            # the second in turn: the first is what the death before left behind
+            died[point].append(live(here, lives, point, passes=2))
+    assert live(here, lives) is None
+    assert {what: found for what, sql in NOTHING.items() if (found := here.rows(sql))} == {}
+
+    orders = {row.number: row for row in here.rows("SELECT id, number, channel, document FROM purchase_order")}
+    by_channel = defaultdict(dict)
+    for row in orders.values():
+        by_channel[row.channel][row.number] = bytes(row.document)
+    assert Counter(row.channel for row in orders.values()) == dict.fromkeys(CHANNELS, ORDERS // len(CHANNELS))
+    for point in BEFORE + IN_THE_GAP:
+        assert {orders[number].channel for number in died[point]} == set(CHANNELS), f"all died at {point}"
+
+    as_files = {
+        channel: {f"{number}.xml": document for number, document in by_channel[channel].items()}
+        for channel in ("sftp", "file")
+    }
+    assert sinks.files == as_files["sftp"]
+    outbox = here.home / "outbox" / "all"
+    assert {path.name: path.read_bytes() for path in outbox.iterdir()} == as_files["file"]
+    assert sinks.point.documents == by_channel["https"]
+    assert not sinks.point.others
+    in_the_gap = {number for point in IN_THE_GAP for number in died[point]}
+    assert set(sinks.point.repeats) == in_the_gap & by_channel["https"].keys()
+
+    letters = defaultdict(list)
+    for received in sinks.mail.messages:
+        head = email.message_from_bytes(received.content, policy=email.policy.default)
+        letters[str(head["Subject"])].append((str(head["Message-ID"]), received.recipients, received.content))
+    assert letters.keys() == by_channel["email"].keys()
+    assert all(len(set(copies)) == 1 for copies in letters.values()), "a repeat is the same, byte for byte"
+    assert {number: len(copies) for number, copies in letters.items() if len(copies) > 1} == dict.fromkeys(
+        in_the_gap & by_channel["email"].keys(), 2
+    )
+    kept = here.rows("SELECT number, content FROM order_paper JOIN purchase_order ON purchase_order.id = order_id WHERE kind = 'mail'")  # fmt: skip
+    assert {row.number: bytes(row.content) for row in kept} == {number: one[0][2] for number, one in letters.items()}
+
+    outcomes = Counter(row.outcome for row in here.rows("SELECT outcome FROM run WHERE kind = 'deliver_order'"))
+    assert outcomes == {"succeeded": ORDERS, "lost": len(CHANNELS) * len(BEFORE + IN_THE_GAP)}
