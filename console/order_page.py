@@ -13,6 +13,7 @@ from services.names import people, service_names
 from services.orders import story, words
 from services.orders.answer_values import OPEN
 from services.orders.ending import CANCELLABLE, RESENDABLE, Cancelled
+from services.orders.link_renewal import WITH_LINKS
 from services.orders.proposals import open_proposals
 from services.orders.show import delivery_attempts, state_name
 
@@ -38,6 +39,7 @@ def show(visit: Visit, order: story.Order, form: Form | None = None) -> Response
         "cancel": order.state in CANCELLABLE,
         "respond": order.state in ANSWERABLE,
         f"answer-{waiting}": waiting is not None,
+        "links": order.has_mail and order.state in WITH_LINKS,
         "hand_over": order.state == "accepted" and order.handed_over_at is None,
     }
     return visit.page(

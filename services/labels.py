@@ -164,6 +164,8 @@ _ACTIONS: Final = {
     "order.resent": N_("sent an order again"),
     "order.send_asked": N_("asked for orders to be sent"),
     "order.viewed": N_("looked at an order"),
+    "order.links_renewed": N_("made new links for a provider"),
+    "order.links_revoked": N_("revoked a provider's links"),
     "orders.listed": N_("looked at a list of orders"),
     "orders.previewed": N_("looked at what would be ordered"),
     "orders.proposals_listed": N_("looked at orders to be taken back"),

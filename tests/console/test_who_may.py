@@ -57,6 +57,8 @@ TABLE: dict[tuple[str, str], tuple[str, ...] | str] = {
     ("POST", "/orders/{number}/answers/{answer}/discard"): CASES,
     ("POST", "/orders/{number}/cancel"): CASES,
     ("POST", "/orders/{number}/hand-over"): CASES,
+    ("POST", "/orders/{number}/links/renew"): CASES,
+    ("POST", "/orders/{number}/links/revoke"): CASES,
     ("POST", "/orders/{number}/resend"): CASES,
     ("POST", "/orders/{number}/respond"): CASES,
     ("GET", "/follow-ups/{follow_up}"): CASES,
