@@ -158,6 +158,8 @@ _ACTIONS: Final = {
     "order.cancelled": N_("cancelled an order"),
     "order.answer_applied": N_("did what a provider's answer says"),
     "order.answer_discarded": N_("let a provider's answer be"),
+    "order.answered": N_("answered an order"),
+    "order.delivery_reported": N_("reported what was delivered"),
     "order.answer_noted": N_("wrote down a provider's answer"),
     "order.previewed": N_("looked at what would be ordered"),
     "order.handed_over": N_("handed an order over"),
