@@ -168,6 +168,7 @@ _ACTIONS: Final = {
     "order.viewed": N_("looked at an order"),
     "order.links_renewed": N_("made new links for a provider"),
     "order.links_revoked": N_("revoked a provider's links"),
+    "incoming.listed": N_("looked at documents about orders"),
     "orders.listed": N_("looked at a list of orders"),
     "orders.previewed": N_("looked at what would be ordered"),
     "orders.proposals_listed": N_("looked at orders to be taken back"),

@@ -193,6 +193,8 @@ PAGES: Final[dict[str, tuple[str, Maker]]] = {
     "/orders/proposals": ("supervisor", at("/orders/proposals")),
     "/orders/preview": ("worker", _waiting("/orders/preview?item={}")),
     "/orders/{number}": ("worker", _order()),
+    "/incoming": ("worker", drawn("/incoming", "/incoming?state=applied")),
+    "/incoming (operator)": ("operator", drawn("/incoming", "/incoming?state=applied")),
     "/compare": ("worker", _compared("/compare")),
     "/workers": ("operator", at("/workers")),
     "/sources": ("operator", at("/sources")),

@@ -70,6 +70,8 @@ PAGES: Final = (
     by_worker("/orders/proposals"),
     by_worker("/orders/preview", lambda town: f"/orders/preview?item={town.waiting()}"),
     by_worker("/orders/{number}", lambda town: f"/orders/{town.order()}"),
+    by_worker("/incoming"),
+    by("operator", "/incoming"),
     by_worker("/compare"),
     by("price_manager", "/compare", lambda _: "/compare?baseline=PERHETYO&quantity=24&unit=C62&months=3"),
     by("price_manager", "/prices"),
