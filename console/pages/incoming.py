@@ -14,7 +14,7 @@ from core.i18n import _
 from models.answer import INCOMING_STATES
 from services.access.people import OPERATOR
 from services.names import people
-from services.orders import incoming_held, incoming_seen
+from services.orders import incoming_held, incoming_seen, words
 
 pages = Pages()
 _ROLES: Final = (*CASE_ROLES, OPERATOR)
@@ -83,8 +83,8 @@ def _page(visit: Visit, *, state: str, before: int | None, form: Form | None = N
         wanted=state,
         problem=problem,
         states=INCOMING_STATES,
-        state_name=incoming_held.state_name,
-        kind_name_of=incoming_held.kind_name,
+        state_name=words.settled_name,
+        kind_name_of=words.incoming_name,
         sees_cases=visit.person.is_one_of(*CASE_ROLES),
         named=people(visit.session),
         form=form or Form(),
