@@ -1,14 +1,14 @@
 """A price list that was a Peppol catalogue keeps the catalogue's id: orders at its prices cite it.
 
-Revision ID: 0015
-Revises: 0017
+Revision ID: 0016
+Revises: 0015
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0015"
-down_revision = "0017"
+revision = "0016"
+down_revision = "0015"
 
 
 def upgrade() -> None:
