@@ -13,9 +13,11 @@ from cli import (
     case,
     compare,
     console,
+    incoming,
     installation,
     invoice,
     order,
+    order_answers,
     price,
     price_mail,
     price_reply,
@@ -59,7 +61,9 @@ app.add_typer(price.app, name="price")
 app.add_typer(case.app, name="case")
 compare.register(app)
 app.add_typer(budget.app, name="budget")
+order_answers.register(order.app)
 app.add_typer(order.app, name="order")
+app.add_typer(incoming.app, name="incoming")
 app.add_typer(reminder.app, name="reminder")
 app.add_typer(run.app, name="run")
 app.add_typer(invoice.app, name="invoice")

@@ -21,15 +21,16 @@ from services.orders.answer_judging import judge
 from services.orders.answer_values import Answer, Held, Line, LineAnswer, Standing, Taken
 from services.orders.news import tell_worker
 
-#: Rows in: a number. Rows out: the order, held until the transaction ends, with who its provider is.
+#: Rows in: a number. Rows out: the order, with who its provider is; or `_HELD` until the transaction ends.
 _ORDER: Final = text(
     """
     SELECT purchase_order.id, number, state, lower(period) AS first, upper(period) - 1 AS last, link_epoch, approval_id,
            provider.business_id, provider.endpoint_id AS endpoint
     FROM purchase_order JOIN provider ON provider.id = purchase_order.provider_id
-    WHERE number = :number FOR NO KEY UPDATE OF purchase_order
+    WHERE number = :number
     """
 )
+_HELD: Final = text(f"{_ORDER.text} FOR NO KEY UPDATE OF purchase_order")
 
 #: Rows in: an order. Rows out: its lines.
 _LINES: Final = text(
@@ -117,9 +118,13 @@ def take(session: Session, answer: Answer, *, now: datetime) -> Taken:
     return Taken(verdict.state, order.number, verdict.reason, order.id, response_id)
 
 
-def hold_order(session: Session, number: str) -> Held | None:
-    """The order of a number with its lines and answers, held until the transaction ends; None where there is none."""
-    row = session.execute(_ORDER, {"number": number if number.isprintable() else ""}).mappings().one_or_none()
+def hold_order(session: Session, number: str, *, only_look: bool = False) -> Held | None:
+    """The order of a number with its lines and answers, held until the transaction ends, or to be looked at; None where there is none."""
+    row = (
+        session.execute(_ORDER if only_look else _HELD, {"number": number if number.isprintable() else ""})
+        .mappings()
+        .one_or_none()
+    )
     if row is None:
         return None
     lines = tuple(Line(**one) for one in session.execute(_LINES, {"id": row["id"]}).mappings())

@@ -119,6 +119,14 @@ def respond(
     return taken
 
 
+def starts_on(session: Session, number: str) -> date | None:
+    """The first day that the provider of an order has promised; None: none yet."""
+    day: date | None = session.execute(
+        text("SELECT starts_on FROM purchase_order WHERE number = :number"), {"number": number}
+    ).scalar()
+    return day
+
+
 def _apply(session: Session, order: Held, held: Standing, *, actor: str, reason: str, now: datetime) -> Taken:
     if order.state in {"cancelled", "closed"}:
         raise InputError(

@@ -17,9 +17,12 @@ from sqlalchemy.orm import Session
 from connectors.transports.base import SourceFile
 from core.errors import AvainError, Message, Permanent, RefusedInput
 from core.i18n import N_
+from core.settings import Settings
 from documents.delivered_csv import DeliveredReport, read_delivered
+from documents.invoice import Invoice, is_invoice, read_invoice
 from documents.order_response import OrderResponse, ResponseLine, read_response
 from models.answer import IncomingDocument
+from services.invoices.taking import take_invoice
 from services.orders import answers
 from services.orders.answer_values import Answer, LineAnswer
 from services.orders.delivered import Report, TakenReport, take_delivered
@@ -41,7 +44,7 @@ _HELD: Final = N_("What was reported as delivered of {order} waits for you: {rea
 #: Rows in: an order. Rows out: its provider.
 _PROVIDER: Final = text("SELECT provider_id FROM purchase_order WHERE id = :id")
 
-Read = OrderResponse | DeliveredReport
+Read = OrderResponse | DeliveredReport | Invoice
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,7 @@ def read(content: bytes) -> Read:
     if start.startswith(b"%pdf"):
         raise RefusedInput(_PDF)
     if start.startswith(b"<") and not start.startswith((b"<!doctype html", b"<html")):
-        return read_response(content)
+        return read_invoice(content) if is_invoice(content) else read_response(content)
     return read_delivered(content)
 
 
@@ -95,6 +98,7 @@ def take_file(
     provider: str | None = None,
     run_id: int | None = None,
     now: datetime,
+    settings: Settings,
 ) -> IncomingDocument | None:
     """Record a file and do what it says; None: it was taken before. `provider`: whose files the source brings (a business id), if one's."""
     row = _row(session, source, opened.file, run_id)
@@ -104,6 +108,8 @@ def take_file(
         _refuse(row, opened.refused)
     elif isinstance(opened.said, OrderResponse):
         _take_response(session, row, opened.said, provider, now)
+    elif isinstance(opened.said, Invoice):
+        _take_invoice(session, row, opened.said, provider, now=now, settings=settings)
     else:
         _take_delivered(session, row, opened.said, provider, now)
     session.add(row)
@@ -140,10 +146,7 @@ def _take_response(
 ) -> None:
     row.kind, row.number, row.sender = "response", said.id, said.seller.business_id
     row.content = {"order": said.order_number, "code": said.code, "issued_on": said.issue_date.isoformat()}
-    if provider is not None and said.seller.business_id not in {None, provider}:
-        _refuse(
-            row, Message("The source brings documents of {provider}, and this one is another's.", provider=provider)
-        )
+    if _is_anothers(row, said.seller.business_id, provider):
         return
     session.add(row)
     session.flush()  # the answer names it
@@ -152,6 +155,23 @@ def _take_response(
     row.reason = None if taken.reason is None else taken.reason.to_json()
     if taken.order_id is not None:
         row.provider_id = session.execute(_PROVIDER, {"id": taken.order_id}).scalar_one()
+
+
+def _take_invoice(
+    session: Session, row: IncomingDocument, said: Invoice, provider: str | None, *, now: datetime, settings: Settings
+) -> None:
+    row.kind, row.number, row.sender = "invoice", said.number, said.seller
+    if not _is_anothers(row, said.seller, provider):
+        row.reason = None
+        take_invoice(session, said, row, now=now, settings=settings)
+
+
+def _is_anothers(row: IncomingDocument, seller: str | None, provider: str | None) -> bool:
+    """Whether a document is not of the provider whose files the source brings; then it is refused."""
+    if provider is None or seller in {None, provider}:
+        return False
+    _refuse(row, Message("The source brings documents of {provider}, and this one is another's.", provider=provider))
+    return True
 
 
 def answer_of(said: OrderResponse, *, incoming_id: int | None = None) -> Answer:

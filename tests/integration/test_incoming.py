@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from cli.main import app
 from connectors.transports.base import SourceFile
 from core.errors import Permanent
-from core.settings import settings
+from core.settings import Settings, settings
 from demo.order_answers import write_response
 from documents.order_response import PromisedPeriod, ResponseLine
 from models.answer import IncomingDocument
@@ -51,7 +51,7 @@ def taken(session, tmp_path: Path) -> Callable[..., IncomingDocument | None]:
         path = tmp_path / (name or f"{next(numbers)}.dat")
         path.write_bytes(content)
         file = SourceFile(path, path.name, sha256(content).hexdigest(), len(content))
-        return take_file(session, "posti", open_file(file), **{"now": LATER, **over})
+        return take_file(session, "posti", open_file(file), **{"now": LATER, "settings": Settings(), **over})
 
     return take
 

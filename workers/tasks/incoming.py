@@ -43,7 +43,15 @@ def read_incoming(lease: Lease) -> None:
             provider, rows = lease.settings.sources.incoming[source.name].provider, []
             for one in opened:
                 with session.begin_nested():
-                    taken = take_file(session, source.name, one, provider=provider, run_id=lease.run_id, now=now)
+                    taken = take_file(
+                        session,
+                        source.name,
+                        one,
+                        provider=provider,
+                        run_id=lease.run_id,
+                        now=now,
+                        settings=lease.settings,
+                    )
                     rows.append(taken)
             kept = {**lease.arguments, "files": [one.file.to_json() for one in opened]}
             applied(session, lease.settings, source, lease.run_id, kept, now=now)
