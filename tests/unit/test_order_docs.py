@@ -8,6 +8,7 @@ from connectors.channels import registry
 from core.channel_settings import PLACEHOLDERS
 from core.settings import ROOT, load
 from documents.delivered_csv import read_delivered
+from documents.invoice import read_invoice
 from documents.order_response import read_response
 from services.reference_data.providers import ProvidersFile
 from services.reference_data.reading import read_file
@@ -57,3 +58,11 @@ def test_the_connections_shown_are_settings_the_providers_shown_can_use(tmp_path
     file.write_text("".join(one for one in shown if one.startswith("# providers.toml")), "utf-8")
     assert [one.unreachable(connections) for one in read_file(file, ProvidersFile).provider] == [None, None]
     assert len(shown) == 3
+
+
+def test_the_invoice_shown_is_read() -> None:
+    (shown,) = blocks("invoices.md", "xml")
+    invoice = read_invoice(shown.encode())
+    assert invoice.objection is None
+    assert (invoice.seller, invoice.order, invoice.gross) == ("9999996-8", "T-2026-000001", Decimal("264.00"))
+    assert (invoice.lines[0].quantity, invoice.lines[0].unit, invoice.lines[0].order_line) == (Decimal(3), "C62", "1")
