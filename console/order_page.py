@@ -9,10 +9,12 @@ from console.visit import Visit
 from core.errors import Message
 from core.units import amount, unit_price, what_is_priced
 from services.labels import chooser_name
-from services.names import people
+from services.names import people, service_names
 from services.orders import story, words
 from services.orders.answer_values import OPEN
 from services.orders.ending import CANCELLABLE, RESENDABLE, Cancelled
+from services.orders.link_renewal import WITH_LINKS
+from services.orders.proposals import open_proposals
 from services.orders.show import delivery_attempts, state_name
 
 #: In these a person may write down an answer: one is waited for, or what was answered is taken back.
@@ -27,6 +29,8 @@ def seen(visit: Visit, number: str) -> story.Order:
 def show(visit: Visit, order: story.Order, form: Form | None = None) -> Response:
     """The page, and one event in the audit trail. With `form` it says what could not be done, with status 422."""
     visit.saw(f"order:{order.number}", "order.viewed")
+    proposed = open_proposals(visit.session, today=visit.today, person=visit.person, order_number=order.number)
+    names = service_names(visit.session) if proposed else {}
     answers = story.answers_of(visit.session, order.id)
     # of several answers that wait, the latest is settled first
     waiting = next((one.id for one in answers if one.state == "held"), None)
@@ -35,6 +39,7 @@ def show(visit: Visit, order: story.Order, form: Form | None = None) -> Response
         "cancel": order.state in CANCELLABLE,
         "respond": order.state in ANSWERABLE,
         f"answer-{waiting}": waiting is not None,
+        "links": order.has_mail and order.state in WITH_LINKS,
         "hand_over": order.state == "accepted" and order.handed_over_at is None,
     }
     return visit.page(
@@ -44,6 +49,8 @@ def show(visit: Visit, order: story.Order, form: Form | None = None) -> Response
         lines=story.lines_of(visit.session, order.id),
         choices=story.choices_of(visit.session, order.id),
         attempts=delivery_attempts(visit.session, order.number),
+        proposed=proposed,
+        differences={one.id: words.differences(one.details, names) for one in proposed},
         answers=answers,
         waiting=waiting,
         papers=story.papers_of(visit.session, order.id),

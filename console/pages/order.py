@@ -11,7 +11,7 @@ from console.roles import CASE_ROLES
 from console.visit import Here, Pages, Visit
 from core.errors import InputError, Message
 from core.i18n import N_, _
-from services.orders import answers_held, ending, hand_over, previewing
+from services.orders import answers_held, ending, hand_over, link_renewal, previewing
 from services.orders.answer_values import Code
 from services.orders.show import order_document
 
@@ -115,6 +115,39 @@ def tick(visit: Here, number: str) -> Response:
     except InputError as refused:
         return order_page.show(visit, found, Form({}, {"hand_over": str(refused)}))
     return visit.go(f"/orders/{found.number}", Message("Ticked: the contact details were handed over."))
+
+
+@pages.post("/orders/{number}/links/revoke", roles=CASE_ROLES)
+def revoke_links(visit: Here, number: str, note: Typed = "") -> Response:
+    """Let the links that went out with it open no more."""
+    found = order_page.seen(visit, number)
+    try:
+        with visit.session.begin_nested():
+            reason = fields.words(note, _("Why"))
+            link_renewal.revoke(visit.session, found.number, actor=visit.actor, reason=reason, now=visit.now)
+    except InputError as refused:
+        return order_page.show(visit, found, Form({"note": note}, {"links": str(refused)}))
+    return visit.go(f"/orders/{found.number}", Message("The links of {order} open no more.", order=found.number))
+
+
+@pages.post("/orders/{number}/links/renew", roles=CASE_ROLES)
+def renew_links(visit: Here, number: str, note: Typed = "") -> Response:
+    """New links, shown once: the answer to a form, so that they stand in no address and no history leads back to them."""
+    found = order_page.seen(visit, number)
+    try:
+        with visit.session.begin_nested():
+            reason = fields.words(note, _("Why"))
+            reply, delivered = link_renewal.renew(
+                visit.session,
+                found.number,
+                settings=visit.settings,
+                actor=visit.actor,
+                reason=reason,
+                now=visit.now,
+            )
+    except InputError as refused:
+        return order_page.show(visit, found, Form({"note": note}, {"links": str(refused)}))
+    return visit.page("orders/links.html", order=found, reply=reply, delivered=delivered)
 
 
 def _code(code: str) -> Code:

@@ -240,7 +240,7 @@ class Row:
 def _rows(visit: Visit, found: Sequence[Waiting], kept: Kept | None) -> list[Row]:
     settings = visit.settings
     limits = bounds(visit.session, settings.orders, visit.actor, visit.person.roles)
-    against = objections(visit.session, [one.plan_item_id for one in found], order_period=settings.orders.period)
+    against = objections(visit.session, [one.plan_item_id for one in found], settings=settings.orders)
     return [
         Row(
             one,

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from core.errors import Message
 from core.i18n import N_
+from core.order_settings import Orders
 from services.access.cases import VISIBLE, visible_cases
 from services.access.people import Person
 from services.orders.bundles import Refused
@@ -82,13 +83,17 @@ def stamp(chosen_at: datetime | None) -> str:
     return "" if chosen_at is None else chosen_at.isoformat()
 
 
-def objections(session: Session, plan_item_ids: Collection[int], *, order_period: str) -> dict[int, Message]:
+def objections(session: Session, plan_item_ids: Collection[int], *, settings: Orders) -> dict[int, Message]:
     """What stands against ordering each of these, by its budget as it was calculated last; who may approve how much is not looked at.
 
     Approving calculates anew, so that this is what to expect and no promise. At most five queries.
     """
-    items = load_items(session, list(plan_item_ids), order_period=order_period)
-    against = {item.id: reason for item in items if (reason := objection(item, automatic=False))}
+    items = load_items(session, list(plan_item_ids), order_period=settings.period)
+    against = {
+        item.id: reason
+        for item in items
+        if (reason := objection(item, automatic=False, connections=settings.connections))
+    }
     for part in load_parts(session, [item for item in items if item.id not in against], begun_by=None):
         reason = part_objection(part)
         if reason is not None:

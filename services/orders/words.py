@@ -1,8 +1,12 @@
 """What people read for the codes of orders: answers, papers, proposals, invoices, documents that came in. A code without words stays as it is."""
 
-from typing import Final
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any, Final
 
-from core.i18n import N_, _
+from core.i18n import N_, _, day
+from core.units import amount
 
 #: How the state of an order is marked: with its word and with a colour.
 TONES: Final = {"accepted": "good", "changed": "care", "rejected": "bad", "failed": "bad"}
@@ -43,18 +47,6 @@ _PAPERS: Final = {
     "mail": N_("letter to the provider"),
     "cancellation": N_("letter that takes the order back"),
 }
-_PROPOSALS: Final = {
-    "changed": N_("the plan has changed"),
-    "ended": N_("the planned service has ended"),
-    "decision": N_("the decision no longer holds, or the service rests on another"),
-    "case": N_("the case is closed or gone"),
-    "provider": N_("another provider is chosen"),
-}
-_OUTCOMES: Final = {
-    "cancelled": N_("cancelled"),
-    "kept": N_("kept as it is"),
-    "gone": N_("settled by itself"),
-}
 _MATCHES: Final = {
     "matched": N_("as ordered"),
     "partly": N_("a part of what was ordered"),
@@ -89,16 +81,6 @@ def paper_name(kind: str) -> str:
     return _(_PAPERS.get(kind, kind))
 
 
-def proposal_name(kind: str) -> str:
-    """Why an order should be taken back: `the plan has changed`."""
-    return _(_PROPOSALS.get(kind, kind))
-
-
-def outcome_of_proposal(outcome: str) -> str:
-    """How a proposal was settled: `kept as it is`."""
-    return _(_OUTCOMES.get(outcome, outcome))
-
-
 def match_name(match: str) -> str:
     """How an invoice fits its orders: `more than was ordered`."""
     return _(_MATCHES.get(match, match))
@@ -112,3 +94,26 @@ def invoice_name(kind: str) -> str:
 def incoming_name(kind: str) -> str:
     """What a document that came in is: `answer to an order`."""
     return _(_INCOMING.get(kind, kind))
+
+
+def differences(details: Mapping[str, Any], services: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    """What an order rests on beside what is planned now, where the two differ: what it is about, then, now. `services`: names by code."""
+    then, now = details.get("then", {}), details.get("now", {})
+    told = [
+        (_("Service"), *(services.get(one.get("service"), one.get("service")) for one in (then, now))),
+        (_("Quantity"), *(_amount(one) for one in (then, now))),
+        (_("Period"), *(_period(one) for one in (then, now))),
+        (_("Provider"), *(one.get("provider") for one in (then, now))),
+        (_("Decision"), *(one.get("decision") for one in (then, now))),
+    ]
+    return [(name, str(was or "–"), str(is_ or "–")) for name, was, is_ in told if was != is_]
+
+
+def _amount(told: Mapping[str, Any]) -> str | None:
+    return amount(Decimal(told["quantity"]), told.get("unit")) if told.get("quantity") else None
+
+
+def _period(told: Mapping[str, Any]) -> str | None:
+    if not told.get("first_day") or not told.get("last_day"):
+        return None
+    return f"{day(date.fromisoformat(told['first_day']))}–{day(date.fromisoformat(told['last_day']))}"

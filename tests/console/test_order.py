@@ -9,10 +9,11 @@ from sqlalchemy import select, text
 
 from core.errors import Message
 from core.i18n import LANGUAGES
+from core.keys import link_secret
 from models.base import days
 from models.order import OrderLine
 from models.work import Run, Work
-from services.orders import words
+from services.orders import reply_links, words
 from tests.factories.answer import make_answer, make_answer_line, make_paper
 from tests.factories.base import added
 from tests.factories.order import make_delivered, make_invoice, make_order_line
@@ -263,6 +264,40 @@ def test_the_hand_over_is_ticked_once(session, desk, worker):
     assert "was ticked before" in again.text
 
 
+def test_links_that_went_astray_open_no_more(session, desk, worker, app):
+    order = desk.order()
+    path = f"/orders/{order.number}"
+    assert f"{path}/links/renew" not in worker.get(path).answer.text, "nothing went out by e-mail"
+    make_paper(session, order, kind="mail")
+    page = worker.get(path)
+    after = worker.submit(page, f"{path}/links/renew")
+    assert after.status == 422
+    assert "A note is needed: say why." in after.text
+    after = worker.submit(page, f"{path}/links/renew", {"note": "kirje meni väärälle"})
+    assert after.status == 200
+    reply, delivered = after.all("//dd/code/text()")
+    found = reply_links.opened(link_secret(app.state.console.settings), reply.rpartition("/")[2])
+    assert (found.number, found.purpose, found.epoch) == (order.number, "reply", 2)
+    assert "/delivered/" in delivered
+    session.refresh(order)
+    assert order.link_epoch == 2
+    assert "replaced by a later one" in worker.get(path).text
+    page = worker.get(path)
+    fields = {**page.form(f"{path}/links/renew"), "note": "varmuuden vuoksi"}
+    assert "open no more" in worker.post(f"{path}/links/revoke", fields).text
+    events = session.execute(
+        text("SELECT action, reason FROM audit_event WHERE action LIKE 'order.links%' ORDER BY id")
+    )
+    assert [tuple(row) for row in events] == [
+        ("order.links_renewed", "kirje meni väärälle"),
+        ("order.links_revoked", "varmuuden vuoksi"),
+    ]
+    order.state = "approved"
+    session.flush()
+    after = worker.post(f"{path}/links/revoke", fields)
+    assert (after.status, "has no links" in after.text) == (422, True)
+
+
 def test_the_order_for_people_is_a_pdf(session, desk, worker):
     order = desk.order()
     answer = worker.client.get(f"/orders/{order.number}/order.pdf")
@@ -272,7 +307,9 @@ def test_the_order_for_people_is_a_pdf(session, desk, worker):
     assert worker.client.get(f"/orders/{order.number}/order.pdf").content == b"%PDF-1.7 as it went out"
 
 
-@pytest.mark.parametrize("act", ["resend", "cancel", "respond", "hand-over", "answers/1/apply", "answers/1/discard"])
+@pytest.mark.parametrize(
+    "act", ["resend", "cancel", "respond", "hand-over", "answers/1/apply", "answers/1/discard", "links/renew"]
+)
 def test_others_orders_cannot_be_touched(session, desk, sign_in, act):
     order = desk.order()
     stranger = sign_in("worker", worker="W-9")
