@@ -46,6 +46,8 @@ def _list(state: str, rest: str = "") -> Callable[[Town], str]:
 PAGES: Final = (
     by_nobody("/login"),
     by_nobody("/enter/{token}", lambda town: f"/enter/{town.link()}"),
+    by_nobody("/reply/{token}", lambda town: town.letter_link("reply")),
+    by_nobody("/delivered/{token}", lambda town: town.letter_link("delivered")),
     by_nobody("/logout"),
     by_worker("/"),
     by("supervisor", "/"),

@@ -9,7 +9,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import date, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
@@ -23,6 +23,7 @@ from cli.main import app as command
 from core.clock import business_now, move_business_clock
 from core.embedded import Embedded
 from core.i18n import HELSINKI
+from core.keys import link_secret
 from core.settings import ROOT, settings
 from demo.make_price_files import dearer_mail
 from demo.smtp_sink import SmtpSink
@@ -32,6 +33,7 @@ from models.worker import Worker
 from services import price_uploads
 from services.access import entry, sessions
 from services.invoices.taking import take_invoice
+from services.orders.reply_links import Purpose, link
 from tests.support.in_process import InProcess, in_process
 from tests.support.invoices import Row, peppol
 from workers import inline
@@ -185,6 +187,11 @@ class Town:
             "SELECT decision.id FROM decision JOIN client_case ON client_case.id = case_id WHERE client_case.external_id = :case",
             case=case,
         )
+
+    def letter_link(self, purpose: Purpose) -> str:
+        """The page that a link in the letter of the latest order leads its provider to."""
+        (row,) = self.process.rows("SELECT number, link_epoch FROM purchase_order ORDER BY id DESC LIMIT 1")
+        return link(link_secret(settings()), "", row.number, purpose, expires=date(2099, 1, 1), epoch=row.link_epoch)
 
     def order(self) -> str:
         """The latest order."""
