@@ -10,7 +10,8 @@ BIN    := $(VENV)/bin
 UV     := .uv/bin/uv --system-certs
 READY  := $(VENV)/.ready
 TESTS  ?= tests
-JOBS   ?= 2
+# three for two cores: tests often wait for processes they started
+JOBS   ?= 3
 # Calls whose first argument is a text for people: gettext's own, and our errors.
 KEYWORDS := _ N_ ngettext:1,2 say:1 Message:1 AvainError:1 ConfigurationError:1 InputError:1 RefusedInput:1 NotFound:1 Transient:1 Permanent:1 AlreadyDone:1 LeaseLost:1 SealError:1
 
@@ -19,7 +20,7 @@ TEXTS  := $(patsubst %,locale/%/LC_MESSAGES/avain.mo,fi sv en)
 # The tests start hundreds of processes: what Python compiled for one is kept for the next, whatever the machine's habit.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test test-browser screenshots bench-cases bench-prices bench-budgets bench-console lint types imports check format lock locales clean
+.PHONY: help setup demo test test-browser screenshots bench-cases bench-prices bench-budgets bench-console bench-orders lint types imports check format lock locales clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -42,12 +43,12 @@ demo: setup ## the whole chain on real parts; results in var/demo/
 	$(BIN)/avain demo
 
 test: setup ## every test but those in a browser, on real PostgreSQL and Valkey
-	$(BIN)/python -m pytest -n $(JOBS) --ignore tests/browser $(TESTS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal --ignore tests/browser $(TESTS)
 
 # Each process has a county, a console and a browser of its own; the stories stay together in one.
 test-browser: setup ## the console in a real browser (installs Debian's chromium where it may)
 	tests/browser/install
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup tests/browser
+	$(BIN)/python -m pytest -n 2 --dist loadgroup tests/browser
 
 screenshots: setup ## docs/screenshots anew, from invented data
 	tests/browser/install
@@ -77,6 +78,9 @@ bench-budgets: setup ## how fast budgets are recomputed, beside SQL by hand and 
 
 bench-console: setup ## how fast the console's pages are with 200,000 cases; writes bench/results/console.json
 	$(BIN)/python -m bench.console $(BENCH)
+
+bench-orders: setup ## how fast orders are built, made and delivered; writes bench/results/orders.json
+	$(BIN)/python -m bench.orders $(BENCH)
 
 check: lint types imports test test-browser ## all that CI runs
 

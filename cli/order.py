@@ -1,15 +1,15 @@
 """`avain order`: from a choice to an order at the provider; approve, look, send again, cancel, check a file."""
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.text import Text
 
+from cli import order_approval
 from cli.common import (
     ERROR,
-    SOME_REJECTED,
     As,
     DryRun,
     Json,
@@ -22,32 +22,23 @@ from cli.common import (
     table,
     transaction,
 )
+from cli.order_approval import Reason
 from cli.order_preview import preview
 from core.clock import business_now
 from core.i18n import N_, _, day, moment, money
 from core.units import amount, unit_price
-from services.labels import channel_name, outcome_name
+from services.labels import outcome_name
 
 if TYPE_CHECKING:
     from lxml.etree import _ElementTree as ElementTree
-    from sqlalchemy.orm import Session
 
     from documents.findings import Finding
-    from services.orders.approval import Approved
     from services.orders.show import Attempt, LineView, OrderView
 
 app = sub_app(_("Purchase orders."))
 SEVERITIES = {"fatal": N_("fatal"), "warning": N_("warning")}
 
 Number = Annotated[str, typer.Argument(metavar=_("ORDER"), help=_("The order's number, T-2026-000001."))]
-Items = Annotated[
-    list[str],
-    typer.Argument(
-        metavar=_("ITEM..."),
-        help=_("What to order: HB-2026-000001 (all chosen services of the case), HB-2026-000001/ITEM, or an id."),
-    ),
-]
-Reason = Annotated[str, typer.Option("--reason", help=_("Why; needed over the ceiling and for cancelling."))]
 
 
 @app.command("list", help=_("Orders, newest first."))
@@ -112,15 +103,15 @@ app.command("preview", help=_("An order as it was stored, or as approving would 
 )
 
 
-@app.command("approve", help=_("Order chosen services: makes the orders and has them delivered."))
-def approve(items: Items, reason: Reason = "", as_: As = None, dry_run: DryRun = False, as_json: Json = False) -> None:
-    """Exit code 3 when some items were refused, 1 when all were."""
-    with transaction(dry_run=dry_run) as session:
-        done = _approve(session, items, actor(as_), reason)
-        data = _outcome(done)
-    emit(data, as_json, lambda: _render_outcome(data, dry_run=dry_run))
-    if done.refused:
-        stop(SOME_REJECTED if done.orders else ERROR)
+app.command("approve", help=_("Order chosen services: makes the orders and has them delivered."))(
+    order_approval.approve
+)
+app.command("waiting", help=_("Chosen services that wait for approval."))(order_approval.waiting)
+app.command("decline", help=_("Say that what was chosen shall not be ordered, or take that back."))(
+    order_approval.decline
+)
+app.command("proposals", help=_("Orders that no longer say what is planned."))(order_approval.proposals)
+app.command("settle", help=_("Settle one of those: cancel the order, or keep it."))(order_approval.settle)
 
 
 @app.command("send", help=_("Deliver orders that wait, now and in this process."))
@@ -241,55 +232,6 @@ def _by_schematron(tree: "ElementTree", schemas: list[Path]) -> "list[Finding]":
     from documents.schematron import Schematron
 
     return [finding for rules in schemas for finding in Schematron.load(rules).check(tree)]
-
-
-def _approve(session: "Session", items: list[str], approver: str, reason: str) -> "Approved":
-    from core.settings import settings
-    from services.orders.approval import Refused
-    from services.orders.approval import approve as approve_items
-    from services.orders.naming import find_items
-
-    configured = settings()
-    found, unknown = find_items(session, items)
-    done = approve_items(
-        session,
-        found,
-        approver=approver,
-        reason=reason,
-        now=business_now(session),
-        settings=configured.orders,
-        organisation=configured.organisation,
-        budgets=configured.budgets,
-    )
-    strangers = tuple(Refused(None, name, why) for name, why in unknown.items())
-    return replace(done, refused=(*strangers, *done.refused))
-
-
-def _outcome(done: "Approved") -> dict[str, Any]:
-    return {
-        "orders": [
-            {
-                "order": order.number,
-                "channel": order.channel,
-                "total_net": order.total_net,
-                "total_vat": order.total_vat,
-                "total_gross": order.total_gross,
-                "sha256": order.document_sha256,
-            }
-            for order in done.orders
-        ],
-        "refused": [{"item": one.item, "reason": one.reason.text()} for one in done.refused],
-    }
-
-
-def _render_outcome(data: dict[str, Any], *, dry_run: bool) -> None:
-    rows = [[o["order"], channel_name(o["channel"]), money(o["total_gross"])] for o in data["orders"]]
-    if rows:
-        title = _("Would be ordered") if dry_run else _("Ordered")
-        console().print(table(title, [_("Order"), _("Channel"), _("Total")], rows, right=[2]))
-    rows = [[r["item"], r["reason"]] for r in data["refused"]]
-    if rows:
-        console().print(table(_("Not ordered"), [_("Item"), _("Reason")], rows))
 
 
 def _show(summary: "OrderView", lines: "list[LineView]", attempts: "list[Attempt]", as_json: bool) -> None:

@@ -1,4 +1,4 @@
-"""`avain order respond`: an answer that came by telephone, and a person's word on one that waits."""
+"""`avain order respond` and `handover`: an answer that came by telephone, a person's word on one that waits, and what follows acceptance."""
 
 import re
 from datetime import datetime
@@ -18,6 +18,11 @@ _QUANTITY: Final = re.compile(r"(?P<line>[0-9]{1,4})=(?P<quantity>[0-9]{1,8}(?:[
 
 def register(app: typer.Typer) -> None:
     """Add the command to `avain order`."""
+    from cli.reminder import hand_over
+
+    app.command(
+        "handover", help=_("Tick that the family's contact details were handed to the provider, outside Avain.")
+    )(hand_over)
     app.command("respond", help=_("Write down what a provider answered, or settle an answer that waits."))(respond)
 
 
@@ -35,7 +40,7 @@ def respond(  # noqa: PLR0917 - options of a command
     ] = False,
     starts: Annotated[
         datetime | None,
-        typer.Option("--starts", formats=["%Y-%m-%d", "%d.%m.%Y"], help=_("The first day the provider promises.")),
+        typer.Option("--starts-on", formats=["%Y-%m-%d", "%d.%m.%Y"], help=_("The first day the provider promises.")),
     ] = None,
     quantity: Annotated[
         list[str] | None,
@@ -59,7 +64,7 @@ def respond(  # noqa: PLR0917 - options of a command
         )
     quantities = dict(_pair(one) for one in quantity or [])
     if (quantities and not change) or (starts is not None and not (accept or change)):
-        raise InputError("--starts goes with --accept and --change, --quantity with --change.")
+        raise InputError("--starts-on goes with --accept and --change, --quantity with --change.")
     with transaction(dry_run=dry_run) as session:
         who, now = actor(as_), business_now(session)
         if apply:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -33,9 +34,11 @@ def import_services(file: TomlFile, dry_run: DryRun = False, as_: As = None, as_
 @provider_app.command("import", help=_("Add and correct providers, contracts and offers from a TOML file."))
 def import_providers(file: TomlFile, dry_run: DryRun = False, as_: As = None, as_json: Json = False) -> None:
     """`avain provider import providers.toml`."""
+    from core.settings import settings
     from services import reference_data
 
-    _import(reference_data.import_providers, file, dry_run, as_, as_json)
+    how = partial(reference_data.import_providers, connections=settings().orders.connections)
+    _import(how, file, dry_run, as_, as_json)
 
 
 @worker_app.command("import", help=_("Add and correct units and workers from a TOML file."))

@@ -36,6 +36,10 @@ endpoint_id = "003799999992"
 # kind = "own"
 # path = "/srv/avain/in/oman-toiminnan-yksikkokustannukset.csv"
 
+# Where providers' answers, invoices and delivered quantities come in (docs/orders/answers.md); each file is recognised by what it holds.
+# [sources.incoming.peppol]
+# path = "/srv/avain/in/tilaukset/*"
+
 [mail]
 host = "127.0.0.1"
 port = 25

@@ -20,6 +20,7 @@ _MENU: Final[tuple[tuple[str, str, tuple[str, ...]], ...]] = (
     ("/", N_("Today"), EVERYBODY),
     ("/cases", N_("Cases"), CASE_ROLES),
     ("/orders", N_("Orders"), CASE_ROLES),
+    ("/invoices", N_("Invoices"), (*CASE_ROLES, PRICE_MANAGER)),
     ("/incoming", N_("Received documents"), (OPERATOR,)),
     ("/compare", N_("Compare"), (*CASE_ROLES, PRICE_MANAGER)),
     ("/prices", N_("Prices"), READERS),

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
-from core.i18n import LANGUAGES, day, moment, number, speaking, translate
+from core.i18n import LANGUAGES, day, moment, money, number, speaking, translate
 from core.i18n import language as present_language
 from core.units import unit_name
 
@@ -21,7 +21,7 @@ class Message:
     """A sentence in the catalogues (`msgid`, English) and its values.
 
     `Message("{count} rows rejected", count=3)`. Values must survive JSON: text, numbers, booleans, None, or another Message,
-    which is then read in the same language. Dates (ISO), quantities and units (UN/ECE) stand under names of their own (`_READ_AS`)
+    which is then read in the same language. Dates (ISO), quantities, euros and units (UN/ECE) stand under names of their own (`_READ_AS`)
     and are kept as they are, but read as the language writes them.
     """
 
@@ -70,11 +70,16 @@ def _number(value: str) -> str:
     return number(Decimal(value))
 
 
+def _euros(value: str) -> str:
+    return money(Decimal(value))
+
+
 #: Values that are kept in one way and read in another, by the name they go under in every sentence. A name decides, not a type:
 #: SQL writes messages too, and JSON has neither dates nor decimals.
 _READ_AS: Final[dict[str, Callable[[str], str]]] = {
     **dict.fromkeys(("date", "first", "last", "start", "end"), _day),
     **dict.fromkeys(("quantity", "percent", "stated", "agreed"), _number),
+    **dict.fromkeys(("euros", "of_euros"), _euros),
     **dict.fromkeys(("unit", "priced_unit"), unit_name),
     "moment": _moment,
 }

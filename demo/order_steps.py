@@ -3,6 +3,7 @@
 import hashlib
 import os
 import time
+from collections import Counter
 from collections.abc import Iterable
 from email import message_from_bytes, policy
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 from core.i18n import _
 from core.settings import ROOT
-from demo.story import Story, money_sum, print_budgets, read_budgets
+from demo.story import Story, money_of, money_sum, print_budgets, read_budgets
 
 #: The official Peppol rules may not be redistributed; where a copy lies beside the checkout they are run as well.
 OFFICIAL = (
@@ -19,8 +20,9 @@ OFFICIAL = (
 
 
 def orders(story: Story) -> None:
-    """Three cases are approved; two orders go by mail, one as a file; each is valid by schema and rules."""
+    """Looked at first, then three cases are approved; two orders go by mail, one as a file; each is valid by schema and rules."""
     place, numbers = story.place, story.cases
+    _looked_at(story)
     approved = place.avain(
         "order", "approve", *(numbers[case] for case in ("LC-1001", "LC-1002", "LC-1003")), "--as", "W-900", "--json"
     )
@@ -37,6 +39,23 @@ def orders(story: Story) -> None:
     )
     keep_and_check(story, [one["order"] for one in approved["orders"]])
     story.report["orders"] = approved["orders"]
+
+
+def _looked_at(story: Story) -> None:
+    """What would be ordered for case 1, on paper and as XML, before anybody approves; nothing is ordered by looking."""
+    case = story.cases["LC-1001"]
+    paper = story.place.results / "papers" / f"tilausehdotus-{case}.pdf"
+    story.show("order", "preview", case)
+    seen = story.place.avain("order", "preview", case, "--pdf", str(paper), "--as", "W-900", "--json")
+    (one,) = seen["orders"]
+    story.check(
+        one["order"] is None
+        and paper.read_bytes().startswith(b"%PDF-")
+        and not story.place.query("SELECT 1 FROM purchase_order"),
+        _("what would be ordered is seen first, as a PDF and as XML; looking orders nothing"),
+        money_of(one["total_gross"]),
+    )
+    story.report.setdefault("papers", []).append(paper.name)
 
 
 def killed(story: Story) -> None:
@@ -104,19 +123,16 @@ def sent(story: Story) -> list[str]:
 
 def received(story: Story) -> dict[str, int]:
     """How often each order reached its provider, counted where providers look: the mail sink and the outbox."""
-    counts: dict[str, int] = {}
-    for name in [*attached(story), *(path.name for path in story.place.outbox.rglob("*.xml"))]:
-        number = name.removesuffix(".xml")
-        counts[number] = counts.get(number, 0) + 1
-    return counts
+    return dict(Counter([*attached(story), *(path.stem for path in story.place.outbox.rglob("*.xml"))]))
 
 
 def attached(story: Story) -> Iterable[str]:
-    """File names of the orders attached to mails the sink accepted, repeats included."""
+    """Numbers of the orders attached as PDF to mails the sink accepted, repeats included."""
     for mail in mails(story):
         for part in mail.iter_attachments():
-            if (part.get_filename() or "").startswith("T-"):
-                yield str(part.get_filename())
+            name = part.get_filename() or ""
+            if name.startswith("T-") and name.endswith(".pdf"):
+                yield name.removesuffix(".pdf")
 
 
 def mails(story: Story) -> list[Any]:

@@ -13,6 +13,7 @@ from lxml import etree
 from core.errors import Message
 
 Severity = Literal["fatal", "warning"]
+_PREFIX = re.compile(r"/[^/:\[]+:")
 _STEP = re.compile(r"/(?:Q\{(?P<space>[^}]*)\})?(?P<name>[^/\[(@]+)\[(?P<position>\d+)\]")
 
 
@@ -44,6 +45,16 @@ def fatal(findings: Iterable[Finding]) -> list[Finding]:
 
 def location(element: "etree._Element") -> str:
     """The path of `element` by local names; a position is stated where there are several of the same name."""
+    tree = element.getroottree()
+    path = tree.getpath(element)
+    if "*" in path[2:]:  # libxml2 does not name what is in the default namespace, as the root of most documents is
+        return _counted(element)
+    rest = path[2:].partition("/")
+    return _PREFIX.sub("/", f"/{etree.QName(tree.getroot()).localname}{rest[1]}{rest[2]}")
+
+
+def _counted(element: "etree._Element") -> str:
+    """The same, counted here: as slow as there are siblings."""
     steps: list[str] = []
     current: etree._Element | None = element
     while current is not None:

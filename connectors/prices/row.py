@@ -61,7 +61,8 @@ class PriceDocument:
     """One file, read to its end: `file_name` without folders, `sha256` of its bytes in hex, rows in the file's order.
 
     `complete`: the list states everything, so that what it leaves out has vanished; else only what it names changes (`removals` end).
-    `business_id`: whose list it says it is; `contract`: the number it refers to; `unknown_columns`: titles nobody knows the meaning of.
+    `business_id`: whose list it says it is; `contract`: the number it refers to; `catalogue`: its own
+    id, where it is a catalogue; `unknown_columns`: titles nobody knows the meaning of.
     """
 
     file_name: str
@@ -72,6 +73,7 @@ class PriceDocument:
     removals: list[Removal] = field(default_factory=list)
     business_id: str | None = None
     contract: str | None = None
+    catalogue: str | None = None
     unknown_columns: list[str] = field(default_factory=list)
 
 

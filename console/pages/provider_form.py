@@ -13,7 +13,7 @@ from core.i18n import N_, _, day, number
 from services.reference_data.editing import HIDDEN, differences
 from services.reference_data.faults import complaint, place_of
 from services.reference_data.provider_editing import is_secret
-from services.reference_data.providers import ProviderEntry
+from services.reference_data.providers import ChannelSettings, ProviderEntry
 
 LABELS: Final = {
     "business_id": N_("Business id"),
@@ -48,9 +48,11 @@ LABELS: Final = {
     "service.vat_category": N_("VAT category"),
     "service.vat_rate": N_("VAT, per cent"),
     "service.vat_basis": N_("What the exemption rests on"),
-    "setting.name": N_("Setting"),
-    "setting.value": N_("Value"),
     "channel_settings": N_("Settings of the channel"),
+    "channel_settings.connection": N_("Connection"),
+    "channel_settings.folder": N_("Folder"),
+    "channel_settings.profile": N_("Peppol profile"),
+    "channel_settings.attach_xml": N_("XML beside the PDF"),
 }
 RULES: Final = (
     ("free", N_("freely")),
@@ -67,6 +69,10 @@ VAT: Final = (
     ("K", N_("K: supply within the EU")),
 )
 CHANNELS: Final = ("email", "sftp", "https", "file", "external")
+PROFILES: Final = (
+    ("", N_("only orders")),
+    ("ordering", N_("orders, answered with documents")),
+)
 PERIODS: Final = (
     ("", N_("as the organisation orders")),
     ("whole", N_("the whole service")),
@@ -84,6 +90,7 @@ _PLAIN: Final = (
     "endpoint_scheme",
     "endpoint_id",
 )
+_SETTINGS: Final = tuple(ChannelSettings.model_fields)
 _LISTS: Final = ("areas", "languages", "specialisation")
 
 
@@ -115,8 +122,10 @@ def fields_of(shown: Mapping[str, Any]) -> dict[str, str]:
         )
     for at, one in enumerate(shown["service"]):
         values |= spread({**one, "vat_rate": number(Decimal(one["vat_rate"]) * 100)}, f"service.{at}")
-    for at, (name, value) in enumerate(shown["channel_settings"].items()):
-        values |= {f"setting.{at}.name": name, f"setting.{at}.value": "" if value == HIDDEN else str(value)}
+    settings = shown["channel_settings"]
+    for name in _SETTINGS:
+        values[f"channel_settings.{name}"] = str(settings.get(name, ""))
+    values["channel_settings.attach_xml"] = str(settings.get("attach_xml", "")).lower()
     return values
 
 
@@ -125,15 +134,12 @@ def _day(written: str | None) -> str:
     return day(date.fromisoformat(written)) if written else ""
 
 
-def entry_of(form: Form, kept_settings: Mapping[str, Any]) -> ProviderEntry | None:
-    """The entry a form states, or None with a sentence beside each field that is wrong.
-
-    `kept_settings`: the channel's settings as they are kept. A secret that is left empty stays; so does a value that was not touched.
-    """
+def entry_of(form: Form) -> ProviderEntry | None:
+    """The entry a form states, or None with a sentence beside each field that is wrong."""
     raw: dict[str, Any] = {name: form.text(name) for name in _PLAIN if form.text(name) is not None}
     raw["active"] = form.checked("active")
     raw["facts"] = _facts(form)
-    raw["channel_settings"] = _settings(form, kept_settings)
+    raw["channel_settings"] = {name: said for name in _SETTINGS if (said := form.text(f"channel_settings.{name}"))}
     contracts = [at for at in form.rows("contract") if _stated(form, f"contract.{at}", ("number", "first", "last"))]
     offers = [at for at in form.rows("service") if _stated(form, f"service.{at}", ("service",))]
     raw["contract"] = [_contract(form, f"contract.{at}") for at in contracts]
@@ -169,19 +175,6 @@ def _facts(form: Form) -> dict[str, Any]:
         | ({"earliest_start": start} if start else {})
         | ({"earliest_start_days": days} if days is not None else {})
     )
-
-
-def _settings(form: Form, kept: Mapping[str, Any]) -> dict[str, Any]:
-    settings: dict[str, Any] = {}
-    for at in form.rows("setting"):
-        name, value = form.text(f"setting.{at}.name"), form.text(f"setting.{at}.value")
-        if name is None or form.checked(f"setting.{at}.remove"):
-            continue
-        if value is None and is_secret(name) and name in kept:
-            settings[name] = kept[name]
-        elif value is not None:
-            settings[name] = kept[name] if name in kept and str(kept[name]) == value else value
-    return settings
 
 
 def _stated(form: Form, path: str, names: tuple[str, ...]) -> bool:

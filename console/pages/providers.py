@@ -1,9 +1,8 @@
 """Providers: who they are, on what contract, what they offer; edited as a whole, by the rules of `avain provider import`."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 from starlette.responses import Response
 
@@ -22,7 +21,6 @@ from services.reference_data.editing import ChangedMeanwhileError, FieldInputErr
 from services.reference_data.provider_editing import (
     StoredProvider,
     edit_provider,
-    is_secret,
     stored_provider,
     usage,
 )
@@ -93,7 +91,7 @@ def save_provider(visit: Here, business_id: str, sent: Sent) -> Response:
 
 
 def _save(visit: Visit, form: Form, stored: StoredProvider | None) -> Response:
-    entry = provider_form.entry_of(form, stored.entry["channel_settings"] if stored else {})
+    entry = provider_form.entry_of(form)
     if entry is None:
         return _form(visit, form, stored)
     try:
@@ -106,6 +104,7 @@ def _save(visit: Visit, form: Form, stored: StoredProvider | None) -> Response:
                 actor=visit.actor,
                 now=visit.now,
                 today=visit.today,
+                connections=visit.settings.orders.connections,
             )
     except ChangedMeanwhileError as error:
         both = provider_form.where_they_differ(error.kept, entry)
@@ -139,9 +138,9 @@ def _form(
     consequences: list[str] | None = None,
     status: int | None = None,
 ) -> Response:
-    """The form, with one empty sub-form each for another contract, service and setting."""
+    """The form, with one empty sub-form each for another contract and service."""
     services = overview.services(visit.session)
-    groups = {group: form.rows(group) for group in ("contract", "service", "setting")}
+    groups = {group: form.rows(group) for group in ("contract", "service")}
     return visit.page(
         "reference/provider_form.html",
         status=status or (422 if form.problems else 200),
@@ -157,12 +156,14 @@ def _form(
             "rules": [(code, _(words)) for code, words in provider_form.RULES],
             "vat": [(code, _(words)) for code, words in provider_form.VAT],
             "channels": [(code, channel_name(code)) for code in provider_form.CHANNELS],
+            "connections": [("", "–"), *((name, name) for name in _connections(visit, form))],
+            "profiles": [(code, _(words)) for code, words in provider_form.PROFILES],
+            "xml": [("", _("as the organisation says")), ("true", _("yes")), ("false", _("no"))],
             "periods": [(code, _(words)) for code, words in provider_form.PERIODS],
             "languages": provider_form.READERS,
             "yes_no": [("", _("not known")), ("yes", _("yes")), ("no", _("no"))],
             "schemes": [("0216", "0216 (OVT)"), ("0088", "0088 (GLN)")],
         },
-        secrets=_secrets(stored),
         both=both or [],
         consequences=consequences or [],
     )
@@ -170,7 +171,7 @@ def _form(
 
 def _with_one_more(form: Form, group: str, rows: list[int]) -> list[int]:
     """The numbers of a group's sub-forms, with an empty one at the end."""
-    key = {"contract": "number", "service": "service", "setting": "name"}[group]
+    key = {"contract": "number", "service": "service"}[group]
     filled = [
         at
         for at in rows
@@ -179,9 +180,9 @@ def _with_one_more(form: Form, group: str, rows: list[int]) -> list[int]:
     return [*filled, max(rows, default=-1) + 1]
 
 
-def _secrets(stored: StoredProvider | None) -> set[str]:
-    settings: Mapping[str, Any] = stored.entry["channel_settings"] if stored else {}
-    return {name for name in settings if is_secret(name)}
+def _connections(visit: Visit, form: Form) -> list[str]:
+    """Those of avain.toml, and the one that is stated, which may have gone from there."""
+    return sorted({*visit.settings.orders.connections, form.value("channel_settings.connection")} - {""})
 
 
 def _stored(visit: Visit, business_id: str) -> StoredProvider:

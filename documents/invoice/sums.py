@@ -140,16 +140,16 @@ def _contradiction_of(rate: Rate, group: Group, nets: Sequence[Decimal]) -> Mess
     come_to = sum(nets, Decimal(0)) + group.beside
     if abs(come_to - group.base) > CENT * len(nets) / 2:
         return Message(
-            "The lines and what stands beside them come to {stated} without VAT at {percent} %; the document says {agreed}.",
-            stated=str(come_to),
+            "The lines and what stands beside them come to {euros} without VAT at {percent} %; the document says {of_euros}.",
+            euros=str(come_to),
             percent=str(rate[1]),
-            agreed=str(group.base),
+            of_euros=str(group.base),
         )
     if abs(group.vat - group.base * rate[1] / 100) > _SLACK:
         return Message(
-            "The VAT of {stated} does not belong to {agreed} at {percent} %.",
-            stated=str(group.vat),
-            agreed=str(group.base),
+            "The VAT of {euros} does not belong to {of_euros} at {percent} %.",
+            euros=str(group.vat),
+            of_euros=str(group.base),
             percent=str(rate[1]),
         )
     return None
@@ -159,7 +159,7 @@ def _unlike_sums(groups: dict[Rate, Group], totals: Totals) -> Message | None:
     """Sums of the whole document that differ from those of its rates."""
     if abs(totals.rounding) > _SLACK:
         return Message(
-            "The document rounds what is to be paid by {stated}, more than a euro.", stated=str(totals.rounding)
+            "The document rounds what is to be paid by {euros}, more than a euro.", euros=str(totals.rounding)
         )
     sums = (
         sum((one.base for one in groups.values()), ZERO),
@@ -169,8 +169,8 @@ def _unlike_sums(groups: dict[Rate, Group], totals: Totals) -> Message | None:
     for found, said in zip(sums, (totals.net, totals.vat, totals.gross), strict=True):
         if found != said:
             return Message(
-                "The sums of the document do not add up: {stated}, but it says {agreed}.",
-                stated=str(found),
-                agreed=str(said),
+                "The sums of the document do not add up: {euros}, but it says {of_euros}.",
+                euros=str(found),
+                of_euros=str(said),
             )
     return None

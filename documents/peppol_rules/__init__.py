@@ -5,11 +5,11 @@ here anew; tests/integration/test_official_rules.py holds both against each othe
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from itertools import chain, islice
+from itertools import chain
 
 from lxml import etree
 
-from documents.findings import Finding, fatal
+from documents.findings import Finding, fatal, found
 from documents.peppol_rules.catalogue_gaps import CATALOGUE_GAPS, check_catalogue_gaps
 from documents.peppol_rules.catalogue_model import CATALOGUE_MODEL
 from documents.peppol_rules.catalogue_rules import CATALOGUE_CONTENTS, check_catalogue_contents
@@ -18,7 +18,7 @@ from documents.peppol_rules.model import DocumentModel
 from documents.peppol_rules.order_gaps import ORDER_GAPS, check_order_gaps
 from documents.peppol_rules.order_model import ORDER_MODEL
 from documents.peppol_rules.order_rules import ORDER_CONTENTS, check_order_contents
-from documents.peppol_rules.reading import Document
+from documents.peppol_rules.reading import Document, Objection
 from documents.peppol_rules.response_gaps import RESPONSE_GAPS, check_response_gaps
 from documents.peppol_rules.response_model import RESPONSE_MODEL
 from documents.peppol_rules.response_rules import RESPONSE_CONTENTS, check_response_contents
@@ -48,51 +48,63 @@ __all__ = [
     "fatal",
 ]
 
-_Check = Callable[[Document], Iterator[Finding]]
+_MOST = 1000
+_Check = Callable[[Document], Iterator[Objection]]
 
 
-def check_order(tree: "etree._ElementTree | etree._Element") -> list[Finding]:
+def check_order(tree: "etree._ElementTree | etree._Element", *, most: int = _MOST) -> list[Finding]:
     """What an order breaks: rules of T01 (Peppol BIS, in force from 2026.5) and Avain's own, in document order.
 
     Takes any tree, also one that is no valid UBL, and raises nothing; check the schema first (documents/schemas.py), as receivers do.
-    Codes of units are checked by their shape only (codes.py).
+    Codes of units are checked by their shape only (codes.py). At most `most` fatal findings and as many warnings are told: a mistake of
+    the program that wrote 20,000 lines stands in all of them, and to say where takes time.
     """
     root = _root(tree)
     if root.tag != ORDER_ELEMENT:
-        return [ORDER_GAPS.broken("DOCUMENT", root)]
-    return _sorted(_findings(root, ORDER_MODEL, check_order_gaps, check_order_contents))
+        return [found(*ORDER_GAPS.broken("DOCUMENT", root))]
+    return _told(_objections(root, ORDER_MODEL, check_order_gaps, check_order_contents), most)
 
 
-def check_response(tree: "etree._ElementTree | etree._Element") -> list[Finding]:
+def check_response(tree: "etree._ElementTree | etree._Element", *, most: int = _MOST) -> list[Finding]:
     """What an order response breaks: rules of T76 and Avain's own; otherwise as `check_order`."""
     root = _root(tree)
     if root.tag != RESPONSE_ELEMENT:
-        return [RESPONSE_GAPS.broken("DOCUMENT", root)]
-    return _sorted(_findings(root, RESPONSE_MODEL, check_response_gaps, check_response_contents))
+        return [found(*RESPONSE_GAPS.broken("DOCUMENT", root))]
+    return _told(_objections(root, RESPONSE_MODEL, check_response_gaps, check_response_contents), most)
 
 
-def check_catalogue(tree: "etree._ElementTree | etree._Element", *, most: int = 1000) -> list[Finding]:
+def check_catalogue(tree: "etree._ElementTree | etree._Element", *, most: int = _MOST) -> list[Finding]:
     """What a catalogue breaks: rules of T19 (Peppol BIS, in force from 2026.5) and Avain's own; otherwise as `check_order`.
 
-    `most` findings are looked for: a mistake of the program that wrote 20,000 lines stands in all of them, and to say where takes time.
     Codes of units, kinds of document and labels of goods are checked by their shape only.
     """
     root = _root(tree)
     if root.tag != CATALOGUE_ELEMENT:
-        return [CATALOGUE_GAPS.broken("DOCUMENT", root)]
-    return _sorted(islice(_findings(root, CATALOGUE_MODEL, check_catalogue_gaps, check_catalogue_contents), most))
+        return [found(*CATALOGUE_GAPS.broken("DOCUMENT", root))]
+    return _told(_objections(root, CATALOGUE_MODEL, check_catalogue_gaps, check_catalogue_contents), most)
 
 
-def _findings(root: "etree._Element", model: DocumentModel, *checks: _Check) -> Iterator[Finding]:
-    """All findings on one document: the common rules', each check's, the model's."""
+def _objections(root: "etree._Element", model: DocumentModel, *checks: _Check) -> Iterator[Objection]:
+    """All objections to one document: the common rules', each check's, the model's."""
     document = Document(root)
-    found = (check(document) for check in (check_common, *checks))
-    return chain(chain.from_iterable(found), model.check(root))
+    answers = (check(document) for check in (check_common, *checks))
+    return chain(chain.from_iterable(answers), model.check(root))
 
 
 def _root(tree: "etree._ElementTree | etree._Element") -> "etree._Element":
     return tree.getroot() if isinstance(tree, etree._ElementTree) else tree  # noqa: SLF001 - lxml's public name
 
 
-def _sorted(findings: Iterable[Finding]) -> list[Finding]:
+def _told(objections: Iterable[Objection], most: int) -> list[Finding]:
+    """Those up to the `most`-th fatal one, and `most` warnings, in document order."""
+    grave: list[Objection] = []
+    slight: list[Objection] = []
+    for objection in objections:
+        if objection.severity == "fatal":
+            grave.append(objection)
+            if len(grave) == most:
+                break
+        elif len(slight) < most:
+            slight.append(objection)
+    findings = (found(*objection) for objection in chain(grave, slight))
     return sorted(findings, key=lambda finding: (finding.line, finding.location, finding.rule))

@@ -10,10 +10,9 @@ from typing import Final
 from lxml import etree
 
 from core.i18n import N_
-from documents.findings import Finding
 from documents.peppol_rules.identifiers import is_date, malformed_addresses
 from documents.peppol_rules.model import CAC, CBC
-from documents.peppol_rules.reading import Document, text_at
+from documents.peppol_rules.reading import Document, Objection, text_at
 from documents.peppol_rules.rulebook import RuleBook
 
 CATALOGUE_GAPS: Final = RuleBook(
@@ -32,7 +31,7 @@ _LINE: Final = CAC + "CatalogueLine"
 _PRICED: Final = CAC + "RequiredItemLocationQuantity"
 
 
-def check_catalogue_gaps(document: Document) -> Iterator[Finding]:
+def check_catalogue_gaps(document: Document) -> Iterator[Objection]:
     """Avain's own objections to the catalogue."""
     root = document.root
     for endpoint in malformed_addresses(document):

@@ -12,9 +12,8 @@ from typing import Final, NamedTuple
 from lxml import etree
 
 from core.i18n import N_
-from documents.findings import Finding
 from documents.peppol_rules.model import CAC, CBC
-from documents.peppol_rules.reading import Document, text_at, text_of
+from documents.peppol_rules.reading import Document, Objection, text_at, text_of
 from documents.peppol_rules.rulebook import RuleBook
 
 _NUMBER: Final = re.compile(r"[ \t\r\n]*[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?[ \t\r\n]*", re.ASCII)
@@ -66,7 +65,7 @@ class _Span(NamedTuple):
 _ALWAYS: Final = _Span(0, 99999999)
 
 
-def check_catalogue_contents(document: Document) -> Iterator[Finding]:
+def check_catalogue_contents(document: Document) -> Iterator[Objection]:
     """What the content rules object to in the catalogue."""
     whole = _span(document.root, f"{CAC}ValidityPeriod", _ALWAYS)
     return CATALOGUE_CONTENTS.judge(document, _CHECKS, whole)

@@ -13,6 +13,8 @@ from typing import Final
 from babel import Locale
 from babel.numbers import get_territory_currencies
 
+from core import units
+
 #: The day the rule set came into force: currencies are those of that day, whatever day it is now.
 _IN_FORCE: Final = date(2026, 5, 1)
 _CLDR: Final = frozenset(str(code) for code in Locale("en").territories)
@@ -109,8 +111,8 @@ DANGEROUS_GOODS: Final = _words(
 )
 PACK_LEVELS: Final = _words("CU DU HN TU")
 SALE_CONDITIONS: Final = _words("CT NON_RETURNABLE")
-#: Units Avain's price lists know: one or visit, hour, day, week, month, piece, service unit, activity, lump sum, kilometre, minute.
-UNITS: Final = frozenset({"C62", "HUR", "DAY", "WEE", "MON", "H87", "E48", "ACT", "LS", "KMT", "MIN"})
+#: Units Avain's price lists know.
+UNITS: Final = frozenset(units.UNITS)
 
 _UNIT: Final = re.compile("[A-Z0-9]{2,3}")
 _OVT: Final = re.compile("0037[0-9]{8}")

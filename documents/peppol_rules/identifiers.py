@@ -17,15 +17,16 @@ from stdnum.au import abn
 from stdnum.no import orgnr
 
 from core.errors import Message
-from documents.findings import Finding, Severity, found
+from documents.findings import Severity
 from documents.peppol_rules import codes
 from documents.peppol_rules.model import CAC, CBC, names_schema
-from documents.peppol_rules.reading import BLANKS, Document, text_at, text_of
+from documents.peppol_rules.reading import BLANKS, Document, Objection, text_at, text_of
 
 _DATES: Final = [
     CBC + name for name in ("IssueDate", "DueDate", "TaxPointDate", "StartDate", "EndDate", "ActualDeliveryDate")
 ]
 _IDENTIFIERS: Final = [CBC + name for name in ("EndpointID", "ID", "CompanyID")]
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _FISCAL_CODE: Final = re.compile(r"[A-Za-z]{6}\d{2}[A-Za-z]\d{2}.{3}\d[A-Za-z]|\d{11}")
 
 
@@ -87,24 +88,24 @@ COMMON_RULES: Final = frozenset(
 )
 
 
-def check_common(document: Document) -> Iterator[Finding]:
+def check_common(document: Document) -> Iterator[Objection]:
     """What the common rules object to."""
     if names_schema(document.root):
         text = Message("A Peppol document must not name its schema's location.")
-        yield _finding("R003", "warning", document.root, text)
+        yield _objection("R003", "warning", document.root, text)
     for element in document.elements:
         if not len(element) and not (element.text or "").strip(BLANKS):
-            yield _finding("R001", "fatal", element, Message("{element} is empty.", element=_name(element)))
+            yield _objection("R001", "fatal", element, Message("{element} is empty.", element=_name(element)))
     for name in _DATES:
         for element in document.named(name):
             if not is_date(element.text or ""):
                 text = Message("{element} is not a date (YYYY-MM-DD).", element=_name(element))
-                yield _finding("R030", "fatal", element, text)
+                yield _objection("R030", "fatal", element, text)
     for element in chain.from_iterable(document.named(name) for name in _IDENTIFIERS):
         scheme = _scheme_of(element)
         if scheme and not scheme.is_valid((element.text or "") if scheme.raw else text_of(element)):
             text = Message("{element} does not have the form that its scheme asks for.", element=_name(element))
-            yield _finding(scheme.rule, scheme.severity, element, text)
+            yield _objection(scheme.rule, scheme.severity, element, text)
 
 
 def malformed_addresses(document: Document) -> "list[etree._Element]":
@@ -116,11 +117,15 @@ def malformed_addresses(document: Document) -> "list[etree._Element]":
     ]
 
 
-@lru_cache(maxsize=1024)
 def is_date(text: str) -> bool:
     """Whether `text` is a real day, written YYYY-MM-DD."""
+    return len(text) == len("YYYY-MM-DD") and _is_real_day(text)
+
+
+@lru_cache(maxsize=1024)  # documents name the same few days again and again
+def _is_real_day(text: str) -> bool:
     try:
-        return re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text) is not None and date.fromisoformat(text) >= date.min
+        return _DAY.fullmatch(text) is not None and date.fromisoformat(text) >= date.min
     except ValueError:
         return False
 
@@ -146,5 +151,5 @@ def _name(element: "etree._Element") -> str:
     return etree.QName(element).localname
 
 
-def _finding(rule: str, severity: Severity, element: "etree._Element", text: Message) -> Finding:
-    return found(element, f"PEPPOL-COMMON-{rule}", severity, text)
+def _objection(rule: str, severity: Severity, element: "etree._Element", text: Message) -> Objection:
+    return Objection(element, f"PEPPOL-COMMON-{rule}", severity, text)

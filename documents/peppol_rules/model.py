@@ -22,8 +22,7 @@ from functools import cached_property
 from lxml import etree
 
 from core.errors import Message
-from documents.findings import Finding, found
-from documents.peppol_rules.reading import normalized
+from documents.peppol_rules.reading import Objection, normalized
 
 CAC = "{urn:oasis:names:specification:ubl:schema:xsd:CommonAggregateComponents-2}"
 CBC = "{urn:oasis:names:specification:ubl:schema:xsd:CommonBasicComponents-2}"
@@ -133,7 +132,7 @@ class DocumentModel:
         self._root = root
         self._lists = lists
 
-    def check(self, root: "etree._Element") -> Iterator[Finding]:
+    def check(self, root: "etree._Element") -> Iterator[Objection]:
         """Every objection to the document whose root element is `root`."""
         waiting = [(root, self._root)]
         while waiting:
@@ -142,7 +141,7 @@ class DocumentModel:
             if not self._is_faultless(element, node, inside):
                 for place, text in enumerate(self._objections(element, node), start=1):
                     if text:
-                        yield self._finding(node, place, element, text)
+                        yield self._objection_to(node, place, element, text)
             for child in inside:
                 known = node.known.get(child.tag)
                 if known is None:
@@ -207,10 +206,10 @@ class DocumentModel:
         if node is self._root:
             yield Message("A Peppol document must not name its schema's location.") if names_schema(element) else None
 
-    def _stranger(self, node: Node, child: "etree._Element") -> Finding:
+    def _stranger(self, node: Node, child: "etree._Element") -> Objection:
         """The objection to a child that the outline does not have; it is the last rule of its parent."""
         text = Message("{element} must not be used in this Peppol document.", element=etree.QName(child).localname)
-        return self._finding(node, self._rules_of(node), child, text)
+        return self._objection_to(node, self._rules_of(node), child, text)
 
     def _code_objection(self, node: Node, name: str, code: str) -> Message | None:
         codes = self._lists[name]
@@ -218,8 +217,8 @@ class DocumentModel:
             return None
         return Message("{element}: the code is not in the list {list}.", element=node.name, list=codes.title)
 
-    def _finding(self, node: Node, place: int, element: "etree._Element", text: Message) -> Finding:
-        return found(element, self._id(node, place), "fatal", text)
+    def _objection_to(self, node: Node, place: int, element: "etree._Element", text: Message) -> Objection:
+        return Objection(element, self._id(node, place), "fatal", text)
 
 
 def names_schema(root: "etree._Element") -> bool:

@@ -11,12 +11,11 @@ from typing import Final
 from lxml import etree
 
 from core.i18n import N_
-from documents.findings import Finding
 from documents.peppol_rules import codes
 from documents.peppol_rules.identifiers import is_date, malformed_addresses
 from documents.peppol_rules.model import CAC, CBC
 from documents.peppol_rules.personal import telling_elements
-from documents.peppol_rules.reading import Document, first
+from documents.peppol_rules.reading import Document, Objection, first
 from documents.peppol_rules.rulebook import RuleBook
 
 _PERIOD: Final = f"{CAC}Delivery/{CAC}RequestedDeliveryPeriod"
@@ -53,7 +52,7 @@ _TELLING: Final = [
 ]
 
 
-def check_order_gaps(document: Document) -> Iterator[Finding]:
+def check_order_gaps(document: Document) -> Iterator[Objection]:
     """Avain's own objections to the order."""
     root = document.root
     yield from _dates(document)
@@ -68,7 +67,7 @@ def check_order_gaps(document: Document) -> Iterator[Finding]:
         yield ORDER_GAPS.broken("PRIVACY", element)
 
 
-def _dates(document: Document) -> Iterator[Finding]:
+def _dates(document: Document) -> Iterator[Objection]:
     root = document.root
     for period in document.named(CAC + "RequestedDeliveryPeriod"):
         start, end = _days(period)
@@ -79,7 +78,7 @@ def _dates(document: Document) -> Iterator[Finding]:
         yield ORDER_GAPS.broken("VALIDITY", root)
 
 
-def _lines(document: Document) -> Iterator[Finding]:
+def _lines(document: Document) -> Iterator[Objection]:
     whole = document.root.find(_PERIOD)
     first_day, last_day = _days(whole) if whole is not None else ("", "")
     periods = {period.getparent(): period for period in document.named(CAC + "RequestedDeliveryPeriod")}
@@ -96,7 +95,7 @@ def _lines(document: Document) -> Iterator[Finding]:
                 yield ORDER_GAPS.broken("DUPLICATE-ITEM", item)
 
 
-def _units(item: "etree._Element") -> Iterator[Finding]:
+def _units(item: "etree._Element") -> Iterator[Objection]:
     quantity, price = first(item, CBC + "Quantity"), first(item, CAC + "Price")
     base = None if price is None else first(price, CBC + "BaseQuantity")
     unit = None if quantity is None else quantity.get("unitCode")

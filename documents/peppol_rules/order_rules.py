@@ -14,10 +14,9 @@ from typing import Final
 from lxml import etree
 
 from core.i18n import N_
-from documents.findings import Finding
 from documents.peppol_rules import codes
 from documents.peppol_rules.model import CAC, CBC
-from documents.peppol_rules.reading import Document, decimal_of, first, normalized, text_at, text_of
+from documents.peppol_rules.reading import Document, Objection, decimal_of, first, normalized, text_at, text_of
 from documents.peppol_rules.rulebook import RuleBook
 
 _SLACK: Final = Decimal("0.02")
@@ -90,7 +89,7 @@ class _Context:
     line_ids: Counter[str]
 
 
-def check_order_contents(document: Document) -> Iterator[Finding]:
+def check_order_contents(document: Document) -> Iterator[Objection]:
     """What the content rules object to in the order."""
     root = document.root
     vat_text = root.findtext(f"{CAC}TaxTotal/{CBC}TaxAmount")
@@ -330,6 +329,8 @@ def _charges(element: "etree._Element", indicator: str) -> Decimal:
     """The charges (`true`) or allowances (`false`) that stand directly under `element`."""
     charges = element.iterchildren(_CHARGE)
     counted = [charge for charge in charges if text_at(charge, f"{CBC}ChargeIndicator") == indicator]
+    if not counted:
+        return _NOTHING
     return _cents(_sum(chain.from_iterable(charge.iterchildren(CBC + "Amount") for charge in counted)))
 
 

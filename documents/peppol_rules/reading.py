@@ -3,14 +3,26 @@
 import re
 from collections import defaultdict
 from decimal import Decimal
-from typing import Final
+from typing import Final, NamedTuple
 
 from lxml import etree
+
+from core.errors import Message
+from documents.findings import Severity
 
 _NUMBER: Final = re.compile(r"\s*[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)\s*", re.ASCII)
 #: What XML counts as blank; Python's own list is longer.
 BLANKS: Final = " \t\r\n"
 _RUNS_OF_BLANKS: Final = re.compile(f"[{BLANKS}]+")
+
+
+class Objection(NamedTuple):
+    """What a rule objects to. Where that is in the file, is found out for those that are told (documents/findings.py): it takes time."""
+
+    element: "etree._Element"
+    rule: str
+    severity: Severity
+    text: Message
 
 
 class Document:

@@ -11,11 +11,10 @@ from typing import Final
 from lxml import etree
 
 from core.i18n import N_
-from documents.findings import Finding
 from documents.peppol_rules.identifiers import malformed_addresses
 from documents.peppol_rules.model import CAC, CBC
 from documents.peppol_rules.personal import telling_elements
-from documents.peppol_rules.reading import Document, decimal_of, text_at
+from documents.peppol_rules.reading import Document, Objection, decimal_of, text_at
 from documents.peppol_rules.rulebook import RuleBook
 
 RESPONSE_GAPS: Final = RuleBook(
@@ -34,7 +33,6 @@ RESPONSE_GAPS: Final = RuleBook(
     warnings={
         "NO-CHANGE": N_("The response accepts with changes, but every line is accepted as it was ordered."),
         "WHAT-CHANGED": N_("The line is changed, but no quantity, price, period, substitute or note says what."),
-        "LINE-REFERENCE": N_("The line does not say which line of the order it answers."),
     },
 )
 #: What may stand once under its parent; the schema allows more of all of them.
@@ -57,7 +55,7 @@ _CHANGES: Final = (
 )
 
 
-def check_response_gaps(document: Document) -> Iterator[Finding]:
+def check_response_gaps(document: Document) -> Iterator[Objection]:
     """Avain's own objections to the response."""
     for element in malformed_addresses(document):
         yield RESPONSE_GAPS.broken("ADDRESS", element)
@@ -71,15 +69,13 @@ def check_response_gaps(document: Document) -> Iterator[Finding]:
     yield from _lines(document)
 
 
-def _lines(document: Document) -> Iterator[Finding]:
+def _lines(document: Document) -> Iterator[Objection]:
     lines = document.root.findall(CAC + "OrderLine")
     states = [text_at(line, f"{CAC}LineItem/{CBC}LineStatusCode") for line in lines]
     answered: Counter[str] = Counter()
     for line, state in zip(lines, states, strict=True):
         reference = text_at(line, f"{CAC}OrderLineReference/{CBC}LineID")
-        if not reference:
-            yield RESPONSE_GAPS.broken("LINE-REFERENCE", line)
-        elif state != _ADDED:
+        if reference and state != _ADDED:
             answered[reference] += 1
             if answered[reference] > 1:
                 yield RESPONSE_GAPS.broken("DUPLICATE-LINE", line)

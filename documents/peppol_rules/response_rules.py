@@ -8,9 +8,8 @@ from typing import Final
 from lxml import etree
 
 from core.i18n import N_
-from documents.findings import Finding
 from documents.peppol_rules.model import CAC, CBC
-from documents.peppol_rules.reading import Document, text_of
+from documents.peppol_rules.reading import Document, Objection, text_of
 from documents.peppol_rules.rulebook import RuleBook
 
 #: What a T76 order response says it is; a later edition may add to it.
@@ -46,7 +45,7 @@ class _Context:
     lines_by_id: "Mapping[str, set[etree._Element]]"
 
 
-def check_response_contents(document: Document) -> Iterator[Finding]:
+def check_response_contents(document: Document) -> Iterator[Objection]:
     """What the content rules object to in the response."""
     lines_by_id: defaultdict[str, set[etree._Element]] = defaultdict(set)
     for line in document.named(CAC + "LineItem"):

@@ -7,8 +7,7 @@ from typing import TypeVar
 from lxml import etree
 
 from core.errors import Message
-from documents.findings import Finding, found
-from documents.peppol_rules.reading import Document
+from documents.peppol_rules.reading import Document, Objection
 
 _Context = TypeVar("_Context")
 
@@ -25,18 +24,18 @@ class RuleBook:
         """The ids of all its rules."""
         return frozenset(self.prefix + name for name in (*self.fatal, *self.warnings))
 
-    def broken(self, rule: str, element: "etree._Element") -> Finding:
+    def broken(self, rule: str, element: "etree._Element") -> Objection:
         """The objection of `rule` to `element`."""
         if rule in self.fatal:
-            return found(element, self.prefix + rule, "fatal", Message(self.fatal[rule]))
-        return found(element, self.prefix + rule, "warning", Message(self.warnings[rule]))
+            return Objection(element, self.prefix + rule, "fatal", Message(self.fatal[rule]))
+        return Objection(element, self.prefix + rule, "warning", Message(self.warnings[rule]))
 
     def judge(
         self,
         document: Document,
         checks: "Mapping[str, Callable[[etree._Element, _Context], Iterator[str]]]",
         context: _Context,
-    ) -> Iterator[Finding]:
+    ) -> Iterator[Objection]:
         """What `checks`, one for each name of element, object to; each is given an element and `context`, and yields rules that are broken."""
         for tag, check in checks.items():
             for element in document.named(tag):

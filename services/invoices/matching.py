@@ -261,10 +261,10 @@ def _too_much(invoice: Invoice, made: Match) -> list[Hold]:
             Hold(
                 "credit",
                 Message(
-                    N_("It gives back {stated} € of line {line} of the order, of which {agreed} € were billed."),
-                    stated=str(one.gross),
+                    N_("It gives back {euros} of line {line} of the order, of which {of_euros} were billed."),
+                    euros=str(one.gross),
                     line=one.line.line_number,
-                    agreed=str(one.line.billed_gross),
+                    of_euros=str(one.line.billed_gross),
                 ),
             )
             for one in made.shares
@@ -274,10 +274,10 @@ def _too_much(invoice: Invoice, made: Match) -> list[Hold]:
         Hold(
             "over_price",
             Message(
-                N_("With it, {stated} € are billed of order {order}, which is for {agreed} €."),
-                stated=str(made.billed(one)),
+                N_("With it, {euros} are billed of order {order}, which is for {of_euros}."),
+                euros=str(made.billed(one)),
                 order=one.number,
-                agreed=str(one.gross),
+                of_euros=str(one.gross),
             ),
         )
         for one in made.orders
@@ -292,11 +292,11 @@ def _too_much(invoice: Invoice, made: Match) -> list[Hold]:
                 "over_price",
                 Message(
                     N_(
-                        "Line {line} of the order is billed at {stated} €; at the price that was ordered it would be {agreed} €."
+                        "Line {line} of the order is billed at {euros}; at the price that was ordered it would be {of_euros}."
                     ),
                     line=one.line.line_number,
-                    stated=str(one.gross),
-                    agreed=str(agreed),
+                    euros=str(one.gross),
+                    of_euros=str(agreed),
                 ),
             )
         ]

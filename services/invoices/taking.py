@@ -162,7 +162,7 @@ def _against(session: Session, invoice: Invoice, incoming: IncomingDocument, set
         reason = Message(N_("It is for {business_id}, not for us."), business_id=invoice.buyer)
         found.append(Hold("buyer", reason))
     if invoice.prepaid:
-        reason = Message(N_("It says that {stated} € were paid before."), stated=str(invoice.prepaid))
+        reason = Message(N_("It says that {euros} were paid before."), euros=str(invoice.prepaid))
         found.append(Hold("paid", reason))
     return found
 

@@ -14,6 +14,7 @@ from core.money import round_half_up
 from core.settings import Organisation
 from core.units import what_is_priced
 from documents import order as ubl
+from documents.peppol_rules import personal
 from documents.ubl_order import write_checked
 from services.orders.items import Item, Seller
 from services.orders.lines import Part, Share
@@ -21,6 +22,8 @@ from services.orders.lines import Part, Share
 #: No 0 O, 1 I L, U V next to each other: a reference people read out over the telephone.
 _ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 _REFERENCE_LENGTH = 16
+#: Of a reference in a document (documents/order_checks.py).
+_LONGEST_ID = 64
 #: Peppol's scheme of Finnish organisations: 0037 and the digits of the business id.
 _FINNISH_SCHEME = "0216"
 
@@ -70,9 +73,18 @@ def write(
             period=ubl.Period(first, last),
             valid_until=last if last >= issue_date else None,
             contract=parts[0].contract_number,
+            catalogue=_catalogue([share for _, share in ordered]),
         )
     )
     return Stored(content, hashlib.sha256(content).hexdigest())
+
+
+def _catalogue(shares: Sequence[Share]) -> str | None:
+    """The catalogue all prices stand in, if there is one whose id can be cited: it is the provider's text, and no reason not to order."""
+    ids = {share.catalogue for share in shares}
+    name = ids.pop() if len(ids) == 1 else None
+    citable = name is not None and len(name) <= _LONGEST_ID and name.isprintable() and not personal.tells_who(name)
+    return name if citable else None
 
 
 def _buyer(organisation: Organisation, item: Item) -> ubl.Party:

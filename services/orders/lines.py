@@ -33,7 +33,7 @@ class Share:
     """One future order line. `amount` is the price of `base_quantity` units as `provider_id` lists it; `vat_rate` a fraction.
 
     `extra`: what comes beside the service, such as travel. A price in another unit than the plan's is told in the plan's, or, where that
-    is no plain number, the quantity in the price's: an order has one unit for both.
+    is no plain number, the quantity in the price's: an order has one unit for both. `catalogue`: the Peppol catalogue the price stands in.
     """
 
     plan_item_id: int
@@ -51,6 +51,7 @@ class Share:
     net: Decimal
     vat: Decimal
     gross: Decimal
+    catalogue: str | None = None
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ _SHARES = text(
                     ELSE round(({_SHARED}) * budget_line.quantity / nullif({_OF_LINE}, 0), 4) END AS quantity,
                budget_line.period <@ piece.days AS whole,
                budget_line.unit, budget_line.price_id, price.amount, price_key.base_quantity, price_key.unit AS priced_unit,
-               {NUMERATOR} AS numerator, {DENOMINATOR} AS denominator, price.vat_category, price.vat_rate, price.vat_inclusive,
+               {NUMERATOR} AS numerator, {DENOMINATOR} AS denominator, price.vat_category, price.vat_rate, price.vat_inclusive, price_list.catalogue,
                budget_line.net, budget_line.vat, budget_line.gross
         FROM piece
         JOIN plan_item ON plan_item.id = piece.plan_item_id
@@ -134,13 +135,14 @@ _SHARES = text(
             AND budget_line.kind = 'planned' AND budget_line.period && piece.days
         JOIN price ON price.id = budget_line.price_id
         JOIN price_key ON price_key.id = price.price_key_id
+        JOIN price_list ON price_list.id = price.price_list_id
         LEFT JOIN unit_rule ON unit_rule.unit = plan_item.unit
         LEFT JOIN {CONVERSION} ON conversion.unit = budget_line.unit AND conversion.priced_unit = price_key.unit AND price_key.extra = ''
     ), figured AS (
         SELECT *, {figure("quantity", "amount", "base_quantity", "numerator", "denominator")} AS figure FROM part WHERE quantity > 0
     )
     SELECT position, plan_item_id, provider_id, extra, period, quantity, unit, price_id, amount, base_quantity, priced_unit,
-           vat_category, vat_rate, vat_inclusive,
+           vat_category, vat_rate, vat_inclusive, catalogue,
            CASE WHEN whole THEN net WHEN vat_inclusive THEN round(figure / (1 + vat_rate), 2) ELSE figure END AS net,
            CASE WHEN whole THEN vat WHEN vat_inclusive THEN figure - round(figure / (1 + vat_rate), 2) ELSE round(figure * vat_rate, 2) END AS vat,
            CASE WHEN whole THEN gross WHEN vat_inclusive THEN figure ELSE figure + round(figure * vat_rate, 2) END AS gross

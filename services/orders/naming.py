@@ -16,15 +16,19 @@ _LARGEST_ID = 2**63 - 1
 _NUMBER = re.compile(r"(?P<case>HB-\d{4}-\d{6,})(?:/(?P<item>.+))?")
 
 #: Rows in: a case's number, and perhaps an item's external id. Rows out: that item, or all of the case that are chosen and
-#: neither ended nor ordered.
+#: neither ended, ordered, declined, nor approved by the month.
 _NAMED = text(
     """
     SELECT plan_item.id FROM plan_item JOIN client_case ON client_case.id = plan_item.case_id
     WHERE client_case.number = :case_number
       AND CASE WHEN CAST(:item AS text) IS NOT NULL THEN plan_item.external_id = :item
           ELSE plan_item.ended_at IS NULL
-               AND EXISTS (SELECT FROM choice WHERE choice.plan_item_id = plan_item.id AND choice.ended_at IS NULL)
-               AND NOT EXISTS (SELECT FROM order_coverage WHERE order_coverage.plan_item_id = plan_item.id AND live)
+               AND EXISTS (
+                   SELECT FROM choice WHERE choice.plan_item_id = plan_item.id AND choice.ended_at IS NULL
+                     AND NOT EXISTS (SELECT FROM order_decline WHERE order_decline.choice_id = choice.id AND withdrawn_at IS NULL)
+                     AND NOT EXISTS (SELECT FROM order_approval WHERE order_approval.choice_id = choice.id AND order_approval.ended_at IS NULL))
+               AND NOT plan_item.period <@ coalesce((
+                   SELECT range_agg(period) FROM order_coverage WHERE order_coverage.plan_item_id = plan_item.id AND live), '{}')
           END
     ORDER BY plan_item.period, plan_item.id
     """
@@ -38,6 +42,20 @@ _ORDERED = text(
     JOIN plan_item ON plan_item.id = order_coverage.plan_item_id
     JOIN client_case ON client_case.id = plan_item.case_id
     WHERE client_case.number = :case_number ORDER BY purchase_order.number
+    """
+)
+
+#: Rows in: a case's number. Rows out: true if one of its planned services is declined or approved by the month.
+_DECIDED = text(
+    """
+    SELECT EXISTS (
+        SELECT FROM plan_item
+        JOIN client_case ON client_case.id = plan_item.case_id
+        JOIN choice ON choice.plan_item_id = plan_item.id AND choice.ended_at IS NULL
+        WHERE client_case.number = :case_number AND plan_item.ended_at IS NULL
+          AND (EXISTS (SELECT FROM order_decline WHERE order_decline.choice_id = choice.id AND withdrawn_at IS NULL)
+               OR EXISTS (SELECT FROM order_approval WHERE order_approval.choice_id = choice.id AND order_approval.ended_at IS NULL))
+    )
     """
 )
 
@@ -86,12 +104,19 @@ def _why_none(session: Session, name: str, values: dict[str, Any] | None) -> Mes
         return unknown.message
     if values["item"] is not None:
         return Message("{name} names no planned service.", name=name)
-    orders = list(session.execute(_ORDERED, values).scalars())
     if session.execute(_UNCHOSEN, values).scalar():
         return Message(
             "No provider is chosen for any planned service of {name} that is not ordered yet: avain case choose",
             name=name,
         )
+    return _all_decided(session, name, values)
+
+
+def _all_decided(session: Session, name: str, values: dict[str, Any]) -> Message:
+    """What was done already with every planned service of a case."""
+    if session.execute(_DECIDED, values).scalar():
+        return Message("All of {name} is declined, or ordered month by month.", name=name)
+    orders = list(session.execute(_ORDERED, values).scalars())
     if orders:
         return Message("All of {name} is ordered already: {orders}", name=name, orders=", ".join(orders))
     return Message("{name} has no planned service in force.", name=name)

@@ -58,6 +58,16 @@ def order_mail(session: Session, order: Any, *, settings: Settings, now: datetim
     if kept is not None:
         session.execute(_SUPERSEDE, {"id": order.id, "kinds": ["pdf", "mail"], "now": now})
         epoch = session.execute(_NEW_LINKS, {"id": order.id}).scalar_one()
+    pdf, message = write(session, order, recipient, epoch=epoch, settings=settings, now=now)
+    keep(session, order.id, "pdf", pdf)
+    keep(session, order.id, "mail", message)
+    return Posted(recipient, message)
+
+
+def write(
+    session: Session, order: Any, recipient: str, *, epoch: int, settings: Settings, now: datetime
+) -> tuple[bytes, bytes]:
+    """An order's PDF and the letter that carries it; kept by nobody yet."""
     reply, report = links(order.number, order.last_day, epoch=epoch, settings=settings, now=now)
     paper = paper_of(
         session,
@@ -69,19 +79,15 @@ def order_mail(session: Session, order: Any, *, settings: Settings, now: datetim
     )
     pdf = write_pdf(paper)
     wants_xml = order.channel_settings.get("attach_xml")
-    message = mail.compose(
-        letters.order_letter(
-            _occasion(order, recipient, order.approved_at, settings),
-            pdf=pdf,
-            attach_xml=settings.orders.attach_xml if wants_xml is None else bool(wants_xml),
-            epoch=epoch,
-            reply=reply,
-            report=report,
-        )
+    letter = letters.order_letter(
+        _occasion(order, recipient, order.approved_at, settings),
+        pdf=pdf,
+        attach_xml=settings.orders.attach_xml if wants_xml is None else bool(wants_xml),
+        epoch=epoch,
+        reply=reply,
+        report=report,
     )
-    keep(session, order.id, "pdf", pdf)
-    keep(session, order.id, "mail", message)
-    return Posted(recipient, message)
+    return pdf, mail.compose(letter)
 
 
 def cancellation_mail(session: Session, order: Any, *, settings: Settings) -> Posted:

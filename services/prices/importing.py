@@ -128,6 +128,7 @@ def keep_list(
         run_id=run_id,
         file_name=prepared.document.file_name,
         sha256=prepared.document.sha256,
+        catalogue=prepared.document.catalogue,
         state=state,
         counts=prepared.counts,
         plan=plan,

@@ -37,7 +37,7 @@ class NeedsYesError(InputError):
 class FieldInputError(InputError):
     """A value that cannot be accepted; `field` is its place in the entry, such as `contract.S-1`."""
 
-    def __init__(self, field: str, message: str, **params: Any) -> None:
+    def __init__(self, field: str, message: str | Message, **params: Any) -> None:
         super().__init__(message, **params)
         self.field = field
 

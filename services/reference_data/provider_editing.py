@@ -15,6 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from core.channel_settings import Connections
 from core.errors import Message
 from core.i18n import N_
 from models.service import Service
@@ -92,6 +93,15 @@ _DROP_SERVICES: Final = text(
 _SECRET: Final = re.compile("pass|secret|token|key|credential|salasana", re.IGNORECASE)
 
 
+#: Where a channel's problem is shown.
+_UNREACHABLE_BY: Final = {
+    "email": "email",
+    "sftp": "channel_settings.connection",
+    "https": "channel_settings.connection",
+    "file": "channel_settings.folder",
+}
+
+
 @dataclass(frozen=True)
 class StoredProvider:
     """A provider as it is kept: `entry` shaped like `[[provider]]` of the file, with secrets; `shown` without them."""
@@ -146,11 +156,20 @@ def usage(session: Session, provider_id: int, today: date) -> list[Usage]:
 
 
 def edit_provider(
-    session: Session, entry: ProviderEntry, *, version: str | None, sure: bool, actor: str, now: datetime, today: date
+    session: Session,
+    entry: ProviderEntry,
+    *,
+    version: str | None,
+    sure: bool,
+    actor: str,
+    now: datetime,
+    today: date,
+    connections: Connections | None = None,
 ) -> dict[str, list[Any]]:
     """Write a provider as a page states it; what changed, by path. `version` None: it is a new one.
 
-    Raises ChangedMeanwhileError, FieldInputError (a business id there is already, a service nobody knows, a contract that orders cite),
+    Raises ChangedMeanwhileError, FieldInputError (a business id there is already, a service nobody knows, a contract that orders cite, a
+    channel whose `connections` of avain.toml do not lead to it),
     NeedsYesError when something hangs on what would be put out of use and nobody is `sure`.
     """
     stored = stored_provider(session, entry.business_id, hold=True)
@@ -162,9 +181,7 @@ def edit_provider(
         kept = stored.shown if stored else {}
         raise ChangedMeanwhileError(kept, stored.version if stored else "")
     services = rows_by(session, Service, "code", {offer.service for offer in entry.service})
-    for offer in entry.service:
-        if offer.service not in services:
-            raise FieldInputError(f"service.{offer.service}", N_("There is no service {code}."), code=offer.service)
+    _check(entry, services, connections)
     contracts, offers = _left_out(stored, entry)
     if stored is not None:
         _may_be_taken_away(session, stored, entry, contracts, offers, sure=sure, today=today)
@@ -185,6 +202,16 @@ def edit_provider(
         action = "provider.added" if stored is None else "provider.changed"
         audit.record(session, actor, action, f"provider:{entry.business_id}", now=now, changes=changed)
     return changed
+
+
+def _check(entry: ProviderEntry, services: Mapping[str, Service], connections: Connections | None) -> None:
+    """Raises FieldInputError for a service nobody knows, or a channel that does not lead to the provider."""
+    for offer in entry.service:
+        if offer.service not in services:
+            raise FieldInputError(f"service.{offer.service}", N_("There is no service {code}."), code=offer.service)
+    unreachable = None if connections is None else entry.unreachable(connections)
+    if unreachable is not None:
+        raise FieldInputError(_UNREACHABLE_BY.get(entry.channel, "channel"), unreachable)
 
 
 def _left_out(stored: StoredProvider | None, entry: ProviderEntry) -> tuple[list[str], list[str]]:

@@ -5,12 +5,16 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, model_validator
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from connectors.channels.base import Destination
+from connectors.channels.registry import CHANNELS, COMMON_SETTINGS, problem
+from core.channel_settings import Connections
+from core.errors import InputError, Message
 from core.i18n import N_
-from documents.order import PROFILES
+from documents.order import Profile
 from models.base import days
 from models.provider import Contract, Provider, ProviderService
 from models.service import Service
@@ -106,6 +110,17 @@ class Facts(Entry):
         return self
 
 
+class ChannelSettings(Entry):
+    """`channel_settings`: which connection of avain.toml orders take, the folder they are put into, the Peppol profile they are in, and
+    whether an e-mail carries the XML beside the PDF.
+    """
+
+    connection: str | None = Field(default=None, min_length=1)
+    folder: str | None = Field(default=None, min_length=1)
+    profile: Profile | None = None
+    attach_xml: bool | None = None
+
+
 class ProviderEntry(Entry):
     """`[[provider]]`. `endpoint_id` defaults to the OVT value of the business id (DOMAIN "Identifiers").
 
@@ -120,25 +135,12 @@ class ProviderEntry(Entry):
     email: EmailAddress | None = None
     language: Literal["fi", "sv", "en"] = "fi"
     channel: Literal["email", "sftp", "https", "file", "external"] = "email"
-    channel_settings: dict[str, Any] = Field(default_factory=dict)
+    channel_settings: ChannelSettings = ChannelSettings()
     order_period: Literal["whole", "monthly"] | None = None
     facts: Facts = Facts()
     active: bool = True
     contract: list[ContractEntry] = Field(default_factory=list)
     service: list[OfferEntry] = Field(default_factory=list)
-
-    @field_validator("channel_settings")
-    @classmethod
-    def _settings_are_typed(cls, settings: dict[str, Any]) -> dict[str, Any]:
-        """A page writes texts where a file writes true and false."""
-        if settings.get("profile", PROFILES[0]) not in PROFILES:
-            raise FieldError("channel_settings", N_("profile is order_only or ordering"))
-        if "attach_xml" not in settings:
-            return settings
-        said = {"true": True, "false": False}.get(str(settings["attach_xml"]).lower())
-        if said is None:
-            raise FieldError("channel_settings", N_("attach_xml is true or false"))
-        return {**settings, "attach_xml": said}
 
     @model_validator(mode="after")
     def _reachable(self) -> Self:
@@ -146,11 +148,28 @@ class ProviderEntry(Entry):
         unique(self.service, "service", "service")
         if self.channel == "email" and self.email is None:
             raise FieldError("email", N_("is needed, because orders go out by e-mail"))
+        known = CHANNELS[self.channel].settings | COMMON_SETTINGS
+        for name in sorted(self.channel_settings.model_dump(exclude_none=True).keys() - known):
+            raise FieldError(f"channel_settings.{name}", N_("is nothing this channel knows"))
         return self
+
+    def unreachable(self, connections: Connections) -> Message | None:
+        """Why orders cannot reach it by the connections of this installation, or None."""
+        row = self.columns()
+        to = Destination(
+            self.business_id,
+            self.email,
+            self.language,
+            row["channel_settings"],
+            row["endpoint_scheme"],
+            row["endpoint_id"],
+        )
+        return problem(self.channel, to, connections)
 
     def columns(self) -> dict[str, Any]:
         """The columns of the provider's own row."""
-        values = self.model_dump(mode="python", exclude={"contract", "service", "facts"})
+        values = self.model_dump(mode="python", exclude={"contract", "service", "facts", "channel_settings"})
+        values["channel_settings"] = self.channel_settings.model_dump(exclude_none=True)
         values["facts"] = self.facts.model_dump(mode="json", exclude_none=True)
         if self.endpoint_id is None and self.endpoint_scheme == "0216":
             values["endpoint_id"] = f"0037{self.business_id.replace('-', '')}"
@@ -168,9 +187,23 @@ class ProvidersFile(Entry):
         return self
 
 
-def import_providers(session: Session, path: Path, now: datetime, actor: str) -> Imported:
-    """Add and correct providers, contracts and offers. Raises InputError; then nothing was changed."""
+def import_providers(
+    session: Session, path: Path, now: datetime, actor: str, *, connections: Connections | None = None
+) -> Imported:
+    """Add and correct providers, contracts and offers. Raises InputError; then nothing was changed.
+
+    `connections` of avain.toml: orders must be able to reach each provider by them; None: that is not looked at.
+    """
     entries = read_file(path, ProvidersFile).provider
+    for entry in entries:
+        against = None if connections is None else entry.unreachable(connections)
+        if against is not None:
+            raise InputError(
+                "{path}: orders cannot reach {provider}: {problem}",
+                path=str(path),
+                provider=entry.business_id,
+                problem=against,
+            )
     wanted = {offer.service for entry in entries for offer in entry.service}
     services = rows_by(session, Service, "code", wanted)
     check_known(wanted, services, path)

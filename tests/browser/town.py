@@ -10,25 +10,30 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 from openpyxl import Workbook
-from sqlalchemy import select
+from sqlalchemy import select, text
 from typer.testing import CliRunner
 
 from cli.main import app as command
 from core.clock import business_now, move_business_clock
 from core.embedded import Embedded
 from core.i18n import HELSINKI
-from core.settings import ROOT
+from core.settings import ROOT, settings
 from demo.make_price_files import dearer_mail
 from demo.smtp_sink import SmtpSink
+from documents.invoice import read_invoice
+from models.answer import IncomingDocument
 from models.worker import Worker
 from services import price_uploads
 from services.access import entry, sessions
+from services.invoices.taking import take_invoice
 from tests.support.in_process import InProcess, in_process
+from tests.support.invoices import Row, peppol
 from workers import inline
 from workers.tick import tick
 
@@ -45,6 +50,8 @@ CHOICES: Final = (
     ("LC-1002", "9999996-8", "parent", "lähin"),
     ("LC-1004", KAVERIPAJA, "adult", "oma toive"),
 )
+#: Rows in: an order's number. Rows out: its provider's business id.
+_SELLER: Final = "SELECT business_id FROM purchase_order JOIN provider ON provider.id = provider_id WHERE purchase_order.number = :order"
 _SETTINGS: Final = """
 [organisation]
 name = "Esimerkin hyvinvointialue (keksitty)"
@@ -183,6 +190,21 @@ class Town:
         """The latest order."""
         (row,) = self.process.rows("SELECT number FROM purchase_order ORDER BY id DESC LIMIT 1")
         return str(row.number)
+
+    def invoice(self, order: str) -> int:
+        """An invoice that waits: for an order, dearer than ordered, or, where there is no such order, for somebody to say whose it is."""
+        name = sha256(order.encode()).hexdigest()
+        with self.process.transaction() as session:
+            found = session.scalars(select(IncomingDocument).filter_by(sha256=name)).one_or_none()
+            if found is not None:
+                return found.id
+            seller = session.execute(text(_SELLER), {"order": order}).scalar() or KAVERIPAJA
+            content = peppol(
+                number=f"L-{name[:4]}", order=order, seller=seller, rows=[Row("90000.00", "1"), Row("10.00", "2")]
+            )
+            made = IncomingDocument(source="laskut", file_name="lasku.xml", sha256=name, kind="invoice", state="held")
+            take_invoice(session, read_invoice(content), made, now=business_now(session), settings=settings())
+            return made.id
 
     def waiting(self) -> int:
         """A planned service that is chosen and waits for approval."""

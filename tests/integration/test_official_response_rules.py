@@ -1,10 +1,12 @@
 """Our T76 rules against the official ones, where a copy of them lies beside the project; see test_official_rules.py."""
 
 import pytest
+from hypothesis import HealthCheck, given, settings
 
 from demo.order_answers import write_response
 from documents import xml
 from documents.findings import fatal
+from documents.order_response import read_response
 from documents.peppol_rules import OFFICIAL_RESPONSE_RULES, check_response, codes
 from documents.schemas import check_schema
 from documents.schematron import Schematron
@@ -20,6 +22,7 @@ from tests.support.official_rules import (
     where_they_are,
 )
 from tests.support.orders import PEPPOL
+from tests.support.responses import responses
 from tests.unit.test_order_response import RESPONSES
 
 RULES = PEPPOL / "rules/2026.5/PEPPOLBIS-T76.sch"
@@ -27,7 +30,7 @@ RULES = PEPPOL / "rules/2026.5/PEPPOLBIS-T76.sch"
 pytestmark = where_they_are(RULES)
 
 
-def responses():
+def examples():
     """The official example responses and the Finnish samples."""
     found = [
         PEPPOL / "examples/OrderResponse_Example.xml",
@@ -80,7 +83,7 @@ def test_our_rules_pass_the_official_unit_tests_and_agree_rule_by_rule(official,
 
 
 def test_the_official_examples_break_no_rule_by_theirs_or_ours(official):
-    for path in responses():
+    for path in examples():
         tree = xml.parse(path.read_bytes())
         ours, theirs = check_response(tree), official.check(tree)
         assert counted(ours) == counted(theirs), path.name
@@ -93,8 +96,16 @@ def test_every_response_our_demo_writes_is_accepted(official):
         assert fatal(official.check(data)) == []
 
 
+@given(response=responses())
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+def test_every_response_is_read_as_it_was_written_and_accepted(official, response):
+    data = write_response(response)
+    assert read_response(data) == response
+    assert fatal(official.check(data)) == []
+
+
 def test_our_rules_agree_with_the_official_ones_on_spoilt_responses(official, capfd):
-    judged = judge_spoilt(responses(), check_response, official, step=23)
+    judged = judge_spoilt(examples(), check_response, official, step=23)
     capfd.readouterr()  # Saxon reports what it could not evaluate on stderr as well
     with capfd.disabled():
         print(  # noqa: T201 - the measured agreement belongs into the report
@@ -106,7 +117,7 @@ def test_our_rules_agree_with_the_official_ones_on_spoilt_responses(official, ca
 
 
 def test_our_rules_agree_with_the_official_ones_on_shaken_responses(official, capfd):
-    documents = [path.read_bytes() for path in responses()] + [write_response(response) for response in RESPONSES]
+    documents = [path.read_bytes() for path in examples()] + [write_response(response) for response in RESPONSES]
     judged = judge_shaken(documents, check_response, official, count=120)
     capfd.readouterr()
     with capfd.disabled():

@@ -111,8 +111,8 @@ def test_items_of_one_decision_and_provider_share_an_order(session: Session) -> 
     (made,) = order(session, second, world.item).orders
     assert made.total_gross == Decimal("1556.00")
     assert made.period == days(date(2026, 11, 23), date(2027, 3, 31))
-    lines = session.scalars(select(OrderLine).filter_by(order_id=made.id).order_by(text("line_number"))).all()
-    assert [(line.line_number, line.plan_item_id) for line in lines] == [(1, second.id), (2, world.item.id)]
+    ordered = session.scalars(select(OrderLine).filter_by(order_id=made.id).order_by(text("line_number"))).all()
+    assert [(line.line_number, line.plan_item_id) for line in ordered] == [(1, second.id), (2, world.item.id)]
 
 
 def test_items_of_two_providers_make_two_orders_with_numbers_without_gaps(session: Session) -> None:
@@ -136,10 +136,10 @@ def test_a_price_that_changes_midway_makes_lines_that_add_up(session: Session, c
     make_price(session, world.service, world.provider, "88.00", key=key, last=change - timedelta(days=1))
     make_price(session, world.service, world.provider, "91.50", key=key, first=change)
     (made,) = order(session, world.item).orders
-    lines = session.scalars(select(OrderLine).filter_by(order_id=made.id).order_by(text("line_number"))).all()
-    assert sum(line.quantity for line in lines) == Decimal(12)
-    assert sum(line.gross for line in lines) == made.total_gross
-    assert all(line.gross == line.quantity * line.amount for line in lines)
+    ordered = session.scalars(select(OrderLine).filter_by(order_id=made.id).order_by(text("line_number"))).all()
+    assert sum(line.quantity for line in ordered) == Decimal(12)
+    assert sum(line.gross for line in ordered) == made.total_gross
+    assert all(line.gross == line.quantity * line.amount for line in ordered)
     assert not fatal(check_order(xml.parse(made.document)))
 
 

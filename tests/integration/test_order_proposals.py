@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from sqlalchemy import select, text
@@ -203,7 +204,7 @@ def test_settling_that_cannot_be_says_why(session: Session) -> None:
     session.flush()
     watch(session, NOW)
     (one,) = open_proposals(session, today=TODAY)
-    values = {"actor": APPROVER, "reason": "x", "now": NOW}
+    values: dict[str, Any] = {"actor": APPROVER, "reason": "x", "now": NOW}
     with pytest.raises(InputError, match="settles no proposal"):
         settle(session, one.id, "edited", **values)
     with pytest.raises(InputError, match="needs a reason"):
@@ -236,7 +237,7 @@ def test_a_plan_that_changed_stops_the_next_months_until_it_is_settled(session: 
     quantity(session, world)
     session.flush()
     later = NOW + timedelta(days=1)
-    rules = {"settings": Orders(period="monthly"), "organisation": Organisation(), "budgets": Budgets(), "now": later}
+    rules: dict[str, Any] = {"settings": Orders(period="monthly"), "organisation": Organisation(), "budgets": Budgets(), "now": later}
     watch(session, later)
     page = generating.order_due_months(session, **rules)
     assert page is not None

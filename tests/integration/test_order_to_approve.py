@@ -184,8 +184,8 @@ def test_declining_needs_a_reason_and_is_recorded(session: Session) -> None:
     decline(session, [world.item.id], actor=APPROVER, reason="not now", now=NOW)
     assert "declined: not now" in reason_of(order(session, world.item))
     withdraw(session, [world.item.id], actor=APPROVER, now=NOW)
-    actions = session.scalars(select(AuditEvent.action).filter_by(subject=f"case:{world.case.number}"))
-    assert list(actions) == ["order.declined", "order.decline_withdrawn"]
+    events = session.scalars(select(AuditEvent).filter_by(subject=f"case:{world.case.number}"))
+    assert [event.action for event in events] == ["order.declined", "order.decline_withdrawn"]
     assert order(session, world.item).orders
 
 

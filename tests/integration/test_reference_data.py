@@ -150,23 +150,32 @@ def test_how_orders_go_out_and_on_what_terms(session, write):
     import_services(session, write(SERVICE), NOW, "cli:test")
     told = PROVIDER.replace(
         "[[provider.contract]]",
-        'channel = "sftp"\norder_period = "monthly"\nchannel_settings = { connection = "x", profile = "ordering", attach_xml = "False" }\n'
+        'channel = "sftp"\norder_period = "monthly"\nchannel_settings = { connection = "x", profile = "ordering" }\n'
         '[[provider.contract]]\nno_show_terms = "Puolet."\ncancellation_terms = "Kaksi viikkoa."',
     )
     assert import_providers(session, write(told), NOW, "cli:test").added == 3
     assert import_providers(session, write(told), NOW, "cli:test").changed == 0
     row = session.execute(text("SELECT * FROM provider JOIN contract ON provider_id = provider.id")).mappings().one()
     assert (row["channel"], row["order_period"]) == ("sftp", "monthly")
-    assert row["channel_settings"] == {"connection": "x", "profile": "ordering", "attach_xml": False}
+    assert row["channel_settings"] == {"connection": "x", "profile": "ordering"}
     assert (row["no_show_terms"], row["cancellation_terms"]) == ("Puolet.", "Kaksi viikkoa.")
-    for wrong, said in (('profile = "orderin"', "profile is"), ('attach_xml = "no"', "attach_xml is")):
-        with pytest.raises(InputError, match=said):
-            import_providers(
-                session,
-                write(PROVIDER.replace("[[provider.c", f"channel_settings = {{ {wrong} }}\n[[provider.c")),
-                NOW,
-                "cli:test",
-            )
+    with pytest.raises(InputError, match=r"orders cannot reach 9999996-8: .*connection x"):
+        import_providers(session, write(told), NOW, "cli:test", connections={})
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ('{ profile = "orderin" }', r"channel_settings\.profile: 'orderin' is not allowed"),
+        ('{ attach_xml = "perhaps" }', r"channel_settings\.attach_xml: must be true or false"),
+        ('{ folder = "x" }', r"channel_settings\.folder: is nothing this channel knows"),
+        ('{ token = "x" }', r"channel_settings\.token: unknown key"),
+    ],
+)
+def test_a_setting_the_channel_has_not_is_named(session, write, settings, said):
+    wrong = PROVIDER.replace("[[provider.c", f"channel_settings = {settings}\n[[provider.c")
+    with pytest.raises(InputError, match=said):
+        import_providers(session, write(wrong), NOW, "cli:test")
 
 
 def test_a_file_that_is_not_there_or_too_large(session, tmp_path, monkeypatch):

@@ -7,6 +7,7 @@ import gzip
 import io
 import zipfile
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import BinaryIO, cast
 
 MEBIBYTE = 1024 * 1024
@@ -110,11 +111,13 @@ def zip_of(*members: tuple[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> b
     return file.getvalue()
 
 
+@lru_cache  # packing it takes long, and several are made before the first test
 def zip_bomb(unpacked: int = 64 * MEBIBYTE, name: str = "prices.csv") -> bytes:
     """One member of zeros: about a thousandth of `unpacked` on disk."""
     return zip_of((name, bytes(unpacked)))
 
 
+@lru_cache
 def gzip_bomb(unpacked: int = 64 * MEBIBYTE) -> bytes:
     """The same as gzip."""
     return gzip.compress(bytes(unpacked), mtime=0)

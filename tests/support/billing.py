@@ -44,12 +44,15 @@ def settings() -> Settings:
 
 
 class Billing:
-    """Twelve visits at 88.00 € ordered in November, under a contract, of a worker's case."""
+    """Twelve visits at 88.00 € ordered in November, under a contract, of a worker's case; the unit's supervisor, and a worker of another unit."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
         self.unit = make_unit(session)
         self.worker = make_worker(session, external_id="W-1", unit_id=self.unit.id, language="en")
+        self.head = make_worker(session, external_id="W-7", unit_id=self.unit.id, language="en")
+        self.unit.supervisor_id = self.head.id
+        self.stranger = make_worker(session, external_id="W-9", unit_id=make_unit(session).id, language="en")
         self.case = make_case(session, responsible_worker_id=self.worker.id, unit_id=self.unit.id)
         self.decision = make_decision(session, self.case, granted_amount=Decimal(2000))
         self.service = make_service(session)

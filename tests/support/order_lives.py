@@ -6,22 +6,29 @@ from core.clock import business_now
 from core.database import transaction
 from core.settings import settings
 from services.orders.approval import approve
+from services.work import call
 from tests.support.visits import do_all
 
-#: So many are approved at once, as somebody does who goes through a list.
-AT_ONCE = 40
+#: So much is approved by a person, so many at once, as somebody does who goes through a list; the rest by itself.
+BY_A_PERSON, AT_ONCE = 80, 40
 
 
-def order_and_deliver(_night: str) -> None:
-    """Everything that is chosen is approved, and delivered."""
-    while ordered := _order():
-        assert ordered > 0
+def order_and_deliver(night: str) -> None:
+    """Everything that is chosen is ordered, and delivered."""
+    while _approve():
+        pass
+    with transaction() as session:
+        call(session, "generate_orders", f"generate_orders:{night}")
+    do_all("kind = 'generate_orders'")
     do_all("kind = 'deliver_order'")
 
 
-def _order() -> int:
+def _approve() -> bool:
     configured = settings()
     with transaction() as session:
+        there = session.execute(text("SELECT count(*) FROM purchase_order")).scalar_one()
+        if there >= BY_A_PERSON:
+            return False
         chosen = session.execute(
             text(
                 "SELECT plan_item_id FROM choice"
@@ -34,4 +41,4 @@ def _order() -> int:
             settings=configured.orders, organisation=configured.organisation, budgets=configured.budgets,
         )  # fmt: skip
     assert not done.refused, [one.reason.text("en") for one in done.refused]
-    return len(done.orders)
+    return True

@@ -75,6 +75,9 @@ def order_sinks(folder: Path) -> Iterator[Sinks]:
             [mail]
             port = {mail.port}
             sender = "{SENDER}"
+            [orders]
+            automatic = true
+            automatic_up_to = 2000
             [orders.connections.files]
             kind = "sftp"
             host = "127.0.0.1"

@@ -114,7 +114,7 @@ _SHARE = st.integers(0, 100)
 _MAYBE = st.booleans()
 _DAYS = st.dates(date(2020, 1, 1), date(2040, 12, 31))
 _LENGTHS = st.integers(0, 366)
-_IDS = st.text("ABCDEFGHJKLMNPQRSTUVWXYZ0123456789/&-.", min_size=1, max_size=64)
+IDS = st.text("ABCDEFGHJKLMNPQRSTUVWXYZ0123456789/&-.", min_size=1, max_size=64)
 _NUMBERS = st.integers(1, 10**9).map("T-2026-{:06d}".format)
 _REFERENCES = st.text("ABCDEFGHJKLMNPQRSTUVWXYZ23456789", min_size=8, max_size=20)
 _PROFILES = st.sampled_from(["order_only", "ordering"])
@@ -122,14 +122,14 @@ _BUSINESS_IDS = st.integers(0, 9_999_999).map("{:07d}".format).map(_business_id)
 _GLNS = st.integers(0, 10**12 - 1).map("{:012d}".format).map(_with_check_digit)
 _POSTAL_CODES = st.integers(0, 99999).map("{:05d}".format)
 _COUNTRIES = st.sampled_from(["FI", "SE", "EE", "AX"])
-_NAMES, _SHORTER = _texts(200), _texts(100)
+NAMES, _SHORTER = _texts(200), _texts(100)
 _MAILS = st.sampled_from([None, "tilaukset@hva.test"])
-_QUANTITIES = st.integers(1, 500_000).map(lambda hundredths: Decimal(hundredths) / 100)
-_PRICES = st.integers(0, 20_000_000).map(lambda parts: Decimal(parts) / 10_000)
+QUANTITIES = st.integers(1, 500_000).map(lambda hundredths: Decimal(hundredths) / 100)
+PRICES = st.integers(0, 20_000_000).map(lambda parts: Decimal(parts) / 10_000)
 _VAT = st.sampled_from([("E", "0"), ("Z", "0"), ("O", "0"), ("S", "25.5"), ("S", "13.5"), ("S", "10")])
-_UNITS = st.sampled_from(sorted(UNITS))
+UNIT_CODES = st.sampled_from(sorted(UNITS))
 _CPV = st.sampled_from([None, "85312000-9", "85312000"])
-_MAYBE_ID, _MAYBE_NAME, _MAYBE_SHORTER = _maybe(_IDS), _maybe(_NAMES), _maybe(_SHORTER)
+_MAYBE_ID, _MAYBE_NAME, _MAYBE_SHORTER = _maybe(IDS), _maybe(NAMES), _maybe(_SHORTER)
 _MAYBE_DAY, _MAYBE_SHARE, _MAYBE_POSTAL_CODE = _maybe(_DAYS), _maybe(_SHARE), _maybe(_POSTAL_CODES)
 
 
@@ -138,7 +138,7 @@ def parties(draw):
     """An organisation with an address of scheme 0216 or 0088."""
     business_id, by_gln = draw(_BUSINESS_IDS), draw(_MAYBE)
     return Party(
-        name=draw(_NAMES),
+        name=draw(NAMES),
         endpoint=draw(_GLNS) if by_gln else "0037" + business_id.replace("-", ""),
         endpoint_scheme="0088" if by_gln else "0216",
         business_id=business_id if draw(_MAYBE) else None,
@@ -170,7 +170,7 @@ def _within(draw, period: Period | None) -> Period | None:
 @st.composite
 def lines(draw, number: int, period: Period | None):
     """A line whose amounts are worked out as Avain does: from a net price, or from a price with VAT in it."""
-    quantity, price = draw(_QUANTITIES), draw(_PRICES)
+    quantity, price = draw(QUANTITIES), draw(PRICES)
     category, percent = draw(_VAT)
     rate = Decimal(percent) / 100
     if draw(_MAYBE):
@@ -185,14 +185,14 @@ def lines(draw, number: int, period: Period | None):
     return OrderLine(
         id=str(number),
         quantity=quantity,
-        unit_code=draw(_UNITS),
+        unit_code=draw(UNIT_CODES),
         net_price=net_price,
         base_quantity=base,
         net_amount=net,
         vat_category=category,
         vat_percent=Decimal(percent),
         vat_amount=vat,
-        item_name=draw(_NAMES),
+        item_name=draw(NAMES),
         item_id=draw(_MAYBE_ID),
         accounting_cost=draw(_MAYBE_ID),
         period=_within(draw, period),
@@ -217,7 +217,7 @@ def orders(draw, most_lines: int = 5):
         seller=draw(_PARTIES),
         lines=tuple(replace(drawn[place % len(drawn)], id=str(place + 1)) for place in range(count)),
         client_reference=draw(_REFERENCES),
-        decision_number=draw(_IDS),
+        decision_number=draw(IDS),
         decision_date=draw(_MAYBE_DAY),
         profile=draw(_PROFILES),
         period=period,

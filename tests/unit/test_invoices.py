@@ -232,7 +232,7 @@ def test_lines_and_sums_of_one_rate_must_agree():
         b'"EUR">88.00</cbc:LineExtensionAmount><cac:Item>', b'"EUR">80.00</cbc:LineExtensionAmount><cac:Item>'
     )
     assert line not in other
-    assert "come to 80 without VAT at 0 %; the document says 88" in objection(other)
+    assert "come to €80.00 without VAT at 0 %; the document says €88.00" in objection(other)
 
 
 @pytest.mark.parametrize(("code", "sentence"), [("386", "in advance"), ("384", "replaces an invoice")])

@@ -5,10 +5,10 @@ from decimal import Decimal
 from pathlib import Path
 
 from connectors.channels import registry
-from connectors.channels.base import Destination
 from core.channel_settings import PLACEHOLDERS
 from core.settings import ROOT, load
 from documents.delivered_csv import read_delivered
+from documents.invoice import read_invoice
 from documents.order_response import read_response
 from services.reference_data.providers import ProvidersFile
 from services.reference_data.reading import read_file
@@ -56,9 +56,13 @@ def test_the_connections_shown_are_settings_the_providers_shown_can_use(tmp_path
     assert {one.kind for one in connections.values()} == {"sftp", "https"}
     file = tmp_path / "providers.toml"
     file.write_text("".join(one for one in shown if one.startswith("# providers.toml")), "utf-8")
-    for one in read_file(file, ProvidersFile).provider:
-        to = Destination(
-            one.business_id, one.email, one.language, one.channel_settings, one.endpoint_scheme, one.endpoint_id
-        )
-        assert registry.problem(one.channel, to, connections) is None
+    assert [one.unreachable(connections) for one in read_file(file, ProvidersFile).provider] == [None, None]
     assert len(shown) == 3
+
+
+def test_the_invoice_shown_is_read() -> None:
+    (shown,) = blocks("invoices.md", "xml")
+    invoice = read_invoice(shown.encode())
+    assert invoice.objection is None
+    assert (invoice.seller, invoice.order, invoice.gross) == ("9999996-8", "T-2026-000001", Decimal("264.00"))
+    assert (invoice.lines[0].quantity, invoice.lines[0].unit, invoice.lines[0].order_line) == (Decimal(3), "C62", "1")

@@ -1,5 +1,7 @@
 """Our rules on documents that break one thing each; their agreement with the official ones is tests/integration/test_official_rules.py."""
 
+from collections import Counter
+
 import pytest
 
 from documents import xml
@@ -161,6 +163,27 @@ def test_a_place_is_found_again_by_its_path():
     assert element_at(root, f"{path}/Q{{{CBC}}}PriceAmount[1]/@currencyID").tag == f"{{{CBC}}}PriceAmount"
     assert element_at(root, f"{path}/Q{{{CBC}}}PriceAmount[1]/text()[1]").tag == f"{{{CBC}}}PriceAmount"
     assert location(price) == "/Order/OrderLine[2]/LineItem/Price"
+
+
+def test_a_place_is_named_alike_whatever_the_prefixes():
+    for root in (
+        '<Order xmlns="urn:o" xmlns:c="urn:c"><c:Line/><c:Line><c:Id/></c:Line></Order>',
+        '<Order xmlns="urn:o"><Line xmlns="urn:c"/><Line xmlns="urn:c"><Id/></Line></Order>',
+        "<Order><Line/><Line><Id/></Line></Order>",
+        '<o:Order xmlns:o="urn:o"><o:Line/><Other/><o:Line><o:Id/></o:Line></o:Order>',
+    ):
+        element = xml.parse(root.encode()).getroot()
+        assert location(element) == "/Order"
+        assert location(element[-1][0]) == "/Order/Line[2]/Id"
+
+
+def test_an_end_is_put_to_fatal_findings_but_warnings_hide_none():
+    tree = xml.parse(GOLDEN.replace('unitCode="HUR"', 'unitCode="LTR"').replace(">EUR<", "><").encode())
+    findings = check_order(tree)
+    assert len(fatal(findings)) > 2
+    assert len(fatal(check_order(tree, most=2))) == 2
+    seen = Counter(finding.severity for finding in check_order(tree, most=len(fatal(findings))))
+    assert seen["fatal"] == len(fatal(findings))
 
 
 def test_an_outline_that_cannot_be_read_is_refused():

@@ -80,7 +80,6 @@ def test_what_may_be_meant_is_only_a_warning():
     assert broken("<cbc:Note>Alkaa vasta lokakuussa</cbc:Note>", "") == {}
     changed = GOLDEN.replace("<cbc:Note>Alkaa vasta lokakuussa</cbc:Note>", "").replace(says_what, "")
     assert [found.rule for found in check_response(xml.parse(changed.encode()))] == ["AVAIN-T76-WHAT-CHANGED"]
-    assert broken("<cbc:LineID>2</cbc:LineID>", "<cbc:LineID/>")["AVAIN-T76-LINE-REFERENCE"] == "warning"
 
 
 def test_an_added_line_may_name_a_line_that_another_answers():

@@ -218,7 +218,17 @@ def test_the_schema_says_what_is_out_of_place():
     assert found
     assert {finding.rule for finding in found} == {"XSD"}
     assert found[0].line == 6
-    assert "IssuedOn" in found[0].text.text("en")
+    assert found[0].location == "/Order/IssuedOn"
+    assert found[0].text.text("en") == (
+        "Element 'IssuedOn': This element is not expected. Expected is one of ( SalesOrderID, CopyIndicator, UUID, IssueDate )."
+    )
+
+
+def test_the_place_of_a_schema_finding_is_left_out_where_its_prefix_is_declared_further_in():
+    other = b'<x:IssueDate xmlns:x="urn:x">2026-08-20</x:IssueDate>'
+    data = write_order(an_order()).replace(b"<cbc:IssueDate>2026-08-20</cbc:IssueDate>", other)
+    (found,) = schemas.check_schema(xml.parse(data), "Order")
+    assert (found.line, found.location) == (6, "")
 
 
 def test_an_order_that_is_to_be_sent_has_passed_schema_and_rules(monkeypatch):

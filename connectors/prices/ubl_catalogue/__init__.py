@@ -44,6 +44,7 @@ def read_catalogue(content: bytes, *, file_name: str, reading: Reading) -> Price
         removals=[line.removal for line in lines if line.removal],
         business_id=_business_id(root),
         contract=header.contract,
+        catalogue=text_of(root.find(wire.ID)) or None,
     )
 
 

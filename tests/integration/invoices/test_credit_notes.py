@@ -34,7 +34,7 @@ def test_more_than_was_billed_waits(billing):
     billing.take(number="L-1")
     billing.take(number="H-1", credit=True, credits="L-1", rows=[Row("50.00", "1")])
     outcome = billing.take(credit=True, credits="L-1", rows=[Row("50.00", "1")])
-    assert outcome.reason.text() == "It gives back 50 € of line 1 of the order, of which 38 € were billed."
+    assert outcome.reason.text() == "It gives back €50.00 of line 1 of the order, of which €38.00 were billed."
 
 
 def test_of_an_invoice_that_is_not_known_it_waits_and_is_taken_once_that_comes(billing):

@@ -68,7 +68,7 @@ def test_only_what_was_shown_is_accepted(billing):
     shown = listing.view(billing.session, document.id).seen
     billing.take(rows=[Row("88.00", "1")])
     outcome = deciding.accept(billing.session, document.id, reason="sovittu", seen=shown, **HELD)
-    assert why(outcome).startswith("With it, 1,232 € are billed")  # it was 1,144 €
+    assert why(outcome).startswith("With it, €1,232.00 are billed")  # it was €1,144.00
     with pytest.raises(InputError, match="Look at it again"):
         deciding.accept(billing.session, document.id, reason="sovittu", seen=shown, **HELD)
     assert deciding.accept(billing.session, document.id, reason="sovittu", **HELD).state == "applied"

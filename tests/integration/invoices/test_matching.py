@@ -150,7 +150,7 @@ def test_more_than_was_ordered_waits(billing):
     billing.take(rows=[visits(10)])
     outcome = billing.take(rows=[visits(3)])
     assert outcome.reason.text() == (
-        f"With it, 1,144 € are billed of order {billing.order.number}, which is for 1,056 €."
+        f"With it, €1,144.00 are billed of order {billing.order.number}, which is for €1,056.00."
     )
     assert len(billing.booked()) == 1
 
@@ -163,7 +163,7 @@ def test_a_higher_price_waits(billing, row, held):
     assert (outcome.state == "held") is held
     if held:
         assert outcome.reason.text() == (
-            "Line 1 of the order is billed at 176.05 €; at the price that was ordered it would be 176 €."
+            "Line 1 of the order is billed at €176.05; at the price that was ordered it would be €176.00."
         )
 
 
@@ -189,8 +189,8 @@ def test_a_seller_that_is_not_known_waits(billing):
     [
         ({"currency": "SEK"}, "Its currency is not the euro."),
         ({"buyer": "1234567-1"}, "It is for 1234567-1, not for us."),
-        ({"prepaid": "10.00"}, "It says that 10 € were paid before."),
-        ({"over": {"gross": "90.00"}}, "The sums of the document do not add up: 0, but it says 2."),
+        ({"prepaid": "10.00"}, "It says that €10.00 were paid before."),
+        ({"over": {"gross": "90.00"}}, "The sums of the document do not add up: €0.00, but it says €2.00."),
     ],
 )
 def test_what_speaks_against_it_whatever_it_bills(billing, over, reason):

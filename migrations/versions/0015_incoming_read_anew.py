@@ -1,12 +1,12 @@
 """A document about orders that was refused changed nothing: when it comes again it may be read anew into its row.
 
-Revision ID: 0017
+Revision ID: 0015
 Revises: 0014
 """
 
 from alembic import op
 
-revision = "0017"
+revision = "0015"
 down_revision = "0014"
 
 _COLUMNS = "kind, number, sender, file_name, run_id"
