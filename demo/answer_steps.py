@@ -32,7 +32,7 @@ def answers(story: Story) -> None:
     story.place.wait(lambda: _state(story, tukipolku) == "accepted", "order response")
     story.check(True, _("a Peppol order response accepts case 3's order"), tukipolku)  # noqa: FBT003 - waited for
     page = _answered_by_link(story, coach)
-    handed = story.place.avain("reminder", "handover", coach, "--as", "W-101", "--json")
+    handed = story.place.avain("order", "handover", coach, "--as", "W-101", "--json")
     story.check(handed, _("the worker gave the contact details outside Avain, and ticked it"), "W-101")
     story.show("order", "list")
     story.report["answers"] = {"response": tukipolku, "link": coach, "page": page}
@@ -58,7 +58,7 @@ def _papers_of_letters(story: Story) -> None:
             told or "",
         )
         kept.append(file.name)
-    story.check(len(kept) == 3, _("three orders went out as PDF"), ", ".join(kept))
+    story.check(len(kept) >= 2, _("orders by e-mail went out as PDF"), ", ".join(kept))
     story.report["order_papers"] = kept
 
 
