@@ -6,7 +6,7 @@ sentence; as it changed nothing, it is read anew when it is brought again.
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -150,7 +150,10 @@ def _take_response(
         return
     session.add(row)
     session.flush()  # the answer names it
-    taken = answers.take(session, answer_of(said, incoming_id=row.id), now=now)
+    answer = answer_of(said, incoming_id=row.id)
+    if provider is not None:  # also where the document names an address only
+        answer = replace(answer, business_id=provider)
+    taken = answers.take(session, answer, now=now)
     row.state, row.order_id = taken.state, taken.order_id
     row.reason = None if taken.reason is None else taken.reason.to_json()
     if taken.order_id is not None:
