@@ -237,7 +237,12 @@ def test_a_plan_that_changed_stops_the_next_months_until_it_is_settled(session: 
     quantity(session, world)
     session.flush()
     later = NOW + timedelta(days=1)
-    rules: dict[str, Any] = {"settings": Orders(period="monthly"), "organisation": Organisation(), "budgets": Budgets(), "now": later}
+    rules: dict[str, Any] = {
+        "settings": Orders(period="monthly"),
+        "organisation": Organisation(),
+        "budgets": Budgets(),
+        "now": later,
+    }
     watch(session, later)
     page = generating.order_due_months(session, **rules)
     assert page is not None
