@@ -18,7 +18,15 @@ from services.budgets.words import state_name
 from services.lights import Light, colour_name, lights
 from services.orders.words import ASKING, incoming_name
 from services.reminders.message import KINDS, NEWS, OTHER_NEWS
-from services.today import Section, for_operator, for_price_manager, for_supervisor, for_worker, late_since
+from services.today import (
+    Section,
+    for_operator,
+    for_price_manager,
+    for_supervisor,
+    for_worker,
+    late_since,
+    unplaced_invoices,
+)
 from services.work.history import given_up_count
 
 pages = Pages()
@@ -59,6 +67,8 @@ def today(visit: Here, everything: All = None) -> Response:
     if visit.person.is_one_of(PRICE_MANAGER):
         days = visit.settings.prices.ending_soon_days
         sections |= for_price_manager(visit.session, visit.today, ending_days=days, everything=full)
+    if visit.person.is_one_of(SUPERVISOR, PRICE_MANAGER):
+        sections |= unplaced_invoices(visit.session, everything=full)
     machinery = None
     if visit.person.is_one_of(OPERATOR):
         sections |= for_operator(visit.session, everything=full)

@@ -17,7 +17,7 @@ from core.money import ZERO, round_half_up
 from documents.business_ids import business_id
 from documents.invoice.reading import MOST_LINES, invoice_number, name_of, period_of, plain, text_of, unreadable
 from documents.invoice.sums import Group, Rate, Totals, settled, turned
-from documents.invoice.values import Invoice, Kind, Line, reference
+from documents.invoice.values import Invoice, Kind, Line, order_reference, reference
 
 ROOT: Final = "Finvoice"
 _KINDS: Final[dict[str, Kind]] = {"INV01": "invoice", "INV02": "credit"}
@@ -58,7 +58,7 @@ def read_finvoice(tree: "etree._ElementTree") -> Invoice:
         gross=found.totals.gross + found.totals.rounding,
         seller=_business_id(root, "Seller"),
         buyer=_business_id(root, "Buyer") or _business_id(root, "InvoiceRecipient"),
-        order=reference(_said(details, "OrderIdentifier")),
+        order=order_reference(_said(details, "OrderIdentifier")),
         client_reference=reference(_said(details, "BuyerReferenceIdentifier")),
         contract=reference(_said(details, "AgreementIdentifier")),
         period=period_of(
@@ -92,7 +92,7 @@ def _rows(root: "etree._Element") -> "Iterator[tuple[Rate, Line]]":
                 vat_rate=plain((rate or ZERO) / 100),
                 quantity=quantity,
                 unit=unit,
-                order=reference(_said(row, "RowIdentifier")),
+                order=order_reference(_said(row, "RowIdentifier")),
                 order_line=reference(_said(row, "RowOrderPositionIdentifier")),
                 period=period_of(_day(_child(row, "StartDate")), _day(_child(row, "EndDate"))),
             ),

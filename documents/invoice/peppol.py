@@ -16,7 +16,7 @@ from core.money import ZERO
 from documents.business_ids import business_id
 from documents.invoice.reading import MOST_LINES, invoice_number, name_of, period_of, plain, text_of, unreadable
 from documents.invoice.sums import Group, Rate, Totals, settled, turned
-from documents.invoice.values import Days, Invoice, Kind, Line, reference
+from documents.invoice.values import Days, Invoice, Kind, Line, order_reference, reference
 from documents.peppol_rules.identifiers import is_date
 from documents.peppol_rules.model import CAC, CBC
 from documents.schemas import check_schema
@@ -72,7 +72,7 @@ def read_peppol(tree: "etree._ElementTree") -> Invoice:
         gross=found.totals.gross + found.totals.rounding,
         seller=_business_id(parties["Supplier"]),
         buyer=_business_id(parties["Customer"]),
-        order=reference(_text(root, f"{CAC}OrderReference/{CBC}ID")),
+        order=order_reference(_text(root, f"{CAC}OrderReference/{CBC}ID")),
         client_reference=reference(_text(root, f"{CBC}BuyerReference")),
         contract=reference(_text(root, f"{CAC}ContractDocumentReference/{CBC}ID")),
         period=_period(root.find(f"{CAC}InvoicePeriod")),
@@ -101,7 +101,7 @@ def _lines(root: "etree._Element", kind: Kind) -> list[tuple[Rate, Line]]:
             vat_rate=plain(rate[1] / 100),
             quantity=_number(quantity, number),
             unit=None if quantity is None else quantity.get("unitCode"),
-            order=reference(_text(element, f"{CAC}OrderLineReference/{CAC}OrderReference/{CBC}ID")),
+            order=order_reference(_text(element, f"{CAC}OrderLineReference/{CAC}OrderReference/{CBC}ID")),
             order_line=reference(_text(element, f"{CAC}OrderLineReference/{CBC}LineID")),
             period=_period(element.find(f"{CAC}InvoicePeriod")),
         )

@@ -19,6 +19,9 @@ Kind = Literal["invoice", "credit"]
 #: One word with a digit in it. A name has none; a personal identity code is told by its check mark (core/logging.redact).
 _REFERENCE: Final = re.compile(r"(?=[^0-9]*[0-9])[0-9A-Za-z][0-9A-Za-z/_.:-]{0,49}", re.ASCII)
 
+#: The numbers of our own orders, which people write a word before or behind.
+_ORDER: Final = re.compile(r"(?<![0-9A-Za-z-])T-[0-9]{4}-[0-9]{6,12}(?![0-9A-Za-z-])", re.IGNORECASE)
+
 
 @dataclass(frozen=True)
 class Days:
@@ -102,6 +105,12 @@ class Invoice:
 def reference(text: str) -> str | None:
     """What is written as a reference, if it looks like one: one word with a digit, no personal identity code. Else None."""
     return text if _REFERENCE.fullmatch(text) and redact(text) == text else None
+
+
+def order_reference(text: str) -> str | None:
+    """The number of an order: ours wherever it stands in the text, if only one does; else what looks like a reference."""
+    ours = {found.upper() for found in _ORDER.findall(text)}
+    return ours.pop() if len(ours) == 1 else reference(text)
 
 
 def _plain(value: Any) -> Any:

@@ -19,7 +19,7 @@ from core.money import ZERO, round_half_up
 from core.unit_conversion import exactly
 from documents.invoice.values import Invoice, Line
 from services.invoices import reading
-from services.invoices.reading import Ordered, OrderedLine
+from services.invoices.reading import Billed, Ordered, OrderedLine
 from services.orders.show import STATE_NAMES
 
 #: Orders in these states are not what a provider should bill.
@@ -92,7 +92,9 @@ def match(session: Session, invoice: Invoice, provider_id: int, said: Assigned |
         return Match(tuple(found.all), holds=(Hold("seller", reason),))
     lines = reading.lines_of(session, found.all)
     shares, doubts = _shares(invoice, lines, found, said)
-    if doubts:
+    if doubts and not said.lines:
+        shares = _all_of_it(invoice, lines, found)
+    if doubts and not shares:
         return Match(tuple(found.all), holds=tuple(doubts))
     touched = {share.line.order_id for share in shares}
     orders = tuple(one for one in found.all if one.id in touched)
@@ -108,7 +110,7 @@ class _Found:
     all: list[Ordered]
     by_name: dict[str, Ordered]
     default: list[Ordered]
-    credited: set[int] | None = None
+    credited: tuple[Billed, ...] = ()
 
 
 def _orders(session: Session, invoice: Invoice, provider_id: int, said: Assigned) -> _Found | Hold:
@@ -123,7 +125,7 @@ def _orders(session: Session, invoice: Invoice, provider_id: int, said: Assigned
         (by_name[one] for one in (said.order, invoice.order, invoice.client_reference) if one in by_name), None
     )
     credited = reading.orders_billed_by(session, provider_id, invoice.credits) if invoice.kind == "credit" else []
-    ids = reading.lines_billed_by(session, provider_id, invoice.credits) if credited and invoice.credits else None
+    billed = reading.lines_billed_by(session, provider_id, invoice.credits) if credited and invoice.credits else []
     if header is not None:
         default = [header]
     elif credited:
@@ -137,7 +139,7 @@ def _orders(session: Session, invoice: Invoice, provider_id: int, said: Assigned
     every = {one.id: one for one in (*named, *default)}
     if not every:
         return Hold("unknown", _why_unknown(invoice))
-    return _Found(sorted(every.values(), key=lambda one: one.id), by_name, default, ids)
+    return _Found(sorted(every.values(), key=lambda one: one.id), by_name, default, tuple(billed))
 
 
 def _why_unknown(invoice: Invoice) -> Message:
@@ -154,7 +156,7 @@ def _shares(
     """What each order line is billed, or the first line of the document of which that cannot be told."""
     picked: dict[int, list[Line]] = {}
     by_id = {line.id: line for line in lines}
-    for line in invoice.lines:
+    for line in _billing(invoice):
         candidates = _candidates(line, lines, found, said)
         if len(candidates) != 1:
             reason = Message(N_("Of line {line} it cannot be told which line of the order it bills."), line=line.number)
@@ -168,6 +170,24 @@ def _shares(
             )
             return [], [Hold("lines", reason)]
     return shares, []
+
+
+def _billing(invoice: Invoice) -> Sequence[Line]:
+    """The lines that cost something: some systems print texts as lines of nothing."""
+    return [line for line in invoice.lines if line.gross or line.net] or invoice.lines
+
+
+def _all_of_it(invoice: Invoice, lines: Sequence[OrderedLine], found: _Found) -> list[Share]:
+    """The lines that a credit note gives back which gives back its whole invoice, however few lines it has itself."""
+    by_id = {line.id: line for line in lines}
+    sums = (sum((one.net for one in found.credited), ZERO), sum((one.vat for one in found.credited), ZERO))
+    if (
+        not found.credited
+        or sums != (invoice.net, invoice.vat)
+        or not {one.order_line_id for one in found.credited} <= by_id.keys()
+    ):
+        return []
+    return [Share(by_id[one.order_line_id], one.quantity, one.net, one.vat, one.gross) for one in found.credited]
 
 
 def _candidates(line: Line, lines: Sequence[OrderedLine], found: _Found, said: Assigned) -> list[OrderedLine]:
@@ -186,7 +206,8 @@ def _candidates(line: Line, lines: Sequence[OrderedLine], found: _Found, said: A
     if len(named) == 1:
         return named
     if found.credited:
-        mine = [one for one in mine if one.id in found.credited] or mine
+        credited = {one.order_line_id for one in found.credited}
+        mine = [one for one in mine if one.id in credited] or mine
     for fits in _CHECKS:
         if len(mine) > 1:
             mine = [one for one in mine if fits(line, one)] or mine
@@ -234,7 +255,10 @@ def _cost(units: Fraction, whole: Decimal, one: OrderedLine) -> Decimal:
 
 def _share(one: OrderedLine, lines: Sequence[Line]) -> Share:
     """All that a document bills of one order line."""
-    units = [found for line in lines if (found := _units(line, one)) is not None]
+    counted_lines = [
+        line for line in lines if line.quantity is not None and (line.quantity < 0) == (line.net < 0)
+    ]  # no rebates
+    units = [found for line in counted_lines if (found := _units(line, one)) is not None]
     quantity = sum(units, Fraction(0)) if units else None
     counted = None
     if quantity is not None and 0 <= quantity < _MOST_UNITS:

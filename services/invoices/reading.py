@@ -43,6 +43,17 @@ class OrderedLine:
     billed_gross: Decimal
 
 
+@dataclass(frozen=True)
+class Billed:
+    """What an invoice billed of one line of an order."""
+
+    order_line_id: int
+    quantity: Decimal | None
+    net: Decimal
+    vat: Decimal
+    gross: Decimal
+
+
 _COLUMNS = """
     purchase_order.id, purchase_order.number, purchase_order.client_reference, purchase_order.provider_id, purchase_order.state,
     (SELECT coalesce(sum(order_line.gross), 0) FROM order_line WHERE order_line.order_id = purchase_order.id) AS gross
@@ -82,11 +93,11 @@ _CREDITED = text(
     """  # noqa: S608 - our own words
 )
 
-#: Rows in: a provider and the number of an invoice of it. Rows out: the orders' lines it billed.
+#: Rows in: a provider and the number of an invoice of it. Rows out: what it billed, by line of an order.
 _CREDITED_LINES = text(
     """
-    SELECT DISTINCT order_line_id FROM invoice_line JOIN invoice ON invoice.id = invoice_line.invoice_id
-    WHERE invoice.provider_id = :provider_id AND invoice.number = :number AND invoice.kind = 'invoice'
+    SELECT order_line_id, invoice_line.quantity, net, vat, gross FROM invoice_line JOIN invoice ON invoice.id = invoice_line.invoice_id
+    WHERE invoice.provider_id = :provider_id AND invoice.number = :number AND invoice.kind = 'invoice' ORDER BY invoice_line.id
     """
 )
 
@@ -139,9 +150,10 @@ def orders_billed_by(session: Session, provider_id: int, number: str | None) -> 
     return [Ordered(**row) for row in session.execute(_CREDITED, values).mappings()]
 
 
-def lines_billed_by(session: Session, provider_id: int, number: str) -> set[int]:
-    """Ids of the orders' lines that an invoice of the provider billed."""
-    return set(session.scalars(_CREDITED_LINES, {"provider_id": provider_id, "number": number}))
+def lines_billed_by(session: Session, provider_id: int, number: str) -> list[Billed]:
+    """What an invoice of the provider billed."""
+    rows = session.execute(_CREDITED_LINES, {"provider_id": provider_id, "number": number}).mappings()
+    return [Billed(**row) for row in rows]
 
 
 def lines_of(session: Session, orders: Collection[Ordered]) -> list[OrderedLine]:

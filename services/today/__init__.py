@@ -6,9 +6,18 @@ newest, so that no page grows with the 200,000.
 """
 
 from services.today.cases import for_supervisor, for_worker
+from services.today.invoices import unplaced_invoices
 from services.today.orders import late_since
 from services.today.prices import for_price_manager
 from services.today.rows import Section
 from services.today.runs import for_operator
 
-__all__ = ["Section", "for_operator", "for_price_manager", "for_supervisor", "for_worker", "late_since"]
+__all__ = [
+    "Section",
+    "for_operator",
+    "for_price_manager",
+    "for_supervisor",
+    "for_worker",
+    "late_since",
+    "unplaced_invoices",
+]

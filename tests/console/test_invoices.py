@@ -166,3 +166,15 @@ def test_pages_in_other_languages(billing, worker, language):
     billing.take(rows=DEAR)
     for at in ("/invoices", path(billing)):
         assert worker.get(f"{at}?lang={language}").status == 200
+
+
+def test_the_first_page_tells_of_what_nobody_knows(billing, sign_in):
+    billing.take(number="L-7", order="PO-1")
+    billing.take(number="L-8", rows=DEAR)
+    for who in (sign_in("price_manager"), sign_in("supervisor", worker="W-7")):
+        page = who.get("/")
+        (told,) = page.all("//section[h2[@id='invoices']]//tbody/tr")
+        assert "L-7" in told.text_content()
+    assert not sign_in("worker", worker="W-1").get("/").all("//h2[@id='invoices']")
+    page = sign_in("worker", worker="W-1").get("/")
+    assert page.all(f"//a[@href='/invoices/{billing.document.id}']")

@@ -30,6 +30,20 @@ def test_it_gives_back_from_the_line_that_was_billed(billing):
     assert billing.take(credit=True, credits="L-1").state == "applied"
 
 
+def test_one_line_gives_back_a_whole_invoice_of_several(billing):
+    billing.add_line(billing.order, "1056.00", line_number=2)
+    billing.take(number="L-1", rows=[Row("88.00", "1", order_line="1"), Row("264.00", "3", order_line="2")])
+    assert billing.take(credit=True, credits="L-1", rows=[Row("352.00", "1", unit="LS")]).state == "applied"
+    assert billing.booked()[2:] == [("credit", Decimal("88.00")), ("credit", Decimal("264.00"))]
+
+
+def test_a_part_of_an_invoice_of_several_lines_waits(billing):
+    billing.add_line(billing.order, "1056.00", line_number=2)
+    billing.take(number="L-1", rows=[Row("88.00", "1", order_line="1"), Row("264.00", "3", order_line="2")])
+    outcome = billing.take(credit=True, credits="L-1", rows=[Row("300.00", "1", unit="LS")])
+    assert outcome.reason.text() == "Of line 1 it cannot be told which line of the order it bills."
+
+
 def test_more_than_was_billed_waits(billing):
     billing.take(number="L-1")
     billing.take(number="H-1", credit=True, credits="L-1", rows=[Row("50.00", "1")])

@@ -136,6 +136,23 @@ def test_what_is_less_than_nothing_for_a_line_waits(billing):
 def test_a_rebate_on_the_same_line_is_taken_off(billing):
     assert billing.take(rows=[visits(2, order_line="1"), Row("-20.00", "1", order_line="1")]).state == "applied"
     assert billing.booked() == [("invoice", Decimal("156.00"))]
+    (line,) = billing.session.scalars(select(InvoiceLine))
+    assert line.quantity == Decimal(2)
+
+
+def test_lines_of_nothing_are_passed_over(billing):
+    billing.add_line(billing.order, "100.00", line_number=2)
+    assert billing.take(rows=[visits(2, order_line="1"), Row("0.00", "1")]).state == "applied"
+    assert len(billing.booked()) == 1
+
+
+def test_an_invoice_of_nothing_is_booked(billing):
+    assert billing.take(rows=[Row("0.00", "1")]).state == "applied"
+
+
+@BOTH
+def test_our_number_is_found_among_words(billing, form):
+    assert billing.take(form=form, order=f"Tilaus {billing.order.number.lower()}, Maija").state == "applied"
 
 
 @pytest.mark.parametrize("state", ["approved", "cancelled", "rejected"])
