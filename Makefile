@@ -13,7 +13,7 @@ TESTS  ?= tests
 # three for two cores: tests often wait for processes they started
 JOBS   ?= 3
 # Calls whose first argument is a text for people: gettext's own, and our errors.
-KEYWORDS := _ N_ ngettext:1,2 say:1 Message:1 AvainError:1 ConfigurationError:1 InputError:1 RefusedInput:1 NotFound:1 Transient:1 Permanent:1 AlreadyDone:1 LeaseLost:1 SealError:1
+KEYWORDS := _ N_ ngettext:1,2 say:1 Message:1 AvainError:1 ConfigurationError:1 InputError:1 RefusedInput:1 NotFound:1 Transient:1 Permanent:1 AlreadyDone:1 LeaseLost:1 Unclear:1 SealError:1
 
 TEXTS  := $(patsubst %,locale/%/LC_MESSAGES/avain.mo,fi sv en)
 

@@ -132,7 +132,9 @@ class Ordering(Bench):
             [str(one) for one in done.refused[:3]],
         )
         with self.connection(_ORDERED) as connection:
-            (orders, works, lines, covered, audited, wrong) = connection.execute(_MADE.encode()).fetchone() or ()
+            made = connection.execute(_MADE.encode()).fetchone()
+        assert made is not None
+        orders, works, lines, covered, audited, wrong = made
         assert (orders, works, covered, audited, wrong) == (self.budgets,) * 4 + (0,), (orders, works, covered, wrong)
         return {"generate_10000_s": taken(), "generate_lines": int(lines)}
 

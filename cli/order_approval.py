@@ -157,15 +157,22 @@ def settle(
         cancelled = deciding.settle(
             session, proposal, _OUTCOMES[outcome], actor=actor(as_), reason=reason, now=business_now(session)
         )
-    tell = cancelled is not None and cancelled.person_tells
 
     def render() -> None:
         said = _("The order is cancelled.") if cancelled else _("The order is kept as it is.")
         console().print(said)
-        if tell:
+        if cancelled and cancelled.letter:
+            console().print(_("The provider is told by e-mail."))
+        elif cancelled and cancelled.person_tells:
             console().print(_("The provider may have received it: tell the provider that it is cancelled."))
 
-    emit({"proposal": proposal, "outcome": _OUTCOMES[outcome], "tell_provider": tell}, as_json, render)
+    data = {
+        "proposal": proposal,
+        "outcome": _OUTCOMES[outcome],
+        "letter": cancelled is not None and cancelled.letter,
+        "tell_provider": cancelled is not None and cancelled.person_tells,
+    }
+    emit(data, as_json, render)
 
 
 def _approve(session: "Session", items: list[str], approver: str, reason: str) -> "Approved":

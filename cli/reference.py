@@ -83,12 +83,15 @@ def send_test(
 ) -> None:
     """`avain provider test-order 1234567-1`: does it in this process and prints the other side's answer; exit code 1 without one."""
     from core.clock import business_now
+    from core.logging import configure_logging
     from core.settings import settings
     from services.orders import testing
     from workers.queue import keep
     from workers.task import perform
     from workers.tasks.orders import send_test_order
 
+    # to stderr: stdout holds the answer and nothing else
+    configure_logging(settings().log_format, settings().log_level)
     connections = settings().orders.connections
     with keep({"send_test_order"}), transaction() as session:
         now = business_now(session)

@@ -108,7 +108,7 @@ NO_CONNECTIONS: Final[Connections] = MappingProxyType({})
 
 
 def read_envelope(configured: HttpsConnection) -> dict[str, Any]:
-    """The envelope of a connection, from its file if it has one. Raises ValueError, or RefusedSettingError with what is wrong."""
+    """The envelope of a connection, from its file if it has one. Raises RefusedSettingError with what is wrong."""
     if configured.envelope is not None:
         return configured.envelope
     path = configured.envelope_file
@@ -141,13 +141,17 @@ def check_envelope(envelope: Mapping[str, Any], body: str) -> None:
             )
         )
     if not named & {"{document_base64}", DOCUMENT_PART}:
-        raise ValueError(
-            N_("the envelope must hold the document: {document_base64}, or as a part of its own {document}")
+        raise RefusedSettingError(
+            Message(
+                "the envelope must hold the document: {inside}, or in a multipart body {part}",
+                inside="{document_base64}",
+                part=DOCUMENT_PART,
+            )
         )
     if body == "multipart" and any(
         DOCUMENT_PART in words and (words != DOCUMENT_PART or name is None) for name, words in _top(envelope)
     ):
-        raise ValueError(N_("{document} is the whole text of a part of its own"))
+        raise RefusedSettingError(Message("{part} is the whole text of a part of its own", part=DOCUMENT_PART))
 
 
 def filled(value: Any, said: Mapping[str, str]) -> Any:

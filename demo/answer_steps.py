@@ -4,7 +4,6 @@ import http.client
 import re
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from email.message import EmailMessage
 from pathlib import Path
 from string import Template
 from typing import Any, Final
@@ -33,7 +32,7 @@ def answers(story: Story) -> None:
     story.place.wait(lambda: _state(story, tukipolku) == "accepted", "order response")
     story.check(True, _("a Peppol order response accepts case 3's order"), tukipolku)  # noqa: FBT003 - waited for
     page = _answered_by_link(story, coach)
-    handed = story.place.avain("order", "handover", coach, "--as", "W-101", "--json")
+    handed = story.place.avain("reminder", "handover", coach, "--as", "W-101", "--json")
     story.check(handed, _("the worker gave the contact details outside Avain, and ticked it"), "W-101")
     story.show("order", "list")
     story.report["answers"] = {"response": tukipolku, "link": coach, "page": page}
@@ -43,25 +42,24 @@ def _papers_of_letters(story: Story) -> None:
     """Each letter carries the order as an accessible PDF, which says nothing about a person."""
     secrets = [*story.cases.values(), *story.cases, "Aino Esimerkki", "Bo Påhittad", "Cecilia Keksitty"]
     kept = []
-    for mail in mails(story):
-        for part in mail.iter_attachments():
-            if part.get_content_type() != "application/pdf" or not (part.get_filename() or "").startswith("T-"):
-                continue
-            file = story.place.results / "orders" / str(part.get_filename())
-            file.write_bytes(part.get_payload(decode=True))
-            story.check(
-                b"<pdfuaid:part>1</pdfuaid:part>" in file.read_bytes(),
-                _("{order}: the letter carries the order as an accessible PDF").format(order=file.stem),
-            )
-            kept.append(file.name)
-        told = [secret for secret in secrets if secret.encode() in mail.as_bytes()]
-        story.check(not told or not _is_order(mail), _("no order's letter names a case or a person"), told or "")
+    for mail in (one for one in mails(story) if str(one["Subject"]).startswith("T-")):
+        (part,) = [one for one in mail.iter_attachments() if one.get_content_type() == "application/pdf"]
+        file = story.place.results / "orders" / str(part.get_filename())
+        file.write_bytes(part.get_payload(decode=True))
+        said = mail.get_body(("plain",)).get_content() + "".join(
+            one.get_payload(decode=True).decode("utf-8", "replace") for one in mail.iter_attachments()
+        )
+        told = [secret for secret in secrets if secret in said]
+        story.check(
+            b"<pdfuaid:part>1</pdfuaid:part>" in file.read_bytes() and not told,
+            _("{order}: the letter carries the order as an accessible PDF, and names no case and no person").format(
+                order=file.stem
+            ),
+            told or "",
+        )
+        kept.append(file.name)
     story.check(len(kept) == 3, _("three orders went out as PDF"), ", ".join(kept))
     story.report["order_papers"] = kept
-
-
-def _is_order(mail: EmailMessage) -> bool:
-    return str(mail["Subject"]).startswith("T-")
 
 
 def _answered_by_link(story: Story, order: str) -> str:

@@ -177,7 +177,7 @@ class Installation:
         with psycopg.connect(dsn, row_factory=dict_row) as connection:
             return connection.execute(sql, values or None).fetchall()
 
-    def wait(self, condition: Callable[[], Any], what: str, seconds: float = 60.0) -> Any:
+    def wait(self, condition: Callable[[], Any], what: str, seconds: float = 300.0) -> Any:
         """Wait until `condition` returns something true, and return it. Raises StepFailedError."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:

@@ -45,6 +45,7 @@ def _looked_at(story: Story) -> None:
     """What would be ordered for case 1, on paper and as XML, before anybody approves; nothing is ordered by looking."""
     case = story.cases["LC-1001"]
     paper = story.place.results / "papers" / f"tilausehdotus-{case}.pdf"
+    paper.parent.mkdir(exist_ok=True)
     story.show("order", "preview", case)
     seen = story.place.avain("order", "preview", case, "--pdf", str(paper), "--as", "W-900", "--json")
     (one,) = seen["orders"]

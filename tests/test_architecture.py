@@ -118,7 +118,7 @@ def test_texts_for_people_are_translated():
 
 
 ERRORS = [
-    "AvainError", "ConfigurationError", "InputError", "RefusedInput", "NotFound", "Transient", "Permanent", "AlreadyDone", "LeaseLost", "SealError",
+    "AvainError", "ConfigurationError", "InputError", "RefusedInput", "NotFound", "Transient", "Permanent", "AlreadyDone", "LeaseLost", "SealError", "Unclear",
 ]  # fmt: skip
 
 

@@ -264,7 +264,15 @@ DOCUMENTS: Final[dict[str, tuple[str, Maker]]] = {
     "/prices/lists/{number}/reply.eml": ("price_manager", one("held", "/prices/lists/{}/reply.eml")),
     "/prices/template/{business_id}/{form}": ("price_manager", one("providers", "/prices/template/{}/xlsx")),
 }
-#: Not measured: only so often a minute from one address, as a bench is (console/pages/access.py); or they lead on to a page that is.
+#: Not measured: only so often a minute from one address, as a bench is (console/pages/access.py, reply.py); or they lead on to a page that is.
 LIMITED: Final = frozenset(
-    {"/login", "/login/callback", "/enter/{token}", "/follow-ups/{follow_up}", "/notices/{notice}"}
+    {
+        "/login",
+        "/login/callback",
+        "/enter/{token}",
+        "/reply/{token}",
+        "/delivered/{token}",
+        "/follow-ups/{follow_up}",
+        "/notices/{notice}",
+    }
 )

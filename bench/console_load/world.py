@@ -106,6 +106,36 @@ _BILLED: Final = """
 """
 
 
+#: What has become of the orders that are in the plans: half accepted, some of them without contact details handed over; some not delivered, not
+#: answered, rejected, with changes proposed, no longer as planned; each with an attempt at delivering it. Documents about them, some waiting.
+_ORDERED: Final = """
+    UPDATE purchase_order SET
+        state = (ARRAY['accepted', 'accepted', 'accepted', 'closed', 'sent', 'accepted', 'received', 'accepted', 'changed', 'failed'])[id % 10 + 1],
+        contract_id = (SELECT min(contract.id) FROM contract WHERE contract.provider_id = purchase_order.provider_id),
+        approved_at = clock_timestamp() - id % 300 * interval '1 day', sent_at = clock_timestamp() - id % 300 * interval '1 day',
+        answered_at = CASE WHEN id % 10 NOT IN (4, 6, 9) THEN clock_timestamp() - id % 299 * interval '1 day' END,
+        handed_over_at = CASE WHEN id % 10 NOT IN (4, 6, 8, 9) AND id % 7 > 0 THEN clock_timestamp() END;
+    UPDATE purchase_order SET state = 'rejected', handed_over_at = NULL WHERE id % 50 = 5;
+    UPDATE order_coverage SET live = false FROM purchase_order WHERE purchase_order.id = order_id AND state = 'rejected';
+    INSERT INTO incoming_document (source, file_name, sha256, kind, number, order_id, provider_id, state, content, note, reason)
+    SELECT 'vastaukset', number || '.xml', md5(number) || md5('d' || number), (ARRAY['response', 'delivered'])[id % 2 + 1], number, id,
+           provider_id, CASE WHEN id % 40 = 1 THEN 'held' ELSE 'applied' END, '{{}}', '',
+           CASE WHEN id % 40 = 1 THEN jsonb_build_object('msgid', 'It is over.', 'params', '{{}}'::jsonb) END
+    FROM purchase_order;
+    INSERT INTO order_response (order_id, code, external_id, state, note, answered_at)
+    SELECT id, CASE state WHEN 'changed' THEN 'CA' WHEN 'rejected' THEN 'RE' ELSE 'AP' END, 'V-' || id,
+           CASE WHEN state = 'changed' THEN 'held' ELSE 'applied' END, '', answered_at
+    FROM purchase_order WHERE answered_at IS NOT NULL;
+    INSERT INTO order_proposal (order_id, plan_item_id, kind, details, found_at, note)
+    SELECT order_id, plan_item_id, 'changed', '{{}}', clock_timestamp(), '' FROM order_line WHERE order_id % 60 = 11;
+    INSERT INTO work (kind, key, queue, arguments, subject_id, attempts, done_at)
+    SELECT 'deliver_order', 'deliver_order:' || number, 'orders', '{{}}', id, 1, clock_timestamp() FROM purchase_order;
+    INSERT INTO run (work_id, kind, attempt, token, host, started_at, finished_at, outcome, counts, reply)
+    SELECT work.id, 'deliver_order', 1, gen_random_uuid(), 'bench', clock_timestamp(), clock_timestamp(), 'succeeded', '{{}}', '250 OK'
+    FROM work WHERE kind = 'deliver_order' AND key LIKE 'deliver_order:T-%';
+"""
+
+
 def dearer_lists(connection: "psycopg.Connection[Any]", folder: Path, count: int) -> list[str]:
     """Lists of so many providers, each with its thirty prices a fifth dearer from a day in the plans' midst on and a row that cannot be read;
     written to `folder`. Business ids of those providers.
@@ -143,5 +173,5 @@ def fill(connection: "psycopg.Connection[Any]", budgets: int, today: date) -> No
         "events": EVENTS if budgets >= 100_000 else 10 * budgets,
     }
     connection.execute("SET session_replication_role = replica")
-    for statements in (_PEOPLE, _WORKED, _LOOKED_AFTER, _BILLED):
+    for statements in (_PEOPLE, _WORKED, _LOOKED_AFTER, _ORDERED, _BILLED):
         connection.execute(statements.format(**sizes).encode())

@@ -25,6 +25,7 @@ from connectors.channels.connecting import connection_of, connection_problem
 from connectors.http import HostRule, HttpDoor, Outbound, Reply, raise_for, retry_after
 from core.channel_settings import DOCUMENT_PART, Connections, HttpsConnection, filled, read_envelope
 from core.errors import AlreadyDone, Message, Permanent, RefusedInput, Transient, Unclear
+from core.setting_groups import RefusedSettingError
 from core.settings import Organisation
 
 _CUSTOMIZATION: Final = "urn:fdc:peppol.eu:poacc:trns:order:3"
@@ -96,8 +97,8 @@ class HttpsChannel:
             return _Body(delivery.document, "application/xml")
         try:
             envelope = read_envelope(connection)
-        except ValueError as error:
-            raise Permanent("The envelope of the connection cannot be used: {error}", error=str(error)) from error
+        except RefusedSettingError as error:
+            raise Permanent("The envelope of the connection cannot be used: {error}", error=error.message) from error
         said = self._said_of(delivery)
         if connection.body == "json":
             return _Body(json.dumps(filled(envelope, said), ensure_ascii=False).encode(), "application/json")

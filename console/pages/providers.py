@@ -10,11 +10,12 @@ from console.forms import Form, Sent
 from console.pages import provider_form
 from console.roles import READERS
 from console.visit import Here, Pages, Visit
-from core.errors import Message, NotFound
+from core.errors import InputError, Message, NotFound
 from core.i18n import _
 from services.access.people import PRICE_MANAGER
 from services.compare.words import facts_in_words
 from services.labels import channel_name
+from services.orders.testing import call_test
 from services.prices.rises import rule_in_words
 from services.reference_data import overview
 from services.reference_data.editing import ChangedMeanwhileError, FieldInputError, NeedsYesError
@@ -56,24 +57,21 @@ def add_provider(visit: Here, sent: Sent) -> Response:
 def provider(visit: Here, business_id: str) -> Response:
     """One provider, as it is kept; no secrets of its channel."""
     stored = _stored(visit, business_id)
-    shown = stored.shown
     visit.saw(f"provider:{business_id}", "provider.viewed")
-    return visit.page(
-        "reference/provider.html",
-        provider=shown,
-        facts=facts_in_words(shown["facts"]),
-        contract=overview.contract_state(overview.rules_of(shown["contract"]), visit.today),
-        contracts=[
-            (one.number, one.first, one.until - timedelta(days=1), rule_in_words(one).text())
-            for one in overview.rules_of(shown["contract"])
-        ],
-        vat={code: _(words) for code, words in provider_form.VAT},
-        lists=overview.lists_in_force(visit.session, stored.id, visit.today),
-        usage=usage(visit.session, stored.id, visit.today),
-        missing=overview.without_next_year(visit.session, visit.today, stored.id).get(business_id, []),
-        year=visit.today.year + 1,
-        may_write=_may_write(visit),
-    )
+    return _shown(visit, stored)
+
+
+@pages.post("/providers/{business_id}/test-order", roles=(PRICE_MANAGER,))
+def send_test_order(visit: Here, business_id: str) -> Response:
+    """Have a document that is no order sent the way the provider's orders go; its run says what came of it."""
+    stored = _stored(visit, business_id)
+    connections = visit.settings.orders.connections
+    try:
+        with visit.session.begin_nested():
+            tried = call_test(visit.session, business_id, connections=connections, actor=visit.actor, now=visit.now)
+    except InputError as refused:
+        return _shown(visit, stored, status=422, refused=refused.message)
+    return visit.go(f"/runs/called/{tried.work_id}")
 
 
 @pages.get("/providers/{business_id}/edit", roles=(PRICE_MANAGER,))
@@ -88,6 +86,28 @@ def edit_form(visit: Here, business_id: str) -> Response:
 def save_provider(visit: Here, business_id: str, sent: Sent) -> Response:
     """The provider as the form states it."""
     return _save(visit, Form({**sent, "business_id": business_id}), _stored(visit, business_id))
+
+
+def _shown(visit: Visit, stored: StoredProvider, *, status: int = 200, refused: Message | None = None) -> Response:
+    shown = stored.shown
+    return visit.page(
+        "reference/provider.html",
+        status=status,
+        provider=shown,
+        facts=facts_in_words(shown["facts"]),
+        contract=overview.contract_state(overview.rules_of(shown["contract"]), visit.today),
+        contracts=[
+            (one.number, one.first, one.until - timedelta(days=1), rule_in_words(one).text())
+            for one in overview.rules_of(shown["contract"])
+        ],
+        vat={code: _(words) for code, words in provider_form.VAT},
+        lists=overview.lists_in_force(visit.session, stored.id, visit.today),
+        usage=usage(visit.session, stored.id, visit.today),
+        missing=overview.without_next_year(visit.session, visit.today, stored.id).get(shown["business_id"], []),
+        year=visit.today.year + 1,
+        may_write=_may_write(visit),
+        refused=refused,
+    )
 
 
 def _save(visit: Visit, form: Form, stored: StoredProvider | None) -> Response:

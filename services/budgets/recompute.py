@@ -130,12 +130,17 @@ def recompute_now(
 ) -> Recomputed:
     """Calculate the budgets of decisions at once and keep them locked until the caller's transaction ends.
 
-    For whoever decides on the figures, such as an approval: nobody can order against them meanwhile.
+    For whoever decides on the figures, such as an approval: nobody can order against them meanwhile. Any number of them: they are locked
+    at once, in one order for all who lock, and calculated in chunks.
     """
     session.execute(_MAKE, {"decision_ids": list(decision_ids)})
     ids = list(session.execute(_LOCK, {"decision_ids": list(decision_ids)}).scalars())
     session.execute(_TAKE, {"ids": ids})
-    return _calculate(session, [Touched(id, cause, run_id) for id in ids], now=now, settings=settings)
+    done = Recomputed()
+    for start in range(0, len(ids), CHUNK):
+        touched = [Touched(id, cause, run_id) for id in ids[start : start + CHUNK]]
+        done += _calculate(session, touched, now=now, settings=settings)
+    return done
 
 
 def anything_noted(session: Session) -> bool:

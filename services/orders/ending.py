@@ -13,6 +13,7 @@ from core.errors import InputError, NotFound
 from core.i18n import N_
 from services import audit, work
 from services.budgets import dirty
+from services.orders import standing
 from services.orders.delivery import FORGETFUL
 from services.orders.show import state_name
 
@@ -88,6 +89,7 @@ def cancel(session: Session, number: str, *, actor: str, reason: str, now: datet
     went_out = order.state != "approved" or order.sent_at is not None or order.unclear_sends > 0
     letter = went_out and mail.address_problem(order.email) is None
     session.execute(_CANCEL, {"id": order.id, "now": now, "actor": actor})
+    standing.end_of_order(session, order.id, actor=actor, now=now)
     audit.record(session, actor, "order.cancelled", f"order:{number}", now=now, reason=reason, state_before=order.state)
     dirty.mark_orders(session, [order.id])
     if letter:

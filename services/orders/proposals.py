@@ -20,7 +20,7 @@ from core.i18n import N_
 from services import audit
 from services.access.cases import TIED, visible_cases
 from services.access.people import Person
-from services.orders import ending, standing
+from services.orders import ending
 from services.orders.news import OrderNews, tell_workers
 
 OUTCOMES = ("cancelled", "kept")
@@ -173,14 +173,13 @@ _ONE = text(
     WHERE order_proposal.id = :id FOR NO KEY UPDATE OF order_proposal
     """
 )
-#: Rows in: a proposal. Rows changed: it, or with a cancelled order all that wait about it. Rows out: their planned services.
+#: Rows in: a proposal. Rows changed: it, or with a cancelled order all that wait about it.
 _SETTLE = text(
     """
     UPDATE order_proposal SET settled_at = :now, settled_by = :actor, outcome = :outcome, note = :note
     WHERE settled_at IS NULL AND (id = :id OR (:outcome = 'cancelled' AND order_id = :order_id))
     """
 )
-_ITEMS_OF = text("SELECT DISTINCT plan_item_id FROM order_coverage WHERE order_id = :order_id")
 
 _EVERYTHING: dict[str, Any] = {"me": None, "sees_everything": True, "as_worker": False, "as_supervisor": False}
 
@@ -239,8 +238,6 @@ def settle(
     cancelled = None
     if outcome == "cancelled":
         cancelled = ending.cancel(session, one.number, actor=actor, reason=reason, now=now)
-        items = list(session.execute(_ITEMS_OF, {"order_id": one.order_id}).scalars())
-        standing.end(session, items, actor=actor, now=now)
     values = {"id": one.id, "order_id": one.order_id, "outcome": outcome, "actor": actor, "note": reason, "now": now}
     session.execute(_SETTLE, values)
     audit.record(

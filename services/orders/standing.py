@@ -27,6 +27,14 @@ _END = text(
     "UPDATE order_approval SET ended_at = :now, ended_by = :actor WHERE plan_item_id = ANY(:ids) AND ended_at IS NULL RETURNING plan_item_id"
 )
 
+#: Rows in: an order. Rows changed: the approvals that stand of its planned services, ended.
+_END_OF_ORDER = text(
+    """
+    UPDATE order_approval SET ended_at = :now, ended_by = :actor
+    WHERE ended_at IS NULL AND plan_item_id IN (SELECT plan_item_id FROM order_coverage WHERE order_id = :id)
+    """
+)
+
 #: Rows changed: approvals that nothing rests on any more, ended: another choice was made, the service is over, or the provider rejected
 #: one of its months or somebody cancelled one, so that a person has to decide anew. Rows out: their plan items.
 _END_VOID = text(
@@ -91,6 +99,11 @@ def give(
 def end(session: Session, plan_item_ids: Collection[int], *, actor: str, now: datetime) -> list[int]:
     """No more months of these services are ordered. Returns the plan items that had an approval."""
     return list(session.execute(_END, {"ids": list(plan_item_ids), "actor": actor, "now": now}).scalars())
+
+
+def end_of_order(session: Session, order_id: int, *, actor: str, now: datetime) -> None:
+    """An order was taken back: no more months of its services are ordered until somebody approves them anew."""
+    session.execute(_END_OF_ORDER, {"id": order_id, "actor": actor, "now": now})
 
 
 def end_void(session: Session, *, now: datetime) -> list[int]:

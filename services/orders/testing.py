@@ -28,7 +28,7 @@ from services.orders import letters
 
 #: In every language at once: whoever or whatever opens it shall see it.
 _NOT_AN_ORDER: Final = "TESTI – EI TILAUS / TEST – INGEN BESTÄLLNING / TEST – NOT AN ORDER"
-_NONE: Final = "TESTI"
+_NONE: Final = "TESTI-EI-TILAUS"
 
 #: Rows in: a business id, or an id. Rows out: the provider.
 _PROVIDER = text(

@@ -20,9 +20,14 @@ class Seen(NamedTuple):
         return f"{self.rule} as {'+'.join(self.roles) or 'nobody'}"
 
 
-def by_worker(rule: str, make: Callable[[Town], str] | None = None) -> Seen:
+def by_worker(rule: str, make: Callable[[Town], str] | None = None, *, worker: str = "W-101") -> Seen:
     """A page of the responsible worker's."""
-    return Seen(rule, ("worker",), "W-101", make or (lambda _: rule))
+    return Seen(rule, ("worker",), worker, make or (lambda _: rule))
+
+
+def of_orders(rule: str, rest: Callable[[Town], str] | None = None) -> Seen:
+    """A page of the worker in whose case something is ordered, and everything has happened to the order."""
+    return by_worker(rule, lambda town: (rest or (lambda _: rule))(town) if town.eventful() else "", worker="W-102")
 
 
 def by(role: str, rule: str, make: Callable[[Town], str] | None = None) -> Seen:
@@ -46,7 +51,11 @@ def _list(state: str, rest: str = "") -> Callable[[Town], str]:
 PAGES: Final = (
     by_nobody("/login"),
     by_nobody("/enter/{token}", lambda town: f"/enter/{town.link()}"),
+    by_nobody("/reply/{token}", lambda town: town.letter_link("reply")),
+    by_nobody("/delivered/{token}", lambda town: town.letter_link("delivered")),
     by_nobody("/logout"),
+    by_nobody("/reply/{token}", lambda town: town.link_to("reply")),
+    by_nobody("/delivered/{token}", lambda town: town.link_to("delivered")),
     by_worker("/"),
     by("supervisor", "/"),
     by("price_manager", "/"),
@@ -64,17 +73,19 @@ PAGES: Final = (
     ),
     by_worker("/cases/{number}/compare", _case("/compare")),
     by("supervisor", "/cases/{number}/compare", _case("/compare", case="LC-1003")),
-    by_worker("/orders"),
+    of_orders("/orders"),
     by("supervisor", "/orders"),
     by_worker("/orders/waiting"),
-    by_worker("/orders/proposals"),
+    of_orders("/orders/proposals"),
     by_worker("/orders/preview", lambda town: f"/orders/preview?item={town.waiting()}"),
-    by_worker("/orders/{number}", lambda town: f"/orders/{town.order()}"),
-    by_worker("/invoices", lambda town: "/invoices" if town.invoice(town.order()) else ""),
-    by_worker("/invoices/{document}", lambda town: f"/invoices/{town.invoice(town.order())}"),
+    of_orders("/orders/{number}", lambda town: f"/orders/{town.eventful()}"),
+    by("supervisor", "/orders/{number}", lambda town: f"/orders/{town.order()}"),
+    by_worker("/invoices", lambda town: "/invoices" if town.invoice(town.order()) else "", worker="W-102"),
+    by_worker("/invoices/{document}", lambda town: f"/invoices/{town.invoice(town.order())}", worker="W-102"),
     by("price_manager", "/invoices", lambda town: "/invoices" if town.invoice("PO-1") else ""),
     by("price_manager", "/invoices/{document}", lambda town: f"/invoices/{town.invoice('PO-1')}"),
-    by_worker("/incoming"),
+    of_orders("/"),
+    of_orders("/incoming"),
     by("operator", "/incoming"),
     by_worker("/compare"),
     by("price_manager", "/compare", lambda _: "/compare?baseline=PERHETYO&quantity=24&unit=C62&months=3"),

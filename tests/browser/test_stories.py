@@ -174,3 +174,60 @@ def _until(page: Page, text: str) -> None:
             return
         page.wait_for_timeout(500)
     raise AssertionError(f"{page.url} does not say {text}:\n{page.inner_text('main')}")
+
+
+def test_orders_are_approved_sent_again_answered_and_handed_over(browser, county):
+    watched = browser("worker", worker="W-101", language="sv", width=390, javascript=False)
+    page, hands = watched.page, Hands(watched.page)
+    watched.open("/")
+    hands.press("nav a[href='/orders']")
+    hands.press("main a[href='/orders/waiting']")
+    boxes = page.locator("input[name=item]")
+    expect(boxes).to_have_count(2)
+    for place in range(2):
+        hands.tick(boxes.nth(place))
+    hands.press("button[formaction='/orders/waiting/preview']")
+    paper = page.request.get(str(page.locator("a[href^='/orders/preview/order.pdf']").first.get_attribute("href")))
+    assert (paper.status, paper.body()[:5]) == (200, b"%PDF-")
+    hands.write("#note", "sovittu esihenkilön kanssa")
+    hands.press("form[action='/orders/waiting/approve'] button:not([formaction])")
+    expect(page.locator(".flash[role=status]")).to_be_visible()
+    ordered = [
+        row.number
+        for row in county.process.rows(
+            "SELECT number FROM purchase_order WHERE approval_reason = 'sovittu esihenkilön kanssa' ORDER BY id"
+        )
+    ]
+    assert len(ordered) == 2
+    number = ordered[0]
+    _sent(page, county, number)
+
+    county.process.rows("UPDATE purchase_order SET state = 'failed' WHERE number = :number RETURNING id", number=number)
+    watched.open("/orders")
+    hands.choose("select[name=state]", "failed")
+    hands.press("form[action='/orders'] button")
+    hands.press(f"main a[href='/orders/{number}']")
+    hands.write("#resend-note", "osoite korjattu")
+    hands.press("form[action$='/resend'] button")
+    expect(page.locator(".flash[role=status]")).to_be_visible()
+    _sent(page, county, number)
+
+    page.reload()
+    hands.tick("input[name=code][value=AP]")
+    hands.press("form[action$='/respond'] button")
+    hands.press("form[action$='/hand-over'] button")
+    expect(page.locator(".flash[role=status]")).to_be_visible()
+    (order,) = county.process.rows(
+        "SELECT state, handed_over_by FROM purchase_order WHERE number = :number", number=number
+    )
+    assert (order.state, order.handed_over_by) == ("accepted", "worker:W-101")
+
+
+def _sent(page: Page, county: Town, number: str) -> None:
+    """Until a worker process has delivered the order."""
+    for _ in range(60):
+        (order,) = county.process.rows("SELECT state FROM purchase_order WHERE number = :number", number=number)
+        if order.state == "sent":
+            return
+        page.wait_for_timeout(500)
+    raise AssertionError(f"{number} is {order.state}")

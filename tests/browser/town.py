@@ -9,29 +9,39 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import pytest
 from openpyxl import Workbook
-from sqlalchemy import select, text
+from sqlalchemy import inspect, select, text
+from sqlmodel import SQLModel
 from typer.testing import CliRunner
 
 from cli.main import app as command
 from core.clock import business_now, move_business_clock
 from core.embedded import Embedded
 from core.i18n import HELSINKI
+from core.keys import link_secret
 from core.settings import ROOT, settings
 from demo.make_price_files import dearer_mail
 from demo.smtp_sink import SmtpSink
 from documents.invoice import read_invoice
 from models.answer import IncomingDocument
+from models.case import PlanItem
+from models.order import OrderLine, PurchaseOrder
 from models.worker import Worker
 from services import price_uploads
 from services.access import entry, sessions
 from services.invoices.taking import take_invoice
+from services.orders import papers
+from services.orders.reply_links import Purpose, link
+from tests.factories.answer import make_answer, make_answer_line, make_incoming, make_paper, make_proposal
+from tests.factories.base import added
 from tests.support.in_process import InProcess, in_process
 from tests.support.invoices import Row, peppol
 from workers import inline
@@ -186,6 +196,11 @@ class Town:
             case=case,
         )
 
+    def letter_link(self, purpose: Purpose) -> str:
+        """The page that a link in the letter of the latest order leads its provider to."""
+        (row,) = self.process.rows("SELECT number, link_epoch FROM purchase_order ORDER BY id DESC LIMIT 1")
+        return link(link_secret(settings()), "", row.number, purpose, expires=date(2099, 1, 1), epoch=row.link_epoch)
+
     def order(self) -> str:
         """The latest order."""
         (row,) = self.process.rows("SELECT number FROM purchase_order ORDER BY id DESC LIMIT 1")
@@ -212,6 +227,49 @@ class Town:
             "SELECT min(choice.plan_item_id) FROM choice WHERE ended_at IS NULL"
             " AND NOT EXISTS (SELECT FROM order_coverage WHERE order_coverage.plan_item_id = choice.plan_item_id AND live)"
         )
+
+    def link_to(self, purpose: str) -> str:
+        """The address in an order's letter: to answer (`reply`), or to tell what was delivered."""
+        with self.process.transaction() as session:
+            order = session.scalars(select(PurchaseOrder).filter_by(number=self.order())).one()
+            assert order.period.upper is not None
+            both = papers.links(
+                order.number,
+                order.period.upper - timedelta(days=1),
+                epoch=order.link_epoch,
+                settings=settings(),
+                now=business_now(session),
+            )
+            return next(path for one in both if (path := urlsplit(one.url).path).startswith(f"/{purpose}/"))
+
+    def eventful(self) -> str:
+        """An order of case LC-1002 in which everything happened that its page tells of: accepted, an answer that waits, no longer as planned."""
+        number = "T-2026-900001"
+        if self.process.rows("SELECT 1 FROM purchase_order WHERE number = :number", number=number):
+            return number
+        with self.process.transaction() as session:
+            former = session.scalars(select(PurchaseOrder).filter_by(number=self.order())).one()
+            lines = session.scalars(select(OrderLine).filter_by(order_id=former.id)).all()
+            values = {
+                "number": number,
+                "client_reference": number,
+                "state": "accepted",
+                "answered_at": former.approved_at,
+            }
+            order = added(session, PurchaseOrder(**{**_copied(former), **values}))
+            for line in lines:
+                added(session, OrderLine(**{**_copied(line), "order_id": order.id}))
+            make_paper(session, order, "mail")
+            make_answer_line(
+                session, make_answer(session, order, "CA", state="held", note="tiistaisin"), quantity=Decimal(4)
+            )
+            planned = {"quantity": "20", "unit": "C62", "first_day": "2026-12-01", "last_day": "2027-02-28"}
+            item = session.get_one(PlanItem, lines[0].plan_item_id)
+            make_proposal(session, order, item, details={"then": {**planned, "quantity": "12"}, "now": planned})
+            make_incoming(session, order, kind="delivered", content={"held": [
+                {"number": number, "line": 1, "first": "2026-11-01", "last": "2026-11-15", "quantity": "99", "row": 1}]})  # fmt: skip
+            make_incoming(session, kind="unknown")
+        return number
 
     def upload(self) -> int:
         """The file that was brought to the console, one of whose columns nobody knows."""
@@ -311,6 +369,11 @@ def _live(made: Town) -> None:
             now=business_now(session),
         )
     made.settle()
+
+
+def _copied(row: SQLModel) -> dict[str, Any]:
+    """What another row of the same begins with."""
+    return {column.key: getattr(row, column.key) for column in inspect(type(row)).columns if column.key != "id"}
 
 
 def _day(day: int, hour: int, minute: int = 0) -> datetime:

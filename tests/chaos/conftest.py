@@ -6,7 +6,7 @@ from tests.support import lives as support
 from tests.support.lives import Lives
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def lives() -> Lives:
     """Forks a process for every life it is told of."""
     return support.lives()

@@ -135,6 +135,6 @@ def test_a_case_tells_its_orders(desk, worker):
     failed, hers = desk.order(state="failed"), desk.order(desk.colleague)
     number = desk.case_of(failed).number
     page = worker.get(f"/cases/{number}")
-    assert f"/orders/{failed.number}" in page.all("//section[@aria-labelledby='orders']//a/@href")
+    assert f"/orders/{failed.number}" in page.all("//section[h2[@id='orders']]//a/@href")
     assert "not delivered Tukipolku (keksitty)" in page.text
     assert hers.number not in page.answer.text

@@ -103,6 +103,7 @@ TABLE: dict[tuple[str, str], tuple[str, ...] | str] = {
     ("GET", "/providers/{business_id}"): READERS,
     ("GET", "/providers/{business_id}/edit"): (P,),
     ("POST", "/providers/{business_id}/edit"): (P,),
+    ("POST", "/providers/{business_id}/test-order"): (P,),
     ("GET", "/services"): READERS,
     ("GET", "/services/new"): (P,),
     ("POST", "/services/new"): (P,),

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -10,11 +11,12 @@ from sqlalchemy import text
 
 from core.errors import InputError, NotFound
 from models.order import OrderApproval, PurchaseOrder
-from services.orders.answer_values import Answer, LineAnswer
+from services.orders.answer_values import Answer, Code, LineAnswer, Taken
 from services.orders.answers import take
 from services.orders.answers_held import accept_changes, apply_held, decline_changes, discard_held, respond
 from tests.factories.order import make_order
 from tests.support.answers import an_order, changes, coverage, fewer, news_of, stands, two_lines
+from tests.support.in_process import InProcess
 from tests.support.ordering import NOW, make_world, order
 
 START = date(2026, 12, 1)
@@ -314,3 +316,25 @@ def test_the_note_of_the_reply_page_tells_answers_apart(session):
     assert take(session, one, now=NOW).state == "held"
     assert take(session, one, now=NOW).state == "repeated"
     assert take(session, replace(one, note="from February"), now=NOW).state == "held"
+
+
+def test_of_two_answers_at_once_the_second_finds_what_the_first_made_of_it(here: InProcess) -> None:
+    with here.transaction() as session:
+        number = an_order(session).number
+    second: list[Taken] = []
+
+    def meanwhile(code: Code) -> None:
+        with here.transaction() as other:
+            second.append(take(other, Answer(number, code, starts_on=None), now=NOW))
+
+    threads = [Thread(target=meanwhile, args=(code,)) for code in ("RE", "AP")]
+    with here.transaction() as session:
+        first = take(session, Answer(number, "AP"), now=NOW)
+        for thread in threads:
+            thread.start()
+    for thread in threads:
+        thread.join(timeout=30)
+    assert first.state == "applied"
+    assert sorted(one.state for one in second) in (["held", "repeated"], ["applied", "held"])
+    assert here.rows("SELECT state FROM purchase_order")[0].state == "accepted"
+    assert len(here.rows("SELECT 1 FROM notice WHERE kind = 'order_accepted'")) == 1

@@ -79,7 +79,7 @@ def test_people_read_tables(here: InProcess, world: World) -> None:
     assert send() == {"T-2026-000001": "sent"}
     assert "sent again" in avain("resend", "T-2026-000001").stdout
     assert send() == {"T-2026-000001": "sent"}
-    assert "tell the provider" in avain("cancel", "T-2026-000001", "--reason", "moved away").stdout
+    assert "told by e-mail" in avain("cancel", "T-2026-000001", "--reason", "moved away").stdout
 
 
 def test_a_dry_run_changes_nothing(here: InProcess, world: World) -> None:

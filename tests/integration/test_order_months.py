@@ -20,7 +20,7 @@ from models.base import days
 from models.follow_up import Notice
 from models.order import OrderApproval, OrderLine, PurchaseOrder
 from models.price import PriceKey
-from services.orders import generating, standing
+from services.orders import ending, generating, standing
 from services.orders.declining import decline
 from services.orders.waiting import count_waiting, waiting
 from tests.factories.case import make_choice, make_plan_item
@@ -271,6 +271,16 @@ def test_an_approval_ends_with_what_it_rests_on(session: Session, spoil) -> None
     session.flush()
     assert night(session, date(2026, 11, 17)) == ([], [])
     assert session.scalars(select(OrderApproval)).one().ended_at is not None
+
+
+def test_cancelling_a_month_stops_the_next_ones_at_once(session: Session) -> None:
+    world = begun(session)
+    made = session.scalars(select(PurchaseOrder)).one()
+    ending.cancel(session, made.number, actor=APPROVER, reason="moved away", now=NOW)
+    assert session.scalars(select(OrderApproval)).one().ended_by == APPROVER
+    assert [one.plan_item_id for one in waiting(session, settings=MONTHLY, today=date(2026, 11, 16))] == [world.item.id]
+    (again,) = order(session, world.item, settings=MONTHLY).orders
+    assert again.replaces_id == made.id
 
 
 def test_after_a_rejected_month_a_person_approves_anew(session: Session) -> None:

@@ -2,7 +2,9 @@
 
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, select, text
@@ -11,9 +13,11 @@ from sqlalchemy.orm import Session
 from core.budget_settings import Budgets
 from core.database import make_engine
 from core.embedded import Embedded
+from core.order_settings import Orders
+from core.settings import Organisation
 from models.order import OrderLine, PurchaseOrder
 from services.budgets.recompute import recompute_now
-from services.orders import approval
+from services.orders import approval, generating
 from services.orders.approval import Approved
 from services.orders.choosing import choose
 from services.orders.items import hold
@@ -50,6 +54,36 @@ def test_of_two_approvals_at_once_one_orders(engine) -> None:
     assert refused.reason.params == {"order": made.number}
     with Session(engine) as session:
         assert len(session.scalars(select(PurchaseOrder)).all()) == 1
+
+
+def test_of_two_nights_at_once_one_orders_the_month(engine) -> None:
+    rules: dict[str, Any] = {
+        "now": datetime(2026, 11, 17, 4, tzinfo=UTC),
+        "settings": Orders(period="monthly"),
+        "organisation": Organisation(),
+        "budgets": Budgets(),
+    }
+    with Session(engine, expire_on_commit=False) as session, session.begin():
+        world = make_world(session)
+        assert order(session, world.item, settings=rules["settings"]).orders
+    pages: list[generating.Page | None] = []
+    barrier = threading.Barrier(2)
+
+    def a_night() -> None:
+        with Session(engine, expire_on_commit=False) as session, session.begin():
+            barrier.wait()
+            pages.append(generating.order_due_months(session, **rules))
+
+    threads = [threading.Thread(target=a_night) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(len(page.orders) for page in pages if page) == 1
+    assert not [refused for page in pages if page for refused in page.refused]
+    with Session(engine) as session:
+        assert session.execute(text("SELECT count(*) FROM order_coverage WHERE live")).scalar_one() == 2
+        assert session.execute(text("SELECT value FROM counter WHERE series = 'T-2026'")).scalar_one() == 2
 
 
 def test_the_database_forbids_what_was_not_held(engine) -> None:
