@@ -181,6 +181,15 @@ def test_peppol_that_cannot_be_understood_is_refused(spoil, sentence):
         read_invoice(content.replace(*spoil))
 
 
+def test_a_refusal_does_not_quote_what_stood_there():
+    content = peppol().replace(b"<cbc:IssueDate>2026-12-31<", b"<cbc:IssueDate>Maija O'Esimerkki: 'x' is not<")
+    content = content.replace(b'unitCode="C62"', b'unitCode="  Maija Esimerkki"')
+    with pytest.raises(RefusedInput) as refused:
+        read_invoice(content)
+    assert "IssueDate" in str(refused.value)
+    assert "Maija" not in str(refused.value)
+
+
 @pytest.mark.parametrize(
     ("spoil", "sentence"),
     [
