@@ -74,9 +74,16 @@ def write(
             valid_until=last if last >= issue_date else None,
             contract=parts[0].contract_number,
             catalogue=_catalogue([share for _, share in ordered]),
+            accounting_cost=_posting(parts),
         )
     )
     return Stored(content, hashlib.sha256(content).hexdigest())
+
+
+def _posting(parts: Sequence[Part]) -> str | None:
+    """The posting reference of the whole order, where all its services are posted alike; each line has its own anyway."""
+    (one, *others) = {part.item.accounting_cost for part in parts}
+    return None if others else one
 
 
 def _catalogue(shares: Sequence[Share]) -> str | None:

@@ -35,6 +35,20 @@ def test_an_order_of_two_lists_cites_none(session: Session) -> None:
     assert b"CatalogueReference" not in made.document
 
 
+@pytest.mark.parametrize(("beside", "whole"), [("4550", b"<cbc:AccountingCost>4550<"), ("4551", None), (None, None)])
+def test_the_posting_of_all_lines_is_that_of_the_order(
+    session: Session, beside: str | None, whole: bytes | None
+) -> None:
+    world = make_world(session, granted="5000.00")
+    world.service.accounting_cost = "4550"
+    other = add_item(session, world, accounting_cost=beside)
+    (made,) = order(session, world.item, other).orders
+    header, _, rest = made.document.partition(b"<cac:OrderLine>")
+    assert (b"AccountingCost" in header) is (whole is not None)
+    assert whole is None or whole in header
+    assert rest.count(b"AccountingCost>") == 2 * (1 + (beside is not None))
+
+
 def test_a_provider_may_want_the_profile_that_is_answered(session: Session) -> None:
     world = make_world(session)
     world.provider.channel_settings = {"profile": "ordering"}
