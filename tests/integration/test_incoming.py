@@ -17,7 +17,6 @@ from cli.main import app
 from connectors.transports.base import SourceFile
 from core.errors import Permanent
 from core.settings import Settings, settings
-from demo.order_answers import write_response
 from documents.order_response import PromisedPeriod, ResponseLine
 from models.answer import IncomingDocument
 from models.order import PurchaseOrder
@@ -27,6 +26,7 @@ from tests.support import attacks
 from tests.support.answers import an_order, news_of, stands, two_lines
 from tests.support.in_process import InProcess
 from tests.support.ordering import NOW
+from tests.support.response_writing import write_response
 from tests.support.responses import SELLER, a_response
 from workers.tasks.incoming import ask_incoming, fetch_incoming, read_incoming
 

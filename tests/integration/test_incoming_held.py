@@ -15,7 +15,6 @@ from connectors.transports.base import SourceFile
 from core.clock import move_business_clock
 from core.errors import InputError, NotFound
 from core.settings import Settings
-from demo.order_answers import write_response
 from models.answer import IncomingDocument
 from models.order import PurchaseOrder
 from services.orders import incoming_held
@@ -27,6 +26,7 @@ from tests.support.billing import Billing
 from tests.support.in_process import InProcess
 from tests.support.invoices import finvoice, peppol
 from tests.support.ordering import NOW
+from tests.support.response_writing import write_response
 from tests.support.responses import a_response
 
 LATER = datetime(2027, 4, 1, 9, 0, tzinfo=UTC)

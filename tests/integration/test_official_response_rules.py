@@ -3,7 +3,6 @@
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from demo.order_answers import write_response
 from documents import xml
 from documents.findings import fatal
 from documents.order_response import read_response
@@ -22,6 +21,7 @@ from tests.support.official_rules import (
     where_they_are,
 )
 from tests.support.orders import PEPPOL
+from tests.support.response_writing import write_response
 from tests.support.responses import responses
 from tests.unit.test_order_response import RESPONSES
 
@@ -89,7 +89,7 @@ def test_the_official_examples_break_no_rule_by_theirs_or_ours(official):
         assert counted(ours) == counted(theirs), path.name
 
 
-def test_every_response_our_demo_writes_is_accepted(official):
+def test_every_response_of_the_reading_tests_is_accepted(official):
     for response in RESPONSES:
         data = write_response(response)
         assert check_schema(xml.parse(data), "OrderResponse") == []

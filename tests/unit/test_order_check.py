@@ -8,12 +8,12 @@ from typer.testing import CliRunner, Result
 
 from cli.order import app
 from core.errors import InputError, RefusedInput
-from demo.order_answers import write_response
 from documents import checking
 from documents.ubl_order import write_order
 from tests.support import attacks
 from tests.support.catalogues import catalogue, line, price
 from tests.support.orders import PEPPOL, RULES, an_order
+from tests.support.response_writing import write_response
 from tests.support.responses import with_changes
 
 ORDER = write_order(an_order())

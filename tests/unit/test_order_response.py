@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import Message, RefusedInput
-from demo.order_answers import write_response
 from documents import xml
 from documents.order_response import RESPONSE_LIMIT, PromisedPeriod, read_response
 from documents.peppol_rules import check_response
@@ -17,6 +16,7 @@ from documents.schemas import check_schema
 from documents.ubl_order import write_order
 from tests.support import attacks
 from tests.support.orders import PEPPOL, an_order
+from tests.support.response_writing import write_response
 from tests.support.responses import BUYER, FEWER_HOURS, SELLER, TRAVEL, a_response, with_changes
 
 CHANGED = write_response(with_changes()).decode()

@@ -2,9 +2,9 @@
 
 import pytest
 
-from demo.order_answers import write_response
 from documents import xml
 from documents.peppol_rules import OFFICIAL_RESPONSE_RULES, RESPONSE_GAPS, check_response
+from tests.support.response_writing import write_response
 from tests.support.responses import with_changes
 
 GOLDEN = write_response(with_changes()).decode()
