@@ -115,7 +115,7 @@ def discard(visit: Here, document: Id, note: Typed = "") -> Response:
 
 
 def _page(visit: Visit, document: int, form: Form | None = None, *, may_decide: bool) -> Response:
-    view = listing.view(visit.session, document)
+    view = listing.view(visit.session, document, person=visit.person, today=visit.today)
     codes = {code for code, _reason in view.holds}
     waits = view.row.state == "held"
     return visit.page(

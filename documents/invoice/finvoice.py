@@ -16,7 +16,7 @@ from core.errors import Message, RefusedInput
 from core.money import ZERO, round_half_up
 from documents.business_ids import business_id
 from documents.invoice.reading import MOST_LINES, invoice_number, name_of, period_of, plain, text_of, unreadable
-from documents.invoice.sums import Group, Rate, Totals, settled, turned
+from documents.invoice.sums import Group, Rate, Totals, grouped, settled, turned
 from documents.invoice.values import Invoice, Kind, Line, order_reference, reference
 
 ROOT: Final = "Finvoice"
@@ -153,10 +153,10 @@ def _groups(details: "etree._Element", rows: list[tuple[Rate, Line]], totals: To
             groups[rate] = Group(before.base + base, before.vat + (vat or ZERO), beside.get(rate, ZERO))
     if groups:
         return groups
-    rates = dict.fromkeys(rate for rate, _ in rows)
+    rates = grouped(rows)
     if len(rates) == 1:
         return dict.fromkeys(rates, Group(totals.net, totals.vat, sum(beside.values(), ZERO)))
-    sums = {rate: sum((line.net for one, line in rows if one == rate), beside.get(rate, ZERO)) for rate in rates}
+    sums = {rate: sum((line.net for line in lines), beside.get(rate, ZERO)) for rate, lines in rates.items()}
     return {
         rate: Group(round_half_up(net), round_half_up(net * rate[1] / 100), beside.get(rate, ZERO))
         for rate, net in sums.items()

@@ -36,6 +36,8 @@ _IDENTIFIERS: Final = (
     f"{CAC}PartyIdentification/{CBC}ID",
     f"{CBC}EndpointID",
 )
+#: What libxml2 quotes of a document where it says what is not valid: it may be anything.
+_VALUE: Final = re.compile(r"(: |The value )'.*' is not", re.DOTALL)
 _DECIMAL: Final = re.compile(r"[+-]?(?:[0-9]{1,15}(?:\.[0-9]{0,10})?|\.[0-9]{1,10})")
 
 
@@ -49,7 +51,7 @@ def read_peppol(tree: "etree._ElementTree") -> Invoice:
             "The file is no {document} as the UBL 2.1 schema has it, line {line}: {detail}",
             document=name_of(root),
             line=objections[0].line,
-            detail=objections[0].text.text()[:300],
+            detail=_VALUE.sub(r"\1… is not", objections[0].text.text())[:300],
         )
     if not _text(root, f"{CBC}CustomizationID").startswith(_NORM):
         raise RefusedInput("The document does not say that it is an invoice after the European norm (EN 16931).")

@@ -4,7 +4,7 @@ VAT is told per rate, and allowances, charges and rounding stand beside the line
 that, by one cumulative rule whose parts always add up to the whole. A document whose figures contradict each other is said to.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
@@ -56,14 +56,23 @@ def settled(lines: Sequence[tuple[Rate, Line]], groups: dict[Rate, Group], total
     if objection:
         return Settled(tuple(_alone(line) for _, line in lines), totals, objection)
     made: dict[int, Line] = {}
+    by_rate = grouped(lines)
     for rate, group in groups.items():
-        mine = [line for one, line in lines if one == rate]
+        mine = by_rate.get(rate, [])
         nets = allotted(group.base, [line.net for line in mine])
         vats = allotted(group.vat, nets)
         made |= {line.number: replace(line, net=net, vat=vat) for line, net, vat in zip(mine, nets, vats, strict=True)}
     whole = [made[number] for number in sorted(made)]
     whole = _shared(whole, totals)
     return Settled(tuple(whole), totals)
+
+
+def grouped(lines: Iterable[tuple[Rate, Line]]) -> dict[Rate, list[Line]]:
+    """The lines of each rate."""
+    found: dict[Rate, list[Line]] = {}
+    for rate, line in lines:
+        found.setdefault(rate, []).append(line)
+    return found
 
 
 def allotted(total: Decimal, weights: Sequence[Decimal]) -> list[Decimal]:
@@ -128,8 +137,9 @@ def _contradiction(lines: Sequence[tuple[Rate, Line]], groups: dict[Rate, Group]
     for rate, line in lines:
         if rate not in groups:
             return Message("Line {line} has a rate of VAT that the sums of the document do not have.", line=line.number)
+    by_rate = grouped(lines)
     for rate, group in groups.items():
-        found = _contradiction_of(rate, group, [line.net for one, line in lines if one == rate])
+        found = _contradiction_of(rate, group, [line.net for line in by_rate.get(rate, [])])
         if found:
             return found
     return _unlike_sums(groups, totals)

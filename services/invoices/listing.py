@@ -150,9 +150,9 @@ _BOOKED = text(
     """
 )
 
-#: Rows in: orders. Rows out: their lines, with what was billed of each, credit notes taken off.
+#: Rows in: orders and somebody who looks. Rows out: the lines of those whose case they see, with what was billed of each, credit notes taken off.
 _ORDER_LINES = text(
-    """
+    f"""
     SELECT purchase_order.number AS order, client_case.number AS case_number, line_number, service.name_fi AS service, extra,
            lower(order_line.period) AS first, upper(order_line.period) - 1 AS last, order_line.quantity, order_line.unit, gross,
            (SELECT coalesce(sum(CASE invoice.kind WHEN 'credit' THEN -1 ELSE 1 END * invoice_line.gross), 0)
@@ -164,8 +164,8 @@ _ORDER_LINES = text(
     JOIN service ON service.id = plan_item.service_id
     JOIN decision ON decision.id = purchase_order.decision_id
     JOIN client_case ON client_case.id = decision.case_id
-    WHERE purchase_order.id = ANY(:orders) ORDER BY purchase_order.id, line_number
-    """
+    WHERE purchase_order.id = ANY(:orders) AND {VISIBLE} ORDER BY purchase_order.id, line_number
+    """  # noqa: S608 - our own words
 )
 
 #: Rows in: orders and somebody who looks. Rows out: of each, whether they see its case.
@@ -221,8 +221,8 @@ def listed(
     return [_row(row) for row in rows.mappings()]
 
 
-def view(session: Session, document: int) -> InvoiceView:
-    """One invoice with its lines and those of the orders it bills or may bill. Raises NotFound."""
+def view(session: Session, document: int, *, person: Person | None = None, today: date | None = None) -> InvoiceView:
+    """One invoice with its lines and those of the orders it bills or may bill, if a person looks: whose cases they see. Raises NotFound."""
     incoming = session.get(IncomingDocument, document)
     row = session.execute(_ONE, {"id": document}).mappings().one_or_none()
     if incoming is None or row is None:
@@ -241,7 +241,7 @@ def view(session: Session, document: int) -> InvoiceView:
         else tuple(BilledLine(**one) for one in booked)
     )
     orders = content.get("orders", [])
-    shown = session.execute(_ORDER_LINES, {"orders": orders}).mappings()
+    shown = session.execute(_ORDER_LINES, {**_who(person, today), "orders": orders}).mappings()
     written = session.execute(
         text("SELECT final, credits FROM invoice WHERE incoming_id = :id"), {"id": document}
     ).one_or_none()

@@ -137,6 +137,8 @@ def test_what_bills_others_cases_too_is_not_one_workers_to_decide(session, billi
     worker = sign_in("worker", worker="W-1")
     page = worker.get(path(billing))
     assert "Your supervisor decides about it." in page.text
+    assert billing.case.number in page.text
+    assert case.number not in page.text
     assert not [form for form in page.tree.forms if "invoices" in (form.action or "") and form.method == "POST"]
     csrf = page.all("//input[@name='csrf']/@value")[0]
     assert worker.post(path(billing, "/accept"), {"csrf": csrf, "note": "x", "seen": ""}).status == 403

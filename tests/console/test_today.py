@@ -55,8 +55,8 @@ def test_nobody_is_led_to_the_login(app, sign_in):
     ("roles", "named_"),
     [
         (("worker",), ["follow_ups", "budgets", "orders", "choices", "approvals", "documents", "conflicts", "news"]),
-        (("supervisor",), ["unit_budgets", "unit_orders", "unit_approvals", "unit_follow_ups"]),
-        (("price_manager",), ["lists", "mails", "missing", "ending"]),
+        (("supervisor",), ["unit_budgets", "unit_orders", "unit_approvals", "unit_follow_ups", "invoices"]),
+        (("price_manager",), ["lists", "mails", "missing", "ending", "invoices"]),
         (("operator",), ["held_runs", "unplaced", "lights", "work"]),
         (("auditor",), []),
     ],
@@ -74,7 +74,7 @@ def test_who_may_see_everything_sees_each_section_once(office, sign_in):
     office.budget("over", office.stranger)
     page = sign_in(everything=True).get("/")
     names = page.all("//section/h2/@id")
-    assert len(names) == len(set(names)) == 16
+    assert len(names) == len(set(names)) == 17
     assert len(rows(page, "budgets")) == 1
 
 
@@ -281,7 +281,7 @@ def test_the_page_is_read_in_three_languages(session, office, sign_in, language)
     make_follow_up(session, office.item(), due=TODAY)
     page = sign_in("worker", "supervisor", "price_manager", "operator", worker="W-7").get(f"/?lang={language}")
     assert (page.status, page.all("/html/@lang")) == (200, [language])
-    assert len(page.all("//section")) == 20
+    assert len(page.all("//section")) == 21
 
 
 def test_statements_do_not_grow_with_what_waits(session, office, sign_in):

@@ -181,6 +181,15 @@ def test_peppol_that_cannot_be_understood_is_refused(spoil, sentence):
         read_invoice(content.replace(*spoil))
 
 
+def test_a_refusal_does_not_quote_what_stood_there():
+    content = peppol().replace(b"<cbc:IssueDate>2026-12-31<", b"<cbc:IssueDate>Maija O'Esimerkki: 'x' is not<")
+    content = content.replace(b'unitCode="C62"', b'unitCode="  Maija Esimerkki"')
+    with pytest.raises(RefusedInput) as refused:
+        read_invoice(content)
+    assert "IssueDate" in str(refused.value)
+    assert "Maija" not in str(refused.value)
+
+
 @pytest.mark.parametrize(
     ("spoil", "sentence"),
     [
@@ -286,6 +295,27 @@ def test_of_several_quantities_none_counts():
         b"<RowPositionIdentifier>", b"<DeliveredQuantity>3</DeliveredQuantity><RowPositionIdentifier>"
     )
     assert read_invoice(content).lines[0].quantity is None
+
+
+def test_rates_that_finvoice_does_not_sum_up_follow_from_the_rows():
+    content = finvoice(rows=[Row("80.00", percent="25.5"), Row("20.00"), Row("10.00", percent="10")])
+    content = content.replace(b"VatSpecificationDetails>", b"Unspecified>")
+    read = read_invoice(content)
+    assert (read.objection, read.gross) == (None, Decimal("131.40"))
+    assert [line.vat for line in read.lines] == [Decimal("20.40"), Decimal("0.00"), Decimal("1.00")]
+
+
+@BOTH
+def test_more_lines_than_any_invoice_has_are_refused(form):
+    rows = [Row("1.00", percent="10")] * 10_001
+    with pytest.raises(RefusedInput, match="more than 10000 lines"):
+        read_invoice(form(rows=rows))
+
+
+@BOTH
+def test_as_many_rates_as_lines_are_read_in_one_pass(form):
+    rows = [Row("100.00", percent=f"{number / 100:.2f}") for number in range(1, 1500)]
+    assert read_invoice(form(rows=rows)).objection is None
 
 
 def test_days_in_the_wrong_order_tell_nothing():
