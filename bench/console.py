@@ -178,7 +178,7 @@ class County(Bench):
     def dearer(self) -> list[str]:
         """Providers whose lists wait for a person."""
         with self.connection(_COUNTY) as connection:
-            return world.dearer_lists(connection, self.home / "lists", 5)
+            return world.dearer_lists(connection, self.home / "lists", 5 if self.budgets >= 100_000 else 1)
 
     def visitors(self, who: str) -> list[Visitor]:
         """Fifty people of a role who are signed in."""

@@ -21,7 +21,7 @@ from cli.common import (
 )
 from core.clock import business_now
 from core.errors import Message
-from core.i18n import _, moment
+from core.i18n import _, day, moment, number
 
 if TYPE_CHECKING:
     from services.orders.incoming_held import IncomingLine
@@ -74,6 +74,7 @@ def show(document: Document, as_: As = None, as_json: Json = False) -> None:
     """Looking is recorded. What people wrote in a document was never kept."""
     from services import audit
     from services.orders import incoming_held
+    from services.orders.delivered import Report
     from services.orders.words import incoming_name, settled_name
 
     with transaction() as session:
@@ -86,7 +87,7 @@ def show(document: Document, as_: As = None, as_json: Json = False) -> None:
             "content": row.content,
         }  # fmt: skip
         refused = [Message.from_json(one) for one in row.content.get("refused", [])] if row.kind == "delivered" else []
-        held = row.content.get("held", []) if row.kind == "delivered" else []
+        held = [Report.from_json(one) for one in row.content.get("held", [])] if row.kind == "delivered" else []
         audit.record(session, actor(as_), "incoming.viewed", f"incoming:{document}", now=business_now(session))
 
     def render() -> None:
@@ -101,9 +102,13 @@ def show(document: Document, as_: As = None, as_json: Json = False) -> None:
             (_("Note"), row.note or "–"),
         ]
         console().print(table(_("Document {id}").format(id=document), [_("What"), _("Value")], kept))
-        told = [*refused, *(Message.from_json(one["reason"]) for one in held if one.get("reason"))]
-        for sentence in told:
+        for sentence in refused:
             console().print(sentence.text(), markup=False)
+        if held:
+            told = [[one.number, one.line, f"{day(one.first)}–{day(one.last)}", number(one.quantity)] for one in held]
+            console().print(
+                table(_("What waits"), [_("Order"), _("Line"), _("Period"), _("Quantity")], told, right=[1, 3])
+            )
 
     emit(data, as_json, render)
 

@@ -11,6 +11,7 @@ os.environ |= {"AVAIN_LANGUAGE": "en", "COLUMNS": "200"}
 # A test that forgets to say which database it means must fail, and never start or touch the checkout's own.
 os.environ |= {"AVAIN_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none", "AVAIN_REDIS_URL": "redis://127.0.0.1:1/0"}
 
+import gc
 import logging
 import shutil
 import tempfile
@@ -42,6 +43,12 @@ from core.settings import ROOT
 pytest.register_assert_rewrite("connectors.cases.contract")
 
 TEMPLATE = "avain_template"
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded by now stays: nobody need look for garbage among thousands of tests, again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -11,8 +11,10 @@ from typing import Final
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from core.errors import Permanent
+from core.errors import Message, Permanent
+from core.i18n import N_
 from core.settings import Settings
+from services.orders.news import tell_worker
 from services.orders.papers import cancellation_mail
 from services.work.lease import Ended, when_given_up
 
@@ -31,7 +33,7 @@ _BEGIN = text(
 _NOT_TAKEN = text(
     "UPDATE purchase_order SET unclear_sends = greatest(0, unclear_sends - 1) WHERE id = :id AND state = 'cancelled'"
 )
-_SETTLED = text("UPDATE purchase_order SET unclear_sends = 0 WHERE id = :id AND state = 'cancelled'")
+_SETTLED = text("UPDATE purchase_order SET unclear_sends = 0 WHERE id = :id AND state = 'cancelled' RETURNING number")
 
 
 @dataclass(frozen=True)
@@ -69,5 +71,13 @@ def record(session: Session, outgoing: Outgoing, now: datetime) -> None:  # noqa
 
 @when_given_up("tell_cancelled")
 def give_up(session: Session, ended: Ended) -> None:
-    """A person has it tried again, who has asked the provider before."""
-    session.execute(_SETTLED, {"id": ended.subject_id})
+    """The provider was not told: the responsible worker hears of it and tells it. Who has it tried again has asked before."""
+    number = session.execute(_SETTLED, {"id": ended.subject_id}).scalar()
+    if number is None or ended.subject_id is None:
+        return
+    message = Message(
+        N_("The provider could not be told by e-mail that {order} is cancelled. Tell it yourself. {error}"),
+        order=number,
+        error=ended.message.text(),
+    )
+    tell_worker(session, ended.subject_id, "order_cancellation_failed", f"run:{ended.run_id}", message)

@@ -95,12 +95,32 @@ class TakenReport:
     order_id: int | None = None
 
 
+@dataclass(frozen=True)
+class _Told:
+    """A report that stands; one of the present call has a number below zero for an id."""
+
+    id: int
+    first: date
+    last: date
+    quantity: Decimal
+
+    def lies_in(self, report: "Report | _Told") -> bool:
+        """Whether the other one tells of all its days."""
+        return report.first <= self.first and self.last <= report.last
+
+
 @dataclass
 class _Line:
-    """A line with what stands of it: `id, first, last, quantity` of each report; those of this very call have the id None."""
+    """A line with what stands of it."""
 
     row: Any
-    standing: list[tuple[int | None, date, date, Decimal]]
+    standing: list[_Told]
+
+    def replaced_by(self, told: _Told) -> list[_Told]:
+        """Let a report stand; those it takes the place of."""
+        former = [one for one in self.standing if one.lies_in(told)]
+        self.standing = [*(one for one in self.standing if not one.lies_in(told)), told]
+        return former
 
 
 def take_delivered(
@@ -119,27 +139,27 @@ def take_delivered(
     """
     orders = _ordered(session, {one.number for one in reports})
     taken: list[TakenReport] = []
-    fresh: list[dict[str, Any]] = []
+    fresh: dict[int, dict[str, Any]] = {}
     gone: list[int] = []
-    for report in reports:
+    for number, report in enumerate(reports, 1):
         line = _line_of(orders, report, business_id)
         if isinstance(line, Message):
             taken.append(TakenReport(report, "refused", line))
             continue
-        one = _judge(line, report, local_date(now), agreed=agreed)
-        taken.append(one)
-        if one.state != "applied":
-            continue
-        inside = [each for each in line.standing if report.first <= each[1] and each[2] <= report.last]
-        gone += [each[0] for each in inside if each[0] is not None]
-        fresh = [each for each in fresh if each["order_line_id"] != line.row.id or not _within(each["period"], report)]
-        line.standing = [each for each in line.standing if each not in inside]
-        line.standing.append((None, report.first, report.last, report.quantity))
-        fresh.append(_new_row(line.row.id, report, told_by=told_by, incoming_id=incoming_id, run_id=run_id))
+        taken.append(_judge(line, report, local_date(now), agreed=agreed))
+        if taken[-1].state == "applied":
+            former = line.replaced_by(_Told(-number, report.first, report.last, report.quantity))
+            gone += [one.id for one in former if fresh.pop(one.id, None) is None]
+            row = {
+                "order_line_id": line.row.id,
+                "period": Range(report.first, report.last, bounds="[]"),
+                "quantity": report.quantity,
+            }
+            fresh[-number] = {**row, "told_by": told_by, "incoming_id": incoming_id, "run_id": run_id}
     if gone:
         session.execute(_SUPERSEDE, {"ids": gone, "now": now})
     if fresh:
-        session.execute(insert(table_of(Delivered)), fresh)
+        session.execute(insert(table_of(Delivered)), list(fresh.values()))
     dirty.mark_orders(session, sorted({one.order_id for one in taken if one.state == "applied" and one.order_id}))
     return taken
 
@@ -147,9 +167,9 @@ def take_delivered(
 def _ordered(session: Session, numbers: Iterable[str]) -> dict[str, dict[int, _Line]]:
     """The lines of orders by number, with what stands of each."""
     rows = session.execute(_LINES, {"numbers": sorted(numbers)}).all()
-    standing: dict[int, list[tuple[int | None, date, date, Decimal]]] = defaultdict(list)
+    standing: dict[int, list[_Told]] = defaultdict(list)
     for one in session.execute(_STANDING, {"ids": [row.id for row in rows]}):
-        standing[one.order_line_id].append((one.id, one.first, one.last, one.quantity))
+        standing[one.order_line_id].append(_Told(one.id, one.first, one.last, one.quantity))
     orders: dict[str, dict[int, _Line]] = defaultdict(dict)
     for row in rows:
         orders[row.number][row.line_number] = _Line(row, standing[row.id])
@@ -178,11 +198,13 @@ def _judge(line: _Line, report: Report, today: date, *, agreed: bool) -> TakenRe
     if report.first > today:
         ahead = Message(_AHEAD, **named, date=report.first.isoformat())
         return TakenReport(report, "refused", ahead, row.order_id)
-    if any(each[1:] == (report.first, report.last, report.quantity) for each in line.standing):
+    if any(
+        (one.first, one.last, one.quantity) == (report.first, report.last, report.quantity) for one in line.standing
+    ):
         return TakenReport(report, "repeated", None, row.order_id)
-    touched = [each for each in line.standing if each[1] <= report.last and report.first <= each[2]]
-    whole = [each for each in touched if report.first <= each[1] and each[2] <= report.last]
-    total = report.quantity + sum((each[3] for each in line.standing if each not in whole), Decimal(0))
+    touched = [one for one in line.standing if one.first <= report.last and report.first <= one.last]
+    whole = [one for one in touched if one.lies_in(report)]
+    total = report.quantity + sum((one.quantity for one in line.standing if one not in whole), Decimal(0))
     reason = None
     if len(whole) < len(touched):
         reason = Message(_ACROSS, **named)
@@ -191,26 +213,6 @@ def _judge(line: _Line, report: Report, today: date, *, agreed: bool) -> TakenRe
     elif not agreed and total > row.quantity:
         reason = Message(_MORE, **named, quantity=_figure(total), agreed=_figure(row.quantity))
     return TakenReport(report, "applied" if reason is None else "held", reason, row.order_id)
-
-
-def _within(period: Range[date], report: Report) -> bool:
-    """Whether a row of this very call lies within a later one."""
-    return (
-        period.lower is not None
-        and period.upper is not None
-        and report.first <= period.lower
-        and period.upper <= report.last
-    )
-
-
-def _new_row(
-    line_id: int, report: Report, *, told_by: str, incoming_id: int | None, run_id: int | None
-) -> dict[str, Any]:
-    period = Range(report.first, report.last, bounds="[]")
-    return {
-        "order_line_id": line_id, "period": period, "quantity": report.quantity, "told_by": told_by, "incoming_id": incoming_id,
-        "run_id": run_id,
-    }  # fmt: skip
 
 
 def _figure(value: Decimal) -> str:

@@ -17,7 +17,7 @@ from core.clock import business_now
 from core.errors import Message, Permanent
 from core.i18n import N_
 from core.settings import Settings
-from services import notices
+from services.orders.news import tell_worker
 from services.orders.papers import order_mail
 from services.work.lease import Ended, when_given_up
 
@@ -50,21 +50,21 @@ _SENDING = text(
 #: Rows in: an order that the other side certainly did not take. Rows changed: it, waiting again.
 _NOT_TAKEN = text("UPDATE purchase_order SET state = 'approved' WHERE id = :id AND state = 'sending'")
 
-#: Rows in: an order that was sent. Rows changed: it, unless somebody settled it meanwhile.
+#: Rows in: an order that was sent. Rows changed: it; one whose provider was quicker to answer than we to record stays as answered.
 _SENT = text(
-    "UPDATE purchase_order SET state = 'sent', sent_at = :now, unclear_sends = 0 WHERE id = :id AND state = 'sending'"
-)
-
-#: Rows in: an order nobody will try again. Rows changed: it; one that was being sent stays in doubt. Rows out: its number and who hears of it: the responsible worker of its decision's case,
-#: or the supervisor where there is none.
-_FAILED = text(
     """
     UPDATE purchase_order
-    SET state = 'failed',
-        unclear_sends = unclear_sends + CASE purchase_order.state WHEN 'sending' THEN 1 ELSE 0 END
-    FROM decision JOIN client_case ON client_case.id = decision.case_id LEFT JOIN unit ON unit.id = client_case.unit_id
-    WHERE purchase_order.id = :id AND purchase_order.state IN ('approved', 'sending') AND decision.id = purchase_order.decision_id
-    RETURNING purchase_order.number, coalesce(client_case.responsible_worker_id, client_case.supervisor_id, unit.supervisor_id) AS worker_id
+    SET sent_at = :now, unclear_sends = 0, state = CASE state WHEN 'sending' THEN 'sent' ELSE state END
+    WHERE id = :id AND state <> 'cancelled'
+    """
+)
+
+#: Rows in: an order nobody will try again. Rows changed: it; one that was being sent stays in doubt. Rows out: its number.
+_FAILED = text(
+    """
+    UPDATE purchase_order SET state = 'failed', unclear_sends = unclear_sends + CASE state WHEN 'sending' THEN 1 ELSE 0 END
+    WHERE id = :id AND state IN ('approved', 'sending')
+    RETURNING number
     """
 )
 
@@ -121,22 +121,11 @@ def record_delivery(session: Session, delivery: Delivery, now: datetime) -> None
 @when_given_up("deliver_order")
 def give_up(session: Session, ended: Ended) -> None:
     """The last attempt failed: the order waits for a person, and the responsible worker hears of it: each time anew."""
-    row = session.execute(_FAILED, {"id": ended.subject_id}).one_or_none()
-    if row is None or row.worker_id is None:
+    number = session.execute(_FAILED, {"id": ended.subject_id}).scalar()
+    if number is None or ended.subject_id is None:
         return
-    notices.tell(
-        session,
-        [
-            notices.News(
-                worker_id=row.worker_id,
-                kind="order_failed",
-                subject=f"order:{row.number}",
-                event=f"run:{ended.run_id}",  # an order has one Work for ever, re-armed by resending
-                message=Message(
-                    N_("The purchase order {order} could not be delivered: {error}"),
-                    order=row.number,
-                    error=ended.message.text(),
-                ),
-            )
-        ],
+    message = Message(
+        N_("The purchase order {order} could not be delivered: {error}"), order=number, error=ended.message.text()
     )
+    # by its run: an order has one Work for ever, re-armed by resending
+    tell_worker(session, ended.subject_id, "order_failed", f"run:{ended.run_id}", message)

@@ -6,7 +6,7 @@ sentence; as it changed nothing, it is read anew when it is brought again.
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -26,7 +26,7 @@ from services.invoices.taking import take_invoice
 from services.orders import answers
 from services.orders.answer_values import Answer, LineAnswer
 from services.orders.delivered import Report, TakenReport, take_delivered
-from services.orders.news import OrderNews, tell_workers
+from services.orders.delivered_held import keep_held
 
 log = structlog.get_logger()
 #: No document about orders is larger; what is, is not even read.
@@ -39,7 +39,6 @@ _PDF: Final = N_(
     "The file is a PDF for people. Avain reads answers and invoices as XML, and delivered quantities as CSV."
 )
 _SOME: Final = N_("Rows that were not taken: {count}. The first of them: {reason}")
-_HELD: Final = N_("What was reported as delivered of {order} waits for you: {reason}")
 
 #: Rows in: an order. Rows out: its provider.
 _PROVIDER: Final = text("SELECT provider_id FROM purchase_order WHERE id = :id")
@@ -118,8 +117,8 @@ def take_file(
 
 
 def counts_of(rows: Sequence[IncomingDocument | None]) -> dict[str, int]:
-    """`files`, and how many of them were applied, held, refused or said before."""
-    states = Counter("repeated" if row is None else row.state for row in rows)
+    """`files`, and how many of them were applied, held (also in part), refused or said before."""
+    states = Counter("repeated" if row is None else "held" if row.content.get("waiting") else row.state for row in rows)
     return {"files": len(rows), **{state: states[state] for state in ("applied", "held", "refused", "repeated")}}
 
 
@@ -150,7 +149,10 @@ def _take_response(
         return
     session.add(row)
     session.flush()  # the answer names it
-    taken = answers.take(session, answer_of(said, incoming_id=row.id), now=now)
+    answer = answer_of(said, incoming_id=row.id)
+    if provider is not None:  # also where the document names an address only
+        answer = replace(answer, business_id=provider)
+    taken = answers.take(session, answer, now=now)
     row.state, row.order_id = taken.state, taken.order_id
     row.reason = None if taken.reason is None else taken.reason.to_json()
     if taken.order_id is not None:
@@ -216,42 +218,23 @@ def _take_delivered(
     taken = take_delivered(
         session, reports, told_by="csv", now=now, business_id=provider, incoming_id=row.id, run_id=row.run_id
     )
-    settle_delivered(row, taken, said.faults)
-    tell_of_held(session, row.id, taken)
+    keep_held(session, row.source, row.file_name, taken, run_id=row.run_id)
+    _settle_delivered(row, taken, said.faults)
 
 
-def settle_delivered(row: IncomingDocument, taken: Sequence[TakenReport], faults: Sequence[Message] = ()) -> None:
-    """Say on a file's row what became of its reports. What waits for a person is kept there; of what was refused, the sentences."""
-    held = [one for one in taken if one.state == "held"]
+def _settle_delivered(row: IncomingDocument, taken: Sequence[TakenReport], faults: Sequence[Message]) -> None:
+    """Say on a file's row what became of its reports. What waits has documents of its own; of what was refused, the sentences are kept."""
+    states = Counter(one.state for one in taken)
+    held = [one.reason for one in taken if one.state == "held" and one.reason is not None]
     refused = [*faults, *(_with_row(one) for one in taken if one.state == "refused")]
-    states = {one.state for one in taken}
-    row.state = next((state for state in ("held", "applied", "repeated") if state in states), "refused")
+    row.state = "applied" if states["applied"] or held else "repeated" if states["repeated"] else "refused"
     row.content = {
-        "applied": sum(one.state == "applied" for one in taken),
-        "held": [{**one.report.to_json(), "reason": one.reason.to_json() if one.reason else None} for one in held],
+        "applied": states["applied"],
+        "waiting": len(held),
         "refused": [one.to_json() for one in refused[:_MOST_SENTENCES]],
     }
-    reasons = [*(one.reason for one in held if one.reason), *refused]
-    count = len(held) + len(refused)
-    row.reason = Message(_SOME, count=count, reason=reasons[0]).to_json() if reasons else None
-
-
-def tell_of_held(session: Session, incoming_id: int, taken: Sequence[TakenReport]) -> None:
-    """Tell the responsible workers what waits of their orders."""
-    first: dict[int, TakenReport] = {}
-    for one in taken:
-        if one.state == "held" and one.order_id is not None:
-            first.setdefault(one.order_id, one)
-    news = [
-        OrderNews(
-            order_id,
-            "delivered_held",
-            f"incoming:{incoming_id}",
-            Message(_HELD, order=one.report.number, reason=one.reason),
-        )
-        for order_id, one in first.items()
-    ]
-    tell_workers(session, news)
+    left = [*held, *refused]
+    row.reason = Message(_SOME, count=len(left), reason=left[0]).to_json() if left else None
 
 
 def _with_row(one: TakenReport) -> Message:

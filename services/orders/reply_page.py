@@ -10,24 +10,22 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from hashlib import sha256
-from json import dumps
 from typing import Final
 
-from sqlalchemy import select, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from core.clock import local_date
 from core.errors import InputError, Message
 from core.i18n import N_
 from core.logging import redact
-from models.answer import IncomingDocument
 from services import audit
 from services.orders.answer_judging import judge, objections
 from services.orders.answer_values import OPEN, Answer, Held
 from services.orders.answers import hold_order, take
 from services.orders.answers_held import changed_lines
 from services.orders.delivered import Report, TakenReport, take_delivered
-from services.orders.incoming import settle_delivered, tell_of_held
+from services.orders.delivered_held import keep_held
 from services.orders.reply_links import Purpose, opened
 from services.orders.show import STATE_NAMES
 
@@ -198,11 +196,9 @@ def report(
         raise InputError("Say for at least one line how much was delivered.")
     reports = [Report(order.number, line, first, last, quantity) for line, quantity in sorted(quantities.items())]
     taken = take_delivered(session, reports, told_by="form", now=now)
-    held = [one for one in taken if one.state == "held"]
-    if held:
-        _keep(session, order, held)
+    held = keep_held(session, FORM, order.number, taken)
     if any(one.state in {"applied", "held"} for one in taken):
-        audit.record(session, _ACTOR, "order.delivery_reported", f"order:{order.number}", now=now, held=len(held))
+        audit.record(session, _ACTOR, "order.delivery_reported", f"order:{order.number}", now=now, held=held)
     return taken
 
 
@@ -239,25 +235,3 @@ def _version(order: Held) -> str:
     """What an order's page shows, in short: another answer, or another state, is another version."""
     latest = order.standing[-1].id if order.standing else 0
     return sha256(f"{order.number}/{order.state}/{latest}".encode()).hexdigest()[:16]
-
-
-def _keep(session: Session, order: Held, held: list[TakenReport]) -> None:
-    """Keep for a person what the form told beyond the order; the same once."""
-    told = dumps([one.report.to_json() for one in held], sort_keys=True)
-    digest = sha256(told.encode()).hexdigest()
-    known = select(IncomingDocument.id).where(IncomingDocument.source == FORM, IncomingDocument.sha256 == digest)  # type: ignore[call-overload]
-    if session.execute(known).scalar() is not None:
-        return
-    row = IncomingDocument(
-        source=FORM,
-        file_name=order.number,
-        sha256=digest,
-        kind="delivered",
-        sender=order.business_id,
-        order_id=order.id,
-        state="held",
-    )
-    settle_delivered(row, held)
-    session.add(row)
-    session.flush()  # the news name it
-    tell_of_held(session, row.id, held)

@@ -54,8 +54,6 @@ PAGES: Final = (
     by_nobody("/reply/{token}", lambda town: town.letter_link("reply")),
     by_nobody("/delivered/{token}", lambda town: town.letter_link("delivered")),
     by_nobody("/logout"),
-    by_nobody("/reply/{token}", lambda town: town.link_to("reply")),
-    by_nobody("/delivered/{token}", lambda town: town.link_to("delivered")),
     by_worker("/"),
     by("supervisor", "/"),
     by("price_manager", "/"),

@@ -9,12 +9,11 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import pytest
 from openpyxl import Workbook
@@ -38,7 +37,6 @@ from models.worker import Worker
 from services import price_uploads
 from services.access import entry, sessions
 from services.invoices.taking import take_invoice
-from services.orders import papers
 from services.orders.reply_links import Purpose, link
 from tests.factories.answer import make_answer, make_answer_line, make_incoming, make_paper, make_proposal
 from tests.factories.base import added
@@ -227,20 +225,6 @@ class Town:
             "SELECT min(choice.plan_item_id) FROM choice WHERE ended_at IS NULL"
             " AND NOT EXISTS (SELECT FROM order_coverage WHERE order_coverage.plan_item_id = choice.plan_item_id AND live)"
         )
-
-    def link_to(self, purpose: str) -> str:
-        """The address in an order's letter: to answer (`reply`), or to tell what was delivered."""
-        with self.process.transaction() as session:
-            order = session.scalars(select(PurchaseOrder).filter_by(number=self.order())).one()
-            assert order.period.upper is not None
-            both = papers.links(
-                order.number,
-                order.period.upper - timedelta(days=1),
-                epoch=order.link_epoch,
-                settings=settings(),
-                now=business_now(session),
-            )
-            return next(path for one in both if (path := urlsplit(one.url).path).startswith(f"/{purpose}/"))
 
     def eventful(self) -> str:
         """An order of case LC-1002 in which everything happened that its page tells of: accepted, an answer that waits, no longer as planned."""

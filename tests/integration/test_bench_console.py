@@ -9,7 +9,7 @@ from core.settings import ROOT
 
 def test_a_small_county(tmp_path):
     file = tmp_path / "console.json"
-    words = ["--cases", "1000", "--requests", "3", "--json", str(file)]
+    words = ["--cases", "1000", "--requests", "2", "--json", str(file)]
     done = subprocess.run(
         [sys.executable, "-m", "bench.console", *words],
         cwd=ROOT,

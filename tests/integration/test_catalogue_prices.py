@@ -56,6 +56,7 @@ def test_prices_of_a_catalogue_hold_on_their_days(session, bring):
     assert in_force(session, date(2026, 11, 30)) == [("ADHD-VALMENNUS", 60, "", "1/1"), espoo, nepsy]
     assert in_force(session, date(2026, 12, 1)) == [("ADHD-VALMENNUS", 62, "", "1/2"), espoo, nepsy]
     assert in_force(session, date(2027, 1, 1)) == []
+    assert session.execute(text("SELECT catalogue FROM price_list")).scalar_one() == "HINNASTO-2026"  # orders cite it
 
 
 def test_two_prices_of_an_item_on_the_same_days_are_both_left_out(session, bring):

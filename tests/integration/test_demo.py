@@ -60,6 +60,8 @@ def test_every_step_of_the_demo_holds_and_the_console_stays_open(results):
     assert sorted(report["orders_sha256"]) == [f"T-2026-00000{n}.xml" for n in (1, 2, 3, 4)]
     assert [one["planned"] for one in report["dearer"]["moved"]] == [["1176.00", "1269.10"]]
     assert report["killed"]["arrived"] == 1
+    assert report["order_papers"] == [f"T-2026-00000{n}.pdf" for n in (1, 2, 4)]
+    assert sorted(one["amount"] for one in report["billed"].values()) == ["105.84", "88.00"]
     assert report["escalation"]["rating"] == 5
     assert report["console"]["free"] == "18.00"
     page = (results / "index.html").read_text("utf-8")

@@ -173,12 +173,29 @@ def test_delivered_quantities_are_taken_row_by_row(session, taken):
             "rikki;1;1.12.2026;31.12.2026;4",
         )
     )
-    assert (row.kind, row.state, row.content["applied"]) == ("delivered", "held", 1)
-    assert [(one["line"], one["quantity"], one["row"]) for one in row.content["held"]] == [(2, "20", 3)]
+    assert (row.kind, row.state, row.content["applied"], row.content["waiting"]) == ("delivered", "applied", 1, 1)
     assert len(row.content["refused"]) == 3
+    waiting = session.execute(
+        text("SELECT order_id, file_name, content FROM incoming_document WHERE state = 'held'")
+    ).one()
+    assert (waiting.order_id, waiting.file_name) == (found.id, row.file_name)
+    assert [(one["line"], one["quantity"], one["row"]) for one in waiting.content["held"]] == [(2, "20", 3)]
     assert row.reason["params"]["count"] == 4
     assert news_of(session, found) == ["delivered_held"]
     assert session.execute(text("SELECT told_by, incoming_id FROM delivered")).one() == ("csv", row.id)
+
+
+def test_what_waits_has_a_document_for_each_order_once(session, taken):
+    one, other = an_order(session), an_order(session)
+    rows = [f"{found.number};1;1.12.2026;31.12.2026;99" for found in (one, other)]
+    row = taken(delivered(*rows))
+    assert (row.state, row.content["applied"], row.content["waiting"]) == ("applied", 0, 2)
+    taken(delivered("", *reversed(rows)))
+    waiting = session.execute(
+        text("SELECT order_id FROM incoming_document WHERE state = 'held' ORDER BY order_id")
+    ).scalars()
+    assert list(waiting) == [one.id, other.id]
+    assert news_of(session, one) == news_of(session, other) == ["delivered_held"]
 
 
 def test_a_table_of_which_nothing_can_be_taken_is_refused(session, taken):

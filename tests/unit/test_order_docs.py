@@ -4,6 +4,9 @@ import re
 from decimal import Decimal
 from pathlib import Path
 
+import typer
+
+from cli.main import app
 from connectors.channels import registry
 from core.channel_settings import PLACEHOLDERS
 from core.settings import ROOT, load
@@ -66,3 +69,19 @@ def test_the_invoice_shown_is_read() -> None:
     assert invoice.objection is None
     assert (invoice.seller, invoice.order, invoice.gross) == ("9999996-8", "T-2026-000001", Decimal("264.00"))
     assert (invoice.lines[0].quantity, invoice.lines[0].unit, invoice.lines[0].order_line) == (Decimal(3), "C62", "1")
+
+
+def test_the_source_shown_is_a_setting(tmp_path: Path) -> None:
+    (shown,) = blocks("answers.md", "toml")
+    settings = tmp_path / "avain.toml"
+    settings.write_text(shown, "utf-8")
+    assert load(settings).sources.incoming
+
+
+def test_the_commands_shown_exist() -> None:
+    root = typer.main.get_command(app)
+    pages = [DOCS.parent / "orders.md", *DOCS.glob("*.md")]
+    shown = {tuple(words) for page in pages for words in re.findall(r"avain (\w+) ([\w-]+)", page.read_text("utf-8"))}
+    assert shown
+    for group, name in shown:
+        assert name in root.commands[group].commands, f"avain {group} {name}"  # type: ignore[attr-defined]

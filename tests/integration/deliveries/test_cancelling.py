@@ -8,7 +8,7 @@ from core.errors import InputError, NotFound
 from demo.smtp_sink import SmtpSink
 from services.orders import ending, show
 from services.work import history
-from tests.support.delivering import deliver, ordered, outcomes, parsed
+from tests.support.delivering import deliver, notices, ordered, outcomes, parsed
 from tests.support.in_process import InProcess
 from tests.support.ordering import NOW, order
 from workers.tasks.orders import tell_cancelled
@@ -50,7 +50,7 @@ def test_a_provider_is_told_by_letter_that_its_order_is_cancelled(here: InProces
 
 
 def test_a_cancellation_in_doubt_twice_is_a_persons_matter(here: InProcess, sink: SmtpSink) -> None:
-    _, number = ordered(here)
+    world, number = ordered(here)
     deliver(here)
     with here.transaction() as session:
         ending.cancel(session, number, actor="cli:enni", reason="the family moved", now=NOW)
@@ -60,6 +60,7 @@ def test_a_cancellation_in_doubt_twice_is_a_persons_matter(here: InProcess, sink
     assert len(sink.messages) == 2
     (run,) = here.rows("SELECT id, message FROM run WHERE kind = 'tell_cancelled' AND outcome = 'failed'")
     assert "Ask the provider" in run.message["msgid"]
+    assert notices(here, world) == [("order_cancellation_failed", f"order:{number}")]
     with here.transaction() as session:
         history.retry(session, run.id)
     assert here.do_due("tell_cancelled", tell_cancelled) == 1

@@ -6,8 +6,10 @@ import pytest
 from sqlalchemy import text
 
 from core.errors import InputError
+from core.settings import settings
 from demo.smtp_sink import SmtpSink
 from services.orders import ending, show
+from services.orders.delivery import begin_delivery, record_delivery
 from services.work import history
 from tests.factories.worker import make_worker
 from tests.support.delivering import (
@@ -279,3 +281,16 @@ def test_what_is_under_way_or_settled_is_left_alone(here: InProcess, settled: st
     here.rows("UPDATE purchase_order SET state = :state RETURNING id", state=settled)
     with here.transaction() as session, pytest.raises(InputError, match="cannot be sent again"):
         ending.resend(session, number, actor="cli:enni", now=NOW)
+
+
+def test_a_provider_may_answer_before_it_is_recorded_as_sent(here: InProcess) -> None:
+    _, number = ordered(here, "file")
+    with here.transaction() as session:
+        delivery = begin_delivery(session, here.rows("SELECT id FROM purchase_order")[0].id, settings())
+        assert delivery is not None
+    here.rows("UPDATE purchase_order SET state = 'accepted' RETURNING id")
+    with here.transaction() as session:
+        record_delivery(session, delivery, NOW)
+    (row,) = here.rows("SELECT state, sent_at FROM purchase_order")
+    assert (row.state, row.sent_at) == ("accepted", NOW)
+    assert state(here, number) == "accepted"
