@@ -79,7 +79,7 @@ class Visitor:
         invoices = session.scalars(
             text(
                 "SELECT incoming_document.id FROM incoming_document JOIN purchase_order ON purchase_order.id = order_id"
-                " WHERE decision_id = ANY(:decisions) ORDER BY incoming_document.id"
+                " WHERE decision_id = ANY(:decisions) AND incoming_document.kind = 'invoice' ORDER BY incoming_document.id"
             ),
             {"decisions": list(decisions.values())},
         )
