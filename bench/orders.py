@@ -26,6 +26,7 @@ from bench.budgets import Bench, timed
 from bench.order_load.building import build_rate
 from core import embedded, settings
 from core.budget_settings import Budgets
+from core.logging import configure_logging
 from core.order_settings import Orders
 from core.settings import Organisation
 from services.orders.approval import approve
@@ -149,7 +150,10 @@ class Ordering(Bench):
         }
         settings.settings.cache_clear()
         self.settle(_ORDERED)
-        found: dict[str, float] = import_module(_DISPATCHING).ratio(each)
+        with (self.home / "dispatch.log").open("w") as log:  # written as by a worker, and read by nobody
+            configure_logging("json", "INFO", stream=log)
+            found: dict[str, float] = import_module(_DISPATCHING).ratio(each)
+            configure_logging("console", "WARNING")
         return found
 
 

@@ -58,8 +58,8 @@ def _papers_of_letters(story: Story) -> None:
             told or "",
         )
         kept.append(file.name)
-    story.check(len(kept) >= 2, _("orders by e-mail went out as PDF"), ", ".join(kept))
-    story.report["order_papers"] = kept
+    story.check(len(kept) >= 2, _("orders by e-mail went out as PDF"), ", ".join(sorted(kept)))
+    story.report["order_papers"] = sorted(kept)
 
 
 def _answered_by_link(story: Story, order: str) -> str:

@@ -109,6 +109,7 @@ _BILLED: Final = """
 #: What has become of the orders that are in the plans: half accepted, some of them without contact details handed over; some not delivered, not
 #: answered, rejected, with changes proposed, no longer as planned; each with an attempt at delivering it. Documents about them, some waiting.
 _ORDERED: Final = """
+    UPDATE provider SET email = 'tilaukset-' || id || '@esimerkki.invalid';
     UPDATE purchase_order SET
         state = (ARRAY['accepted', 'accepted', 'accepted', 'closed', 'sent', 'accepted', 'received', 'accepted', 'changed', 'failed'])[id % 10 + 1],
         contract_id = (SELECT min(contract.id) FROM contract WHERE contract.provider_id = purchase_order.provider_id),

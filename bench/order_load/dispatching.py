@@ -11,7 +11,8 @@ without knowing it; it keeps no lease, no paper and no log.
 import os
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
 from typing import Final
 
 from sqlalchemy import text
@@ -62,7 +63,8 @@ def ratio(count: int) -> dict[str, float]:
     The database that this process is configured for must hold 4 × (`count` + 2) orders waiting to be delivered, of providers with an
     e-mail address.
     """
-    by_channel = {channel: _ratio(channel, count) for channel in CHANNELS}
+    with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):  # a line of log for each delivery
+        by_channel = {channel: _ratio(channel, count) for channel in CHANNELS}
     return {
         "ratio_dispatch": min(by_channel.values()),
         **{f"ratio_dispatch_{name}": one for name, one in by_channel.items()},

@@ -22,6 +22,7 @@ from core.clock import business_now, local_date
 from core.errors import InputError
 from core.i18n import LANGUAGES, _, day, speaking
 from core.keys import link_secret
+from core.units import amount
 from services.orders import reply_page
 from services.orders.delivered import TakenReport
 from services.orders.reply_links import EndedLinkError, Purpose, link
@@ -176,6 +177,7 @@ def _reply_page(guest: Guest, token: str, found: ReplyView, today: date, **given
         order=found,
         token=token,
         form=form,
+        amount=amount,
         buyer=guest.settings.organisation.name,
         report=onward if found.state in {"accepted", "closed"} else None,
         status=given.pop("status", 200),
@@ -191,6 +193,7 @@ def _delivered_page(guest: Guest, token: str, found: ReplyView, today: date, **g
         order=found,
         token=token,
         form=form,
+        amount=amount,
         buyer=guest.settings.organisation.name,
         left=given.pop("left", []),
         status=given.pop("status", 200),

@@ -29,6 +29,10 @@ class Bounds:
     at_most: Decimal | None
 
 
+#: Of nobody in particular.
+NO_BOUNDS = Bounds(Decimal("Infinity"), None)
+
+
 def bounds(session: Session, settings: Orders, approver: str, roles: Collection[str] | None) -> Bounds:
     """The bounds of an approver: the widest of the roles that approve, the strictest of all where none is known.
 

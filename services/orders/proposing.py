@@ -22,7 +22,7 @@ from services.orders import document, judging
 from services.orders.bundles import Bundle, bundled
 from services.orders.items import Item, Seller, decisions_of, load_items
 from services.orders.ledger import Approving, By
-from services.orders.limits import bounds
+from services.orders.limits import NO_BOUNDS, bounds
 from services.orders.lines import Part, Share, load_parts
 from services.orders.money import load_budgets, load_expected, total
 from services.orders.periods import MONTHLY, ordered_on
@@ -118,7 +118,7 @@ def propose(
         expected = load_expected(session, {item.budget_id for item in items})
         ledger = Approving(
             By(approver, reason, automatic=False),
-            bounds(session, settings, approver, roles),
+            bounds(session, settings, approver, roles) if approver else NO_BOUNDS,
             settings,
             budgets,
             load_budgets(session, {item.budget_id for item in items}, expected.values()),

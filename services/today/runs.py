@@ -18,11 +18,11 @@ _HELD: Final = first_of(
 )
 
 
-#: Rows out: documents that wait for a person and of which no order is known, the longest first.
+#: Rows out: documents that wait for a person and of which no order is known, the longest first; invoices have a section of their own.
 _UNPLACED: Final = first_of(
     """
     SELECT id, kind, source, reason, recorded_at FROM incoming_document
-    WHERE state = 'held' AND order_id IS NULL ORDER BY id LIMIT :counted
+    WHERE state = 'held' AND order_id IS NULL AND kind <> 'invoice' ORDER BY id LIMIT :counted
     """
 )
 

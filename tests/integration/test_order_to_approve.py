@@ -209,6 +209,7 @@ def test_the_limits_of_a_role(session: Session) -> None:
     assert "above the 1000 €" in reason_of(order(session, world.item, settings=settings, approver="worker:nobody"))
     (draft,) = drafts(session, world.item, **by_worker)
     assert "above the 1000 €" in draft.refused.text()
+    assert drafts(session, world.item, settings=settings)[0].refused is None  # nobody approves yet
     assert order(session, world.item, settings=settings, approver=f"worker:{boss.external_id}").orders
 
 

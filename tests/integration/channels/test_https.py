@@ -3,11 +3,13 @@
 import base64
 import json
 import socket
+import ssl
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
@@ -219,3 +221,21 @@ def test_an_envelope_that_is_gone(point: Point, tmp_path: Path) -> None:
     assert "gone.json cannot be read" in refused(Permanent, out.send, delivery("https"))
     (tmp_path / "gone.json").write_text("[]")
     assert "is not JSON" in refused(Permanent, out.send, delivery("https"))
+
+
+def test_both_sides_show_who_they_are(authority: trustme.CA, ca_file: Path, tmp_path: Path, point: Point) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(HOST).configure_cert(context)
+    context.verify_mode = ssl.CERT_REQUIRED
+    authority.configure_trust(context)
+    own = authority.issue_cert("avain@county.test")
+    own.private_key_pem.write_to_path(tmp_path / "key.pem")
+    own.cert_chain_pems[0].write_to_path(tmp_path / "certificate.pem")
+    shown = {"client_certificate": str(tmp_path / "certificate.pem"), "client_key": str(tmp_path / "key.pem")}
+    with HTTPServer(host="127.0.0.1", port=0, ssl_context=context) as server:
+        came = answered(server, Response("", 202))
+        address = {"url": f"https://{HOST}:{server.port}/orders", "bearer_token": None}
+        with pytest.raises(Transient):  # TLS 1.3 refuses a stranger after the handshake
+            channel(point(**address)).send(delivery("https"))
+        assert channel(point(**address, **shown)).send(delivery("https")).reply == "202"
+    assert len(came) == 1
