@@ -55,7 +55,8 @@ class Outbound:
     """Where a connector may go, and what one call may cost: seconds, bytes of the answer, redirects (0: none are followed).
 
     `hosts` maps exact host names (or addresses) to rules. `ca_file` replaces the system's authorities; `client_certificate` is (certificate, key).
-    `proxy` (`http://host:port`) is used only if it is named here; the environment's is not. It then looks the names up.
+    `proxy` (`http://host:port`) is used only if it is named here; the environment's is not. It then looks the names up. An answer that comes
+    packed though it was asked not to is refused, or with `packed` handed on as it is: for who asks for the status alone.
     """
 
     hosts: Mapping[str, HostRule]
@@ -67,6 +68,7 @@ class Outbound:
     ca_file: Path | None = None
     client_certificate: tuple[Path, Path] | None = None
     proxy: str | None = None
+    packed: bool = False
 
 
 @dataclass(frozen=True)
@@ -155,7 +157,7 @@ class HttpDoor:
                     raise_for(
                         response.status_code, response.headers, host=target.host, conflict_is_done=conflict_is_done
                     )
-                body = _Body(response, target.host, self._policy.max_bytes)
+                body = _Body(response, target.host, self._policy)
                 yield Reply(response.status_code, response.headers, cast("BinaryIO", io.BufferedReader(body, PIECE)))
             finally:
                 response.close()
@@ -356,11 +358,11 @@ class _Transport(httpx2.HTTPTransport):
 
 
 class _Body(io.RawIOBase):
-    """At most `limit` bytes of an answer's body; the network's errors in words, also here."""
+    """At most as many bytes of an answer's body as the policy allows; the network's errors in words, also here."""
 
-    def __init__(self, response: httpx2.Response, host: str, limit: int) -> None:
-        encoding = response.headers.get("content-encoding", "identity").lower()
-        if encoding != "identity":
+    def __init__(self, response: httpx2.Response, host: str, policy: Outbound) -> None:
+        limit, encoding = policy.max_bytes, response.headers.get("content-encoding", "identity").lower()
+        if encoding != "identity" and not policy.packed:
             raise Permanent(
                 "{host} sends its answer packed ({encoding}) though it was asked not to.", host=host, encoding=encoding
             )

@@ -80,7 +80,8 @@ class HttpsChannel:
                 content=body.content,
                 answers=range(200, 600),
             ) as reply:
-                status, answer = reply.status, reply.body.read(_READ_OF_ANSWER)
+                packed = reply.headers.get("content-encoding", "identity").lower() != "identity"
+                status, answer = reply.status, b"" if packed else reply.body.read(_READ_OF_ANSWER)
         except RefusedInput as error:
             raise Unclear(error.message) from error
         except Transient as error:
@@ -139,6 +140,7 @@ class HttpsChannel:
             max_redirects=0,
             ca_file=connection.ca_file,
             client_certificate=(certificate, key) if certificate is not None and key is not None else None,
+            packed=True,  # the status says whether the order was taken
         )
         return HttpDoor(policy, resolver=self._resolver)
 

@@ -107,13 +107,20 @@ class _Placing:
         """Raises AlreadyDone when the same bytes are in the place, Permanent when others are."""
         name = posixpath.basename(self._target)
         try:
-            async with sftp.open(self._target, "rb") as file:
-                there = cast("bytes", await file.read(len(self._content) + 1))
+            same = await self._is_there(sftp)
         except MISSING:
             return
-        if there == self._content:
+        if same:
             raise AlreadyDone("The file {name} was there already, with the same content.", name=name)
         raise Permanent("Another file named {name} is there already; it was left as it is.", name=name)
+
+    async def _is_there(self, sftp: asyncssh.SFTPClient) -> bool:
+        """Whether the file in the place is this one. In a box that may only be dropped into, its size must do."""
+        try:
+            async with sftp.open(self._target, "rb") as file:
+                return cast("bytes", await file.read(len(self._content) + 1)) == self._content
+        except asyncssh.SFTPPermissionDenied:
+            return (await sftp.stat(self._target)).size == len(self._content)
 
     async def _write(self, sftp: asyncssh.SFTPClient, path: str) -> None:
         async with sftp.open(path, "wb") as file:

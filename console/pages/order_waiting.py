@@ -20,7 +20,7 @@ from console.paging import PageNumber
 from console.roles import CASE_ROLES
 from console.visit import Here, Pages, Visit
 from core.errors import InputError, Message, NotFound
-from core.i18n import _
+from core.i18n import N_, _
 from core.units import amount, unit_price, what_is_priced
 from services.budgets.words import state_name
 from services.labels import chooser_name
@@ -43,6 +43,8 @@ LONGEST_REASON: Final = 500
 #: So many order numbers are told in one sentence.
 _TOLD: Final = 10
 
+_NOTHING: Final = N_("Tick what you mean.")
+
 #: The plan items that are ticked.
 Items = Annotated[list[str] | None, Field()]
 Asked = Annotated[list[str] | None, Query(alias="item")]
@@ -57,13 +59,18 @@ class Came:
     refused: tuple[Refused, ...] = ()
 
 
+class NothingTickedError(InputError):
+    """No box was ticked."""
+
+
 @dataclass(frozen=True)
 class Kept:
-    """What was ticked and typed, the sentence about it, and what came of it."""
+    """What was ticked and typed, the sentence about it (`of_boxes`: about the boxes, else about the reason), and what came of it."""
 
     items: frozenset[int] = frozenset()
     note: str = ""
     problem: str = ""
+    of_boxes: bool = False
     came: Came = field(default_factory=Came)
 
 
@@ -94,7 +101,7 @@ def approve_ticked(visit: Here, sent: Sent, item: Items = None, note: Typed = ""
                 budgets=settings.budgets,
             )
     except InputError as error:
-        return _page(visit, kept=Kept(frozenset(ids), note, str(error)))
+        return _page(visit, kept=_refused(ids, note, error))
     came = Came(
         tuple(order.number for order in done.orders),
         tuple(one.reference for one in done.later),
@@ -115,7 +122,7 @@ def decline_ticked(visit: Here, sent: Sent, item: Items = None, note: Typed = ""
             good = _ticked(visit, ids, sent)
             done = declining.decline(visit.session, good.plan_item_ids, actor=visit.actor, reason=reason, now=visit.now)
     except InputError as error:
-        return _page(visit, kept=Kept(frozenset(ids), note, str(error)))
+        return _page(visit, kept=_refused(ids, note, error))
     refused = (*good.refused, *done.refused)
     if refused:
         return _page(visit, kept=Kept(frozenset(ids), note, came=Came(refused=refused)))
@@ -131,7 +138,7 @@ def withdraw_ticked(visit: Here, sent: Sent, item: Items = None) -> Response:
             good = _ticked(visit, ids, sent)
             done = declining.withdraw(visit.session, good.plan_item_ids, actor=visit.actor, now=visit.now)
     except InputError as error:
-        return _page(visit, declined=True, kept=Kept(frozenset(ids), "", str(error)))
+        return _page(visit, declined=True, kept=_refused(ids, "", error))
     refused = (*good.refused, *done.refused)
     if refused:
         return _page(visit, declined=True, kept=Kept(frozenset(ids), came=Came(refused=refused)))
@@ -139,11 +146,11 @@ def withdraw_ticked(visit: Here, sent: Sent, item: Items = None) -> Response:
 
 
 @pages.post("/orders/waiting/preview", roles=CASE_ROLES)
-def preview_ticked(visit: Here, item: Items = None) -> Response:
+def preview_ticked(visit: Here, item: Items = None, note: Typed = "") -> Response:
     """To the preview of what is ticked."""
     ids = _ids(item)[:_PREVIEWED]
     if not ids:
-        return _page(visit, kept=Kept(problem=_("Tick what you mean.")))
+        return _page(visit, kept=_refused([], note, NothingTickedError(_NOTHING)))
     return visit.go(_address("/orders/preview", ids))
 
 
@@ -282,6 +289,10 @@ def _place(after: str) -> tuple[datetime, int] | None:
     return place
 
 
+def _refused(ids: Sequence[int], note: str, error: InputError) -> Kept:
+    return Kept(frozenset(ids), note, str(error), isinstance(error, NothingTickedError))
+
+
 def _ids(items: Sequence[str] | None) -> list[int]:
     """The ids among what was sent, each once; what is none is left out."""
     plain = [one for one in items or () if one.isascii() and one.isdigit() and len(one) <= len(str(_LARGEST))]
@@ -291,7 +302,7 @@ def _ids(items: Sequence[str] | None) -> list[int]:
 def _ticked(visit: Visit, ids: Sequence[int], sent: Mapping[str, str]) -> Ticked:
     """What of it may be acted on, held. Raises InputError where nothing is ticked."""
     if not ids:
-        raise InputError("Tick what you mean.")
+        raise NothingTickedError(_NOTHING)
     shown = {one: sent[name] for one in ids if (name := f"shown-{one}") in sent}
     return ticked(visit.session, visit.person, ids, shown, visit.today)
 

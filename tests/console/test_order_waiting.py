@@ -165,7 +165,8 @@ def test_nothing_ticked_is_said(worker):
         after = worker.post(f"{WAITING}/{act}", ticked(page, note="syy"))
         assert after.status == 422
         assert "Tick what you mean." in after.text
-        assert after.all("//textarea[@name='note']")[0].text == ("syy" if act != "preview" else None)
+        assert after.all("//textarea[@name='note']")[0].text == "syy"
+        assert set(after.all("//input[@name='item']/@aria-describedby")) == {"boxes-problem"}
 
 
 def test_declining_needs_a_reason_and_can_be_taken_back(session, world, worker):

@@ -1,6 +1,7 @@
 """Orders by HTTPS to a real server: what is posted, under which key, and what every kind of answer means."""
 
 import base64
+import gzip
 import json
 import socket
 import ssl
@@ -155,6 +156,11 @@ def test_whatever_is_said_with_a_yes_is_a_yes_on_one_line(server: HTTPServer, po
     assert reply.startswith("200")
     assert reply.isprintable()
     assert len(reply) < 320
+
+
+def test_a_yes_that_comes_packed_is_a_yes(server: HTTPServer, point: Point) -> None:
+    answered(server, Response(gzip.compress(b"accepted"), 202, {"Content-Encoding": "gzip"}))
+    assert channel(point()).send(delivery("https")).reply == "202"
 
 
 def slow(connection: socket.socket) -> None:

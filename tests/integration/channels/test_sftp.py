@@ -192,3 +192,21 @@ def test_a_server_without_extensions(root: Path) -> None:
     with sftp_server(root, host_keys=[HOST_KEY], handler=Plain) as port:
         channel(port).send(delivery("sftp"))
     assert names(root / "in") == [f"{NUMBER}.xml"]
+
+
+class DropBox(asyncssh.SFTPServer):
+    """A folder into which things may be put, and no more."""
+
+    def open(self, path: bytes, pflags: int, attrs: Any) -> object:
+        if pflags & asyncssh.FXF_READ and Path(self.map_path(path).decode()).exists():
+            raise asyncssh.SFTPPermissionDenied("only to be dropped into")
+        return super().open(path, pflags, attrs)
+
+
+def test_a_box_that_may_only_be_dropped_into(root: Path) -> None:
+    with sftp_server(root, host_keys=[HOST_KEY], handler=DropBox) as port:
+        out = channel(port)
+        out.send(delivery("sftp"))
+        refused(AlreadyDone, out.send, delivery("sftp", repeated=True))
+        refused(Permanent, out.send, delivery("sftp", DOCUMENT * 2))
+    assert names(root / "in") == [f"{NUMBER}.xml"]

@@ -1,14 +1,16 @@
 """Taking orders to providers through real channels: once, whatever happens; and where that cannot be known, once more and then a person."""
 
+import re
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
 from core.errors import InputError
+from core.keys import link_secret
 from core.settings import settings
 from demo.smtp_sink import SmtpSink
-from services.orders import ending, show
+from services.orders import ending, reply_links, show
 from services.orders.delivery import begin_delivery, record_delivery
 from services.work import history
 from tests.factories.worker import make_worker
@@ -48,6 +50,19 @@ def test_an_order_arrives_by_e_mail_as_it_was_stored(here: InProcess, sink: Smtp
     (attempt,) = attempts(here, number)
     assert (attempt.outcome, attempt.reply) == ("succeeded", "250 OK kept")
     assert here.rows("SELECT sent_at FROM purchase_order")[0].sent_at is not None
+
+
+def test_the_links_of_the_letter_open_this_order(here: InProcess, sink: SmtpSink) -> None:
+    _, number = ordered(here)
+    deliver(here)
+    body = parsed(sink.messages[0].content).get_body()
+    assert body is not None
+    found = dict(re.findall(r"https://avain\.invalid/(reply|delivered)/(\S+)", body.get_content()))
+    for purpose, token in found.items():
+        opened = reply_links.opened(link_secret(settings()), token)
+        assert (opened.number, opened.purpose, opened.epoch) == (number, purpose, 1)
+        assert opened.expires.strftime("%-d.%-m.%Y") in body.get_content()
+    assert set(found) == {"reply", "delivered"}
 
 
 def test_the_e_mail_names_nobody(here: InProcess, sink: SmtpSink) -> None:
