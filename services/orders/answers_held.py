@@ -46,38 +46,21 @@ _ASK_AGAIN: Final = text(
 _NOTHING_HELD: Final = N_("No answer to {order} waits for anybody.")
 
 
-def accept_changes(session: Session, number: str, *, actor: str, reason: str = "", now: datetime) -> Taken:
-    """Accept what the provider proposes: the order stands as accepted with these changes.
+def apply_held(session: Session, number: str, *, actor: str, reason: str = "", now: datetime) -> Taken:
+    """Do what the latest answer that waits says, whatever was answered before; with changes that it proposes the order stands as accepted.
 
     The order and its document stay as they are: what it binds of the budget is the most it may cost. A line the provider declines frees its
-    service. Raises NotFound, InputError where nothing is proposed, or what is proposed goes beyond the order: that needs a new one.
+    service. Raises NotFound, InputError where nothing waits, or what is proposed goes beyond the order: that needs a new one.
     """
-    order = _found(session, number)
-    proposal = order.proposal
-    if proposal is None or order.state != "changed":
-        raise InputError(_NOTHING_HELD, order=number)
-    return _apply(session, order, proposal, actor=actor, reason=reason, now=now)
-
-
-def decline_changes(session: Session, number: str, *, actor: str, reason: str, now: datetime) -> Taken:
-    """Decline what the provider proposes: the order stands as it was sent and waits for another answer. The provider is told by a person.
-
-    Raises NotFound, InputError (no reason, nothing proposed).
-    """
-    order = _found(session, number)
-    if order.proposal is None:
-        raise InputError(_NOTHING_HELD, order=number)
-    return _discard(session, order, order.proposal, actor=actor, reason=reason, now=now)
-
-
-def apply_held(session: Session, number: str, *, actor: str, reason: str = "", now: datetime) -> Taken:
-    """Do what the latest answer that waits says, whatever was answered before. Raises NotFound, InputError where that cannot be."""
     order = _found(session, number)
     return _apply(session, order, _waiting(order), actor=actor, reason=reason, now=now)
 
 
 def discard_held(session: Session, number: str, *, actor: str, reason: str, now: datetime) -> Taken:
-    """Let the latest answer that waits be. Raises NotFound, InputError (no reason, nothing waits)."""
+    """Let the latest answer that waits be. An order with declined changes stands as it was sent, and waits for another answer.
+
+    The provider is told by a person. Raises NotFound, InputError (no reason, nothing waits).
+    """
     order = _found(session, number)
     return _discard(session, order, _waiting(order), actor=actor, reason=reason, now=now)
 
