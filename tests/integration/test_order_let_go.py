@@ -15,7 +15,7 @@ from models.order import OrderApproval, OrderProposal, PurchaseOrder
 from services.orders import ending, generating, standing
 from services.orders.answer_values import Answer, LineAnswer
 from services.orders.answers import take
-from services.orders.answers_held import accept_changes, respond
+from services.orders.answers_held import apply_held, respond
 from services.orders.proposals import watch
 from tests.factories.case import make_choice
 from tests.support.answers import an_order, changes, coverage, stands
@@ -40,7 +40,7 @@ def declined_in_part(session: Session, settings: Orders) -> tuple[World, PlanIte
     ).scalar_one()
     kept = LineAnswer(3 - ours, "5")
     take(session, changes(made.number, kept, LineAnswer(ours, "7"), external_id="V-1"), now=later)
-    accept_changes(session, made.number, actor=APPROVER, now=later)
+    apply_held(session, made.number, actor=APPROVER, now=later)
     return world, second, made
 
 
