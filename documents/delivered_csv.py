@@ -68,19 +68,6 @@ class DeliveredReport:
     faults: tuple[Message, ...]
 
 
-def is_delivered(content: bytes) -> bool:
-    """Whether a file is a table that has the columns of such a report."""
-    try:
-        with open_text(io.BytesIO(content), _ENCODING) as text:
-            found = (
-                _columns(row)
-                for row, _ in zip(read_rows(text, find_separator(text, _known)), range(_TITLE_ROWS), strict=False)
-            )
-            return any(map(_enough, found))
-    except RefusedInput:
-        return False
-
-
 def read_delivered(content: bytes) -> DeliveredReport:
     """The rows of a file. Raises RefusedInput for what is no such table, was cut short, or is too long."""
     with open_text(io.BytesIO(content), _ENCODING) as text:

@@ -5,7 +5,7 @@ incoming document: `invoice`, `holds` (what speaks against it), `orders` (ids), 
 fingerprint alone, so that a repeat is known.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -21,10 +21,11 @@ from models.answer import IncomingDocument
 from models.base import table_of
 from models.invoice import Invoice as InvoiceRow
 from models.invoice import InvoiceLine
-from services import notices
 from services.budgets import dirty
 from services.invoices import reading
 from services.invoices.matching import Assigned, Hold, Match, match
+from services.invoices.reading import Ordered
+from services.orders.news import tell_worker
 
 _CURRENCY: Final = "EUR"
 
@@ -47,17 +48,6 @@ _WAITING_CREDITS = text(
     WHERE state = 'held' AND kind = 'invoice' AND provider_id = :provider_id
       AND content -> 'invoice' ->> 'kind' = 'credit' AND content -> 'invoice' ->> 'credits' = :number
     ORDER BY id
-    """
-)
-
-#: Rows in: orders. Rows out: for the first of them, its number and who hears of it: the responsible worker of its case, or the
-#: supervisor where there is none.
-_WHOM = text(
-    """
-    SELECT purchase_order.number, coalesce(client_case.responsible_worker_id, client_case.supervisor_id, unit.supervisor_id) AS worker_id
-    FROM purchase_order JOIN decision ON decision.id = purchase_order.decision_id
-    JOIN client_case ON client_case.id = decision.case_id LEFT JOIN unit ON unit.id = client_case.unit_id
-    WHERE purchase_order.id = ANY(:orders) ORDER BY purchase_order.id LIMIT 1
     """
 )
 
@@ -121,7 +111,7 @@ def judge(
         "orders": list(orders),
     }
     incoming.reason = against[0].reason.to_json()
-    _tell(session, incoming, orders, against[0])
+    _tell(session, incoming, found.orders, against[0])
     session.flush()
     return Outcome("held", against[0].reason, orders)
 
@@ -242,11 +232,12 @@ def _waiting_credits(session: Session, incoming: IncomingDocument) -> list[Incom
     return [session.get_one(IncomingDocument, one) for one in ids]
 
 
-def _tell(session: Session, incoming: IncomingDocument, orders: tuple[int, ...], hold: Hold) -> None:
-    """Leave a notice for the worker whose order it bills, once a document."""
-    row = session.execute(_WHOM, {"orders": list(orders)}).one_or_none() if orders else None
-    if row is None or row.worker_id is None:
+def _tell(session: Session, incoming: IncomingDocument, orders: Sequence[Ordered], hold: Hold) -> None:
+    """Leave a notice for whoever is responsible for the order it stands with, once a document."""
+    if not orders:
         return
-    message = Message(N_("An invoice for order {order} waits for you: {reason}"), order=row.number, reason=hold.reason)
-    news = notices.News(row.worker_id, "invoice_held", f"order:{row.number}", f"invoice {incoming.id}", message)
-    notices.tell(session, [news])
+    first = orders[0]
+    message = Message(
+        N_("An invoice for order {order} waits for you: {reason}"), order=first.number, reason=hold.reason
+    )
+    tell_worker(session, first.id, "invoice_held", f"invoice {incoming.id}", message)

@@ -14,6 +14,7 @@ from core.errors import InputError, Message, NotFound
 from core.i18n import N_
 from services import audit
 from services.budgets import dirty
+from services.orders import standing
 from services.orders.answer_judging import objections
 from services.orders.answer_values import Answer, Code, Held, LineAnswer, Standing, Taken
 from services.orders.answers import hold_order, move, take
@@ -45,38 +46,21 @@ _ASK_AGAIN: Final = text(
 _NOTHING_HELD: Final = N_("No answer to {order} waits for anybody.")
 
 
-def accept_changes(session: Session, number: str, *, actor: str, reason: str = "", now: datetime) -> Taken:
-    """Accept what the provider proposes: the order stands as accepted with these changes.
+def apply_held(session: Session, number: str, *, actor: str, reason: str = "", now: datetime) -> Taken:
+    """Do what the latest answer that waits says, whatever was answered before; with changes that it proposes the order stands as accepted.
 
     The order and its document stay as they are: what it binds of the budget is the most it may cost. A line the provider declines frees its
-    service. Raises NotFound, InputError where nothing is proposed, or what is proposed goes beyond the order: that needs a new one.
+    service. Raises NotFound, InputError where nothing waits, or what is proposed goes beyond the order: that needs a new one.
     """
-    order = _found(session, number)
-    proposal = order.proposal
-    if proposal is None or order.state != "changed":
-        raise InputError(_NOTHING_HELD, order=number)
-    return _apply(session, order, proposal, actor=actor, reason=reason, now=now)
-
-
-def decline_changes(session: Session, number: str, *, actor: str, reason: str, now: datetime) -> Taken:
-    """Decline what the provider proposes: the order stands as it was sent and waits for another answer. The provider is told by a person.
-
-    Raises NotFound, InputError (no reason, nothing proposed).
-    """
-    order = _found(session, number)
-    if order.proposal is None:
-        raise InputError(_NOTHING_HELD, order=number)
-    return _discard(session, order, order.proposal, actor=actor, reason=reason, now=now)
-
-
-def apply_held(session: Session, number: str, *, actor: str, reason: str = "", now: datetime) -> Taken:
-    """Do what the latest answer that waits says, whatever was answered before. Raises NotFound, InputError where that cannot be."""
     order = _found(session, number)
     return _apply(session, order, _waiting(order), actor=actor, reason=reason, now=now)
 
 
 def discard_held(session: Session, number: str, *, actor: str, reason: str, now: datetime) -> Taken:
-    """Let the latest answer that waits be. Raises NotFound, InputError (no reason, nothing waits)."""
+    """Let the latest answer that waits be. An order with declined changes stands as it was sent, and waits for another answer.
+
+    The provider is told by a person. Raises NotFound, InputError (no reason, nothing waits).
+    """
     order = _found(session, number)
     return _discard(session, order, _waiting(order), actor=actor, reason=reason, now=now)
 
@@ -99,7 +83,7 @@ def respond(
     order = _found(session, number)
     lines = _changed_lines(order, quantities or {}) if code == "CA" else ()
     _must_fit(order, starts_on, lines)
-    if order.state == "rejected" and code != "RE":
+    if order.state == "rejected" and code in {"AP", "CA"}:  # that it arrived (AB) is no change of mind
         _cover_again(session, order)
     taken = take(
         session, Answer(number, code, starts_on=starts_on, lines=lines, issued_on=local_date(now), by=actor), now=now
@@ -139,7 +123,7 @@ def _apply(session: Session, order: Held, held: Standing, *, actor: str, reason:
     _settle(session, held, "applied", actor=actor, reason=reason, now=now)
     state = "rejected" if held.code == "RE" else "accepted"
     move(session, order, state, starts_on=held.starts_on, response_id=held.id, now=now)
-    _free_what_is_declined(session, order, held)
+    _free_what_is_declined(session, order, held, actor=actor, now=now)
     audit.record(
         session,
         actor,
@@ -180,12 +164,14 @@ def _must_fit(order: Held, starts_on: date | None, lines: tuple[LineAnswer, ...]
         )
 
 
-def _free_what_is_declined(session: Session, order: Held, held: Standing) -> None:
+def _free_what_is_declined(session: Session, order: Held, held: Standing, *, actor: str, now: datetime) -> None:
+    """A service the provider declines can be ordered elsewhere, and no further months of it are ordered from this one by themselves."""
     declined = {one.line_number for one in held.lines if one.code == "7"}
     kept = {line.plan_item_id for line in order.lines if line.line_number not in declined}
     items = sorted({line.plan_item_id for line in order.lines} - kept)
     if items:
         session.execute(_FREE_ITEMS, {"id": order.id, "items": items})
+        standing.end(session, items, actor=actor, now=now)
         dirty.mark_orders(session, [order.id])
 
 

@@ -31,6 +31,7 @@ from services.orders.judging import objection, part_objection
 from services.orders.ledger import Renewing
 from services.orders.lines import load_parts
 from services.orders.money import load_budgets, load_expected
+from services.orders.news import WHO_HEARS
 from services.orders.waiting import WAITS, WAITS_FROM
 
 #: Planned services taken together.
@@ -62,7 +63,7 @@ _DUE = text(
 )
 
 #: Rows in: the rules, and where to go on. Rows out: services that wait for approval and that a person need not look at: neither declined
-#: nor rejected or cancelled since the choice was made, with an assessment or a plan, and of a budget that has room and binds little yet.
+#: here or by the provider, nor rejected or cancelled since the choice was made, with an assessment or a plan, and of a budget that has room and binds little yet.
 _AUTOMATIC = text(
     f"""
     SELECT plan_item.id
@@ -76,7 +77,7 @@ _AUTOMATIC = text(
       AND NOT EXISTS (
           SELECT FROM order_coverage JOIN purchase_order ON purchase_order.id = order_coverage.order_id
           WHERE order_coverage.plan_item_id = plan_item.id AND purchase_order.approved_at >= choice.chosen_at
-            AND purchase_order.state IN ('rejected', 'cancelled')
+            AND NOT order_coverage.live
       )
       AND NOT EXISTS (
           SELECT FROM order_approval WHERE order_approval.choice_id = choice.id AND order_approval.ended_at IS NOT NULL
@@ -85,14 +86,13 @@ _AUTOMATIC = text(
     """  # noqa: S608 - our own words
 )
 
-#: Rows in: planned services. Rows out: the case of each, and who hears of it: the responsible worker, else the supervisor.
+#: Rows in: planned services. Rows out: the case of each, and who hears of it.
 _WHOM = text(
-    """
-    SELECT plan_item.id, client_case.number,
-           coalesce(client_case.responsible_worker_id, client_case.supervisor_id, unit.supervisor_id) AS worker_id
+    f"""
+    SELECT plan_item.id, client_case.number, {WHO_HEARS} AS worker_id
     FROM plan_item JOIN client_case ON client_case.id = plan_item.case_id LEFT JOIN unit ON unit.id = client_case.unit_id
     WHERE plan_item.id = ANY(:ids)
-    """
+    """  # noqa: S608 - our own words
 )
 
 

@@ -10,17 +10,18 @@ from sqlalchemy.orm import Session
 from core.errors import Message
 from services import notices
 
-#: Rows in: orders. Rows out: for each its number and who hears of it: the responsible worker of its decision's case, or the supervisor
-#: where there is none. Orders of whose case nobody is in charge are left out.
+#: SQL: who hears of a case, `client_case` with its `unit` if it has one: the responsible worker, else a supervisor. NULL: nobody.
+WHO_HEARS: Final = "coalesce(client_case.responsible_worker_id, client_case.supervisor_id, unit.supervisor_id)"
+
+#: Rows in: orders. Rows out: for each its number and who hears of its decision's case. Orders of whose case nobody is in charge are
+#: left out.
 _WORKERS: Final = text(
-    """
-    SELECT purchase_order.id, purchase_order.number,
-           coalesce(client_case.responsible_worker_id, client_case.supervisor_id, unit.supervisor_id) AS worker_id
+    f"""
+    SELECT purchase_order.id, purchase_order.number, {WHO_HEARS} AS worker_id
     FROM purchase_order JOIN decision ON decision.id = purchase_order.decision_id
     JOIN client_case ON client_case.id = decision.case_id LEFT JOIN unit ON unit.id = client_case.unit_id
-    WHERE purchase_order.id = ANY(:ids)
-      AND coalesce(client_case.responsible_worker_id, client_case.supervisor_id, unit.supervisor_id) IS NOT NULL
-    """
+    WHERE purchase_order.id = ANY(:ids) AND {WHO_HEARS} IS NOT NULL
+    """  # noqa: S608 - our own words
 )
 
 

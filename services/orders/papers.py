@@ -16,7 +16,8 @@ from sqlalchemy.orm import Session
 
 from connectors import mail
 from core.clock import local_date
-from core.errors import Permanent
+from core.errors import Message, Permanent
+from core.i18n import N_
 from core.keys import link_secret
 from core.settings import Settings
 from services.orders import letters, reply_links
@@ -35,6 +36,10 @@ _KEEP = text("INSERT INTO order_paper (order_id, kind, content, sha256) VALUES (
 #: Rows in: an order. Rows out: the epoch its links have from now on.
 _NEW_LINKS = text("UPDATE purchase_order SET link_epoch = link_epoch + 1 WHERE id = :id RETURNING link_epoch")
 
+_NOT_KEPT = N_(
+    "It is not known whether the provider received {order}: it was being sent while Avain was upgraded. Ask the provider, then: avain order resend {order}, or cancel it."
+)
+
 
 @dataclass(frozen=True)
 class Posted:
@@ -48,9 +53,11 @@ def order_mail(session: Session, order: Any, *, settings: Settings, now: datetim
     """The letter of an order, whose row is held: the one kept, or a new one that is kept from now on.
 
     `order`: a row of services/orders/delivery.py. A letter whose fate is in doubt is repeated to whom it went, whatever the address is now.
-    Raises Permanent without an address.
+    Raises Permanent without an address, or where a version that kept no letters was sending it: a new letter would not be its repeat.
     """
     kept = _kept(session, order.id, "mail")
+    if kept is None and order.was == "sending":
+        raise Permanent(Message(_NOT_KEPT, order=order.number))
     if kept is not None and (order.was == "sending" or kept.recipient == order.email):
         return kept
     recipient = _checked(order.email)

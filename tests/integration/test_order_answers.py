@@ -13,7 +13,7 @@ from core.errors import InputError, NotFound
 from models.order import OrderApproval, PurchaseOrder
 from services.orders.answer_values import Answer, Code, LineAnswer, Taken
 from services.orders.answers import take
-from services.orders.answers_held import accept_changes, apply_held, decline_changes, discard_held, respond
+from services.orders.answers_held import apply_held, discard_held, respond
 from tests.factories.order import make_order
 from tests.support.answers import an_order, changes, coverage, fewer, news_of, stands, two_lines
 from tests.support.in_process import InProcess
@@ -201,7 +201,7 @@ def test_proposed_changes_wait_and_are_accepted(session):
     assert news_of(session, found) == ["order_changed"]
     assert take(session, proposal, now=NOW).state == "repeated"
     session.execute(text("DELETE FROM budget_dirty"))
-    accept_changes(session, found.number, actor="cli:aino", now=NOW)
+    apply_held(session, found.number, actor="cli:aino", now=NOW)
     assert stands(session, found) == ("accepted", date(2026, 12, 10))
     assert coverage(session, found) == [True, False], "what the provider declines can be ordered elsewhere"
     assert dirty(session) == 1
@@ -227,7 +227,7 @@ def test_what_goes_beyond_the_order_cannot_be_accepted(session, line, why):
     assert (done.state, stands(session, found)[0]) == ("held", "changed")
     assert why in str(done.reason)
     with pytest.raises(InputError, match="order anew"):
-        accept_changes(session, found.number, actor="cli:aino", now=NOW)
+        apply_held(session, found.number, actor="cli:aino", now=NOW)
 
 
 @pytest.mark.parametrize(
@@ -241,7 +241,7 @@ def test_what_goes_beyond_the_order_cannot_be_accepted(session, line, why):
 def test_what_stays_within_the_order_may_be_accepted(session, line):
     found = an_order(session)
     take(session, changes(found.number, line), now=NOW)
-    accept_changes(session, found.number, actor="cli:aino", now=NOW)
+    apply_held(session, found.number, actor="cli:aino", now=NOW)
     assert stands(session, found)[0] == "accepted"
 
 
@@ -249,11 +249,11 @@ def test_declined_changes_leave_the_order_waiting_for_another_answer(session):
     found = an_order(session)
     take(session, changes(found.number, fewer()), now=NOW)
     with pytest.raises(InputError, match="note"):
-        decline_changes(session, found.number, actor="cli:aino", reason="", now=NOW)
-    decline_changes(session, found.number, actor="cli:aino", reason="twelve are needed", now=NOW)
+        discard_held(session, found.number, actor="cli:aino", reason="", now=NOW)
+    discard_held(session, found.number, actor="cli:aino", reason="twelve are needed", now=NOW)
     assert (stands(session, found)[0], found.answered_at) == ("received", None)
     with pytest.raises(InputError, match="waits"):
-        accept_changes(session, found.number, actor="cli:aino", now=NOW)
+        apply_held(session, found.number, actor="cli:aino", now=NOW)
     assert take(session, changes(found.number, fewer()), now=NOW).state == "held", "said again it is a proposal again"
     assert take(session, Answer(found.number, "AP"), now=NOW).state == "applied"
     states = session.execute(text("SELECT state FROM order_response ORDER BY id")).scalars().all()
@@ -264,7 +264,7 @@ def test_a_later_proposal_takes_the_place_of_the_former(session):
     found = an_order(session)
     take(session, changes(found.number, fewer(quantity="8")), now=NOW)
     take(session, changes(found.number, fewer(quantity="6")), now=NOW)
-    accept_changes(session, found.number, actor="cli:aino", now=NOW)
+    apply_held(session, found.number, actor="cli:aino", now=NOW)
     rows = session.execute(text("SELECT state, settled_by FROM order_response ORDER BY id")).all()
     assert [tuple(row) for row in rows] == [("discarded", "avain"), ("applied", "cli:aino")]
 

@@ -34,6 +34,14 @@ def test_an_order_that_is_sent_again_is_waited_for_anew(session):
     assert unanswered.tell(session, SETTINGS, NOW + DAY * 14) == 1
 
 
+def test_an_old_silence_is_no_news(session):
+    """As of orders that a version without answers has sent: not thousands of them in one morning."""
+    found = an_order(session)
+    assert unanswered.tell(session, SETTINGS, NOW + DAY * 29) == 0
+    assert unanswered.tell(session, SETTINGS, NOW + DAY * 28) == 1
+    assert news_of(session, found) == ["order_unanswered"]
+
+
 @pytest.mark.parametrize(("code", "told"), [("AB", 1), ("AP", 0), ("RE", 0)])
 def test_that_it_has_arrived_is_no_answer(session, code, told):
     found = an_order(session)

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from core.errors import RefusedInput
-from documents.delivered_csv import MOST_ROWS, DeliveredRow, is_delivered, read_delivered
+from documents.delivered_csv import MOST_ROWS, DeliveredRow, read_delivered
 
 FINNISH = "Tilausnumero;Rivi;Alku;Loppu;Määrä\nT-2026-000123;1;1.11.2026;30.11.2026;12,5\n"
 
@@ -18,7 +18,6 @@ def test_titles_are_known_in_three_languages_in_any_order_and_separator():
     )
     english = 'order_number,line,from,to,quantity\nt-2026-000123,1,2026-11-01,2026-11-30,"12,5"\n'
     for content in (FINNISH.encode(), FINNISH.encode("cp1252"), swedish.encode("utf-16"), english.encode("utf-8-sig")):
-        assert is_delivered(content)
         assert read_delivered(content).rows == expected
         assert read_delivered(content).faults == ()
 
@@ -68,11 +67,6 @@ def test_a_row_that_says_nothing_is_told_and_stops_no_other(row, why):
 def test_what_is_no_such_table_is_refused(content, why):
     with pytest.raises(RefusedInput, match=why):
         read_delivered(content)
-
-
-@pytest.mark.parametrize("content", [b"", b"<Invoice/>", b"%PDF-1.7\x00", b"a;b;c\n1;2;3\n"])
-def test_other_files_are_not_taken_for_one(content):
-    assert not is_delivered(content)
 
 
 def test_a_file_has_an_end(monkeypatch):
