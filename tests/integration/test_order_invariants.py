@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from core.budget_settings import Budgets
@@ -69,7 +69,7 @@ class Life:
         self.answers = iter(range(10_000))
 
     def any_order(self) -> PurchaseOrder:
-        found = list(self.session.query(PurchaseOrder).order_by(PurchaseOrder.id))
+        found = list(self.session.scalars(select(PurchaseOrder).order_by(text("id"))))
         if not found:
             raise InputError("none")
         one = self.random.choice(found)
