@@ -123,7 +123,7 @@ def test_lights_tell_what_is_late_in_words_the_gravest_first(session, operator):
     (link,) = page.all("//section[h2[@id='lights']]/p/a")
     assert link.text_content() == "7 more"
     everything = operator.get("/?all=lights")
-    assert len(rows(everything, "lights")) == 16
+    assert len(rows(everything, "lights")) == 19
     assert "Off: Paused: nothing is done until somebody resumes it." in told(everything, "lights")
 
 
