@@ -121,9 +121,16 @@ def _apply(session: Session, order: Held, held: Standing, *, actor: str, reason:
         _cover_again(session, order)
     # settled before the order moves: what it overtakes is what still waits
     _settle(session, held, "applied", actor=actor, reason=reason, now=now)
-    state = "rejected" if held.code == "RE" else "accepted"
+    declined, all_items = _declined(order, held), {line.plan_item_id for line in order.lines}
+    # of which nothing is left is rejected, whatever its code: nobody hands a family's contact details over for it
+    state = "rejected" if held.code == "RE" or (all_items and declined == all_items) else "accepted"
     move(session, order, state, starts_on=held.starts_on, response_id=held.id, now=now)
-    _free_what_is_declined(session, order, held, actor=actor, now=now)
+    if state == "accepted" and declined:
+        session.execute(_FREE_ITEMS, {"id": order.id, "items": sorted(declined)})
+        standing.end(
+            session, declined, actor=actor, now=now
+        )  # no further months of it from this provider by themselves
+        dirty.mark_orders(session, [order.id])
     audit.record(
         session,
         actor,
@@ -164,15 +171,11 @@ def _must_fit(order: Held, starts_on: date | None, lines: tuple[LineAnswer, ...]
         )
 
 
-def _free_what_is_declined(session: Session, order: Held, held: Standing, *, actor: str, now: datetime) -> None:
-    """A service the provider declines can be ordered elsewhere, and no further months of it are ordered from this one by themselves."""
+def _declined(order: Held, held: Standing) -> set[int]:
+    """The planned services no line of which the provider will bring."""
     declined = {one.line_number for one in held.lines if one.code == "7"}
     kept = {line.plan_item_id for line in order.lines if line.line_number not in declined}
-    items = sorted({line.plan_item_id for line in order.lines} - kept)
-    if items:
-        session.execute(_FREE_ITEMS, {"id": order.id, "items": items})
-        standing.end(session, items, actor=actor, now=now)
-        dirty.mark_orders(session, [order.id])
+    return {line.plan_item_id for line in order.lines} - kept
 
 
 def _cover_again(session: Session, order: Held) -> None:

@@ -23,11 +23,16 @@ from services.orders.words import settled_name
 #: What may become of a document (models/answer.py); a list is narrowed to one of them.
 STATES: Final = INCOMING_STATES
 
+#: SQL: what is told of a document in a list (`IncomingLine`), of `document`, `purchase_order` and `provider`.
+LISTED: Final = """
+    document.id, document.source, file_name, kind, document.number, document.state, document.reason, document.recorded_at,
+    settled_at, settled_by, note, purchase_order.number AS order_number, provider.name AS provider
+"""
+
 #: Rows in: perhaps a state, a kind and where to go on from. Rows out: documents with their order and provider, the latest first.
 _LISTED: Final = text(
-    """
-    SELECT document.id, document.source, file_name, kind, document.number, document.state, document.reason, document.recorded_at,
-           settled_at, settled_by, note, purchase_order.number AS order_number, provider.name AS provider
+    f"""
+    SELECT {LISTED}
     FROM incoming_document AS document
     LEFT JOIN purchase_order ON purchase_order.id = document.order_id
     LEFT JOIN provider ON provider.id = document.provider_id
@@ -35,7 +40,7 @@ _LISTED: Final = text(
       AND (CAST(:kind AS text) IS NULL OR kind = :kind)
       AND (CAST(:before AS bigint) IS NULL OR document.id < :before)
     ORDER BY document.id DESC LIMIT :limit
-    """
+    """  # noqa: S608 - our own words
 )
 
 #: Rows in: an order. Rows out: the document in which its latest answer that waits came.

@@ -1,7 +1,7 @@
 """Documents that came in about orders, as the console lists them: those of cases a person may see; operators see every one."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any, Final
 
 from sqlalchemy import TextClause, text
@@ -12,29 +12,17 @@ from models.answer import INCOMING_STATES
 from services.access.cases import VISIBLE, visible_cases
 from services.access.people import OPERATOR, Person
 from services.orders.delivered import Report
+from services.orders.incoming_held import LISTED, IncomingLine
 from services.orders.listing import few_cases
 
 PAGE: Final = 30
 
 
 @dataclass(frozen=True)
-class Incoming:
-    """A document; `number` is its own. `reports`: what it tells was delivered, as far as a person must decide on it."""
+class Incoming(IncomingLine):
+    """A document and the case it is about. `reports`: what it tells was delivered, as far as a person must decide on it."""
 
-    id: int
-    source: str
-    file_name: str
-    kind: str
-    number: str | None
-    state: str
-    reason: Message | None
-    recorded_at: datetime
-    settled_at: datetime | None
-    settled_by: str | None
-    note: str
-    order_number: str | None
     case_number: str | None
-    provider: str | None
     reports: tuple[Report, ...]
 
 
@@ -42,9 +30,7 @@ def _listed(seen: str) -> TextClause:
     """Rows in: a person, a state, where to go on from, perhaps one document. Rows out: documents, the latest first."""
     return text(
         f"""
-        SELECT document.id, document.source, file_name, kind, document.number, document.state, document.reason, document.recorded_at,
-               settled_at, settled_by, note, purchase_order.number AS order_number, client_case.number AS case_number,
-               provider.name AS provider, document.content -> 'held' AS held
+        SELECT {LISTED}, client_case.number AS case_number, document.content -> 'held' AS held
         FROM incoming_document AS document
         LEFT JOIN purchase_order ON purchase_order.id = document.order_id
         LEFT JOIN decision ON decision.id = purchase_order.decision_id

@@ -121,3 +121,12 @@ def test_taking_back_an_old_order_leaves_a_later_approval_of_another_provider(se
     ending.cancel(session, first.number, actor=APPROVER, reason="never came", now=NOW + timedelta(days=2))
     session.refresh(approval)
     assert approval.ended_at is None
+
+
+def test_an_order_of_which_the_provider_brings_nothing_is_rejected(session: Session) -> None:
+    world = make_world(session)
+    found = an_order(session, world=world)
+    take(session, changes(found.number, LineAnswer(1, "7"), external_id="V-1"), now=NOW)
+    accept_changes(session, found.number, actor=APPROVER, now=NOW)
+    assert (stands(session, found)[0], coverage(session, found)) == ("rejected", [False])
+    assert order(session, world.item).orders
