@@ -2,12 +2,11 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.text import Text
 
-from cli import order_approval
+from cli import order_approval, order_show
 from cli.common import (
     ERROR,
     As,
@@ -25,15 +24,12 @@ from cli.common import (
 from cli.order_approval import Reason
 from cli.order_preview import preview
 from core.clock import business_now
-from core.i18n import N_, _, day, moment, money
-from core.units import amount, unit_price
-from services.labels import outcome_name
+from core.i18n import N_, _, day, money
 
 if TYPE_CHECKING:
     from lxml.etree import _ElementTree as ElementTree
 
     from documents.findings import Finding
-    from services.orders.show import Attempt, LineView, OrderView
 
 app = sub_app(_("Purchase orders."))
 SEVERITIES = {"fatal": N_("fatal"), "warning": N_("warning")}
@@ -76,26 +72,9 @@ def list_orders(
     emit([asdict(order) for order in orders], as_json, render)
 
 
-@app.command("show", help=_("One order: lines, delivery attempts; --xml prints the document."))
-def show_order(
-    order: Number,
-    xml: Annotated[bool, typer.Option("--xml", help=_("Print the document as it was sent."))] = False,
-    as_: As = None,
-    as_json: Json = False,
-) -> None:
-    """What was ordered and what came of delivering it. Looking is recorded, as the law on access logs wants."""
-    from services import audit
-    from services.orders import show
-
-    with transaction() as session:
-        document = show.order_document(session, order) if xml else b""
-        summary = show.order_view(session, order)
-        lines, attempts = show.order_lines(session, order), show.delivery_attempts(session, order)
-        audit.record(session, actor(as_), "order.viewed", f"order:{order}", now=business_now(session))
-    if xml:
-        typer.echo(document.decode(), nl=False)
-    else:
-        _show(summary, lines, attempts, as_json)
+app.command("show", help=_("One order: lines, answers, invoices, delivery attempts; --xml prints the document."))(
+    order_show.show
+)
 
 
 app.command("preview", help=_("An order as it was stored, or as approving would make it; as XML and PDF, too."))(
@@ -232,47 +211,3 @@ def _by_schematron(tree: "ElementTree", schemas: list[Path]) -> "list[Finding]":
     from documents.schematron import Schematron
 
     return [finding for rules in schemas for finding in Schematron.load(rules).check(tree)]
-
-
-def _show(summary: "OrderView", lines: "list[LineView]", attempts: "list[Attempt]", as_json: bool) -> None:
-    def render() -> None:
-        console().print(
-            Text.assemble(
-                (summary.number, "bold"), f"  {summary.provider}  {_state(summary.state)}  {money(summary.total_gross)}"
-            )
-        )
-        console().print(
-            _("Approved by {who}, {when}; sent {sent}").format(
-                who=summary.approved_by, when=moment(summary.approved_at), sent=moment(summary.sent_at)
-            )
-        )
-        rows: list[list[Any]] = [
-            [
-                one.line_number,
-                one.service,
-                f"{day(one.first_day)}–{day(one.last_day)}",
-                amount(one.quantity, one.unit),
-                unit_price(one.amount, one.unit, one.base_quantity),
-                money(one.gross),
-            ]
-            for one in lines
-        ]
-        columns = [_("Line"), _("Service"), _("Period"), _("Quantity"), _("Price"), _("Total")]
-        console().print(table(_("Lines"), columns, rows, right=[0, 3, 4, 5]))
-        tries = [
-            [
-                one.attempt,
-                moment(one.started_at),
-                outcome_name(one.outcome),
-                one.message or one.reply,
-            ]
-            for one in attempts
-        ]
-        console().print(table(_("Delivery attempts"), [_("Attempt"), _("Started"), _("Outcome"), _("Reply")], tries))
-
-    data = {
-        **asdict(summary),
-        "lines": [asdict(one) for one in lines],
-        "attempts": [{**asdict(one), "message": one.message.text() if one.message else None} for one in attempts],
-    }
-    emit(data, as_json, render)

@@ -1,4 +1,4 @@
-"""`avain order respond` and `handover`: an answer that came by telephone, a person's word on one that waits, and what follows acceptance."""
+"""`avain order respond`, `handover`, `placed`: what people hear by telephone, decide about answers, and do outside Avain."""
 
 import re
 from datetime import datetime
@@ -23,6 +23,7 @@ def register(app: typer.Typer) -> None:
     app.command(
         "handover", help=_("Tick that the family's contact details were handed to the provider, outside Avain.")
     )(hand_over)
+    app.command("placed", help=_("Write down that an order was placed outside Avain (channel external)."))(placed)
     app.command("respond", help=_("Write down what a provider answered, or settle an answer that waits."))(respond)
 
 
@@ -87,6 +88,25 @@ def respond(  # noqa: PLR0917 - options of a command
             console().print(_("The first day is {date}.").format(date=day(starts_on)))
 
     emit({"order": order, "state": view.state, "starts_on": starts_on}, as_json, render)
+
+
+def placed(
+    order: Annotated[str, typer.Argument(metavar=_("ORDER"), help=_("The order's number, T-2026-000001."))],
+    reference: Annotated[str, typer.Option("--reference", help=_("What it is called there."))] = "",
+    as_: As = None,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """What nobody but a person can know."""
+    from services.orders.placing import placed as write_down
+
+    with transaction(dry_run=dry_run) as session:
+        write_down(session, order, reference=reference, actor=actor(as_), now=business_now(session))
+
+    def render() -> None:
+        console().print(_("Written down: {order} is placed.").format(order=order))
+
+    emit({"order": order, "reference": reference.strip() or None}, as_json, render)
 
 
 def _pair(text: str) -> tuple[int, Decimal]:

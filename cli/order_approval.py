@@ -85,7 +85,7 @@ def waiting(
             _("Item"),
             _("Service"),
             _("Provider"),
-            _("Ordered"),
+            _("How it is ordered"),
             _("Period"),
             _("Quantity"),
             _("Total"),

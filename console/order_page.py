@@ -10,7 +10,7 @@ from core.errors import Message
 from core.units import amount, unit_price, what_is_priced
 from services.labels import chooser_name
 from services.names import people, service_names
-from services.orders import story, words
+from services.orders import placing, story, words
 from services.orders.answer_values import OPEN
 from services.orders.ending import CANCELLABLE, RESENDABLE, Cancelled
 from services.orders.link_renewal import WITH_LINKS
@@ -41,6 +41,7 @@ def show(visit: Visit, order: story.Order, form: Form | None = None) -> Response
         f"answer-{waiting}": waiting is not None,
         "links": order.has_mail and order.state in WITH_LINKS,
         "hand_over": order.state == "accepted" and order.handed_over_at is None,
+        "placed": order.channel == placing.EXTERNAL and order.state in placing.PLACEABLE and order.placed_at is None,
     }
     return visit.page(
         "orders/order.html",

@@ -1,5 +1,6 @@
 """The demo's steps about what comes back: a Peppol answer, a coach who answers by the letter's link, the hand-over, deliveries, invoices."""
 
+import html
 import http.client
 import re
 from datetime import date, datetime, time, timedelta
@@ -86,7 +87,7 @@ def _answered_by_link(story: Story, order: str) -> str:
     )
     changed, _page = _http(story, "GET", path[:-3] + ("abc" if not path.endswith("abc") else "xyz"))
     story.check(changed >= 400, _("a link that was changed does not open"), changed)
-    return plain(re.sub(r"<[^>]+>", " ", _http(story, "GET", path)[1].partition("<main")[2].partition("</main>")[0]))
+    return _read(_http(story, "GET", path)[1])
 
 
 def invoiced(story: Story) -> None:
@@ -194,6 +195,12 @@ def _state(story: Story, order: str) -> str:
     return str(
         story.place.query("SELECT state FROM purchase_order WHERE number = %(number)s", number=order)[0]["state"]
     )
+
+
+def _read(page: str) -> str:
+    """What the main part of a page says."""
+    main = page.partition("<main")[2].partition(">")[2].partition("</main>")[0]
+    return plain(html.unescape(re.sub(r"<[^>]+>", " ", main)))
 
 
 def _http(story: Story, method: str, path: str, form: dict[str, str] | None = None) -> tuple[int, str]:

@@ -32,6 +32,9 @@ ELEMENT_LIMIT: Final = 16 * MEBIBYTE
 #: libxml2 refuses deeper nesting and longer text by itself unless `huge_tree` is set; stated here for the sentences and tests.
 MAX_DEPTH: Final = 256
 MAX_TEXT: Final = 10_000_000
+#: No document of ours has an element with so many. A schema would object to each of them, with a sentence that is kept: 2 KB an attribute.
+MAX_ATTRIBUTES: Final = 256
+_TOO_MANY_ATTRIBUTES: Final = etree.XPath(f"boolean(//*[@*[{MAX_ATTRIBUTES + 1}]])")
 
 #: libxml2's codes (xmlerror.h), and what they mean to people.
 _LIMIT_PASSED: Final = etree.ErrorTypes.ERR_RESOURCE_LIMIT
@@ -74,6 +77,11 @@ def parse(data: bytes, *, limit: int = DOCUMENT_LIMIT) -> "etree._ElementTree":
         _feed(parser, chunk)
     tree = _close(parser).getroottree()
     _refuse_document_type(tree)
+    if _TOO_MANY_ATTRIBUTES(tree):
+        raise RefusedInput(
+            "The XML file has an element with more than {limit} attributes; that is refused as an attack.",
+            limit=MAX_ATTRIBUTES,
+        )
     return tree
 
 

@@ -48,7 +48,7 @@ class PurchaseOrder(SQLModel, table=True):
     `client_reference` is random per order: the provider learns nothing from it and cannot join two orders by it.
     `unclear_sends` counts sends of which nobody knows whether they arrived (services/orders/delivery.py). `approval_id`: the approval a
     monthly order rests on. `link_epoch` rises when links that went out with the order must not open any more. `starts_on`: the first day
-    the provider promised.
+    the provider promised. `placed_…`: where and by whom an order of the channel `external` was placed.
     """
 
     __tablename__ = "purchase_order"
@@ -90,6 +90,9 @@ class PurchaseOrder(SQLModel, table=True):
     cancelled_at: datetime | None = timestamp()
     cancelled_by: str | None = text(nullable=True)
     closed_at: datetime | None = timestamp()
+    placed_reference: str | None = text(nullable=True)
+    placed_at: datetime | None = timestamp()
+    placed_by: str | None = text(nullable=True)
 
 
 class OrderLine(SQLModel, table=True):

@@ -163,6 +163,7 @@ _ACTIONS: Final = {
     "order.answer_noted": N_("wrote down a provider's answer"),
     "order.previewed": N_("looked at what would be ordered"),
     "order.handed_over": N_("handed an order over"),
+    "order.placed": N_("placed an order outside Avain"),
     "order.resent": N_("sent an order again"),
     "order.send_asked": N_("asked for orders to be sent"),
     "order.viewed": N_("looked at an order"),

@@ -150,13 +150,15 @@ def case(rest: str = "") -> Maker:
 
 
 def _order(rest: str = "") -> Maker:
-    """One of the orders of the visitor's cases."""
-    return lambda _know, chance, visitor: f"/orders/{chance.choice(visitor.orders)}{rest}"
+    """One of the orders of the visitor's cases; in a small county there may be none."""
+    return lambda _know, chance, visitor: (
+        f"/orders/{chance.choice(visitor.orders)}{rest}" if visitor.orders else "/orders"
+    )
 
 
 def _waiting(path: str) -> Maker:
-    """`path` with one of the visitor's planned services that wait for approval in its blank."""
-    return lambda _know, chance, visitor: path.format(chance.choice(visitor.waiting))
+    """`path` with one of the visitor's planned services that wait for approval in its blank; in a small county there may be none."""
+    return lambda _know, chance, visitor: path.format(chance.choice(visitor.waiting)) if visitor.waiting else "/orders"
 
 
 def _invoice(_know: Known, chance: random.Random, visitor: Visitor) -> str:

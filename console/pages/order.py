@@ -11,7 +11,7 @@ from console.roles import CASE_ROLES
 from console.visit import Here, Pages, Visit
 from core.errors import InputError, Message
 from core.i18n import N_, _
-from services.orders import answers_held, ending, hand_over, link_renewal, previewing
+from services.orders import answers_held, ending, hand_over, link_renewal, placing, previewing
 from services.orders.answer_values import Code
 from services.orders.show import order_document
 
@@ -115,6 +115,19 @@ def tick(visit: Here, number: str) -> Response:
     except InputError as refused:
         return order_page.show(visit, found, Form({}, {"hand_over": str(refused)}))
     return visit.go(f"/orders/{found.number}", Message("Ticked: the contact details were handed over."))
+
+
+@pages.post("/orders/{number}/placed", roles=CASE_ROLES)
+def placed(visit: Here, number: str, reference: Typed = "") -> Response:
+    """Write down that it was placed outside Avain, and what it is called there."""
+    found = order_page.seen(visit, number)
+    try:
+        with visit.session.begin_nested():
+            said = fields.words(reference, _("Its number there"))
+            placing.placed(visit.session, found.number, reference=said, actor=visit.actor, now=visit.now)
+    except InputError as refused:
+        return order_page.show(visit, found, Form({"reference": reference}, {"placed": str(refused)}))
+    return visit.go(f"/orders/{found.number}", Message("Written down: {order} is placed.", order=found.number))
 
 
 @pages.post("/orders/{number}/links/revoke", roles=CASE_ROLES)

@@ -16,6 +16,8 @@ from services.orders.show import STATE_NAMES
 _TOLERANCE: Final = Decimal("0.02")
 #: More of anything is a mistake.
 _MOST: Final = Decimal(10_000_000)
+#: A price is for at least so much: what is less is kept as nothing, and prices are divided by it.
+_LEAST: Final = Decimal("0.0001")
 _BEFORE: Final = N_("{order} is {state} already, and this answer says something else.")
 _ENDED: Final = N_("{order} is {state}; an answer changes nothing any more.")
 _TO_DECIDE: Final = N_("The provider proposes changes to {order}: somebody must accept or decline them.")
@@ -139,7 +141,9 @@ def _implausible(answer: Answer) -> Message | None:
     figures = [one for line in answer.lines for one in (line.quantity, line.amount, line.base_quantity)]
     if any(one is not None and not 2000 <= one.year <= 2200 for one in days):
         return Message("The answer names a day that cannot be meant.")
-    if any(one is not None and not 0 <= one < _MOST for one in figures):
+    if any(one is not None and not 0 <= one < _MOST for one in figures) or any(
+        one.base_quantity < _LEAST for one in answer.lines
+    ):
         return Message("The answer names a quantity or a price that cannot be meant.")
     return None
 

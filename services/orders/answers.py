@@ -17,6 +17,7 @@ from core.errors import Message
 from core.i18n import N_
 from models.answer import OrderResponse, OrderResponseLine
 from services.budgets import dirty
+from services.orders import standing
 from services.orders.answer_judging import judge
 from services.orders.answer_values import Answer, Held, Line, LineAnswer, Standing, Taken
 from services.orders.news import tell_worker
@@ -66,11 +67,15 @@ _MOVE: Final = text(
     """
 )
 
-#: Rows in: a rejected order. Rows changed: what it covers, which can then be ordered elsewhere, and the approval to order further months.
+#: Rows in: a rejected order. Rows changed: what it covers, which can then be ordered elsewhere, the approval to order further months, and
+#: what was proposed about the order, which nobody need decide any more.
 _FREE: Final = text(
     """
     WITH ended AS (
-        UPDATE order_approval SET ended_at = :now, ended_by = 'avain' WHERE id = :approval_id AND ended_at IS NULL)
+        UPDATE order_approval SET ended_at = :now, ended_by = 'avain' WHERE id = :approval_id AND ended_at IS NULL
+    ), gone AS (
+        UPDATE order_proposal SET settled_at = :now, settled_by = 'avain', outcome = 'gone' WHERE order_id = :id AND settled_at IS NULL
+    )
     UPDATE order_coverage SET live = false WHERE order_id = :id AND live
     """
 )
@@ -145,6 +150,7 @@ def move(
         session.execute(_OVERTAKEN, {"id": order.id, "response_id": response_id, "now": now})
     if state == "rejected":
         session.execute(_FREE, {"id": order.id, "approval_id": order.approval_id, "now": now})
+        standing.end_of_order(session, order.id, actor="avain", now=now)  # of its other services
         dirty.mark_orders(session, [order.id])
 
 

@@ -14,6 +14,7 @@ from core.errors import InputError, Message, NotFound
 from core.i18n import N_
 from services import audit
 from services.budgets import dirty
+from services.orders import standing
 from services.orders.answer_judging import objections
 from services.orders.answer_values import Answer, Code, Held, LineAnswer, Standing, Taken
 from services.orders.answers import hold_order, move, take
@@ -82,7 +83,7 @@ def respond(
     order = _found(session, number)
     lines = _changed_lines(order, quantities or {}) if code == "CA" else ()
     _must_fit(order, starts_on, lines)
-    if order.state == "rejected" and code != "RE":
+    if order.state == "rejected" and code in {"AP", "CA"}:  # that it arrived (AB) is no change of mind
         _cover_again(session, order)
     taken = take(
         session, Answer(number, code, starts_on=starts_on, lines=lines, issued_on=local_date(now), by=actor), now=now
@@ -120,9 +121,16 @@ def _apply(session: Session, order: Held, held: Standing, *, actor: str, reason:
         _cover_again(session, order)
     # settled before the order moves: what it overtakes is what still waits
     _settle(session, held, "applied", actor=actor, reason=reason, now=now)
-    state = "rejected" if held.code == "RE" else "accepted"
+    declined, all_items = _declined(order, held), {line.plan_item_id for line in order.lines}
+    # of which nothing is left is rejected, whatever its code: nobody hands a family's contact details over for it
+    state = "rejected" if held.code == "RE" or (all_items and declined == all_items) else "accepted"
     move(session, order, state, starts_on=held.starts_on, response_id=held.id, now=now)
-    _free_what_is_declined(session, order, held)
+    if state == "accepted" and declined:
+        session.execute(_FREE_ITEMS, {"id": order.id, "items": sorted(declined)})
+        standing.end(
+            session, declined, actor=actor, now=now
+        )  # no further months of it from this provider by themselves
+        dirty.mark_orders(session, [order.id])
     audit.record(
         session,
         actor,
@@ -163,13 +171,11 @@ def _must_fit(order: Held, starts_on: date | None, lines: tuple[LineAnswer, ...]
         )
 
 
-def _free_what_is_declined(session: Session, order: Held, held: Standing) -> None:
+def _declined(order: Held, held: Standing) -> set[int]:
+    """The planned services no line of which the provider will bring."""
     declined = {one.line_number for one in held.lines if one.code == "7"}
     kept = {line.plan_item_id for line in order.lines if line.line_number not in declined}
-    items = sorted({line.plan_item_id for line in order.lines} - kept)
-    if items:
-        session.execute(_FREE_ITEMS, {"id": order.id, "items": items})
-        dirty.mark_orders(session, [order.id])
+    return {line.plan_item_id for line in order.lines} - kept
 
 
 def _cover_again(session: Session, order: Held) -> None:

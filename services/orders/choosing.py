@@ -31,11 +31,11 @@ class ReasonNeededError(InputError):
     def __init__(self, provider: str, amount: Decimal, ceiling: Decimal) -> None:
         super().__init__(
             Message(
-                "With {provider} the budget would come to {amount} €, over its ceiling of {ceiling} € and the tolerance."
+                "With {provider} the budget would come to {euros}, over its ceiling of {of_euros} and the tolerance."
                 " That can be chosen, but say why: --reason",
                 provider=provider,
-                amount=str(amount),
-                ceiling=str(ceiling),
+                euros=str(amount),
+                of_euros=str(ceiling),
             )
         )
         self.provider, self.amount, self.ceiling = provider, amount, ceiling

@@ -17,6 +17,7 @@ from core.clock import business_now
 from core.errors import Message, Permanent
 from core.i18n import N_
 from core.settings import Settings
+from services.orders import placing
 from services.orders.news import tell_worker
 from services.orders.papers import order_mail
 from services.work.lease import Ended, when_given_up
@@ -116,6 +117,8 @@ def record_not_taken(session: Session, delivery: Delivery) -> None:
 def record_delivery(session: Session, delivery: Delivery, now: datetime) -> None:
     """Record, in the transaction that closes the Run, that the other side has it."""
     session.execute(_SENT, {"id": delivery.order_id, "now": now})
+    if delivery.channel == placing.EXTERNAL:
+        placing.ask(session, delivery.order_id, delivery.number)
 
 
 @when_given_up("deliver_order")

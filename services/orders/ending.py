@@ -45,10 +45,15 @@ _SEND_AGAIN = text(
     """
 )
 
-#: Rows in: an order. Rows changed: it and what it covers, which can then be ordered again. Its doubts are from now on its letter's.
+#: Rows in: an order. Rows changed: it and what it covers, which can then be ordered again: whatever was proposed about the order is settled
+#: with it. Its doubts are from now on its letter's.
 _CANCEL = text(
     """
-    WITH freed AS (UPDATE order_coverage SET live = false WHERE order_id = :id AND live)
+    WITH freed AS (UPDATE order_coverage SET live = false WHERE order_id = :id AND live),
+    settled AS (
+        UPDATE order_proposal SET settled_at = :now, settled_by = :actor, outcome = 'cancelled', note = :reason
+        WHERE order_id = :id AND settled_at IS NULL
+    )
     UPDATE purchase_order SET state = 'cancelled', cancelled_at = :now, cancelled_by = :actor, unclear_sends = 0 WHERE id = :id
     """
 )
@@ -88,7 +93,7 @@ def cancel(session: Session, number: str, *, actor: str, reason: str, now: datet
     order = _held(session, number, CANCELLABLE, _NOT_CANCELLABLE)
     went_out = order.state != "approved" or order.sent_at is not None or order.unclear_sends > 0
     letter = went_out and mail.address_problem(order.email) is None
-    session.execute(_CANCEL, {"id": order.id, "now": now, "actor": actor})
+    session.execute(_CANCEL, {"id": order.id, "now": now, "actor": actor, "reason": reason})
     standing.end_of_order(session, order.id, actor=actor, now=now)
     audit.record(session, actor, "order.cancelled", f"order:{number}", now=now, reason=reason, state_before=order.state)
     dirty.mark_orders(session, [order.id])

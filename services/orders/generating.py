@@ -63,7 +63,7 @@ _DUE = text(
 )
 
 #: Rows in: the rules, and where to go on. Rows out: services that wait for approval and that a person need not look at: neither declined
-#: nor rejected or cancelled since the choice was made, with an assessment or a plan, and of a budget that has room and binds little yet.
+#: here or by the provider, nor rejected or cancelled since the choice was made, with an assessment or a plan, and of a budget that has room and binds little yet.
 _AUTOMATIC = text(
     f"""
     SELECT plan_item.id
@@ -77,7 +77,7 @@ _AUTOMATIC = text(
       AND NOT EXISTS (
           SELECT FROM order_coverage JOIN purchase_order ON purchase_order.id = order_coverage.order_id
           WHERE order_coverage.plan_item_id = plan_item.id AND purchase_order.approved_at >= choice.chosen_at
-            AND purchase_order.state IN ('rejected', 'cancelled')
+            AND NOT order_coverage.live
       )
       AND NOT EXISTS (
           SELECT FROM order_approval WHERE order_approval.choice_id = choice.id AND order_approval.ended_at IS NOT NULL

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import structlog
 from sqlalchemy import select, text
+from sqlalchemy.exc import InternalError, OperationalError
 from sqlalchemy.orm import Session
 
 from connectors.transports.base import SourceFile
@@ -72,11 +73,14 @@ def open_file(file: SourceFile) -> Opened:
         raise
     except Exception as unknown:
         log.exception("incoming_crashed", sha256=file.sha256)
-        error = type(unknown).__name__
-        return Opened(
-            file,
-            refused=Message("An unexpected error ({error}) while it was read; the log has the details.", error=error),
-        )
+        return _crashed(file, unknown)
+
+
+def _crashed(file: SourceFile, unknown: Exception) -> Opened:
+    error = type(unknown).__name__
+    return Opened(
+        file, refused=Message("An unexpected error ({error}) while it was read; the log has the details.", error=error)
+    )
 
 
 def read(content: bytes) -> Read:
@@ -87,6 +91,23 @@ def read(content: bytes) -> Read:
     if start.startswith(b"<") and not start.startswith((b"<!doctype html", b"<html")):
         return read_invoice(content) if is_invoice(content) else read_response(content)
     return read_delivered(content)
+
+
+def take_each(session: Session, source: str, opened: Sequence[Opened], **over: Any) -> list[IncomingDocument | None]:
+    """`take_file` for each of them. A fault of ours in taking one must not stop the others: that one is refused. What a database may do to
+    any of them (lost, locked) is raised: all are taken again.
+    """
+    rows: list[IncomingDocument | None] = []
+    for one in opened:
+        try:
+            with session.begin_nested():
+                rows.append(take_file(session, source, one, **over))
+        except (AvainError, MemoryError, OperationalError, InternalError):
+            raise
+        except Exception as unknown:
+            log.exception("incoming_crashed", sha256=one.file.sha256)
+            rows.append(take_file(session, source, _crashed(one.file, unknown), **over))
+    return rows
 
 
 def take_file(

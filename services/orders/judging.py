@@ -119,7 +119,7 @@ def over_objection(budget: BudgetNow, *, reason: str, budgets: Budgets) -> Messa
     if budget.ceiling is None:
         return Message(N_("The ceiling of the budget is not known; approving needs a reason."))
     return Message(
-        N_("The budget goes over its ceiling of {ceiling} €; approving needs a reason."), ceiling=str(budget.ceiling)
+        N_("The budget goes over its ceiling of {euros}; approving needs a reason."), euros=str(budget.ceiling)
     )
 
 
@@ -128,7 +128,7 @@ def automatic_objection(committed: Decimal, settings: Orders) -> Message | None:
     if committed <= settings.automatic_up_to:
         return None
     return Message(
-        N_("With {amount} € committed on the decision, above {limit} €, a person has to approve."),
-        amount=str(committed),
-        limit=str(settings.automatic_up_to),
+        N_("With {euros} committed on the decision, above {of_euros}, a person has to approve."),
+        euros=str(committed),
+        of_euros=str(settings.automatic_up_to),
     )

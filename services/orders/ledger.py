@@ -164,9 +164,9 @@ class Renewing:
             )
             if now > approved * (1 + self.budgets.tolerance):
                 return Message(
-                    N_("It comes to {amount} € now, but {approved} € were approved. Approve it anew."),
-                    amount=str(now),
-                    approved=str(approved),
+                    N_("It comes to {euros} now, but {of_euros} were approved. Approve it anew."),
+                    euros=str(now),
+                    of_euros=str(approved),
                 )
         return None
 

@@ -1,5 +1,6 @@
 """How much somebody may approve: by the roles they have, known from who they sign as."""
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from decimal import Decimal
@@ -11,7 +12,8 @@ from core.errors import Message
 from core.i18n import N_
 from core.order_settings import Limit, Orders
 
-_WORKER = "worker:"
+#: What stands before a worker's id in the name an act is recorded under: signed in, or said at the command line.
+_WORKER = re.compile("^(worker|cli):")
 
 #: Rows in: what a client information system calls a worker. Rows out: whether the worker leads a unit; none if nobody active is called so.
 _LEADS = text(
@@ -36,7 +38,7 @@ NO_BOUNDS = Bounds(Decimal("Infinity"), None)
 def bounds(session: Session, settings: Orders, approver: str, roles: Collection[str] | None) -> Bounds:
     """The bounds of an approver: the widest of the roles that approve, the strictest of all where none is known.
 
-    `roles` None: looked up by `approver` (`worker:<external id>`).
+    `roles` None: looked up by `approver` (`worker:<external id>`, or `cli:<external id>`).
     """
     known = {"worker": settings.limits.worker, "supervisor": settings.limits.supervisor}
     theirs = [known[role] for role in (_roles_of(session, approver) if roles is None else roles) if role in known]
@@ -53,18 +55,18 @@ def objection(bounds: Bounds, committed: Decimal, *, approver: str, choosers: Co
     if bounds.at_most is not None and committed > bounds.at_most:
         return Message(
             N_(
-                "With {amount} € committed on the decision it is above the {limit} € that you may approve; ask somebody who may approve more."
+                "With {euros} committed on the decision it is above the {of_euros} that you may approve; ask somebody who may approve more."
             ),
-            amount=str(committed),
-            limit=str(bounds.at_most),
+            euros=str(committed),
+            of_euros=str(bounds.at_most),
         )
-    if committed > bounds.alone and approver in choosers:
+    if committed > bounds.alone and _person(approver) in {_person(one) for one in choosers if one}:
         return Message(
             N_(
-                "With {amount} € committed on the decision, above the limit of {limit} €, somebody else than who recorded the choice must approve."
+                "With {euros} committed on the decision, above the limit of {of_euros}, somebody else than who recorded the choice must approve."
             ),
-            amount=str(committed),
-            limit=str(bounds.alone),
+            euros=str(committed),
+            of_euros=str(bounds.alone),
         )
     return None
 
@@ -73,8 +75,13 @@ def _bounds(settings: Orders, limit: Limit) -> Bounds:
     return Bounds(settings.approval_limit if limit.alone is None else limit.alone, limit.at_most)
 
 
+def _person(actor: str) -> str:
+    """Who that is: somebody who chose in the console is nobody else at the command line."""
+    return _WORKER.sub("", actor)
+
+
 def _roles_of(session: Session, approver: str) -> set[str]:
-    if not approver.startswith(_WORKER):
+    if not _WORKER.match(approver):
         return set()
-    leads = session.execute(_LEADS, {"worker": approver.removeprefix(_WORKER)}).scalar()
+    leads = session.execute(_LEADS, {"worker": _person(approver)}).scalar()
     return set() if leads is None else {"worker", "supervisor"} if leads else {"worker"}

@@ -168,17 +168,14 @@ _OPEN = text(
 #: Rows in: a proposal. Rows out: it, held until the transaction ends, with its order.
 _ONE = text(
     """
-    SELECT order_proposal.id, order_id, plan_item_id, settled_at, number
+    SELECT order_proposal.id, plan_item_id, settled_at, number
     FROM order_proposal JOIN purchase_order ON purchase_order.id = order_proposal.order_id
     WHERE order_proposal.id = :id FOR NO KEY UPDATE OF order_proposal
     """
 )
-#: Rows in: a proposal. Rows changed: it, or with a cancelled order all that wait about it.
-_SETTLE = text(
-    """
-    UPDATE order_proposal SET settled_at = :now, settled_by = :actor, outcome = :outcome, note = :note
-    WHERE settled_at IS NULL AND (id = :id OR (:outcome = 'cancelled' AND order_id = :order_id))
-    """
+#: Rows in: a proposal. Rows changed: it, settled: the order is kept as it is.
+_KEEP = text(
+    "UPDATE order_proposal SET settled_at = :now, settled_by = :actor, outcome = 'kept', note = :note WHERE id = :id"
 )
 
 _EVERYTHING: dict[str, Any] = {"me": None, "sees_everything": True, "as_worker": False, "as_supervisor": False}
@@ -238,8 +235,8 @@ def settle(
     cancelled = None
     if outcome == "cancelled":
         cancelled = ending.cancel(session, one.number, actor=actor, reason=reason, now=now)
-    values = {"id": one.id, "order_id": one.order_id, "outcome": outcome, "actor": actor, "note": reason, "now": now}
-    session.execute(_SETTLE, values)
+    else:
+        session.execute(_KEEP, {"id": one.id, "actor": actor, "note": reason, "now": now})
     audit.record(
         session,
         actor,

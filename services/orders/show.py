@@ -46,14 +46,22 @@ class OrderSummary:
 
 @dataclass(frozen=True)
 class OrderView(OrderSummary):
-    """One order: also by what reference the provider knows it, who chose, why it was approved, whether contact details went over."""
+    """One order: also by what reference the provider knows it, who chose, why it was approved, whether contact details went over; when the
+    provider begins, which cancelled order it `replaces`, and how it ended.
+    """
 
+    id: int
     issue_date: date
     client_reference: str
     chosen_by: str
     approval_reason: str
     handed_over_at: datetime | None
     handed_over_by: str | None
+    starts_on: date | None
+    replaces: str | None
+    cancelled_at: datetime | None
+    cancelled_by: str | None
+    closed_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -111,9 +119,11 @@ _LIST = text(
 #: Rows in: an order's number. Rows out: the order.
 _ONE = text(
     f"""
-    SELECT {_SUMMARY}, issue_date, client_reference, chosen_by, approval_reason, handed_over_at, handed_over_by {_FROM}
+    SELECT {_SUMMARY}, purchase_order.id, issue_date, client_reference, chosen_by, approval_reason, handed_over_at, handed_over_by, starts_on,
+           (SELECT former.number FROM purchase_order AS former WHERE former.id = purchase_order.replaces_id) AS replaces,
+           cancelled_at, cancelled_by, closed_at {_FROM}
     WHERE purchase_order.number = :number
-    """
+    """  # noqa: S608 - our own words
 )
 
 #: Rows in: an order's number. Rows out: its lines.

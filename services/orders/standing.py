@@ -27,16 +27,19 @@ _END = text(
     "UPDATE order_approval SET ended_at = :now, ended_by = :actor WHERE plan_item_id = ANY(:ids) AND ended_at IS NULL RETURNING plan_item_id"
 )
 
-#: Rows in: an order. Rows changed: the approvals that stand of its planned services, ended.
+#: Rows in: an order. Rows changed: the approvals that stand of its planned services, ended; not those given after it, perhaps for another
+#: provider.
 _END_OF_ORDER = text(
     """
     UPDATE order_approval SET ended_at = :now, ended_by = :actor
-    WHERE ended_at IS NULL AND plan_item_id IN (SELECT plan_item_id FROM order_coverage WHERE order_id = :id)
+    FROM purchase_order
+    WHERE ended_at IS NULL AND purchase_order.id = :id AND order_approval.approved_at <= purchase_order.approved_at
+      AND plan_item_id IN (SELECT plan_item_id FROM order_coverage WHERE order_id = :id)
     """
 )
 
 #: Rows changed: approvals that nothing rests on any more, ended: another choice was made, the service is over, or the provider rejected
-#: one of its months or somebody cancelled one, so that a person has to decide anew. Rows out: their plan items.
+#: one of its months or declined it there, or somebody cancelled one, so that a person has to decide anew. Rows out: their plan items.
 _END_VOID = text(
     """
     UPDATE order_approval SET ended_at = :now, ended_by = 'avain'
@@ -50,7 +53,7 @@ _END_VOID = text(
         OR EXISTS (
             SELECT FROM order_coverage JOIN purchase_order ON purchase_order.id = order_coverage.order_id
             WHERE order_coverage.plan_item_id = plan_item.id AND NOT order_coverage.live
-              AND purchase_order.state IN ('rejected', 'cancelled') AND purchase_order.approved_at >= order_approval.approved_at
+              AND purchase_order.approved_at >= order_approval.approved_at
         )
     )
     RETURNING order_approval.plan_item_id
@@ -102,7 +105,7 @@ def end(session: Session, plan_item_ids: Collection[int], *, actor: str, now: da
 
 
 def end_of_order(session: Session, order_id: int, *, actor: str, now: datetime) -> None:
-    """An order was taken back: no more months of its services are ordered until somebody approves them anew."""
+    """An order was taken back or rejected: no more months of its services are ordered until somebody approves them anew."""
     session.execute(_END_OF_ORDER, {"id": order_id, "actor": actor, "now": now})
 
 

@@ -64,6 +64,9 @@ class Order:
     replaces: str | None
     replaced_by: str | None
     has_mail: bool
+    placed_reference: str | None
+    placed_at: datetime | None
+    placed_by: str | None
 
 
 @dataclass(frozen=True)
@@ -172,7 +175,8 @@ _ORDER: Final = text(
                ORDER BY audit_event.id DESC LIMIT 1) END AS cancelled_why,
            (SELECT former.number FROM purchase_order AS former WHERE former.id = purchase_order.replaces_id) AS replaces,
            (SELECT later.number FROM purchase_order AS later WHERE later.replaces_id = purchase_order.id ORDER BY later.id DESC LIMIT 1) AS replaced_by,
-           EXISTS (SELECT FROM order_paper WHERE order_id = purchase_order.id AND kind = 'mail') AS has_mail
+           EXISTS (SELECT FROM order_paper WHERE order_id = purchase_order.id AND kind = 'mail') AS has_mail,
+           placed_reference, placed_at, placed_by
     FROM purchase_order
     JOIN provider ON provider.id = purchase_order.provider_id
     JOIN decision ON decision.id = purchase_order.decision_id

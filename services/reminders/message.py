@@ -40,6 +40,7 @@ NEWS = {
     "order_accepted": N_("An order was accepted"),
     "order_rejected": N_("An order was rejected"),
     "order_failed": N_("An order could not be delivered"),
+    "order_to_place": N_("An order is to be placed outside Avain"),
     "order_cancellation_failed": N_("A provider could not be told that an order is cancelled"),
     "order_month_waits": N_("The next month of a service could not be ordered"),
     "order_proposal": N_("An order no longer says what is planned"),

@@ -35,14 +35,16 @@ def _asking(tables: Tables) -> str:
     {tables.join("decision", "decision.id = purchase_order.decision_id")}
     {tables.join("client_case", "client_case.id = decision.case_id")}
     JOIN provider ON provider.id = purchase_order.provider_id
+    LEFT JOIN (SELECT order_id, min(found_at) AS since FROM order_proposal WHERE settled_at IS NULL GROUP BY order_id) AS proposed
+        ON proposed.order_id = purchase_order.id
     CROSS JOIN LATERAL (
         SELECT 1 AS place, 'failed' AS what, approved_at AS since WHERE purchase_order.state = 'failed'
         UNION ALL
-        SELECT 2, 'rejected', answered_at WHERE purchase_order.state = 'rejected' AND EXISTS (
+        SELECT 2, 'rejected', answered_at WHERE EXISTS (
             SELECT FROM order_coverage
             JOIN plan_item ON plan_item.id = order_coverage.plan_item_id AND plan_item.ended_at IS NULL AND upper(plan_item.period) > :today
             JOIN choice ON choice.plan_item_id = plan_item.id AND choice.ended_at IS NULL AND choice.provider_id = purchase_order.provider_id
-            WHERE order_coverage.order_id = purchase_order.id AND choice.chosen_at <= purchase_order.approved_at
+            WHERE purchase_order.state = 'rejected' AND order_coverage.order_id = purchase_order.id AND choice.chosen_at <= purchase_order.approved_at
               AND NOT EXISTS (SELECT FROM order_coverage AS anew WHERE anew.plan_item_id = plan_item.id AND anew.live))
         UNION ALL
         SELECT 3, 'changed', answered_at WHERE purchase_order.state = 'changed'
@@ -50,8 +52,7 @@ def _asking(tables: Tables) -> str:
         SELECT 4, 'held', min(order_response.answered_at) FROM order_response
         WHERE order_response.order_id = purchase_order.id AND order_response.state = 'held' AND purchase_order.state <> 'changed' HAVING count(*) > 0
         UNION ALL
-        SELECT 5, 'proposal', min(found_at) FROM order_proposal
-        WHERE order_proposal.order_id = purchase_order.id AND settled_at IS NULL HAVING count(*) > 0
+        SELECT 5, 'proposal', proposed.since WHERE proposed.since IS NOT NULL
         UNION ALL
         SELECT 6, 'hand_over', answered_at WHERE purchase_order.state = 'accepted' AND handed_over_at IS NULL
         UNION ALL

@@ -251,6 +251,19 @@ def test_an_answer_by_telephone_is_written_down(session, desk, worker):
     assert state_of(session, order) == "accepted"
 
 
+def test_that_it_was_placed_elsewhere_is_written_down(session, desk, worker):
+    order = desk.order(channel="external")
+    path = f"/orders/{order.number}"
+    refused = worker.submit(worker.get(path), f"{path}/placed", {"reference": "HB-2026-000001"})
+    assert refused.status == 422
+    assert "leave it out" in refused.text
+    assert refused.form(f"{path}/placed")["reference"] == "HB-2026-000001"
+    after = worker.submit(refused, f"{path}/placed", {"reference": "PSOP-77"})
+    assert "Written down" in after.text
+    assert "Placed outside AvainPSOP-77" in after.text
+    assert f"{path}/placed" not in after.answer.text
+
+
 def test_the_hand_over_is_ticked_once(session, desk, worker):
     order = desk.order(state="accepted", answered_at=NOW)
     path = f"/orders/{order.number}"
@@ -308,7 +321,7 @@ def test_the_order_for_people_is_a_pdf(session, desk, worker):
 
 
 @pytest.mark.parametrize(
-    "act", ["resend", "cancel", "respond", "hand-over", "answers/1/apply", "answers/1/discard", "links/renew"]
+    "act", ["resend", "cancel", "respond", "hand-over", "placed", "answers/1/apply", "answers/1/discard", "links/renew"]
 )
 def test_others_orders_cannot_be_touched(session, desk, sign_in, act):
     order = desk.order()

@@ -121,9 +121,9 @@ def test_lights_tell_what_is_late_in_words_the_gravest_first(session, operator):
     assert rows(page, "lights")[0] == "lahde-00cases"
     assert "To be acted on: Late: it was due on 16.11.2026 03.10 and has not begun." in told(page, "lights")
     (link,) = page.all("//section[h2[@id='lights']]/p/a")
-    assert link.text_content() == "4 more"
+    assert link.text_content() == "7 more"
     everything = operator.get("/?all=lights")
-    assert len(rows(everything, "lights")) == 16
+    assert len(rows(everything, "lights")) == 19
     assert "Off: Paused: nothing is done until somebody resumes it." in told(everything, "lights")
 
 

@@ -64,6 +64,7 @@ TABLE: dict[tuple[str, str], tuple[str, ...] | str] = {
     ("POST", "/orders/{number}/answers/{answer}/discard"): CASES,
     ("POST", "/orders/{number}/cancel"): CASES,
     ("POST", "/orders/{number}/hand-over"): CASES,
+    ("POST", "/orders/{number}/placed"): CASES,
     ("POST", "/orders/{number}/links/renew"): CASES,
     ("POST", "/orders/{number}/links/revoke"): CASES,
     ("POST", "/orders/{number}/resend"): CASES,

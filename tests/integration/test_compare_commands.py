@@ -205,7 +205,7 @@ def test_a_choice_is_recorded_with_who_when_and_why(avain):
 def test_over_the_tolerance_a_choice_needs_its_reason(avain):
     avain.process.rows("UPDATE decision SET granted_amount = 1010 RETURNING id")
     choosing = ("case", "choose", CASE, "--provider", "Kaksi", "--by", "parent")
-    with pytest.raises(InputError, match=r"1116\.00 €, over its ceiling of 1010\.00 €"):
+    with pytest.raises(InputError, match=r"€1,116\.00, over its ceiling of €1,010\.00"):
         avain.run(*choosing)
     assert not avain.process.rows("SELECT FROM choice")
     with pytest.raises(InputError, match="--reason"):

@@ -20,7 +20,8 @@ from core.settings import Settings, settings
 from documents.order_response import PromisedPeriod, ResponseLine
 from models.answer import IncomingDocument
 from models.order import PurchaseOrder
-from services.orders.incoming import MOST_BYTES, open_file, take_file
+from services.orders import incoming
+from services.orders.incoming import MOST_BYTES, open_file, take_each, take_file
 from services.sources import call_fetch, find_source
 from tests.support import attacks
 from tests.support.answers import an_order, news_of, stands, two_lines
@@ -276,3 +277,30 @@ def asked_by_the_job(here: InProcess) -> None:
     here.do_due("ask_incoming", ask_incoming)
     (row,) = here.rows("SELECT key FROM work WHERE kind = 'fetch_incoming' AND done_at IS NULL")
     assert row.key == "fetch_incoming:posti:read_incoming@x"
+
+
+def test_a_fault_in_taking_one_file_stops_no_other(session, tmp_path, monkeypatch):
+    found, files = an_order(session), []
+    for number, code in enumerate(["AB", "AP"]):
+        path = tmp_path / f"{number}.xml"
+        path.write_bytes(response(session, found, code, id=f"V-{number}"))
+        files.append(SourceFile(path, path.name, sha256(path.read_bytes()).hexdigest(), path.stat().st_size))
+    answer_of = incoming.answer_of
+
+    def faulty(said, **over):
+        return answer_of(said, **over) if said.code == "AP" else 1 // 0
+
+    monkeypatch.setattr(incoming, "answer_of", faulty)
+    rows = take_each(session, "posti", [open_file(one) for one in files], now=LATER, settings=Settings())
+    assert [(row.state, "ZeroDivisionError" in str(row.reason)) for row in rows if row] == [
+        ("refused", True),
+        ("applied", False),
+    ]
+    assert stands(session, found)[0] == "accepted"
+
+
+def test_a_price_for_next_to_nothing_is_refused(session, taken):
+    found = an_order(session)
+    line = ResponseLine("1", "1", "3", "Palvelu", Decimal(5), "C62", price=Decimal(1), base_quantity=Decimal("0.00004"))
+    row = taken(response(session, found, "CA", lines=(line,)))
+    assert (row.state, stands(session, found)[0]) == ("refused", "sent")

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+import cli.main  # noqa: F401 - adds respond and handover to `avain order`
 from cli import case, price, rejected, reminder, run
 from cli.compare import _quantity
 from cli.order import app
@@ -68,6 +69,24 @@ def test_from_approval_to_the_providers_folder(here: InProcess, world: World, tm
     checked = tmp_path / "order.xml"
     checked.write_bytes(sent)
     assert json.loads(avain("check", str(checked), "--json").stdout) == []
+
+
+def test_show_tells_what_was_answered_billed_and_taken_back(here: InProcess, world: World) -> None:
+    avain("approve", "HB-2026-000001")
+    send()
+    avain("respond", "T-2026-000001", "--change", "--quantity", "1=8", "--starts-on", "1.12.2026", "--as", "enni")
+    (answer,) = json.loads(avain("show", "T-2026-000001", "--json").stdout)["answers"]
+    assert (answer["code"], answer["state"], answer["lines"][0]["quantity"]) == ("CA", "held", "8.0000")
+    shown = avain("show", "T-2026-000001").stdout
+    assert "8 visits" in shown
+    assert "waits for a person" in shown
+    avain("respond", "T-2026-000001", "--apply", "--as", "enni")
+    avain("handover", "T-2026-000001", "--as", "enni")
+    assert "Contact details given" in avain("show", "T-2026-000001").stdout
+    avain("cancel", "T-2026-000001", "--reason", "moved away", "--as", "enni")
+    assert "Cancelled by: cli:enni" in avain("show", "T-2026-000001").stdout
+    told = json.loads(avain("show", "T-2026-000001", "--json").stdout)
+    assert (told["starts_on"], told["cancelled_by"], told["invoices"]) == ("2026-12-01", "cli:enni", [])
 
 
 def test_people_read_tables(here: InProcess, world: World) -> None:

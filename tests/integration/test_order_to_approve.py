@@ -21,7 +21,7 @@ from models.audit import AuditEvent
 from models.order import OrderDecline, PurchaseOrder
 from services.access.people import Person
 from services.orders.declining import decline, withdraw
-from services.orders.limits import Bounds, bounds
+from services.orders.limits import Bounds, bounds, objection
 from services.orders.proposing import propose
 from services.orders.waiting import count_waiting, waiting
 from tests.factories.case import make_choice
@@ -204,13 +204,26 @@ def test_the_limits_of_a_role(session: Session) -> None:
     worker, boss = make_worker(session), make_worker(session)
     make_unit(session, supervisor_id=boss.id)
     by_worker = {"settings": settings, "approver": f"worker:{worker.external_id}"}
-    assert "above the 1000 € that you may approve" in reason_of(order(session, world.item, **by_worker))
-    assert "above the 1000 €" in reason_of(order(session, world.item, settings=settings))  # nobody known: the strictest
-    assert "above the 1000 €" in reason_of(order(session, world.item, settings=settings, approver="worker:nobody"))
+    assert "above the €1,000.00 that you may approve" in reason_of(order(session, world.item, **by_worker))
+    assert "above the €1,000.00" in reason_of(
+        order(session, world.item, settings=settings)
+    )  # nobody known: the strictest
+    assert "above the €1,000.00" in reason_of(order(session, world.item, settings=settings, approver="worker:nobody"))
     (draft,) = drafts(session, world.item, **by_worker)
-    assert "above the 1000 €" in draft.refused.text()
+    assert "above the €1,000.00" in draft.refused.text()
     assert drafts(session, world.item, settings=settings)[0].refused is None  # nobody approves yet
     assert order(session, world.item, settings=settings, approver=f"worker:{boss.external_id}").orders
+
+
+def test_somebody_is_the_same_in_the_console_and_at_the_command_line(session: Session) -> None:
+    boss = make_worker(session)
+    make_unit(session, supervisor_id=boss.id)
+    settings = Orders(limits=Limits(worker=Limit(at_most=Decimal(10))))
+    assert bounds(session, settings, f"cli:{boss.external_id}", None).at_most is None
+    assert bounds(session, settings, "cli:nobody", None).at_most == Decimal(10)
+    found = Bounds(alone=Decimal(100), at_most=None)
+    assert objection(found, Decimal(101), approver="cli:W-1", choosers=["worker:W-1"])
+    assert objection(found, Decimal(101), approver="cli:W-2", choosers=["worker:W-1", None]) is None
 
 
 @pytest.mark.parametrize(

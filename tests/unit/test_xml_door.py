@@ -160,6 +160,10 @@ def test_a_truncated_file_hands_out_elements_first_and_then_refuses() -> None:
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
+        (
+            b"<a " + b" ".join(b'x%d=""' % number for number in range(257)) + b"/>",
+            "The XML file has an element with more than 256 attributes; that is refused as an attack.",
+        ),
         (b"<a>" * 300, "The XML file has elements nested more than 256 deep (line 1); that is refused as an attack."),
         (
             b"<a>\n" + b"x" * (xml.MAX_TEXT + xml.MEBIBYTE),

@@ -8,7 +8,7 @@ import structlog
 from connectors.transports.base import SourceFile
 from core.clock import business_now
 from core.errors import Message
-from services.orders.incoming import Opened, counts_of, open_file, take_file
+from services.orders.incoming import Opened, counts_of, open_file, take_each
 from services.visiting import applied
 from services.work import KINDS
 from workers.fetching import call_every_fetch, fetch, files_of, source_of
@@ -40,19 +40,10 @@ def read_incoming(lease: Lease) -> None:
         opened = _opened(files)
         with lease.closing() as closing:
             session, now = closing.session, business_now(closing.session)
-            provider, rows = lease.settings.sources.incoming[source.name].provider, []
-            for one in opened:
-                with session.begin_nested():
-                    taken = take_file(
-                        session,
-                        source.name,
-                        one,
-                        provider=provider,
-                        run_id=lease.run_id,
-                        now=now,
-                        settings=lease.settings,
-                    )
-                    rows.append(taken)
+            provider = lease.settings.sources.incoming[source.name].provider
+            rows = take_each(
+                session, source.name, opened, provider=provider, run_id=lease.run_id, now=now, settings=lease.settings
+            )
             kept = {**lease.arguments, "files": [one.file.to_json() for one in opened]}
             applied(session, lease.settings, source, lease.run_id, kept, now=now)
             _report(closing, counts_of(rows), left=len(files) - len(opened))

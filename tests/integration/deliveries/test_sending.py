@@ -276,12 +276,6 @@ def test_a_file_of_other_content_in_its_place_needs_a_person(here: InProcess, tm
     assert place.read_text() == "<Other/>"
 
 
-def test_placed_elsewhere_is_recorded_as_sent(here: InProcess) -> None:
-    _, number = ordered(here, "external")
-    deliver(here)
-    assert state(here, number) == "sent"
-
-
 def test_a_channel_that_is_gone_fails_with_a_sentence(here: InProcess) -> None:
     _, number = ordered(here, "external")
     here.rows("UPDATE purchase_order SET channel = 'pigeon' RETURNING id")
