@@ -127,6 +127,6 @@ def test_an_order_of_which_the_provider_brings_nothing_is_rejected(session: Sess
     world = make_world(session)
     found = an_order(session, world=world)
     take(session, changes(found.number, LineAnswer(1, "7"), external_id="V-1"), now=NOW)
-    accept_changes(session, found.number, actor=APPROVER, now=NOW)
+    apply_held(session, found.number, actor=APPROVER, now=NOW)
     assert (stands(session, found)[0], coverage(session, found)) == ("rejected", [False])
     assert order(session, world.item).orders
