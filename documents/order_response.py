@@ -5,7 +5,6 @@ breaks one of them is refused as a whole. What an answer means for its order, an
 services/orders; here stands only what the provider has written.
 """
 
-import re
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -17,6 +16,7 @@ from core.errors import Message, RefusedInput
 from core.i18n import N_
 from core.money import round_half_up
 from documents import xml
+from documents.business_ids import business_id
 from documents.checking import refuse_faulty
 from documents.peppol_rules import RESPONSE_ELEMENT, check_response
 from documents.peppol_rules.model import CAC, CBC
@@ -30,10 +30,6 @@ ResponseCode = Literal["AB", "AP", "RE", "CA"]
 #: UNCL 1229: added, changed, accepted, rejected, already delivered.
 LineCode = Literal["1", "3", "5", "7", "42"]
 _PROFILE_START: Final = "urn:fdc:peppol.eu:poacc:bis:"
-#: ISO 6523: the Finnish business id with its hyphen, and the same digits behind 0037.
-_BUSINESS_ID, _OVT = "0212", "0216"
-_DIGITS: Final = re.compile(r"0037(\d{7})(\d)", re.ASCII)
-_Y_TUNNUS: Final = re.compile(r"\d{7}-\d", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -137,17 +133,9 @@ def _party(root: "etree._Element", role: str) -> PartyId:
         (one.get("schemeID", ""), (one.text or "").strip())
         for one in root.iterfind(f"{CAC}{role}/{CAC}Party/{CAC}PartyIdentification/{CBC}ID")
     ]
-    ids = filter(None, (_business_id(*one) for one in [*said, (scheme, value)]))
+    ids = filter(None, (business_id(written, under) for under, written in [*said, (scheme, value)]))
     name = text_at(root, f"{CAC}{role}/{CAC}Party/{CAC}PartyLegalEntity/{CBC}RegistrationName")
     return PartyId(endpoint_scheme=scheme, endpoint=value, business_id=next(ids, None), name=name or None)
-
-
-def _business_id(scheme: str, value: str) -> str | None:
-    """The Y-tunnus an identifier holds."""
-    if scheme == _BUSINESS_ID and _Y_TUNNUS.fullmatch(value):
-        return value
-    digits = _DIGITS.fullmatch(value) if scheme == _OVT else None
-    return f"{digits[1]}-{digits[2]}" if digits else None
 
 
 def _line(line: "etree._Element") -> ResponseLine:
