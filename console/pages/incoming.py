@@ -8,7 +8,7 @@ from console import fields, paging
 from console.forms import Form, Typed
 from console.paging import Id, Key
 from console.roles import CASE_ROLES
-from console.visit import Here, Pages, Visit
+from console.visit import Here, NotAllowedError, Pages, Visit
 from core.errors import InputError, Message, NotFound
 from core.i18n import _
 from models.answer import INCOMING_STATES
@@ -29,7 +29,7 @@ def listed(visit: Here, state: str = "held", before: Key = None) -> Response:
 @pages.post("/incoming/{document}/apply", roles=_ROLES)
 def apply(visit: Here, document: Id, note: Typed = "") -> Response:
     """Do what it says, whatever spoke against it."""
-    _seen(visit, document)
+    _decidable(visit, document)
     try:
         with visit.session.begin_nested():
             reason = fields.words(note, _("Why"))
@@ -45,7 +45,7 @@ def apply(visit: Here, document: Id, note: Typed = "") -> Response:
 @pages.post("/incoming/{document}/discard", roles=_ROLES)
 def discard(visit: Here, document: Id, note: Typed = "") -> Response:
     """Let it be."""
-    _seen(visit, document)
+    _decidable(visit, document)
     try:
         with visit.session.begin_nested():
             reason = fields.words(note, _("Why"))
@@ -55,9 +55,13 @@ def discard(visit: Here, document: Id, note: Typed = "") -> Response:
     return visit.go("/incoming", Message("The document is discarded."))
 
 
-def _seen(visit: Visit, document: int) -> None:
-    if incoming_seen.document_seen(visit.session, visit.person, document, visit.today) is None:
+def _decidable(visit: Visit, document: int) -> None:
+    """What is about an order is for who sees its case: an operator places what nobody else can. Raises NotFound, NotAllowedError."""
+    found = incoming_seen.document_seen(visit.session, visit.person, document, visit.today)
+    if found is None:
         raise NotFound("There is no such page.")
+    if found.order_number is not None and not visit.person.is_one_of(*CASE_ROLES):
+        raise NotAllowedError
 
 
 def _refused(visit: Visit, document: int, note: str, refused: InputError) -> Response:

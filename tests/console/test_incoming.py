@@ -157,3 +157,20 @@ def test_it_reads_in_every_language(session, desk, worker, language):
     page = worker.get(f"{LIST}?lang={language}")
     assert page.status == 200
     assert page.all("/html/@lang") == [language]
+
+
+def test_an_operator_decides_on_nothing_that_is_about_an_order(session, desk, sign_in):
+    document, applied = (
+        delivered(session, desk),
+        make_incoming(session, desk.order(), state="discarded", note="perheen toive"),
+    )
+    operator = sign_in("operator")
+    page = operator.get(f"{LIST}?state=")
+    assert "Whoever sees the case decides on it." in page.text
+    assert "perheen toive" not in page.text
+    assert page.all("//main//form[@method='post']") == page.all("//main//table") == []
+    fields = {"csrf": page.all("//input[@name='csrf']/@value")[0], "note": "x"}
+    for act in ("apply", "discard"):
+        assert operator.post(f"{LIST}/{document.id}/{act}", fields).status == 403
+    assert state_of(session, document)[0] == "held"
+    assert applied.state == "discarded"
