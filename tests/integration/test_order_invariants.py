@@ -18,7 +18,7 @@ from models.order import PurchaseOrder
 from services.orders import ending, generating, proposals, standing
 from services.orders.answer_values import Answer, Code, LineAnswer, LineCode
 from services.orders.answers import take
-from services.orders.answers_held import accept_changes, apply_held, decline_changes, discard_held, respond
+from services.orders.answers_held import apply_held, discard_held, respond
 from services.orders.closing import close_orders
 from services.orders.delivery import begin_delivery, give_up, record_delivery, record_not_taken
 from services.work.lease import Ended
@@ -135,7 +135,7 @@ class Life:
         respond(self.session, self.any_order().number, code, actor=APPROVER, now=self.now)
 
     def settled(self) -> None:
-        how = self.random.choice([accept_changes, decline_changes, apply_held, discard_held])
+        how = self.random.choice([apply_held, discard_held])
         how(self.session, self.any_order().number, actor=APPROVER, reason="because", now=self.now)
 
     def cancel(self) -> None:
