@@ -29,7 +29,7 @@ from core.budget_settings import Budgets
 from core.logging import configure_logging
 from core.order_settings import Orders
 from core.settings import Organisation
-from services.orders.approval import approve
+from services.orders.approving.approval import approve
 
 RESULTS: Final = Path(__file__).with_name("results") / "orders.json"
 LIMITS: Final = {

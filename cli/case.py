@@ -83,7 +83,7 @@ def choose(  # noqa: PLR0917 - typer's own way
     """A new choice ends the earlier one; what is ordered already must be cancelled first."""
     from core.settings import settings
     from services import cases, names
-    from services.orders.choosing import choose as record_choice
+    from services.orders.approving.choosing import choose as record_choice
 
     with transaction(dry_run=dry_run) as session:
         plan_item_id = names.item_of(session, item)

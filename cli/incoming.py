@@ -24,7 +24,7 @@ from core.errors import Message
 from core.i18n import _, day, moment, number
 
 if TYPE_CHECKING:
-    from services.orders.incoming_held import IncomingLine
+    from services.orders.replies.incoming_held import IncomingLine
 
 app = sub_app(_("Answers, invoices and delivered quantities that came in."))
 
@@ -46,7 +46,7 @@ def list_documents(
     """`avain incoming list`."""
     from models.answer import INCOMING_KINDS
     from services import names
-    from services.orders import incoming_held
+    from services.orders.replies import incoming_held
     from services.orders.words import incoming_name, settled_name
 
     with transaction() as session:
@@ -73,8 +73,8 @@ def list_documents(
 def show(document: Document, as_: As = None, as_json: Json = False) -> None:
     """Looking is recorded. What people wrote in a document was never kept."""
     from services import audit
-    from services.orders import incoming_held
-    from services.orders.delivered import Report
+    from services.orders.replies import incoming_held
+    from services.orders.replies.delivered import Report
     from services.orders.words import incoming_name, settled_name
 
     with transaction() as session:
@@ -122,7 +122,7 @@ def apply(
     as_json: Json = False,
 ) -> None:
     """An answer moves its order; quantities that went beyond the order are taken as they were told."""
-    from services.orders import incoming_held
+    from services.orders.replies import incoming_held
 
     with transaction(dry_run=dry_run) as session:
         left = incoming_held.apply(session, document, actor=actor(as_), reason=reason, now=business_now(session))
@@ -146,7 +146,7 @@ def discard(
     as_json: Json = False,
 ) -> None:
     """Changes that a provider proposed are declined with it: tell the provider."""
-    from services.orders import incoming_held
+    from services.orders.replies import incoming_held
 
     with transaction(dry_run=dry_run) as session:
         incoming_held.discard(session, document, actor=actor(as_), reason=reason, now=business_now(session))

@@ -131,7 +131,7 @@ def send(
 @app.command("resend", help=_("Send an order again under the same number, to where the provider takes orders now."))
 def resend(order: Number, reason: Reason = "", as_: As = None, dry_run: DryRun = False, as_json: Json = False) -> None:
     """After a failure, or when the provider says it never came."""
-    from services.orders import ending
+    from services.orders.sending import ending
 
     with transaction(dry_run=dry_run) as session:
         work_id = ending.resend(session, order, actor=actor(as_), reason=reason, now=business_now(session))
@@ -145,7 +145,7 @@ def resend(order: Number, reason: Reason = "", as_: As = None, dry_run: DryRun =
 @app.command("cancel", help=_("Cancel an order, so that its services can be ordered anew."))
 def cancel(order: Number, reason: Reason = "", as_: As = None, dry_run: DryRun = False, as_json: Json = False) -> None:
     """The provider is told by e-mail; where it has no address, a person tells it."""
-    from services.orders import ending
+    from services.orders.sending import ending
 
     with transaction(dry_run=dry_run) as session:
         done = ending.cancel(session, order, actor=actor(as_), reason=reason, now=business_now(session))

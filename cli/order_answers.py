@@ -53,8 +53,8 @@ def respond(  # noqa: PLR0917 - options of a command
     as_json: Json = False,
 ) -> None:
     """One of --accept, --reject, --change, --received; or --apply, --discard for what waits."""
-    from services.orders import answers_held
-    from services.orders.answer_values import Code
+    from services.orders.replies import answers_held
+    from services.orders.replies.answer_values import Code
     from services.orders.show import order_view, state_name
 
     codes: dict[Code, bool] = {"AP": accept, "RE": reject, "CA": change, "AB": received}
@@ -98,7 +98,7 @@ def placed(
     as_json: Json = False,
 ) -> None:
     """What nobody but a person can know."""
-    from services.orders.placing import placed as write_down
+    from services.orders.sending.placing import placed as write_down
 
     with transaction(dry_run=dry_run) as session:
         write_down(session, order, reference=reference, actor=actor(as_), now=business_now(session))

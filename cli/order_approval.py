@@ -14,9 +14,9 @@ from services.labels import channel_name
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-    from services.orders.approval import Approved
-    from services.orders.bundles import Refused
-    from services.orders.declining import Declined
+    from services.orders.approving.approval import Approved
+    from services.orders.approving.declining import Declined
+    from services.orders.weighing.bundles import Refused
 
 Items = Annotated[
     list[str],
@@ -52,7 +52,7 @@ def waiting(
     """Chosen services that nobody has ordered, longest first: what they come to, and whether approving them needs a reason."""
     from core.settings import settings
     from services import names
-    from services.orders import waiting as reading
+    from services.orders.approving import waiting as reading
 
     configured = settings()
     with transaction() as session:
@@ -107,8 +107,8 @@ def decline(
     as_json: Json = False,
 ) -> None:
     """What was chosen shall not be ordered; a new choice is a new question. Exit code 3 when some were refused, 1 when all were."""
-    from services.orders import declining
-    from services.orders.naming import find_items
+    from services.orders.approving import declining
+    from services.orders.approving.naming import find_items
 
     with transaction(dry_run=dry_run) as session:
         found, unknown = find_items(session, items)
@@ -177,8 +177,8 @@ def settle(
 
 def _approve(session: "Session", items: list[str], approver: str, reason: str) -> "Approved":
     from core.settings import settings
-    from services.orders.approval import approve as approve_items
-    from services.orders.naming import find_items
+    from services.orders.approving.approval import approve as approve_items
+    from services.orders.approving.naming import find_items
 
     configured = settings()
     found, unknown = find_items(session, items)
@@ -196,7 +196,7 @@ def _approve(session: "Session", items: list[str], approver: str, reason: str) -
 
 
 def _strangers(unknown: dict[str, Any]) -> "tuple[Refused, ...]":
-    from services.orders.bundles import Refused
+    from services.orders.weighing.bundles import Refused
 
     return tuple(Refused(None, name, why) for name, why in unknown.items())
 

@@ -16,7 +16,7 @@ from core.i18n import _, day, money
 from core.units import amount, unit_price, what_is_priced
 
 if TYPE_CHECKING:
-    from services.orders.previewing import Preview
+    from services.orders.sending.previewing import Preview
 
 _ORDER_NUMBER: Final = re.compile(r"T-\d{4}-\d{6,}")
 
@@ -86,7 +86,7 @@ def _stored(numbers: list[str], who: str) -> list["Preview"]:
     """Orders that exist, as they were stored."""
     from core.settings import settings
     from services import audit
-    from services.orders import previewing
+    from services.orders.sending import previewing
 
     configured = settings()
     with transaction() as session:
@@ -103,8 +103,8 @@ def _proposed(names: list[str], who: str, reason: str) -> tuple[list["Preview"],
     """What approving would order, and what stands against the rest, by the names it was asked for."""
     from core.settings import settings
     from services import audit
-    from services.orders import previewing
-    from services.orders.naming import find_items
+    from services.orders.approving.naming import find_items
+    from services.orders.sending import previewing
 
     configured = settings()
     with transaction() as session:

@@ -85,7 +85,7 @@ def send_test(
     from core.clock import business_now
     from core.logging import configure_logging
     from core.settings import settings
-    from services.orders import testing
+    from services.orders.sending import testing
     from workers.queue import keep
     from workers.task import perform
     from workers.tasks.orders import send_test_order

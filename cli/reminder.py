@@ -159,7 +159,7 @@ def hand_over(
     as_: As = None,
 ) -> None:
     """Records who handed over and when; the details themselves never enter Avain."""
-    from services.orders.hand_over import tick
+    from services.orders.replies.hand_over import tick
 
     with transaction(dry_run=dry_run) as session:
         tick(session, order, actor=actor(as_), now=business_now(session))

@@ -10,11 +10,12 @@ from core.errors import Message
 from core.units import amount, unit_price, what_is_priced
 from services.labels import chooser_name
 from services.names import people, service_names
-from services.orders import placing, story, words
-from services.orders.answer_values import OPEN
-from services.orders.ending import CANCELLABLE, RESENDABLE, Cancelled
-from services.orders.link_renewal import WITH_LINKS
+from services.orders import story, words
 from services.orders.proposals import open_proposals
+from services.orders.replies.answer_values import OPEN
+from services.orders.sending import placing
+from services.orders.sending.ending import CANCELLABLE, RESENDABLE, Cancelled
+from services.orders.sending.link_renewal import WITH_LINKS
 from services.orders.show import delivery_attempts, state_name
 
 #: In these a person may write down an answer: one is waited for, or what was answered is taken back.

@@ -22,7 +22,7 @@ def record_hasher(configured: Settings) -> RecordHasher:
 
 
 def link_secret(configured: Settings) -> bytes:
-    """32 bytes that sign links (services/orders/reply_links.py), derived from the hash key (RFC 5869): with another, no link opens any more."""
+    """32 bytes that sign links (services/orders/sending/reply_links.py), derived from the hash key (RFC 5869): with another, no link opens any more."""
     derived = HKDF(SHA256(), _LINK_SECRET_BYTES, salt=None, info=b"avain signed links")
     return derived.derive(_hash_key(configured).encode())
 

@@ -46,7 +46,7 @@ class PurchaseOrder(SQLModel, table=True):
     """One order per decision, provider and order period. `document` and its sha256 never change once stored.
 
     `client_reference` is random per order: the provider learns nothing from it and cannot join two orders by it.
-    `unclear_sends` counts sends of which nobody knows whether they arrived (services/orders/delivery.py). `approval_id`: the approval a
+    `unclear_sends` counts sends of which nobody knows whether they arrived (services/orders/sending/delivery.py). `approval_id`: the approval a
     monthly order rests on. `link_epoch` rises when links that went out with the order must not open any more. `starts_on`: the first day
     the provider promised. `placed_…`: where and by whom an order of the channel `external` was placed.
     """

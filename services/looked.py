@@ -29,7 +29,7 @@ from connectors.transports.base import SourceFile
 from core.errors import AvainError, InputError, Message
 from core.settings import Settings, configuration_file
 from core.source_settings import CaseSource
-from services.orders.incoming import open_file
+from services.orders.replies.incoming import open_file
 from services.price_mail.opening import open_mail
 from services.prices.columns import meanings_for_reading
 from services.sources import Source, price_settings

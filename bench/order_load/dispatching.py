@@ -23,7 +23,7 @@ from core.clock import business_now
 from core.database import transaction
 from core.settings import settings
 from demo.smtp_sink import SmtpSink
-from services.orders import papers
+from services.orders.sending import papers
 from services.work import claim, close
 from workers.task import perform
 from workers.tasks.orders import deliver_order, means

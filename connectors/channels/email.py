@@ -1,6 +1,6 @@
 """Channel `email`: the order as a PDF in a letter in the provider's language.
 
-The letter was composed and stored before it is first sent (services/orders/papers.py); what goes out are those bytes. So a repeat carries
+The letter was composed and stored before it is first sent (services/orders/sending/papers.py); what goes out are those bytes. So a repeat carries
 the same Message-ID and is, byte for byte, the same message.
 """
 

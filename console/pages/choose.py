@@ -27,14 +27,14 @@ from services.compare.asking import NothingToCompareError
 from services.compare.noting import note_compared
 from services.compare.words import FOR_THOSE_WHO_DECIDE
 from services.names import people
-from services.orders.choosing import (
+from services.orders.approving.choosing import (
     CHOOSERS,
     AlreadyOrderedError,
     ChosenMeanwhileError,
     ReasonNeededError,
     choose,
 )
-from services.orders.chosen import Chosen, chosen_in, plan_item_called
+from services.orders.approving.chosen import Chosen, chosen_in, plan_item_called
 
 pages = Pages()
 

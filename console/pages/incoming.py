@@ -14,7 +14,8 @@ from core.i18n import _
 from models.answer import INCOMING_STATES
 from services.access.people import OPERATOR
 from services.names import people
-from services.orders import incoming_held, incoming_seen, words
+from services.orders import words
+from services.orders.replies import incoming_held, incoming_seen
 
 pages = Pages()
 _ROLES: Final = (*CASE_ROLES, OPERATOR)

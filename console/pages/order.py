@@ -11,8 +11,9 @@ from console.roles import CASE_ROLES
 from console.visit import Here, Pages, Visit
 from core.errors import InputError, Message
 from core.i18n import N_, _
-from services.orders import answers_held, ending, hand_over, link_renewal, placing, previewing
-from services.orders.answer_values import Code
+from services.orders.replies import answers_held, hand_over
+from services.orders.replies.answer_values import Code
+from services.orders.sending import ending, link_renewal, placing, previewing
 from services.orders.show import order_document
 
 pages = Pages()

@@ -24,14 +24,14 @@ from core.i18n import N_, _
 from core.units import amount, unit_price, what_is_priced
 from services.budgets.words import state_name
 from services.labels import chooser_name
-from services.orders import declining
-from services.orders.approval import approve
-from services.orders.bundles import Refused
-from services.orders.limits import bounds
-from services.orders.paper import paper_of_proposal, write_pdf
-from services.orders.proposing import Draft, propose
-from services.orders.ticked import Ticked, objections, stamp, ticked
-from services.orders.waiting import Waiting, waiting
+from services.orders.approving import declining
+from services.orders.approving.approval import approve
+from services.orders.approving.proposing import Draft, propose
+from services.orders.approving.ticked import Ticked, objections, stamp, ticked
+from services.orders.approving.waiting import Waiting, waiting
+from services.orders.sending.paper import paper_of_proposal, write_pdf
+from services.orders.weighing.bundles import Refused
+from services.orders.weighing.limits import bounds
 
 pages = Pages()
 _PAGE: Final = 50

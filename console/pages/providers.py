@@ -15,7 +15,7 @@ from core.i18n import _
 from services.access.people import PRICE_MANAGER
 from services.compare.words import facts_in_words
 from services.labels import channel_name
-from services.orders.testing import call_test
+from services.orders.sending.testing import call_test
 from services.prices.rises import rule_in_words
 from services.reference_data import overview
 from services.reference_data.editing import ChangedMeanwhileError, FieldInputError, NeedsYesError

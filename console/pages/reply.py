@@ -23,10 +23,10 @@ from core.errors import InputError
 from core.i18n import LANGUAGES, _, day, speaking
 from core.keys import link_secret
 from core.units import amount
-from services.orders import reply_page
-from services.orders.delivered import TakenReport
-from services.orders.reply_links import EndedLinkError, Purpose, link
-from services.orders.reply_page import MeanwhileError, ReplyView
+from services.orders.replies import reply_page
+from services.orders.replies.delivered import TakenReport
+from services.orders.replies.reply_page import MeanwhileError, ReplyView
+from services.orders.sending.reply_links import EndedLinkError, Purpose, link
 
 pages = Pages()
 #: A provider's office looks more often than it answers.

@@ -20,8 +20,8 @@ from core.i18n import N_
 from services import audit
 from services.access.cases import TIED, visible_cases
 from services.access.people import Person
-from services.orders import ending
 from services.orders.news import OrderNews, tell_workers
+from services.orders.sending import ending
 
 OUTCOMES = ("cancelled", "kept")
 PAGE = 200

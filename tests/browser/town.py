@@ -37,7 +37,7 @@ from models.worker import Worker
 from services import price_uploads
 from services.access import entry, sessions
 from services.invoices.taking import take_invoice
-from services.orders.reply_links import Purpose, link
+from services.orders.sending.reply_links import Purpose, link
 from tests.factories.answer import make_answer, make_answer_line, make_incoming, make_paper, make_proposal
 from tests.factories.base import added
 from tests.support.in_process import InProcess, in_process

@@ -8,8 +8,8 @@ from sqlalchemy import text
 
 from core.errors import Message
 from core.i18n import LANGUAGES
-from services.orders import incoming_seen
-from services.orders.delivered import Report
+from services.orders.replies import incoming_seen
+from services.orders.replies.delivered import Report
 from tests.factories.answer import make_answer, make_incoming
 from tests.support.office import NOW
 from tests.support.order_desk import OrderDesk

@@ -13,7 +13,8 @@ from core.keys import link_secret
 from models.base import days
 from models.order import OrderLine
 from models.work import Run, Work
-from services.orders import reply_links, words
+from services.orders import words
+from services.orders.sending import reply_links
 from tests.factories.answer import make_answer, make_answer_line, make_paper
 from tests.factories.base import added
 from tests.factories.order import make_delivered, make_invoice, make_order_line

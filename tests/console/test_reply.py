@@ -12,9 +12,9 @@ from core.clock import move_business_clock
 from core.keys import link_secret
 from core.logging import CHECK_MARKS
 from models.order import PurchaseOrder
-from services.orders.answer_values import Answer
-from services.orders.answers import take
-from services.orders.reply_links import Purpose, link
+from services.orders.replies.answer_values import Answer
+from services.orders.replies.answers import take
+from services.orders.sending.reply_links import Purpose, link
 from tests.support.answers import an_order, coverage, news_of, stands, two_lines
 from tests.support.browsing import Browser, Page
 from tests.support.ordering import NOW, World, make_world

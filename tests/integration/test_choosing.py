@@ -11,8 +11,8 @@ from core.errors import InputError, NotFound
 from models.audit import AuditEvent
 from models.base import days
 from models.case import Choice
-from services.orders.choosing import choose
-from services.orders.naming import find_items
+from services.orders.approving.choosing import choose
+from services.orders.approving.naming import find_items
 from tests.support.ordering import CHOOSER, NOW, World, add_item, make_orderable_provider, make_world, order
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from models.case import PlanItem
 from models.order import PurchaseOrder
-from services.orders.answer_values import Answer, LineAnswer
+from services.orders.replies.answer_values import Answer, LineAnswer
 from tests.support.ordering import NOW, World, add_item, make_world, order
 
 

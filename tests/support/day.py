@@ -16,8 +16,8 @@ from core.database import redis_url, transaction
 from core.i18n import HELSINKI
 from core.redis import redis_client_url
 from core.settings import ROOT, settings
-from services.orders.approval import approve
-from services.orders.choosing import choose
+from services.orders.approving.approval import approve
+from services.orders.approving.choosing import choose
 from services.reference_data import import_providers, import_services, import_workers
 from services.sources import all_sources, call_fetch
 from services.work import QUEUES, call

@@ -5,7 +5,7 @@ from sqlalchemy import text
 from core.clock import business_now
 from core.database import transaction
 from core.settings import settings
-from services.orders.approval import approve
+from services.orders.approving.approval import approve
 from services.work import call
 from tests.support.visits import do_all
 

@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from services.orders.paper_values import Buyer, Invoicing, Link, Paper, PaperLine, Seller
+from services.orders.sending.paper_values import Buyer, Invoicing, Link, Paper, PaperLine, Seller
 
 FIRST, LAST = date(2026, 11, 16), date(2027, 2, 15)
 COACHING = PaperLine(

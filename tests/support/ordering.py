@@ -17,7 +17,7 @@ from models.case import Case, Decision, PlanItem
 from models.provider import Provider
 from models.service import Service
 from models.worker import Worker
-from services.orders.approval import Approved, approve
+from services.orders.approving.approval import Approved, approve
 from tests.factories.case import make_case, make_choice, make_decision, make_plan_item
 from tests.factories.price import make_price
 from tests.factories.provider import make_contract, make_provider

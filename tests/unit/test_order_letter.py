@@ -9,8 +9,8 @@ from syrupy.assertion import SnapshotAssertion
 
 from connectors import mail
 from core.settings import Organisation
-from services.orders import letters
-from services.orders.paper_values import Link
+from services.orders.sending import letters
+from services.orders.sending.paper_values import Link
 
 ABOUT = letters.Occasion(
     number="T-2026-000001",

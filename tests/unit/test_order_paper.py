@@ -10,8 +10,8 @@ from syrupy.assertion import SnapshotAssertion
 
 from core.i18n import LANGUAGES, day, money, speaking, translate
 from documents.pdf import page_count
-from services.orders.paper import write_pdf
-from services.orders.paper_values import Buyer, Invoicing, Link, Paper, Seller
+from services.orders.sending.paper import write_pdf
+from services.orders.sending.paper_values import Buyer, Invoicing, Link, Paper, Seller
 from tests.support.order_paper import COACHING, REPLY, TRAVEL, a_paper
 from tests.support.pdf import opened, root, tags_of, title, words
 

@@ -9,7 +9,7 @@ from itsdangerous import URLSafeSerializer
 from core.errors import InputError
 from core.keys import link_secret
 from core.settings import Settings
-from services.orders.reply_links import EndedLinkError, Opened, link, opened
+from services.orders.sending.reply_links import EndedLinkError, Opened, link, opened
 
 SECRET = b"s" * 32
 LAST = date(2027, 1, 31)
@@ -54,7 +54,7 @@ def test_what_was_changed_cut_or_signed_elsewhere_does_not_open() -> None:
     "said", [["T-1", "reply", "no day", 1], ["T-1", "other", "2027-01-31", 1], {"number": "T-1"}, None, ["T-1"]]
 )
 def test_what_no_version_of_ours_wrote_does_not_open(said: object) -> None:
-    from services.orders import reply_links
+    from services.orders.sending import reply_links
 
     signed = str(reply_links._serializer(SECRET).dumps(said))
     with pytest.raises(InputError, match="does not open"):

@@ -8,7 +8,7 @@ import structlog
 from connectors.transports.base import SourceFile
 from core.clock import business_now
 from core.errors import Message
-from services.orders.incoming import Opened, counts_of, open_file, take_each
+from services.orders.replies.incoming import Opened, counts_of, open_file, take_each
 from services.visiting import applied
 from services.work import KINDS
 from workers.fetching import call_every_fetch, fetch, files_of, source_of

@@ -6,8 +6,11 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from core.clock import business_now
-from services.orders import closing, generating, hand_over, proposals, standing, unanswered
-from services.orders.generating import Page
+from services.orders import closing, proposals
+from services.orders.approving import generating
+from services.orders.approving.generating import Page
+from services.orders.replies import hand_over, unanswered
+from services.orders.weighing import standing
 from workers.task import Lease, work_task
 
 

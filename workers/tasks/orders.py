@@ -6,8 +6,8 @@ from core.clock import business_now
 from core.errors import AlreadyDone, Permanent, Transient, Unclear
 from core.faults import fault_point
 from core.settings import Settings
-from services.orders import cancelling, testing
-from services.orders.delivery import begin_delivery, record_delivery, record_not_taken
+from services.orders.sending import cancelling, testing
+from services.orders.sending.delivery import begin_delivery, record_delivery, record_not_taken
 from workers.mailing import send_as_composed
 from workers.task import Lease, work_task
 

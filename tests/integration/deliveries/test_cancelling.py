@@ -6,7 +6,8 @@ from typer.testing import CliRunner
 from cli.main import app
 from core.errors import InputError, NotFound
 from demo.smtp_sink import SmtpSink
-from services.orders import ending, show
+from services.orders import show
+from services.orders.sending import ending
 from services.work import history
 from tests.support.delivering import deliver, notices, ordered, outcomes, parsed
 from tests.support.in_process import InProcess

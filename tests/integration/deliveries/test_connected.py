@@ -11,8 +11,9 @@ from typer.testing import CliRunner
 from cli.main import app
 from core.errors import InputError, NotFound
 from core.settings import settings
-from services.orders import ending, show
-from services.orders.testing import call_test
+from services.orders import show
+from services.orders.sending import ending
+from services.orders.sending.testing import call_test
 from tests.support.delivering import attempts, deliver, outcomes, parsed, state
 from tests.support.in_process import InProcess
 from tests.support.order_sinks import CHANNEL_SETTINGS, Sinks, order_sinks

@@ -3,7 +3,7 @@
 import pytest
 
 from core.errors import InputError, NotFound
-from services.orders.placing import placed
+from services.orders.sending.placing import placed
 from tests.support.delivering import deliver, notices, ordered, state
 from tests.support.in_process import InProcess
 from tests.support.office import NOW

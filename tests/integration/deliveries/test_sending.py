@@ -10,8 +10,9 @@ from core.errors import InputError
 from core.keys import link_secret
 from core.settings import settings
 from demo.smtp_sink import SmtpSink
-from services.orders import ending, reply_links, show
-from services.orders.delivery import begin_delivery, record_delivery
+from services.orders import show
+from services.orders.sending import ending, reply_links
+from services.orders.sending.delivery import begin_delivery, record_delivery
 from services.work import history
 from tests.factories.worker import make_worker
 from tests.support.delivering import (

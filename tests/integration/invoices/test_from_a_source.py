@@ -8,7 +8,7 @@ import pytest
 from connectors.transports.base import SourceFile
 from core.budget_settings import Budgets
 from services.budgets import dirty
-from services.orders.incoming import open_file, take_file
+from services.orders.replies.incoming import open_file, take_file
 from tests.support.billing import NOW, finvoice, peppol, settings
 from tests.support.budgets import current_version, recompute_dirty
 from tests.support.invoices import Row
