@@ -152,7 +152,7 @@ def test_above_the_limit_it_is_somebody_elses(session, world, worker, sign_in, a
     page = worker.get(WAITING)
     after = worker.post(f"{WAITING}/approve", ticked(page, world.item))
     assert after.status == 422
-    assert "above the 500 € that you may approve" in after.text
+    assert "above the €500.00 that you may approve" in after.text
     page = worker.get(WAITING)
     assert "above your limit" in page.text
     after = sign_in(everything=True).get(WAITING)

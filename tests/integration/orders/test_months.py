@@ -125,7 +125,7 @@ def test_the_limit_counts_all_months_and_those_of_other_approvals(session: Sessi
     room = Orders(period="monthly", approval_limit=Decimal(1100))
     assert order(session, world.item, settings=room, approver=CHOOSER).orders
     second = add_item(session, world)
-    assert "1556.00" in reason_of(order(session, second, settings=room, approver=CHOOSER))
+    assert "1,556.00" in reason_of(order(session, second, settings=room, approver=CHOOSER))
 
 
 def test_months_go_on_without_anybody_being_asked_again(session: Session) -> None:
