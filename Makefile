@@ -13,14 +13,14 @@ TESTS  ?= tests
 # three for two cores: tests often wait for processes they started
 JOBS   ?= 3
 # Calls whose first argument is a text for people: gettext's own, and our errors.
-KEYWORDS := _ N_ ngettext:1,2 say:1 Message:1 AvainError:1 ConfigurationError:1 InputError:1 RefusedInput:1 NotFound:1 Transient:1 Permanent:1 AlreadyDone:1 LeaseLost:1 Unclear:1 SealError:1
+KEYWORDS := _ N_ ngettext:1,2 say:1 Message:1 AvainError:1 ConfigurationError:1 InputError:1 RefusedInput:1 NotFound:1 Transient:1 Permanent:1 AlreadyDone:1 LeaseLost:1 Unclear:1 SealError:1 AddressRefused:1 ServerUnreachable:1 EndedLinkError:1
 
 TEXTS  := $(patsubst %,locale/%/LC_MESSAGES/avain.mo,fi sv en)
 
 # The tests start hundreds of processes: what Python compiled for one is kept for the next, whatever the machine's habit.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test test-browser screenshots bench-cases bench-prices bench-budgets bench-console bench-orders lint types imports check format lock locales clean
+.PHONY: help setup demo test test-browser screenshots bench-cases bench-prices bench-budgets bench-console bench-orders bench-reminders lint types imports check format lock locales clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -81,6 +81,9 @@ bench-console: setup ## how fast the console's pages are with 200,000 cases; wri
 
 bench-orders: setup ## how fast orders are built, made and delivered; writes bench/results/orders.json
 	$(BIN)/python -m bench.orders $(BENCH)
+
+bench-reminders: setup ## how fast follow-ups are planned, daily e-mails written and sent; writes bench/results/reminders.json
+	$(BIN)/python -m bench.reminders $(BENCH)
 
 check: lint types imports test test-browser ## all that CI runs
 

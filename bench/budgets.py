@@ -13,11 +13,8 @@ its seconds for each budget divided by those of ratio_sql's recomputation.
 """
 
 import argparse
-import json
 import os
-import platform
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -34,6 +31,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy.orm import Session
 
+from bench import figures
 from bench.broker_faults.rig import WORKER_WORDS, Process, wait
 from bench.budget_load import by_hand, world
 from core import embedded
@@ -77,25 +75,9 @@ def main() -> int:
     parser.add_argument("--tasks", type=int, default=2_000, help="budgets that get a Celery task of their own")
     parser.add_argument("--json", type=Path, default=RESULTS, metavar="FILE", help="where the figures go")
     chosen = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="avain-bench-") as folder:
-        home = Path(folder)
-        home.chmod(0o755)  # the servers run as another account
-        try:
-            found = Bench(home, chosen.budgets).measure(chosen.tasks)
-        finally:
-            embedded.remove(home / "var")
-    found |= {"machine": f"{os.cpu_count()} cores, Python {platform.python_version()}"}
-    found = {name: round(value, 4) if isinstance(value, float) else value for name, value in found.items()}
-    chosen.json.parent.mkdir(exist_ok=True)
-    chosen.json.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n")
-    print(json.dumps(found, indent=1, sort_keys=True))
-    return 1 if beyond(found) else 0
-
-
-def beyond(found: dict[str, Any]) -> list[str]:
-    """The figures that are not within their limits."""
-    within = {"<=": float.__le__, "<": float.__lt__, ">=": float.__ge__}
-    return [name for name, (how, limit) in LIMITS.items() if name in found and not within[how](found[name], limit)]
+    with figures.home() as home:
+        found = Bench(home, chosen.budgets).measure(chosen.tasks)
+    return figures.tell(found, chosen.json, LIMITS)
 
 
 class Bench:

@@ -8,10 +8,8 @@ resident memory of all client processes (the loading one and its parsing childre
 import argparse
 import json
 import os
-import platform
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from pathlib import Path
@@ -23,6 +21,7 @@ import psycopg
 from lxml import etree
 from sqlalchemy import make_url
 
+from bench import figures
 from bench.case_load import export
 from core import embedded
 from core.settings import ROOT
@@ -38,23 +37,15 @@ def main() -> int:
     parser.add_argument("--dlt", type=Path, metavar="PYTHON", help="an interpreter that has dlt")
     chosen = parser.parse_args()
     found: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    with tempfile.TemporaryDirectory(prefix="avain-bench-") as folder:
-        home = Path(folder)
-        home.chmod(0o755)  # the servers run as another account
-        try:
-            found |= measure(home, chosen.cases, chosen.dlt)
-            if chosen.million:
-                file = generated(home, 1_000_000)
-                loads = [load(home, file, "million", fresh=fresh) for fresh in (True, False)]
-                found["peak_mb_1m"] = max(one["peak_mb"] for one in loads)
-                found["seconds_1m"], found["unchanged_seconds_1m"] = (round(one["seconds"], 3) for one in loads)
-        finally:
-            embedded.remove(home / "var")
-    found |= {"cases": chosen.cases, "machine": f"{os.cpu_count()} cores, Python {platform.python_version()}"}
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n")
-    print(json.dumps(found, indent=1, sort_keys=True))
-    return 0
+    with figures.home() as home:
+        found |= measure(home, chosen.cases, chosen.dlt)
+        if chosen.million:
+            file = generated(home, 1_000_000)
+            loads = [load(home, file, "million", fresh=fresh) for fresh in (True, False)]
+            found["peak_mb_1m"] = max(one["peak_mb"] for one in loads)
+            found["seconds_1m"], found["unchanged_seconds_1m"] = (round(one["seconds"], 3) for one in loads)
+    found["cases"] = chosen.cases
+    return figures.tell(found, RESULTS, {})
 
 
 def measure(home: Path, cases: int, dlt: Path | None) -> dict[str, Any]:

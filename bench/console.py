@@ -12,13 +12,10 @@ only so often, is left out, and so is the local user of a trial, who sees every 
 
 import argparse
 import http.client
-import json
 import os
-import platform
 import random
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,15 +25,17 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import Any, Final
 
+from bench import figures
 from bench.broker_faults.rig import Process, wait
 from bench.budget_load import world as budget_world
 from bench.budgets import Bench
 from bench.console_load import world
 from bench.console_load.pages import DOCUMENTS, LIMITED, PAGES, Visitor, addresses
 from console.app import create_app
-from core import embedded
 from core.settings import ROOT, Settings
 from services import price_uploads
+from services.follow_ups.ratings import count_ratings
+from services.oversight.counting import count_units
 
 RESULTS: Final = Path(__file__).with_name("results") / "console.json"
 LIMITS: Final = {"median_ms": 100.0, "p95_ms": 300.0}
@@ -54,24 +53,11 @@ def main() -> int:
     parser.add_argument("--only", default="", metavar="TEXT", help="pages whose address holds this; writes nothing")
     parser.add_argument("--json", type=Path, default=RESULTS, metavar="FILE", help="where the figures go")
     chosen = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="avain-bench-") as folder:
-        home = Path(folder)
-        home.chmod(0o755)  # the servers run as another account
-        try:
-            found = County(home, chosen.cases).clicked_through(chosen.requests, chosen.only)
-        finally:
-            embedded.remove(home / "var")
-    found |= {"machine": f"{os.cpu_count()} cores, Python {platform.python_version()}"}
-    if not chosen.only:
-        chosen.json.parent.mkdir(exist_ok=True)
-        chosen.json.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n")
-    print(json.dumps(found, indent=1, sort_keys=True))
-    return 1 if beyond(found) else 0
-
-
-def beyond(found: dict[str, Any]) -> list[str]:
-    """The figures that are not under their limits."""
-    return [name for name, limit in LIMITS.items() if found[name] >= limit]
+    with figures.home() as home:
+        found = County(home, chosen.cases).clicked_through(chosen.requests, chosen.only)
+    return figures.tell(
+        found, None if chosen.only else chosen.json, {name: ("<", limit) for name, limit in LIMITS.items()}
+    )
 
 
 class County(Bench):
@@ -84,6 +70,11 @@ class County(Bench):
             world.fill(connection, cases, datetime.now(UTC).date())
         self.settle(_COUNTY)
         self.bring_lists()
+        with self.session(_COUNTY) as session:  # the night's
+            count_ratings(session)
+            begun = time.perf_counter()
+            count_units(session, datetime.now(UTC).date())
+            self.count_units_s = round(time.perf_counter() - begun, 1)
         self.settle(_COUNTY)
 
     def bring_lists(self) -> None:
@@ -128,6 +119,7 @@ class County(Bench):
             "cases": self.budgets,
             "items": budget_world.ITEMS_EACH * self.budgets,
             "requests_each": requests,
+            "count_units_s": self.count_units_s,
             "pages": pages,
             "documents": {path: one for path, one in told.items() if path in DOCUMENTS},
             "median_ms": max(one["median_ms"] for one in pages.values()),

@@ -8,11 +8,8 @@ ratio_dispatch: the worse of two channels (bench/order_load/dispatching.py), ove
 """
 
 import argparse
-import json
 import os
-import platform
 import sys
-import tempfile
 from datetime import UTC, datetime
 from importlib import import_module
 from importlib.util import find_spec
@@ -22,9 +19,10 @@ from typing import Any, Final
 
 from stdnum.fi import ytunnus
 
+from bench import figures
 from bench.budgets import Bench, timed
 from bench.order_load.building import build_rate
-from core import embedded, settings
+from core import settings
 from core.budget_settings import Budgets
 from core.logging import configure_logging
 from core.order_settings import Orders
@@ -77,27 +75,11 @@ def main() -> int:
     parser.add_argument("--json", type=Path, default=RESULTS, metavar="FILE", help="where the figures go")
     chosen = parser.parse_args()
     found: dict[str, Any] = {"build_per_s": build_rate(chosen.seconds), "orders": chosen.orders}
-    with tempfile.TemporaryDirectory(prefix="avain-bench-") as folder:
-        home = Path(folder)
-        home.chmod(0o755)  # the servers run as another account
-        try:
-            county = Ordering(home, chosen.orders)
-            found |= county.generated()
-            found |= county.dispatched(chosen.dispatch)
-        finally:
-            embedded.remove(home / "var")
-    found |= {"machine": f"{os.cpu_count()} cores, Python {platform.python_version()}"}
-    found = {name: round(value, 4) if isinstance(value, float) else value for name, value in found.items()}
-    chosen.json.parent.mkdir(exist_ok=True)
-    chosen.json.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n")
-    print(json.dumps(found, indent=1, sort_keys=True))
-    return 1 if beyond(found) else 0
-
-
-def beyond(found: dict[str, Any]) -> list[str]:
-    """The figures that are not within their limits."""
-    within = {"<=": float.__le__, ">=": float.__ge__}
-    return [name for name, (how, limit) in LIMITS.items() if name in found and not within[how](found[name], limit)]
+    with figures.home() as home:
+        county = Ordering(home, chosen.orders)
+        found |= county.generated()
+        found |= county.dispatched(chosen.dispatch)
+    return figures.tell(found, chosen.json, LIMITS)
 
 
 class Ordering(Bench):

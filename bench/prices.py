@@ -6,11 +6,7 @@ what is in force, of which there is nothing yet, so that every row is new. Of ea
 """
 
 import argparse
-import json
-import os
-import platform
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime
@@ -23,6 +19,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy.orm import Session
 
+from bench import figures
 from bench.price_load import by_hand, lists
 from connectors.prices import read_price_list
 from connectors.prices.row import PriceDocument
@@ -48,20 +45,11 @@ def main() -> int:
     parser.add_argument("--lines", type=int, default=20_000, help="of the T19 catalogue")
     parser.add_argument("--unchanged", type=int, default=50_000)
     chosen = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="avain-bench-") as folder:
-        home = Path(folder)
-        home.chmod(0o755)  # the servers run as another account
-        try:
-            found = Bench(home).measure(chosen.rows, chosen.lines, chosen.unchanged)
-        finally:
-            embedded.remove(home / "var")
-    found |= {"rows": chosen.rows, "machine": f"{os.cpu_count()} cores, Python {platform.python_version()}"}
-    found = {name: round(value, 3) if isinstance(value, float) else value for name, value in found.items()}
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n")
-    print(json.dumps(found, indent=1, sort_keys=True))
-    slow = [name for name, value in found.items() if name.startswith("ratio_") and value < LEAST_RATIO]
-    return 1 if slow or found["unchanged_s"] > MOST_UNCHANGED else 0
+    with figures.home() as home:
+        found = Bench(home).measure(chosen.rows, chosen.lines, chosen.unchanged)
+    found["rows"] = chosen.rows
+    limits = {name: (">=", LEAST_RATIO) for name in found if name.startswith("ratio_")}
+    return figures.tell(found, RESULTS, limits | {"unchanged_s": ("<=", MOST_UNCHANGED)})
 
 
 class Bench:

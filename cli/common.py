@@ -121,10 +121,14 @@ def emit(data: Any, as_json: bool, render: Callable[[], None]) -> None:
     if as_json:
         if dry_run and isinstance(data, dict):
             data = {**data, "dry_run": True}
-        written = json.dumps(data, default=_json_value, ensure_ascii=False, indent=2)
-        sys.stdout.write(written.translate(_STEERING_JSON) + "\n")
+        sys.stdout.write(as_text(data))
     else:
         render()
+
+
+def as_text(data: Any) -> str:
+    """One JSON document, as it is printed or put into a file."""
+    return json.dumps(data, default=_json_value, ensure_ascii=False, indent=2).translate(_STEERING_JSON) + "\n"
 
 
 def _json_value(value: Any) -> Any:
@@ -142,7 +146,10 @@ def _json_value(value: Any) -> Any:
 
 
 def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[Any]], *, right: Iterable[int] = ()) -> Table:
-    """A rich table; `right` names the columns (by position) that hold figures. Cells are plain text, or rich's own Text."""
+    """A rich table; `right` names the columns (by position) that hold figures. Cells are plain text, or rich's own Text.
+
+    One without rows says so by a dash: headings alone look like something that went wrong.
+    """
     made = Table(
         title=Text(title, style="bold"), title_justify="left", header_style="bold", show_edge=False, pad_edge=False
     )
@@ -150,6 +157,8 @@ def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[Any]], *, 
         made.add_column(column, justify="right" if position in set(right) else "left", overflow="fold")
     for row in rows:
         made.add_row(*(cell if isinstance(cell, Text) else Text("" if cell is None else str(cell)) for cell in row))
+    if not made.row_count:
+        made.add_row("–")
     return made
 
 

@@ -26,8 +26,10 @@ def serve(context: typer.Context) -> None:
 
     from core.logging import configure_logging
     from core.settings import settings
+    from services.reminders.message import check_templates
 
     configured = settings()
+    check_templates(configured)
     configure_logging(configured.log_format, configured.log_level)
     serving = uvicorn.Config(
         "console.app:create_app",

@@ -2,10 +2,9 @@
 
 import os
 import sys
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
 from redis import Redis
 from redis.exceptions import RedisError
@@ -14,6 +13,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError, SQLAlchemyError
 
 from cli.common import console, table, transaction
+from cli.doctor_findings import Finding
+from cli.doctor_reminders import reminders
 from core.database import redis_url
 from core.errors import AvainError, Transient
 from core.i18n import _
@@ -22,22 +23,6 @@ from core.redis import redis_client_url
 from core.settings import Settings, settings
 from services.heartbeats import Sign, signs
 from services.work import QUEUES, history
-
-State = Literal["ok", "warning", "broken"]
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing examined: what was found, and what to do about it (empty when nothing)."""
-
-    name: str
-    state: State
-    found: str
-    advice: str = ""
-
-    def to_json(self) -> dict[str, Any]:
-        """For `--json`."""
-        return asdict(self)
 
 
 def examine() -> list[Finding]:
@@ -52,8 +37,11 @@ def examine() -> list[Finding]:
         (_("Beat"), _beat),
         (_("Work"), _work),
         (_("Mail server"), _mail),
+        (_("Reminders"), reminders),
+        (_("Templates of e-mails"), _templates),
         (_("Outbox"), _outbox),
         (_("Console"), _console),
+        (_("Responsible workers"), _responsible_workers),
         (_("Sources"), _sources),
     ]
     findings: list[Finding] = []
@@ -62,7 +50,9 @@ def examine() -> list[Finding]:
         findings.append(
             Finding(_("Embedded services"), "broken", _("they do not run"), _("Start everything with: avain up"))
         )
-        checks = [one for one in checks if one[1] in (_python, _settings, _mail, _outbox, _console, _sources)]
+        checks = [
+            one for one in checks if one[1] in (_python, _settings, _mail, _templates, _outbox, _console, _sources)
+        ]
     for name, check in checks:
         try:
             findings += check(configured)
@@ -241,7 +231,7 @@ def _work(_settings: Settings) -> list[Finding]:
 
 
 def _mail(configured: Settings) -> list[Finding]:
-    from connectors.mail import check_server
+    from connectors.mail_server import check_server
 
     try:
         check_server(configured.mail)
@@ -252,6 +242,20 @@ def _mail(configured: Settings) -> list[Finding]:
             )
         ]
     return [Finding(_("Mail server"), "ok", f"{configured.mail.host}:{configured.mail.port}")]
+
+
+def _templates(configured: Settings) -> list[Finding]:
+    from services.reminders.message import check_templates
+
+    name, folder = _("Templates of e-mails"), configured.mail_templates
+    if folder is None:
+        return [Finding(name, "ok", _("Avain's own"))]
+    try:
+        check_templates(configured)
+    except AvainError as error:
+        advice = _("Correct the file. Until then running processes use what they read before, and none can be started.")
+        return [Finding(name, "broken", str(error), advice)]
+    return [Finding(name, "ok", str(folder))]
 
 
 def _outbox(configured: Settings) -> list[Finding]:
@@ -296,6 +300,29 @@ def _console(configured: Settings) -> list[Finding]:
         )
         return [*findings, Finding(_("Login provider"), "broken", str(error), advice)]
     return [*findings, Finding(_("Login provider"), "ok", web.oidc.issuer)]
+
+
+def _responsible_workers(_settings: Settings) -> list[Finding]:
+    from services.reference_data.supervision import everybody
+
+    with transaction() as session:
+        found = everybody(session)
+    name, put_right = _("Responsible workers"), _("Correct workers.toml and run: avain worker import")
+    amiss = [one.text() for one in found.warnings]
+    if found.unaddressed:
+        amiss.append(
+            _("without an e-mail address that can be written to: {workers}").format(workers=_some(found.unaddressed))
+        )
+    if found.languages:
+        languages = [f"{worker} ({language})" for worker, language in found.languages]
+        amiss.append(_("whose language is not known: {workers}").format(workers=_some(languages)))
+    return [Finding(name, "warning", one, put_right) for one in amiss] or [Finding(name, "ok", _("nothing is amiss"))]
+
+
+def _some(names: Sequence[str], shown: int = 5) -> str:
+    """The first of them, and how many there are beside."""
+    more = len(names) - shown
+    return ", ".join(names[:shown]) + (" " + _("and {count} more").format(count=more) if more > 0 else "")
 
 
 def _sources(configured: Settings) -> list[Finding]:

@@ -66,6 +66,7 @@ def up() -> None:
     from core.settings import settings
 
     configure_logging(settings().log_format, settings().log_level)
+    _check_templates()
     listening_socket(settings()).close()  # a port that is taken is said before anything else is begun
     children = [Child(f"worker {name}", avain("worker", "--group", name)) for name in GROUPS]
     children.append(Child("beat", avain("beat")))
@@ -186,6 +187,7 @@ def worker(
         return
     if group not in GROUPS:
         raise InputError("There is no group {group}; there are: {groups}.", group=group, groups=", ".join(GROUPS))
+    _check_templates()
     run_worker(group, concurrency=concurrency)
 
 
@@ -207,7 +209,16 @@ def alive(kind: Annotated[str, typer.Argument(help="worker, beat, console")]) ->
 
 def beat() -> None:
     """Become beat."""
+    _check_templates()
     run_beat()
+
+
+def _check_templates() -> None:
+    """An organisation's templates of e-mails are refused here, with file and line, and not at eight in the morning."""
+    from core.settings import settings
+    from services.reminders.message import check_templates
+
+    check_templates(settings())
 
 
 @db_app.command("upgrade", help=_("Bring the database to this version's shape."))

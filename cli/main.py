@@ -27,6 +27,7 @@ from cli import (
     run,
     schedule,
     source,
+    unit,
     words,
 )
 from cli.common import ERROR, complaints
@@ -65,6 +66,7 @@ order_answers.register(order.app)
 app.add_typer(order.app, name="order")
 app.add_typer(incoming.app, name="incoming")
 app.add_typer(reminder.app, name="reminder")
+app.add_typer(unit.app, name="unit")
 app.add_typer(run.app, name="run")
 app.add_typer(invoice.app, name="invoice")
 app.add_typer(rejected.app, name="rejected")

@@ -18,11 +18,11 @@ _QUANTITY: Final = re.compile(r"(?P<line>[0-9]{1,4})=(?P<quantity>[0-9]{1,8}(?:[
 
 def register(app: typer.Typer) -> None:
     """Add the command to `avain order`."""
-    from cli.reminder import hand_over
+    from cli.follow_ups import tick_hand_over
 
     app.command(
         "handover", help=_("Tick that the family's contact details were handed to the provider, outside Avain.")
-    )(hand_over)
+    )(tick_hand_over)
     app.command("placed", help=_("Write down that an order was placed outside Avain (channel external)."))(placed)
     app.command("respond", help=_("Write down what a provider answered, or settle an answer that waits."))(respond)
 

@@ -123,17 +123,40 @@ def decline(
 
 def proposals(limit: Limit = 200, as_json: Json = False) -> None:
     """Orders that no longer say what is planned: each waits for somebody to cancel it or to keep it."""
+    from services.names import service_names
     from services.orders.proposals import open_proposals
+    from services.orders.words import differences
 
     with transaction() as session:
         found = open_proposals(session, today=business_today(session), limit=limit)
+        names = service_names(session)
 
     def render() -> None:
         rows = [
-            [one.id, one.order_number, one.item, one.service, one.provider, money(one.total_gross), one.reason.text()]
+            [
+                one.id,
+                one.order_number,
+                one.item,
+                one.service,
+                one.provider,
+                money(one.total_gross),
+                one.reason.text(),
+                "\n".join(
+                    f"{what}: {ordered} → {planned}" for what, ordered, planned in differences(one.details, names)
+                ),
+            ]
             for one in found
         ]
-        columns = [_("Id"), _("Order"), _("Item"), _("Service"), _("Provider"), _("Total"), _("Reason")]
+        columns = [
+            _("Id"),
+            _("Order"),
+            _("Item"),
+            _("Service"),
+            _("Provider"),
+            _("Total"),
+            _("Reason"),
+            _("What differs"),
+        ]
         console().print(table(_("Orders that no longer say what is planned"), columns, rows, right=[0, 5]))
 
     emit([{**asdict(one), "reason": one.reason.text()} for one in found], as_json, render)

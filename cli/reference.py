@@ -9,9 +9,9 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.common import ERROR, As, DryRun, Json, actor, console, emit, stop, sub_app, table, transaction
+from cli.common import ERROR, As, DryRun, Json, actor, complaints, console, emit, stop, sub_app, table, transaction
 from core.errors import Message
-from core.i18n import _, day
+from core.i18n import _, day, moment
 from services.compare.words import facts_in_words
 from services.labels import channel_name, outcome_name
 
@@ -148,13 +148,7 @@ def away(  # noqa: PLR0917 - options of a command
             session, worker, first=first.date(), last=last.date(), deputy=deputy,
             now=business_now(session), actor=actor(as_),
         )  # fmt: skip
-    known = {"worker": made.worker, "start": str(made.first), "end": str(made.last), "deputy": made.deputy}
-    sentence = (
-        Message("{worker} is away from {start} to {end}; {deputy} stands in.", **known)
-        if made.deputy
-        else Message("{worker} is away from {start} to {end}; nobody stands in.", **known)
-    )
-    emit(asdict(made), as_json, lambda: console().print(sentence.text()))
+    emit(asdict(made), as_json, lambda: console().print(made.said.text()))
 
 
 @worker_app.command("back", help=_("End a worker's absence, or call the next one off."))
@@ -179,8 +173,12 @@ def _import(how: Callable[..., Any], file: Path, dry_run: bool, as_: str | None,
     with transaction(dry_run=dry_run) as session:
         imported = how(session, file, now=business_now(session), actor=actor(as_))
     data = {"file": str(file), **imported.to_json(), "dry_run": dry_run}
+    if imported.warnings:
+        data["warnings"] = [one.text() for one in imported.warnings]
     sentence = _("{file}: {added} added, {changed} changed, {unchanged} unchanged.").format_map(data)
     emit(data, as_json, lambda: console().print(sentence, markup=False))
+    for one in imported.warnings if not as_json else ():
+        complaints().print(one.text(), markup=False)
 
 
 def _list(how: Callable[..., Iterable[dict[str, Any]]], title: str, columns: dict[str, str], as_json: bool) -> None:
@@ -207,3 +205,32 @@ def _absences(found: list[dict[str, str]]) -> str:
 
 
 _SHOWN: dict[str, Callable[[Any], str]] = {"channel": channel_name, "facts": facts_in_words, "away": _absences}
+
+
+@worker_app.command(
+    "address-ok", help=_("Say that e-mail addresses a mail server refused are right: they are written to again.")
+)
+def address_ok(
+    workers: Annotated[list[str] | None, typer.Argument(metavar=_("WORKER"))] = None,
+    everybody: Annotated[bool, typer.Option("--all", help=_("All whose address was refused."))] = False,
+    as_: As = None,
+    as_json: Json = False,
+) -> None:
+    """`avain worker address-ok W-101`; without a worker those are listed whose address was refused, and why."""
+    from core.clock import business_now
+    from services.reminders import addresses
+
+    with transaction() as session:
+        refused = addresses.refused(session)
+        named = [one.external_id for one in refused] if everybody else workers or []
+        cleared = addresses.clear(session, named, actor=actor(as_), now=business_now(session)) if named else []
+
+    def render() -> None:
+        if named:
+            console().print(_("They are written to again: {workers}").format(workers=", ".join(cleared) or "–"))
+            return
+        columns = [_("Worker"), _("Address"), _("Since"), _("Reason")]
+        body = [[one.external_id, one.email, moment(one.at), one.reason.text()] for one in refused]
+        console().print(table(_("Refused addresses"), columns, body))
+
+    emit({"cleared": cleared} if named else [one.to_json() for one in refused], as_json, render)

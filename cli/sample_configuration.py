@@ -40,12 +40,22 @@ endpoint_id = "003799999992"
 # [sources.incoming.peppol]
 # path = "/srv/avain/in/tilaukset/*"
 
+# Who is away and who stands in, from an HR or shift system (docs/sources/absences.md)
+# [sources.absences.poissaolot]
+# path = "/srv/avain/in/poissaolot.csv"
+
+# Where reminders that could not be delivered come back to: the maildrop of the sender below (docs/sources/bounces.md)
+# [sources.bounces.palautuneet]
+# path = "/var/mail/avain/Maildir/new/*"   # or an mbox file, or *.eml
+
 [mail]
 host = "127.0.0.1"
 port = 25
 security = "none"                  # none, starttls, tls
 sender = "avain@example.invalid"
 timeout_seconds = 20
+# per_minute = 600                 # so many reminders a minute at most; unset: as fast as the server takes them
+# operator_email = "avain-yllapito@example.invalid"    # told at once when reminders are held or cannot be delivered
 
 [budgets]                          # cost neutrality as your organisation reads it
 tolerance = 0.05                   # share of the ceiling that may be passed without a reason
@@ -66,7 +76,16 @@ before_end_days = 14
 mail_at = "08:00"                  # Helsinki time, on working days
 repeat_working_days = 3            # unacknowledged for this long: told again
 max_repeats = 2                    # after this many repetitions: to the supervisor
+supervisors_hear_on = "monday"     # the day of a supervisor's weekly list
+plan_review_months = 0             # the client plan is reviewed so often; 0: only where it says so
+# child_welfare_units = ["LASTENSUOJELU"]    # units whose plans are reviewed at least yearly
 base_url = "https://avain.invalid" # where links in mails lead
+# templates = "mails"              # e-mail templates of your own; a start: avain reminder template mails
+[follow_ups.storm]                 # far more e-mails than usual are held until a person releases them
+max_factor = 3                     # times the median of the last 20 days with e-mails
+max_first = 200                    # as long as there were fewer than five such days
+max_percent = 80                   # of all active workers
+never_below = 20                   # so few are never held
 
 [console]                          # the web pages: docs/console.md
 host = "127.0.0.1"                 # the address it listens on; others only with a login provider

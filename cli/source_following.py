@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.text import Text
@@ -12,7 +12,7 @@ from rich.text import Text
 from cli.common import DONE, ERROR, SOME_REJECTED, complaints, console, emit, stop, transaction
 from core.errors import Transient
 from core.i18n import N_, _, ngettext
-from services.labels import outcome_name
+from services.labels import count_name, outcome_name
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from services.asking import Asked
     from services.sources import Source, Step
 
-FIGURES = (N_("read"), N_("added"), N_("changed"), N_("unchanged"), N_("gone"), N_("rejected"))
+FIGURES = ("read", "added", "changed", "unchanged", "gone", "rejected")
+#: What became of mails that came back (services/reminders/bounces.py).
+BOUNCED = ("bounced", "known", "delayed", "others")
 STEPS = (
     "fetch_cases",
     "fetch_prices",
@@ -29,6 +31,10 @@ STEPS = (
     "import_prices",
     "fetch_incoming",
     "read_incoming",
+    "fetch_absences",
+    "read_absences",
+    "fetch_bounces",
+    "read_bounces",
     "put_away_files",
 )
 _LATE = N_("The run has not ended in {seconds} s; it goes on when a worker is there (avain up, avain worker).")
@@ -118,6 +124,16 @@ def _showing(*, quiet: bool) -> Iterator[Callable[[str], None]]:
         yield shown.update
 
 
+def _figures(kind: str, counts: dict[str, Any]) -> dict[str, Any]:
+    """What a run's figures are called, whatever is read: prices that ended are gone; mails that came back have figures of their own."""
+    figures = {figure: counts.get(figure, 0) for figure in (*FIGURES, "conflicts")}
+    if kind == "prices":
+        figures["gone"] = counts.get("ended", 0)
+    if kind == "bounces":
+        figures |= {"read": counts.get("mails", 0), **{figure: counts.get(figure, 0) for figure in BOUNCED}}
+    return figures
+
+
 def report(source: "Source", steps: "list[Step]", as_json: bool) -> None:
     """What a request came to, and its exit code: 3 when records were rejected, 1 when it was held, refused, put off or failed."""
     from services.progress import counts_of, in_sum
@@ -126,14 +142,13 @@ def report(source: "Source", steps: "list[Step]", as_json: bool) -> None:
     counts = counts_of(last)
     data = {
         "run": last.run_id, "source": source.name, "state": last.outcome,
-        **{figure: counts.get(figure, 0) for figure in (*FIGURES, "conflicts")},
+        **_figures(source.kind, counts),
         "seconds": round(sum(step.seconds for step in steps), 3),
     }  # fmt: skip
-    if source.kind == "prices":
-        data["gone"] = counts.get("ended", 0)
+    shown = ("read", *BOUNCED) if source.kind == "bounces" else FIGURES
 
     def render() -> None:
-        figures = ", ".join(f"{_(figure)} {data[figure]}" for figure in FIGURES)
+        figures = ", ".join(f"{count_name(figure)} {data[figure]}" for figure in shown)
         console().print(
             Text(source.name, style="bold"), f"{outcome_name(last.outcome)}: {figures} ({data['seconds']:.1f} s)"
         )

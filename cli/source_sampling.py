@@ -54,6 +54,10 @@ def sample(  # noqa: PLR0917 - options of a command
     source = find_source(settings().sources, name)
     if source.kind == "incoming":
         raise InputError("Answers and invoices are not shown here: they may tell of a client.")
+    if source.kind == "bounces":
+        raise InputError("E-mails are not shown here: who wrote them is nobody else's business.")
+    if source.kind == "absences":
+        raise InputError("Absences are not shown here: why somebody is away may stand beside them.")
     configured = settings().sources.cases.get(name)
     folder = configuration_file().parent
     connector = case_connector(configured, folder) if configured is not None else None

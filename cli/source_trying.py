@@ -244,6 +244,16 @@ def _not_of_mails(source: "Source") -> None:
             "What came in about orders is taken file by file, without a plan. Have it read with: {command}",
             command=f"avain source run {source.name}",
         )
+    if source.kind == "bounces":
+        raise InputError(
+            "Reminders that came back are read without a plan. Have them read with: {command}",
+            command=f"avain source run {source.name}",
+        )
+    if source.kind == "absences":
+        raise InputError(
+            "Absences are applied without a plan. Have them read with: {command}",
+            command=f"avain source run {source.name}",
+        )
 
 
 def _can_ask() -> bool:

@@ -75,11 +75,11 @@ def _bars(budget: BudgetView) -> list[Markup]:
     for name, figure, row in drawn:
         chart.add(name, [None] * row + [float(figure)])
     made = chart.render_tree() if drawn else ()
-    return [bar for place, (name, _figure, _row) in enumerate(drawn) for bar in _of_series(made, place, name)]
+    return [bar for place, (name, _figure, _row) in enumerate(drawn) for bar in of_series(made, place, name)]
 
 
-def _of_series(made: Any, place: int, name: str) -> list[Markup]:
-    """The bars of a series; pygal makes one without a width where the series has no value."""
+def of_series(made: Any, place: int, name: str) -> list[Markup]:
+    """The bars of a series of a chart; pygal makes one without a width where the series has no value."""
     bar = Markup('<rect class="part-{name}" x="{x:.2f}" y="{y:.2f}" width="{width:.2f}" height="{height:.2f}"/>')
     groups = made.xpath(".//*[local-name()='g'][contains(concat(' ', @class, ' '), $serie)]", serie=f" serie-{place} ")
     rects = [rect for group in groups for rect in group.iter("rect") if rect.get("width")]

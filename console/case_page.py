@@ -22,6 +22,9 @@ from services.budgets import words
 from services.budgets.show import BudgetView, budgets_of_case
 from services.case_entries import Basis, goals_seen
 from services.cases import CaseView, DecisionView, ItemView, case_view
+from services.follow_ups import findings
+from services.follow_ups.listing import follow_ups_of_case
+from services.follow_ups.words import kind_label, state_label
 from services.labels import chooser_name, status_name
 from services.names import people, service_names
 from services.orders.listing import orders_of_case
@@ -97,6 +100,7 @@ def show(visit: Visit, access: CaseAccess, *, typed: Typed | None = None) -> Res
     visible = visible_among(visit.session, visit.person, [one.number for one in view.other_cases], visit.today)
     cards = [_card(view, one, budgets.get(one.id), named) for one in view.decisions]
     who = _who(visit, access)
+    ahead, done = follow_ups_of_case(visit.session, access.case_id)
     return visit.page(
         "cases/case.html",
         status=422 if typed else 200,
@@ -107,6 +111,13 @@ def show(visit: Visit, access: CaseAccess, *, typed: Typed | None = None) -> Res
         orders=orders_of_case(visit.session, access.case_id),
         order_state=order_state,
         order_tones=ORDER_TONES,
+        follow_ups=ahead,
+        looked_at=done,
+        follow_up_kind=kind_label,
+        follow_up_state=state_label,
+        answered={name: findings.QUESTIONS[name] for name in findings.FINDINGS},
+        answer_label=findings.answer_label,
+        rater_label=findings.rater_label,
         others=[one for one in view.other_cases if one.number in visible],
         hidden=len([one for one in view.other_cases if one.number not in visible]),
         who=who,

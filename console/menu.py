@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 from console.roles import CASE_ROLES, EVERYBODY, READERS
 from core.i18n import N_, _
 from services.access import Person
-from services.access.people import AUDITOR, OPERATOR, PRICE_MANAGER
+from services.access.people import AUDITOR, OPERATOR, PRICE_MANAGER, SUPERVISOR
 
 
 class Entry(NamedTuple):
@@ -18,8 +18,10 @@ class Entry(NamedTuple):
 
 _MENU: Final[tuple[tuple[str, str, tuple[str, ...]], ...]] = (
     ("/", N_("Today"), EVERYBODY),
+    ("/follow-ups", N_("Follow-ups"), CASE_ROLES),
     ("/cases", N_("Cases"), CASE_ROLES),
     ("/orders", N_("Orders"), CASE_ROLES),
+    ("/unit", N_("My unit"), (SUPERVISOR,)),
     ("/invoices", N_("Invoices"), (*CASE_ROLES, PRICE_MANAGER)),
     ("/incoming", N_("Received documents"), (OPERATOR,)),
     ("/compare", N_("Compare"), (*CASE_ROLES, PRICE_MANAGER)),
@@ -30,6 +32,8 @@ _MENU: Final[tuple[tuple[str, str, tuple[str, ...]], ...]] = (
     ("/sources", N_("Sources"), READERS),
     ("/runs", N_("Runs"), READERS),
     ("/rejected", N_("Rejected records"), READERS),
+    ("/absences", N_("Absences"), (*CASE_ROLES, OPERATOR)),
+    ("/calendar", N_("Calendar"), CASE_ROLES),
     ("/workers", N_("Workers"), (OPERATOR, AUDITOR)),
     ("/audit", N_("Audit trail"), (AUDITOR,)),
 )

@@ -79,12 +79,20 @@ class HttpsConnection(HttpsServer):
     kind: Literal["https"]
     allow_private: bool = Field(default=False, description="the host may stand in a private network")
     peppol: bool = Field(default=True, description="orders go on through Peppol: a provider needs an address there")
-    body: Literal["xml", "json", "multipart"] = "xml"
+    body: Literal["xml", "json", "multipart"] = Field(
+        default="xml", description="the document as it is, or an envelope around it"
+    )
     envelope: dict[str, Any] | None = Field(default=None, description="the JSON around the document, as a table")
     envelope_file: Path | None = Field(default=None, description="the same in a file")
-    reply_id: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_$-]+(\.[A-Za-z0-9_$-]+)*$")
-    headers: dict[HeaderName, HeaderValue] = Field(default_factory=dict)
-    idempotency_header: HeaderName = "Idempotency-Key"
+    reply_id: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9_$-]+(\.[A-Za-z0-9_$-]+)*$",
+        description="where the other side's number of the order stands in its JSON answer, such as data.id",
+    )
+    headers: dict[HeaderName, HeaderValue] = Field(default_factory=dict, description="further headers, by name")
+    idempotency_header: HeaderName = Field(
+        default="Idempotency-Key", description="the header that tells an order sent twice from two orders"
+    )
     seconds: float = Field(default=60, ge=1, le=90, description="for one delivery, from the name to the last byte")
 
     @model_validator(mode="after")

@@ -85,3 +85,12 @@ def transaction() -> Iterator[Session]:
     """A session that commits when the block ends well and rolls back when it does not."""
     with Session(engine(), expire_on_commit=False) as session, session.begin():
         yield session
+
+
+@contextmanager
+def statements() -> Iterator[Session]:
+    """A session over one connection in which every statement is a transaction of its own, for one after the other in quick succession."""
+    with engine().connect() as connection:
+        bare = connection.execution_options(isolation_level="AUTOCOMMIT")
+        with Session(bare, expire_on_commit=False) as session:
+            yield session

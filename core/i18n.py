@@ -102,9 +102,12 @@ def number(value: Decimal | int) -> str:
 
 def day(value: date | None) -> str:
     """A date: `21.11.2026`; in English `2026-11-21`, since 11/2 is read in two ways. None is `–`."""
-    if value is None:
-        return "–"
-    return format_date(value, "yyyy-MM-dd" if language() == "en" else "d.M.yyyy", locale=Locale(language()))
+    return "–" if value is None else _day(value, language())
+
+
+@lru_cache(maxsize=8192)  # a morning's mails hold the same few days a hundred thousand times
+def _day(value: date, spoken: str) -> str:
+    return format_date(value, "yyyy-MM-dd" if spoken == "en" else "d.M.yyyy", locale=Locale(spoken))
 
 
 def ago(seconds: float) -> str:

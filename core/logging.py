@@ -10,6 +10,7 @@ import re
 import sys
 import traceback
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Final, Literal, TextIO
 
 import psycopg
@@ -132,11 +133,14 @@ def _renderer(form: Literal["console", "json"], target: TextIO) -> Processor:
 
 class _Handler(logging.StreamHandler[TextIO]):
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name of the base class
-        """A record that cannot be written is named only: stdlib would print its arguments as they are."""
+        """A record that cannot be written is named only: stdlib would print its arguments as they are. Where not even that can be written,
+        as after the stream was closed, whoever logs is not to fail of it.
+        """
         kind = sys.exc_info()[0]
-        self.stream.write(
-            f"a log record of {record.name} could not be written: {kind.__name__ if kind else ''}{self.terminator}"
-        )
+        with suppress(ValueError, OSError):
+            self.stream.write(
+                f"a log record of {record.name} could not be written: {kind.__name__ if kind else ''}{self.terminator}"
+            )
 
 
 def _hide(found: re.Match[str]) -> str:

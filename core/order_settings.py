@@ -22,16 +22,16 @@ class Limit(Group):
 class Limits(Group):
     """Limits of the roles that approve. Whose role is not known is bound by the strictest of them."""
 
-    worker: Limit = Limit()
-    supervisor: Limit = Limit()
+    worker: Limit = Field(default=Limit(), description="of responsible workers")
+    supervisor: Limit = Field(default=Limit(), description="of who leads a unit")
 
 
 class Terms(Group):
     """A text of the organisation's terms, in the provider's language; a contract may have its own."""
 
-    fi: str = ""
-    sv: str = ""
-    en: str = ""
+    fi: str = Field(default="", description="in Finnish")
+    sv: str = Field(default="", description="in Swedish")
+    en: str = Field(default="", description="in English")
 
 
 class Orders(Group):
@@ -40,7 +40,7 @@ class Orders(Group):
     approval_limit: Decimal = Field(
         default=Decimal("5000.00"), ge=0, description="euros; above it the approver must not be who chose"
     )
-    limits: Limits = Limits()
+    limits: Limits = Field(default=Limits(), description="how much each role may approve")
     automatic: bool = Field(default=False, description="approve by itself what nothing speaks against")
     automatic_up_to: Decimal = Field(
         default=Decimal("1000.00"), ge=0, description="euros committed on the decision that are approved by themselves"
@@ -59,8 +59,8 @@ class Orders(Group):
         default=60, ge=1, le=730, description="how long the reply link in an order's e-mail opens"
     )
     attach_xml: bool = Field(default=True, description="orders by e-mail carry the XML beside the PDF")
-    no_show: Terms = Terms()
-    cancellation: Terms = Terms()
+    no_show: Terms = Field(default=Terms(), description="what is owed when a family does not come")
+    cancellation: Terms = Field(default=Terms(), description="what is owed when a meeting is called off")
     outbox: Path = Field(default=Path("outbox"), description="folder for orders by file; relative to home")
     connections: dict[ConnectionName, Connection] = Field(
         default_factory=dict, description="servers that take orders, by a name that providers' channel settings use"

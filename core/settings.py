@@ -19,6 +19,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from core.budget_settings import Budgets
 from core.console_settings import Console
 from core.errors import ConfigurationError, Message
+from core.follow_up_settings import FollowUps
 from core.i18n import N_, _
 from core.order_settings import Orders
 from core.reasons import os_reason, toml_reason
@@ -29,6 +30,13 @@ from core.statement_settings import Statements
 ROOT = Path(__file__).resolve().parent.parent
 #: One plain mailbox; what else could be written in a header is refused (connectors/mail.py looks once more).
 _MAILBOX = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?")
+
+
+def one_address(value: str | None) -> str | None:
+    """The address, if it is one or none. Raises ValueError."""
+    if value is not None and not _MAILBOX.fullmatch(value):
+        raise ValueError(N_("is not one e-mail address"))
+    return value
 
 
 class Organisation(Group):
@@ -53,20 +61,19 @@ class Mail(Group):
     password: SecretStr | None = None
     sender: str = "avain@example.invalid"
     timeout_seconds: float = Field(default=20, gt=0, le=300)
+    per_minute: int = Field(
+        default=0,
+        ge=0,
+        description="so many reminders a minute at most, by all processes together; 0: as fast as it goes",
+    )
+    operator_email: str | None = Field(
+        default=None, description="told at once when reminders are held or cannot be delivered"
+    )
 
-
-class FollowUps(Group):
-    """Default rhythm, where the client plan states none, and the daily mail."""
-
-    start_working_days: int = Field(default=10, ge=0)
-    interval_days: int = Field(default=30, ge=1)
-    before_end_days: int = Field(default=14, ge=0)
-    mail_at: str = Field(default="08:00", pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$")
-    repeat_working_days: int = Field(default=3, ge=1)
-    max_repeats: int = Field(default=2, ge=0)
-    midsummer_eve_is_working_day: bool = False
-    christmas_eve_is_working_day: bool = False
-    base_url: str = "https://avain.invalid"
+    @field_validator("operator_email")
+    @classmethod
+    def _is_one_address(cls, value: str | None) -> str | None:
+        return one_address(value)
 
 
 class Prices(Group):
@@ -80,9 +87,7 @@ class Prices(Group):
     @field_validator("manager_email")
     @classmethod
     def _is_one_address(cls, value: str | None) -> str | None:
-        if value is not None and not _MAILBOX.fullmatch(value):
-            raise ValueError(N_("is not one e-mail address"))
-        return value
+        return one_address(value)
 
 
 class Privacy(Group):
@@ -160,6 +165,12 @@ class Settings(BaseSettings):
     def order_outbox(self) -> Path:
         """Where file orders go: one place for every process, whatever folder it was started in."""
         return self.home / self.orders.outbox
+
+    @property
+    def mail_templates(self) -> Path | None:
+        """The folder of the organisation's own e-mail templates: as it is written in avain.toml, seen from there."""
+        folder = self.follow_ups.templates
+        return None if folder is None else configuration_file().absolute().parent / folder
 
     @property
     def statement_folder(self) -> Path:

@@ -1,4 +1,5 @@
-"""The settings of sources: where cases, price lists and what comes in about orders come from, and how gently they are read.
+"""The settings of sources: where cases, price lists, what comes in about orders, absences and returned reminders come from, and how
+gently they are read.
 
 A source says its place in one of these ways: `path` (files of this machine, the short form), `transport` (files from elsewhere),
 `fhir` or `sql`. Secrets come from the environment: AVAIN_SOURCES__CASES__<name>__TRANSPORT__PASSWORD.
@@ -6,7 +7,7 @@ A source says its place in one of these ways: `path` (files of this machine, the
 
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Final, Literal, cast
+from typing import Annotated, ClassVar, Final, Literal, Self, cast
 
 from pydantic import Field, SecretStr, model_validator
 
@@ -109,13 +110,13 @@ class SqlView(Group):
 class Gentleness(Group):
     """How hard a source may be asked. A source is always read by one connection, one run at a time."""
 
-    requests_per_second: float = Field(default=5, gt=0)
+    requests_per_second: float = Field(default=5, gt=0, description="to one server, by all processes together")
     rows_per_second: int = Field(default=5_000, gt=0, description="of a database")
     hours: tuple[Hours, ...] = Field(default=(), description='Helsinki time, such as "20:00-06:00"; empty: always')
     failures: int = Field(
         default=5, ge=1, description="so many failures in a row, and the source is left alone for a while"
     )
-    pause_minutes: int = Field(default=30, ge=1)
+    pause_minutes: int = Field(default=30, ge=1, description="so long it is left alone after failures")
 
 
 class CaseSource(Group):
@@ -221,20 +222,19 @@ class PriceListSource(Group):
         return path if self.kind != "mail" or single else f"{path.rstrip('/')}/*.eml"
 
 
-class IncomingSource(Group):
-    """Where what comes in about orders lies: answers, invoices, delivered quantities, each file recognised by what it holds."""
+class _Files(Group):
+    """A source that is files and nothing else: where they are, and how hard that place may be asked."""
+
+    _one_place: ClassVar[str]
 
     path: str | None = Field(default=None, description='short for transport = { kind = "local", path = … }')
-    transport: Transport | None = None
-    provider: str | None = Field(
-        default=None, description="business id: whose files these are; what they say of others' orders is refused"
-    )
-    gentle: Gentleness = Gentleness()
+    transport: Transport | None = Field(default=None, description="where the files are, if not at path")
+    gentle: Gentleness = Field(default=Gentleness(), description="how hard it may be asked")
 
     @model_validator(mode="after")
-    def _has_one_place(self) -> "IncomingSource":
+    def _has_one_place(self) -> Self:
         if (self.path is None) == (self.transport is None):
-            raise ValueError(N_("an incoming source has exactly one of: path, transport"))
+            raise ValueError(self._one_place)
         return self
 
     @property
@@ -246,6 +246,46 @@ class IncomingSource(Group):
     def place(self) -> str:
         """Where it is, for people; never a secret."""
         return _place(self.files)
+
+
+class IncomingSource(_Files):
+    """Where what comes in about orders lies: answers, invoices, delivered quantities, each file recognised by what it holds."""
+
+    _one_place = N_("an incoming source has exactly one of: path, transport")
+
+    provider: str | None = Field(
+        default=None, description="business id: whose files these are; what they say of others' orders is refused"
+    )
+
+
+AbsenceColumn = Literal["worker", "first", "last", "deputy"]
+
+
+class AbsenceSource(_Files):
+    """Where it is told who is away and who stands in: a table of an HR or shift system, one row for each absence. All its files together
+    are the whole: what they tell no more has ended.
+    """
+
+    _one_place = N_("a source of absences has exactly one of: path, transport")
+
+    encoding: str = Field(default="cp1252", description="of a CSV file that is not UTF-8")
+    columns: dict[AbsenceColumn, str] = Field(
+        default_factory=dict, description="the titles of the columns, where they are none of the usual words"
+    )
+    max_gone: Decimal = Field(
+        default=Decimal("0.5"),
+        ge=0,
+        le=1,
+        description="share of the absences that may end at once before the file is refused; five may always",
+    )
+
+
+class BounceSource(_Files):
+    """Where reminders that could not be delivered come back to: the maildrop of `mail.sender`. A Maildir is `…/Maildir/new/*`, an mbox its
+    file, saved e-mails `…/*.eml`.
+    """
+
+    _one_place = N_("a source of bounces has exactly one of: path, transport")
 
 
 def _place(files: Transport) -> str:
@@ -266,9 +306,11 @@ SourceName = Annotated[str, Field(pattern="^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
 class Sources(Group):
     """All sources, by name."""
 
-    cases: dict[SourceName, CaseSource] = Field(default_factory=dict)
-    prices: dict[SourceName, PriceListSource] = Field(default_factory=dict)
-    incoming: dict[SourceName, IncomingSource] = Field(default_factory=dict)
+    cases: dict[SourceName, CaseSource] = Field(default_factory=dict, description="client information systems")
+    prices: dict[SourceName, PriceListSource] = Field(default_factory=dict, description="price lists")
+    incoming: dict[SourceName, IncomingSource] = Field(default_factory=dict, description="what comes in about orders")
+    absences: dict[SourceName, AbsenceSource] = Field(default_factory=dict, description="who is away")
+    bounces: dict[SourceName, BounceSource] = Field(default_factory=dict, description="reminders that came back")
 
     @model_validator(mode="after")
     def _each_name_once(self) -> "Sources":
@@ -276,6 +318,12 @@ class Sources(Group):
             raise ValueError(N_("a case source and a price source have the same name; each needs its own"))
         if self.incoming.keys() & (self.cases.keys() | self.prices.keys()):
             raise ValueError(N_("an incoming source has the name of another source; each needs its own"))
-        if RESERVED in self.cases.keys() | self.prices.keys() | self.incoming.keys():
+        others = self.cases.keys() | self.prices.keys() | self.incoming.keys()
+        if self.absences.keys() & others:
+            raise ValueError(N_("a source of absences has the name of another source; each needs its own"))
+        others |= self.absences.keys()
+        if self.bounces.keys() & others:
+            raise ValueError(N_("a source of bounces has the name of another source; each needs its own"))
+        if RESERVED in others | self.bounces.keys():
             raise ValueError(N_("the name console is kept for price lists that are uploaded in the console"))
         return self

@@ -3,7 +3,7 @@
 import base64
 import binascii
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
@@ -15,6 +15,7 @@ from core.setting_groups import Group, RefusedSettingError
 _MEBIBYTE = 1024 * 1024
 #: What becomes of a file at the source once it has been applied. `move`: into `move_to`, a folder at the source.
 After = Literal["leave", "move"]
+_AFTER: Final = "what becomes of a file at the source once it was applied"
 
 
 def _check_moving(after: After, move_to: Path | str | None) -> None:
@@ -27,7 +28,7 @@ class LocalFiles(Group):
 
     kind: Literal["local"] = "local"
     path: str = Field(description="a file, or a pattern such as /srv/export/cases-*.xml")
-    after: After = "leave"
+    after: After = Field(default="leave", description=_AFTER)
     move_to: Path | None = Field(default=None, description="a folder; relative to the file's own")
 
     @model_validator(mode="after")
@@ -77,20 +78,20 @@ class XRoad(Group):
     service: Annotated[str, _x_road_id(5)] = Field(
         description="instance/class/member/subsystem/service: the path after /r1/"
     )
-    user_id: HeaderValue | None = None
-    issue: HeaderValue | None = None
+    user_id: HeaderValue | None = Field(default=None, description="the header X-Road-UserId")
+    issue: HeaderValue | None = Field(default=None, description="the header X-Road-Issue")
 
 
 class HttpsServer(Group):
     """An HTTPS server: where it is, whom it is known by, and how Avain shows who it is itself."""
 
-    url: str
+    url: str = Field(description="the whole address, without user name and password")
     allow_private: bool = Field(default=False, description="the host may stand in a private network")
     allow_http: bool = Field(default=False, description="plain http, for a security server in the same network")
-    ca_file: Path | None = None
-    client_certificate: Path | None = None
-    client_key: Path | None = None
-    bearer_token: SecretStr | None = None
+    ca_file: Path | None = Field(default=None, description="the authority (PEM) that the server's certificate is of")
+    client_certificate: Path | None = Field(default=None, description="by which Avain shows who it is (PEM)")
+    client_key: Path | None = Field(default=None, description="the key of client_certificate (PEM)")
+    bearer_token: SecretStr | None = Field(default=None, description="sent as Authorization: Bearer …")
 
     @model_validator(mode="after")
     def _url_is_whole(self) -> Self:
@@ -107,10 +108,10 @@ class HttpsFile(HttpsServer):
     redirect_hosts: tuple[str, ...] = Field(
         default=(), description="hosts beside the url's own that may be redirected to"
     )
-    username: str | None = None
-    password: SecretStr | None = None
-    max_bytes: int = Field(default=1024 * _MEBIBYTE, gt=0)
-    x_road: XRoad | None = None
+    username: str | None = Field(default=None, description="of HTTP Basic, with password")
+    password: SecretStr | None = Field(default=None, description="of HTTP Basic")
+    max_bytes: int = Field(default=1024 * _MEBIBYTE, gt=0, description="a larger file is refused")
+    x_road: XRoad | None = Field(default=None, description="where the file comes through X-Road")
 
     @model_validator(mode="after")
     def _redirects_are_hosts(self) -> Self:
@@ -147,14 +148,14 @@ def check_url(url: str, *, allow_http: bool) -> None:
 class SftpServer(Group):
     """An SFTP server and how Avain signs in there. The server's key is pinned: another key is refused."""
 
-    host: str
-    port: int = Field(default=22, ge=1, le=65535)
-    username: str
+    host: str = Field(description="the server's name or address")
+    port: int = Field(default=22, ge=1, le=65535, description="the server's port")
+    username: str = Field(description="who Avain is at the server")
     host_key: str = Field(description="the server's public key: ssh-ed25519 AAAA…")
-    private_key: Path | None = None
-    passphrase: SecretStr | None = None
-    password: SecretStr | None = None
-    allow_private: bool = True
+    private_key: Path | None = Field(default=None, description="the file of the key by which Avain is let in")
+    passphrase: SecretStr | None = Field(default=None, description="that opens private_key")
+    password: SecretStr | None = Field(default=None, description="instead of private_key")
+    allow_private: bool = Field(default=True, description="the host may stand in a private network")
 
     @model_validator(mode="after")
     def _one_way_in(self) -> Self:
@@ -181,8 +182,8 @@ class SftpFiles(SftpServer):
 
     kind: Literal["sftp"]
     path: str = Field(description="a file, or a pattern such as /out/cases-*.xml")
-    max_bytes: int = Field(default=1024 * _MEBIBYTE, gt=0)
-    after: After = "leave"
+    max_bytes: int = Field(default=1024 * _MEBIBYTE, gt=0, description="a larger file is refused")
+    after: After = Field(default="leave", description=_AFTER)
     move_to: str | None = Field(default=None, description="a folder at the server; relative to the file's own")
 
     @model_validator(mode="after")

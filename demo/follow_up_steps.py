@@ -2,8 +2,8 @@
 
 from datetime import UTC, date, datetime, time, timedelta
 
+from core.follow_up_settings import FollowUps
 from core.i18n import HELSINKI, _, day
-from core.settings import FollowUps
 from demo.order_steps import mails
 from demo.story import Story
 from schedules.jobs import calendar, jobs
@@ -71,7 +71,8 @@ def escalation(story: Story) -> None:
             continue
         eight_oclock(story, today)
         passed_on = place.query(
-            "SELECT client_case.number, escalated_on FROM follow_up JOIN plan_item ON plan_item.id = plan_item_id JOIN client_case ON client_case.id = case_id WHERE escalated_on IS NOT NULL"
+            "SELECT DISTINCT client_case.number FROM follow_up JOIN client_case ON client_case.id = follow_up.case_id"
+            " WHERE escalated_on IS NOT NULL ORDER BY number"
         )
         if passed_on:
             break
@@ -92,6 +93,59 @@ def escalation(story: Story) -> None:
         "day": str(today), "cases": [row["number"] for row in passed_on], "rating": done["rating"],
         "supervisor_mail": supervisors[0].get_body(("plain",)).get_content(), "mails": len(mails(story)),
     }  # fmt: skip
+
+
+def acting(story: Story) -> None:
+    """What was found is written down, one is put off, one goes to a colleague; an order's silence is asked about by what it waits for."""
+    place, case = story.place, story.cases["LC-1001"]
+    done = place.query(
+        "SELECT follow_up.id FROM follow_up JOIN client_case ON client_case.id = case_id WHERE number = %(case)s AND rating = 5",
+        case=case,
+    )[0]["id"]
+    record = place.avain("reminder", "text", str(done), "--json")["text"]
+    story.console.print(record, markup=False)
+    written = place.avain("reminder", "written", str(done), "--as", "W-101", "--json")
+    story.check(
+        written["written_down_by"] and "5" in record,
+        _("the text for the case record is ready, and ticked as written down in the client information system"),
+    )
+    today = date.fromisoformat(story.report["escalation"]["day"])
+    starts = {
+        row["case_number"]: str(row["id"]) for row in place.avain("reminder", "due", "--json") if row["kind"] == "start"
+    }
+    until = today + timedelta(days=3)
+    put_off = place.avain(
+        "reminder", "snooze", starts[story.cases["LC-1002"]], "--until", str(until), "--reason", "Perhe matkoilla", "--as", "W-102", "--json"
+    )  # fmt: skip
+    days = calendar(FollowUps())
+    story.check(
+        put_off["state"] == "snoozed" and put_off["due"] == str(days.on_or_after(until)),
+        _("one is put off, to a working day"),
+        day(date.fromisoformat(put_off["due"])),
+    )
+    given = place.avain(
+        "reminder", "handover", starts[story.cases["LC-1004"]], "--to", "W-103", "--reason", "Yhteinen perhe", "--as", "W-101", "--json"
+    )  # fmt: skip
+    tomorrow = days.on_or_after(today + timedelta(days=1))
+    eight_oclock(story, tomorrow)
+    heard = place.query(
+        "SELECT 1 FROM digest JOIN worker ON worker.id = worker_id WHERE external_id = 'W-103' AND local_date = %(day)s"
+        " AND items -> 'announced' @> to_jsonb(%(id)s::bigint)",
+        day=tomorrow,
+        id=given["id"],
+    )
+    story.check(heard, _("one was handed over to a colleague, who hears of it the next working day"), day(tomorrow))
+    kinds = place.query(
+        "SELECT kind, count(*) AS made, count(*) FILTER (WHERE state IN ('open', 'snoozed')) AS open FROM follow_up GROUP BY kind ORDER BY kind"
+    )
+    told = {row["kind"] for row in kinds}
+    story.check(
+        {"approval", "order_unanswered", "hand_over"} <= told,
+        _("approvals, answers and hand-overs are followed up, until they come"),
+        ", ".join(f"{row['kind']} {row['made']} ({row['open']})" for row in kinds),
+    )
+    story.show("reminder", "due", "--days", "14")
+    story.report["acting"] = {"record": record, "put_off": put_off["due"], "handed_over": given["id"]}
 
 
 def eight_oclock(story: Story, today: date) -> None:

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from core.i18n import HELSINKI, N_, _, day
 from core.settings import ROOT
-from demo import answer_steps, console_steps, follow_up_steps, order_steps, paper_steps, price_steps
+from demo import answer_steps, console_steps, follow_up_steps, order_steps, oversight_steps, paper_steps, price_steps
 from demo.installation import Installation, StepFailedError
 from demo.page import write_page
 from demo.reporting_database import refuses
@@ -221,6 +221,8 @@ STEPS: list[tuple[str, Callable[[Story], None]]] = [
     (N_("The family's statement"), paper_steps.statement),
     (N_("The 8:00 mail"), follow_up_steps.first_mail),
     (N_("Acknowledged, repeated, passed on"), follow_up_steps.escalation),
+    (N_("Written down, put off, handed over"), follow_up_steps.acting),
     (N_("Delivered and billed"), answer_steps.invoiced),
     (N_("In the console"), console_steps.console),
+    (N_("At the supervisor's"), oversight_steps.unit),
 ]

@@ -4,7 +4,8 @@
 
 Every accepted message is written, exactly as it came, to `<directory>/<nnnn>.eml`. A script makes it misbehave, one step per message
 and then no more: `accept`, `delay:SECONDS` before answering, `421`, `450`, `451` and `550` refuse, `drop` hangs up without keeping the message,
-`keep-and-drop` hangs up after keeping it (the gap of RFC 1047), `reject-recipient` answers 550 to RCPT.
+`keep-and-drop` hangs up after keeping it (the gap of RFC 1047), `hang-up` hangs up after keeping it and saying so (between two messages),
+`reject-recipient` answers 550 to RCPT, and `no-relay` as a server does that knows nobody.
 """
 
 import argparse
@@ -24,6 +25,10 @@ _REPLIES = {
     "451": "451 4.3.0 Try again later (invented)",
     "550": "550 5.7.1 We do not want this (invented)",
 }
+_RECIPIENT_REPLIES = {
+    "reject-recipient": "550 5.1.1 Nobody of that name here (invented)",
+    "no-relay": "554 5.7.1 Relay access denied (invented)",
+}
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,7 @@ class Recorder:
     directory: Path | None = None
     script: list[str] = field(default_factory=list)
     messages: list[Received] = field(default_factory=list)
+    pipelining: bool = True
 
     def __post_init__(self) -> None:
         self._number = 0
@@ -49,7 +55,19 @@ class Recorder:
             self.directory.mkdir(parents=True, exist_ok=True)
             self._number = max((int(path.stem) for path in self.directory.glob("[0-9]*.eml")), default=0)
 
-    async def handle_RCPT(  # noqa: N802 - aiosmtpd calls it by this name
+    async def handle_EHLO(  # noqa: N802 - aiosmtpd calls it by this name
+        self,
+        server: SMTP,  # noqa: ARG002
+        session: Session,
+        envelope: Envelope,  # noqa: ARG002
+        hostname: str,
+        responses: list[str],
+    ) -> list[str]:
+        """As a mail server does, take several commands in one go."""
+        session.host_name = hostname
+        return [*responses[:-1], "250-PIPELINING", responses[-1]] if self.pipelining else responses
+
+    async def handle_RCPT(  # noqa: N802
         self,
         server: SMTP,  # noqa: ARG002
         session: Session,  # noqa: ARG002
@@ -58,9 +76,8 @@ class Recorder:
         options: list[str],  # noqa: ARG002
     ) -> str:
         """Accept a recipient unless the script says otherwise."""
-        if self.script and self.script[0] == "reject-recipient":
-            self.script.pop(0)
-            return "550 5.1.1 Nobody of that name here (invented)"
+        if self.script and self.script[0] in _RECIPIENT_REPLIES:
+            return _RECIPIENT_REPLIES[self.script.pop(0)]
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
@@ -75,6 +92,8 @@ class Recorder:
             self._keep(envelope)
         if step in ("drop", "keep-and-drop") and isinstance(server.transport, asyncio.Transport):
             server.transport.abort()
+        if step == "hang-up" and isinstance(server.transport, asyncio.Transport):
+            asyncio.get_running_loop().call_soon(server.transport.close)  # what was said goes out first
         return "250 OK kept"
 
     def _keep(self, envelope: Envelope) -> None:
@@ -101,6 +120,12 @@ class SmtpSink:
         self._stop = asyncio.Event()
         self._failure: OSError | None = None
         self._thread = threading.Thread(target=self._run, name="smtp-sink", daemon=True)
+        self._sessions: list[SMTP] = []
+
+    @property
+    def connections(self) -> int:
+        """How often somebody connected."""
+        return len(self._sessions)
 
     @property
     def messages(self) -> list[Received]:
@@ -135,11 +160,15 @@ class SmtpSink:
         self._ready.set()
         await self._stop.wait()
         server.close()
+        for one in self._sessions:  # conversations a client left open
+            if isinstance(one.transport, asyncio.Transport):
+                one.transport.abort()
         for task in asyncio.all_tasks() - {asyncio.current_task()}:
-            task.cancel()  # conversations a client left open
+            task.cancel()
 
     def _session(self) -> SMTP:
-        return SMTP(self.recorder, hostname="sink.invalid", loop=self._loop, **self._smtp)
+        self._sessions.append(SMTP(self.recorder, hostname="sink.invalid", loop=self._loop, **self._smtp))
+        return self._sessions[-1]
 
 
 def main() -> None:
@@ -148,9 +177,13 @@ def main() -> None:
         prog="python -m demo.smtp_sink", description="Keeps every e-mail it is given (127.0.0.1 only)."
     )
     parser.add_argument("--port", type=int, required=True, help="0: any free port, printed at start")
-    parser.add_argument("--directory", type=Path, required=True, help="where messages are kept as .eml")
     parser.add_argument(
-        "--script", default="", help="misbehaviour, one step per message: delay:3,451,550,drop,keep-and-drop,accept"
+        "--directory", type=Path, help="where messages are kept as .eml; else they are forgotten in the end"
+    )
+    parser.add_argument(
+        "--script",
+        default="",
+        help="misbehaviour, one step per message: delay:3,451,550,drop,keep-and-drop,hang-up,accept",
     )
     chosen = parser.parse_args()
     script = [step for step in chosen.script.split(",") if step]

@@ -11,16 +11,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from typing import Final
 
-from core.errors import Message, RefusedInput
+from core.errors import Message
 from core.i18n import N_
 from documents.delimited import find_separator, open_text, read_rows
+from documents.titled_rows import count_known, read_day, titled_rows
 
 #: More rows than any county orders lines.
 MOST_ROWS: Final = 100_000
-#: Titles stand in one of the first rows.
-_TITLE_ROWS: Final = 20
 _ENCODING: Final = "cp1252"
 
 _TITLES: Final[dict[str, tuple[str, ...]]] = {
@@ -38,9 +38,10 @@ _NEEDED: Final = ("order", "first", "last", "quantity")
 #: The county's own order numbers.
 _NUMBER: Final = re.compile(r"T-\d{4}-\d{6,12}", re.ASCII)
 _QUANTITY: Final = re.compile(r"(\d{1,3}(?:[ \u00a0\u202f]\d{3})+|\d{1,8})(?:[.,](\d{1,4}))?", re.ASCII)
-_FINNISH_DAY: Final = re.compile(r"(\d{1,2})\.\s?(\d{1,2})\.\s?(\d{4})", re.ASCII)
-_ISO_DAY: Final = re.compile(r"(\d{4})-(\d{2})-(\d{2})", re.ASCII)
 
+_NO_TITLES: Final = N_(
+    "The table does not have the columns that tell what was delivered: order, first day, last day, quantity."
+)
 _NO_ORDER: Final = N_("Row {row}: the order's number is missing, or is not like T-2026-000001.")
 _NO_LINE: Final = N_("Row {row}: the line is not a number.")
 _NO_DAY: Final = N_("Row {row}: the first or the last day is missing, or is not like 30.11.2026.")
@@ -71,38 +72,25 @@ class DeliveredReport:
 def read_delivered(content: bytes) -> DeliveredReport:
     """The rows of a file. Raises RefusedInput for what is no such table, was cut short, or is too long."""
     with open_text(io.BytesIO(content), _ENCODING) as text:
-        return _read(read_rows(text, find_separator(text, _known), whole=True))
+        return _read(read_rows(text, find_separator(text, partial(count_known, columns=_COLUMNS)), whole=True))
 
 
 def _read(table: Iterable[Sequence[str]]) -> DeliveredReport:
-    columns: dict[str, int] | None = None
     rows: list[DeliveredRow] = []
     faults: list[Message] = []
-    for number, cells in enumerate(table, 1):
-        if number > MOST_ROWS:
-            raise RefusedInput("The file has more than {count} rows.", count=MOST_ROWS)
-        if columns is None:
-            found = _columns(cells)
-            columns = found if _enough(found) else None
-            if columns is None and number >= _TITLE_ROWS:
-                break
-        elif any(cell.strip() for cell in cells):
-            one = _row(number, {name: _cell(cells, place) for name, place in columns.items()})
-            if isinstance(one, Message):
-                faults.append(one)
-            else:
-                rows.append(one)
-    if columns is None:
-        raise RefusedInput(
-            "The table does not have the columns that tell what was delivered: order, first day, last day, quantity."
-        )
+    for number, cells in titled_rows(table, _COLUMNS, needed=_NEEDED, most=MOST_ROWS, lacking=_NO_TITLES):
+        one = _row(number, cells)
+        if isinstance(one, Message):
+            faults.append(one)
+        else:
+            rows.append(one)
     return DeliveredReport(tuple(rows), tuple(faults))
 
 
 def _row(number: int, cells: Mapping[str, str]) -> DeliveredRow | Message:
     """A row, or why it says nothing."""
     order, line = cells["order"].upper(), cells.get("line", "")
-    first, last, quantity = _day(cells["first"]), _day(cells["last"]), _quantity(cells["quantity"])
+    first, last, quantity = read_day(cells["first"]), read_day(cells["last"]), _quantity(cells["quantity"])
     wrong = None
     if not _NUMBER.fullmatch(order):
         wrong = _NO_ORDER
@@ -119,42 +107,6 @@ def _row(number: int, cells: Mapping[str, str]) -> DeliveredRow | Message:
     return Message(wrong, row=number)
 
 
-def _known(rows: Sequence[Sequence[str]]) -> int:
-    """How many known titles the first rows hold (`find_separator`)."""
-    return max((len(_columns(row)) for row in rows[:_TITLE_ROWS]), default=0)
-
-
-def _columns(titles: Sequence[str]) -> dict[str, int]:
-    """The place of each known column; of two with one meaning the first."""
-    found: dict[str, int] = {}
-    for place, title in enumerate(titles):
-        column = _COLUMNS.get(re.sub(r"[\s_.:\-]", "", title.casefold()))
-        if column is not None:
-            found.setdefault(column, place)
-    return found
-
-
-def _enough(columns: Mapping[str, int]) -> bool:
-    return all(name in columns for name in _NEEDED)
-
-
-def _cell(cells: Sequence[str], place: int) -> str:
-    return cells[place].strip() if place < len(cells) else ""
-
-
 def _quantity(text: str) -> Decimal | None:
     found = _QUANTITY.fullmatch(text)
     return Decimal(re.sub(r"\D", "", found[1]) + (f".{found[2]}" if found[2] else "")) if found else None
-
-
-def _day(text: str) -> date | None:
-    if found := _FINNISH_DAY.fullmatch(text):
-        day, month, year = map(int, found.groups())
-    elif found := _ISO_DAY.fullmatch(text):
-        year, month, day = map(int, found.groups())
-    else:
-        return None
-    try:
-        return date(year, month, day) if 2000 <= year <= 2200 else None
-    except ValueError:
-        return None

@@ -2,6 +2,7 @@
 
 from models import (
     access,
+    alarm,
     answer,
     audit,
     budget,
@@ -9,6 +10,7 @@ from models import (
     follow_up,
     invoice,
     order,
+    oversight,
     price,
     price_mail,
     price_upload,
@@ -23,6 +25,7 @@ from models.base import metadata
 
 __all__ = [
     "access",
+    "alarm",
     "answer",
     "audit",
     "budget",
@@ -31,6 +34,7 @@ __all__ = [
     "invoice",
     "metadata",
     "order",
+    "oversight",
     "price",
     "price_mail",
     "price_upload",

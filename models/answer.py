@@ -46,7 +46,7 @@ class IncomingDocument(SQLModel, table=True):
     file_name: str = text()
     sha256: str = text()
     kind: str = text()
-    number: str | None = text(nullable=True)
+    number: str | None = text(nullable=True, index=True)
     sender: str | None = text(nullable=True)
     provider_id: int | None = reference("provider.id", nullable=True)
     order_id: int | None = reference("purchase_order.id", nullable=True)

@@ -119,6 +119,13 @@ class PlanItem(SQLModel, table=True):
         CheckConstraint(
             "NOT isempty(period) AND NOT lower_inf(period) AND NOT upper_inf(period)", name="period_bounded"
         ),
+        # the plans of few cases, and their days, without a look at the table
+        Index(
+            "ix_plan_item_in_force",
+            "case_id",
+            postgresql_include=["id", "period"],
+            postgresql_where=sql("ended_at IS NULL"),
+        ),
     )
 
     id: int = primary_key()
@@ -138,7 +145,13 @@ class Choice(SQLModel, table=True):
 
     __tablename__ = "choice"
     __table_args__ = (
-        Index("uq_choice_current", "plan_item_id", unique=True, postgresql_where=sql("ended_at IS NULL")),
+        Index(
+            "uq_choice_current",
+            "plan_item_id",
+            unique=True,
+            postgresql_include=["chosen_at"],  # what waits longest is found from the index alone
+            postgresql_where=sql("ended_at IS NULL"),
+        ),
         CheckConstraint("chosen_by IN ('child', 'parent', 'adult', 'worker', 'source')", name="chosen_by"),
     )
 

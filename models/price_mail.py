@@ -1,4 +1,4 @@
-"""Providers' e-mails with price lists, and what the price manager is told by e-mail."""
+"""Providers' e-mails with price lists."""
 
 from datetime import datetime
 from typing import Any
@@ -9,7 +9,6 @@ from sqlmodel import SQLModel
 from models.base import json_list, json_object, primary_key, reference, text, timestamp
 
 MAIL_STATES = ("waiting", "assigned", "taken", "overtaken", "discarded")
-LETTER_STATES = ("composed", "sending", "repeated", "sent", "failed")
 
 
 class PriceMail(SQLModel, table=True):
@@ -39,33 +38,4 @@ class PriceMail(SQLModel, table=True):
     chosen: str | None = text(nullable=True)
     note: str | None = text(nullable=True)
     run_id: int | None = reference("run.id", nullable=True)
-    recorded_at: datetime = timestamp(nullable=False, machine=True)
-
-
-class PriceLetter(SQLModel, table=True):
-    """One e-mail to the price manager, as composed: what a second attempt sends again, byte for byte."""
-
-    __tablename__ = "price_letter"
-    __table_args__ = (CheckConstraint("state IN ('" + "', '".join(LETTER_STATES) + "')", name="state"),)
-
-    id: int = primary_key()
-    recipient: str = text()
-    message_id: str = text(unique=True)
-    state: str = text(default="composed")
-    document: str = text()
-    recorded_at: datetime = timestamp(nullable=False, machine=True)
-    sent_at: datetime | None = timestamp()
-
-
-class PriceAlarm(SQLModel, table=True):
-    """Something the price manager was told, once for ever: `kind` says what sort, `subject` of what (`price_list:7`)."""
-
-    __tablename__ = "price_alarm"
-    __table_args__ = (UniqueConstraint("kind", "subject"),)
-
-    id: int = primary_key()
-    kind: str = text()
-    subject: str = text()
-    message: dict[str, Any] = json_object()
-    letter_id: int | None = reference("price_letter.id", nullable=True)
     recorded_at: datetime = timestamp(nullable=False, machine=True)

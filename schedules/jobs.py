@@ -7,8 +7,8 @@ is the task of its kind.
 from dataclasses import dataclass
 
 from core.errors import Message
+from core.follow_up_settings import FollowUps
 from core.i18n import N_
-from core.settings import FollowUps
 from schedules.working_days import WorkingDays
 
 
@@ -65,18 +65,22 @@ def jobs(settings: FollowUps) -> tuple[Job, ...]:
             "15 5 * * *",
             N_("Find orders that no longer say what is planned, and close those that are over"),
         ),
+        # before follow-ups and e-mails: they go to whoever is there
+        Job("read_absences", "ask_absences", "45 4 * * *", N_("Read who is away and who stands in")),
         Job(
             "plan_follow_ups",
             "plan_follow_ups",
             "30 5 * * *",
             N_("Plan the follow-ups of all services that were chosen"),
         ),
+        Job("count_units", "count_units", "45 5 * * *", N_("Count what supervisors are shown of many cases together")),
         Job(
             "watch_prices",
             "watch_prices",
             "0 6 * * *",
             N_("Tell the price manager of prices that are missing or will end"),
         ),
+        Job("read_bounces", "ask_bounces", "*/15 6-20 * * *", N_("Read reminders that could not be delivered")),
         Job("read_incoming", "ask_incoming", "*/15 6-20 * * *", N_("Read answers, invoices and delivered quantities")),
         Job(
             "daily_reminders",

@@ -14,15 +14,13 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from core.errors import InputError
-from services.access.cases import TIED, VISIBLE, visible_cases
+from services.access.cases import AMONG, TIED, VISIBLE, few_ids, ids_of, visible_cases
 from services.access.people import Person
 
 PAGE: Final = 50
 #: From what needs a person first. `none`: the case has no budget.
 ORDER: Final = ("over", "unpriced", "within_tolerance", "near", "ok", "ended", "none")
 _NONE: Final = len(ORDER) - 1
-#: Up to so many cases are looked at one by one.
-_FEW: Final = 4_000
 
 
 @dataclass(frozen=True)
@@ -75,21 +73,17 @@ class WorkerName:
     name: str
 
 
-#: Rows in: a person. Rows out: the cases tied to them, one more than few.
-_TIED = text(
+#: Rows in: a person, a worker or none. Rows out: the cases tied to the person; of that worker.
+_TIED = ids_of(
     f"""
     SELECT tied.id FROM ({TIED}) AS tied
     WHERE CAST(:worker AS text) IS NULL OR tied.responsible_worker_id IN (SELECT id FROM worker WHERE external_id = :worker)
-    LIMIT {_FEW + 1}
     """  # noqa: S608 - our own words
 )
 
 #: Rows in: a worker. Rows out: that worker's cases, for whom no row is kept from.
-_OF_WORKER = text(
-    f"""
-    SELECT client_case.id FROM client_case
-    WHERE responsible_worker_id IN (SELECT id FROM worker WHERE external_id = :worker) LIMIT {_FEW + 1}
-    """  # noqa: S608 - our own words
+_OF_WORKER = ids_of(
+    "SELECT client_case.id FROM client_case WHERE responsible_worker_id IN (SELECT id FROM worker WHERE external_id = :worker)"
 )
 
 #: Rows in: a number or an id at the source. Rows out: the cases of that name.
@@ -113,10 +107,10 @@ _AMONG_FEW = text(
     SELECT id, place FROM (
         SELECT client_case.id, coalesce(min({_PLACE.format(state="version.state")}), {_NONE}) AS place
         FROM client_case
-        LEFT JOIN decision ON decision.case_id = client_case.id
+        LEFT JOIN decision ON decision.case_id = client_case.id AND decision.case_id = {AMONG}
         LEFT JOIN budget ON budget.decision_id = decision.id
         LEFT JOIN budget_version AS version ON version.budget_id = budget.id AND version.superseded_at IS NULL
-        WHERE client_case.id = ANY(:ids) AND {_NARROWED}
+        WHERE client_case.id = {AMONG} AND {_NARROWED}
         GROUP BY client_case.id
     ) AS placed
     WHERE (place, id) > (:after_place, :after_id) AND (CAST(:state AS text) IS NULL OR place = array_position(CAST(:order AS text[]), :state) - 1)
@@ -241,22 +235,18 @@ def _read(after: str) -> tuple[int, int]:
     return int(place), int(key)
 
 
-def _few(session: Session, person: Person, values: dict[str, Any]) -> list[int] | None:
+def _few(session: Session, person: Person, values: dict[str, Any]) -> str | None:
     """The cases somebody may see, if they are few."""
-    if person.everything:
-        if values["worker"] is None:
-            return None
-        found = list(session.scalars(_OF_WORKER, values))
-    else:
-        found = list(session.scalars(_TIED, values))
-    return found if len(found) <= _FEW else None
+    if person.everything and values["worker"] is None:
+        return None
+    return few_ids(session, _OF_WORKER if person.everything else _TIED, values)
 
 
 #: A case, its place in the order, and its key within that place.
 _Key = tuple[int, int, int]
 
 
-def _among(session: Session, values: dict[str, Any], ids: list[int], after: tuple[int, int]) -> list[_Key]:
+def _among(session: Session, values: dict[str, Any], ids: str, after: tuple[int, int]) -> list[_Key]:
     rows = session.execute(_AMONG_FEW, {**values, "ids": ids, "after_place": after[0], "after_id": after[1]})
     return [(row.id, row.place, row.id) for row in rows]
 

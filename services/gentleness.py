@@ -20,7 +20,15 @@ from services.work.kinds import KINDS
 from services.work.lease import GIVEN_BACK
 
 #: Work that asks a source for something.
-ASKING: Final = ("fetch_cases", "fetch_prices", "fetch_incoming", "put_away_files", "look_at_source")
+ASKING: Final = (
+    "fetch_cases",
+    "fetch_prices",
+    "fetch_incoming",
+    "fetch_absences",
+    "fetch_bounces",
+    "put_away_files",
+    "look_at_source",
+)
 _MINUTE: Final = timedelta(minutes=1)
 #: Every window opens once in a day, but one that lies in the hour skipped in spring: minutes of two days, of which one has 25 hours.
 _TWO_DAYS: Final = 50 * 60

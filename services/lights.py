@@ -29,8 +29,20 @@ _COLOURS: Final[dict[Colour, str]] = {
     "bad": N_("To be acted on"),
     "off": N_("Off"),
 }
-NIGHTS: Final[dict[Kind, str]] = {"cases": "nightly_cases", "prices": "nightly_prices", "incoming": "read_incoming"}
-_ABOUT: Final[dict[Kind, str]] = {"cases": N_("cases"), "prices": N_("prices"), "incoming": N_("answers and invoices")}
+NIGHTS: Final[dict[Kind, str]] = {
+    "cases": "nightly_cases",
+    "prices": "nightly_prices",
+    "incoming": "read_incoming",
+    "absences": "read_absences",
+    "bounces": "read_bounces",
+}
+_ABOUT: Final[dict[Kind, str]] = {
+    "cases": N_("cases"),
+    "prices": N_("prices"),
+    "incoming": N_("answers and invoices"),
+    "absences": N_("absences"),
+    "bounces": N_("reminders that came back"),
+}
 _WELL: Final = ("succeeded", "partly", "nothing_to_do")
 _TRIED_AGAIN: Final = ("retry", "lost", "postponed")
 
@@ -74,8 +86,8 @@ _GOOD = text(
     SELECT 'source', work.arguments ->> 'source', max(run.finished_at), clock_timestamp() - max(run.finished_at)
     FROM run JOIN work ON work.id = run.work_id
     WHERE work.arguments ->> 'source' = ANY(:sources) AND NOT work.arguments ? 'retry'
-      AND (run.kind IN ('sync_cases', 'import_prices', 'read_price_mail', 'read_incoming') AND run.outcome IN ('succeeded', 'partly', 'nothing_to_do')
-           OR run.kind IN ('fetch_cases', 'fetch_prices', 'fetch_incoming') AND run.outcome = 'nothing_to_do')
+      AND (run.kind IN ('sync_cases', 'import_prices', 'read_price_mail', 'read_incoming', 'read_absences', 'read_bounces') AND run.outcome IN ('succeeded', 'partly', 'nothing_to_do')
+           OR run.kind IN ('fetch_cases', 'fetch_prices', 'fetch_incoming', 'fetch_absences', 'fetch_bounces') AND run.outcome = 'nothing_to_do')
     GROUP BY 2
     """
 )

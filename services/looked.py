@@ -27,8 +27,11 @@ from connectors.prices.row import PriceDocument, Reading
 from connectors.rejection import Rejection
 from connectors.transports.base import SourceFile
 from core.errors import AvainError, InputError, Message
+from core.i18n import N_
 from core.settings import Settings, configuration_file
-from core.source_settings import CaseSource
+from core.source_settings import AbsenceSource, CaseSource
+from documents.absence_table import read_absences
+from documents.delivery_report import read_reports
 from services.orders.replies.incoming import open_file
 from services.price_mail.opening import open_mail
 from services.prices.columns import meanings_for_reading
@@ -41,6 +44,8 @@ SHOWN: Final = 3
 _NAMES: Final = 20
 #: A sample is to be looked at, not kept: longer ones are cut.
 _SAMPLE_CHARACTERS: Final = 20_000
+_OF_OTHERS: Final = N_("E-mails are not shown here: who wrote them is nobody else's business.")
+_ABOUT_WORKERS: Final = N_("Absences are not shown here: why somebody is away may stand beside them.")
 #: What a path compares with: `s:Summa[@laji='myonnetty']`.
 _LITERAL: Final = re.compile(r"\"([^\"]*)\"|'([^']*)'")
 
@@ -140,8 +145,10 @@ def look_into(
     unsampled = None
     if source.kind == "incoming":
         unsampled = Message("Answers and invoices are not shown here: they may tell of a client.")
+    elif source.kind == "absences":
+        unsampled = Message(_ABOUT_WORKERS)
     elif source.form == "mail":
-        unsampled = Message("E-mails are not shown here: who wrote them is nobody else's business.")
+        unsampled = Message(_OF_OTHERS)
     else:
         try:
             sample = [shown(one) for one in sample_for_all(configured, source, files, SHOWN)]
@@ -156,6 +163,10 @@ def sample_for_all(configured: Settings, source: Source, files: Sequence[SourceF
     """A few records that anybody may see: of cases with invented values; of a price list the first rows. Raises InputError, RefusedInput."""
     if source.kind == "incoming":
         raise InputError("Answers and invoices are not shown here: they may tell of a client.")
+    if source.kind == "absences":
+        raise InputError(_ABOUT_WORKERS)
+    if source.kind == "bounces":
+        raise InputError(_OF_OTHERS)
     if source.kind == "prices":
         return take_sample(None, files, records)
     settings, folder = configured.sources.cases[source.name], configuration_file().parent
@@ -177,6 +188,10 @@ def try_files(
     """What is valid of the first records of fetched files. Raises RefusedInput when they are malformed."""
     if source.kind == "incoming":
         return _try_incoming(files)
+    if source.kind == "absences":
+        return _try_absences(configured.sources.absences[source.name], files)
+    if source.kind == "bounces":
+        return _try_bounces(files)
     if source.form == "mail":
         return _try_mails(configured, source, files)
     if source.kind == "prices":
@@ -214,6 +229,25 @@ def _try_incoming(files: Sequence[SourceFile]) -> Trial:
     opened = [open_file(file) for file in files]
     bad = [(one.file.name, Rejection("", None, None, one.refused)) for one in opened if one.refused is not None]
     return Trial(len(files), len(files) - len(bad), group_faults(bad), ())
+
+
+def _try_bounces(files: Sequence[SourceFile]) -> Trial:
+    """Reports as records. Of which reminders they are, the reading itself says."""
+    reports, others = 0, 0
+    for file in files:
+        for one in read_reports(file.path.read_bytes()):
+            reports, others = (reports + 1, others) if one is not None else (reports, others + 1)
+    return Trial(reports + others, reports, (), ())
+
+
+def _try_absences(settings: AbsenceSource, files: Sequence[SourceFile]) -> Trial:
+    """Rows as records. Whether there are such workers, the reading itself says."""
+    valid, bad = 0, []
+    for file in files:
+        table = read_absences(file.path.read_bytes(), encoding=settings.encoding, titles=settings.columns)
+        valid += len(table.rows)
+        bad += [(file.name, Rejection(str(one.row), one.field, None, one.reason)) for one in table.faults]
+    return Trial(valid + len(bad), valid, group_faults(bad), ())
 
 
 def kept_words(folder: Path, configured: CaseSource) -> set[str]:

@@ -21,7 +21,7 @@ from services.work import history
 UNDER_WAY: Final = "under_way"
 #: Work of prices that belongs to no source.
 _OF_PRICES: Final = frozenset(
-    {"fetch_prices", "import_prices", "read_price_mail", "nightly_prices", "watch_prices", "send_price_letter"}
+    {"fetch_prices", "import_prices", "read_price_mail", "nightly_prices", "watch_prices", "send_letter"}
 )
 _ATTEMPTS: Final = 50
 
@@ -230,7 +230,7 @@ _ADVICE: Final = {
     "partly": Message(N_("What was right was applied. What was left out stands among the rejected records.")),
 }
 #: What is partly done of these is no matter of rejected records.
-_WITHOUT_ADVICE: Final = frozenset({"look_at_source", "read_price_mail", "read_incoming"})
+_WITHOUT_ADVICE: Final = frozenset({"look_at_source", "read_price_mail", "read_incoming", "daily_reminders"})
 _AGAIN: Final = {
     **dict.fromkeys(("retry", "lost", "failed"), N_("It is tried again by itself at {moment}.")),
     "postponed": N_("It goes on by itself at {moment}."),

@@ -41,7 +41,7 @@ _HELD: Final = text(
 )
 
 #: Work that applies what a source says. Of e-mails: that sorts them.
-_READING: Final = ["sync_cases", "import_prices", "read_price_mail", "read_incoming"]
+_READING: Final = ["sync_cases", "import_prices", "read_price_mail", "read_incoming", "read_absences", "read_bounces"]
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,15 @@ from decimal import Decimal
 from typing import Final
 
 from core.i18n import N_, _, number
-from core.source_settings import CaseSource, Gentleness, IncomingSource, PriceListSource, Sources
+from core.source_settings import (
+    AbsenceSource,
+    BounceSource,
+    CaseSource,
+    Gentleness,
+    IncomingSource,
+    PriceListSource,
+    Sources,
+)
 from services.sources import Source, price_settings
 
 _WORDS: Final = {
@@ -13,6 +21,9 @@ _WORDS: Final = {
     "prices": N_("prices"),
     "incoming": N_("answers and invoices"),
     "orders": N_("answers, invoices, delivered quantities"),
+    "absences": N_("absences"),
+    "bounces": N_("reminders that came back"),
+    "table": N_("table"),
     "snapshot": N_("snapshot"),
     "delta": N_("delta"),
     "provider": N_("a provider's price list"),
@@ -32,6 +43,10 @@ def in_words(configured: Sources, source: Source) -> list[tuple[str, str]]:
         return list(_of_cases(source, configured.cases[source.name]))
     if source.kind == "incoming":
         return list(_of_incoming(source, configured.incoming[source.name]))
+    if source.kind == "bounces":
+        return list(_of_bounces(source, configured.bounces[source.name]))
+    if source.kind == "absences":
+        return list(_of_absences(source, configured.absences[source.name]))
     return list(_of_prices(source, price_settings(configured, source)))
 
 
@@ -69,6 +84,21 @@ def _of_incoming(source: Source, settings: IncomingSource) -> Iterator[tuple[str
     yield from _moved(settings)
 
 
+def _of_bounces(source: Source, settings: BounceSource) -> Iterator[tuple[str, str]]:
+    yield _("Kind"), word("bounces")
+    yield _("Place"), source.place
+    yield from _gentle(settings.gentle)
+    yield from _moved(settings)
+
+
+def _of_absences(source: Source, settings: AbsenceSource) -> Iterator[tuple[str, str]]:
+    yield _("Kind"), word("absences")
+    yield _("Place"), source.place
+    yield from _gentle(settings.gentle)
+    yield _("Refused when more than this share of the absences ends at once"), _percent(settings.max_gone)
+    yield from _moved(settings)
+
+
 def _gentle(gentle: Gentleness) -> Iterator[tuple[str, str]]:
     yield _("Asked at"), ", ".join(gentle.hours) or _("any hour")
     yield _("Requests a second, at most"), number(Decimal(str(gentle.requests_per_second)))
@@ -80,7 +110,9 @@ def _gentle(gentle: Gentleness) -> Iterator[tuple[str, str]]:
     )
 
 
-def _moved(settings: CaseSource | PriceListSource | IncomingSource) -> Iterator[tuple[str, str]]:
+def _moved(
+    settings: CaseSource | PriceListSource | IncomingSource | AbsenceSource | BounceSource,
+) -> Iterator[tuple[str, str]]:
     files = settings.files
     if files is not None:
         moved = getattr(files, "after", "leave") == "move"

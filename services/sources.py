@@ -1,4 +1,4 @@
-"""Sources as people see them, of every kind: cases, price lists, what comes in about orders. Asking one to be read, and following what comes of it.
+"""Sources as people see them, of every kind: cases, price lists, what comes in about orders, absences, e-mails that came back. Asking one to be read, and following what comes of it.
 
 Reading a source is two kinds of Work: a fetch (slow, outside) that calls for the second (parse and apply). All Work of one request
 carries `source` and `request` in its arguments, which is how it is followed.
@@ -22,9 +22,21 @@ from core.settings import configuration_file
 from core.source_settings import RESERVED, PriceListSource, Sources
 from services.work import call_again
 
-Kind = Literal["cases", "prices", "incoming"]
-_FETCH: dict[Kind, str] = {"cases": "fetch_cases", "prices": "fetch_prices", "incoming": "fetch_incoming"}
-_READ: dict[Kind, str] = {"cases": "sync_cases", "prices": "import_prices", "incoming": "read_incoming"}
+Kind = Literal["cases", "prices", "incoming", "absences", "bounces"]
+_FETCH: dict[Kind, str] = {
+    "cases": "fetch_cases",
+    "prices": "fetch_prices",
+    "incoming": "fetch_incoming",
+    "absences": "fetch_absences",
+    "bounces": "fetch_bounces",
+}
+_READ: dict[Kind, str] = {
+    "cases": "sync_cases",
+    "prices": "import_prices",
+    "incoming": "read_incoming",
+    "absences": "read_absences",
+    "bounces": "read_bounces",
+}
 #: E-mails are sorted first; each list found in them is imported as that of a source of its own, `<mail source>/<business id>`.
 _SORT: Final = "read_price_mail"
 _BY_MAIL: Final = "/"
@@ -142,7 +154,7 @@ class Step:
 
 
 def all_sources(configured: Sources) -> list[Source]:
-    """Every configured source: cases, prices, what comes in; each by name."""
+    """Every configured source: cases, prices, what comes in, absences, bounces; each by name."""
     cases = [Source(name, "cases", one.kind, one.place, one.mode) for name, one in sorted(configured.cases.items())]
     prices = [
         Source(name, "prices", one.kind, one.place, "delta" if one.kind == "mail" else None)
@@ -151,14 +163,18 @@ def all_sources(configured: Sources) -> list[Source]:
     incoming = [
         Source(name, "incoming", "orders", one.place, "delta") for name, one in sorted(configured.incoming.items())
     ]
-    return cases + prices + incoming
+    absences = [
+        Source(name, "absences", "table", one.place, "snapshot") for name, one in sorted(configured.absences.items())
+    ]
+    bounces = [Source(name, "bounces", "mail", one.place, "delta") for name, one in sorted(configured.bounces.items())]
+    return cases + prices + incoming + absences + bounces
 
 
 def find_source(configured: Sources, name: str) -> Source:
     """The source of a name. Raises NotFound with what there is."""
     known = {one.name: one for one in all_sources(configured)}
     parent, _, business_id = name.partition(_BY_MAIL)
-    if business_id and parent in known and known[parent].form == "mail":
+    if business_id and parent in known and known[parent].form == "mail" and known[parent].kind == "prices":
         return known[parent].of_provider(business_id)
     if business_id and parent == CONSOLE:
         return uploads_of(business_id)
@@ -198,6 +214,10 @@ def transport_of(configured: Sources, source: Source, *, identity: IdentityMode 
         raise _read_with_its_mails(source)
     if source.kind == "incoming":
         return transport(configured.incoming[source.name].files)
+    if source.kind == "absences":
+        return transport(configured.absences[source.name].files)
+    if source.kind == "bounces":
+        return transport(configured.bounces[source.name].files)
     return transport(configured.prices[source.name].files)
 
 
@@ -235,7 +255,7 @@ def keys_of(source: Source, request: str) -> tuple[str, str]:
 
 
 def _reading_kind(source: Source) -> str:
-    return _SORT if source.form == "mail" and not source.by_mail else _READ[source.kind]
+    return _SORT if source.kind == "prices" and source.form == "mail" and not source.by_mail else _READ[source.kind]
 
 
 def _read_with_its_mails(source: Source) -> InputError:

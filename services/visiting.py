@@ -22,12 +22,14 @@ from core.clock import local_date
 from core.errors import Message, Transient
 from core.faults import fault_point
 from core.settings import Settings, configuration_file
-from core.source_settings import CaseSource, IncomingSource, PriceListSource
+from core.source_settings import AbsenceSource, BounceSource, CaseSource, IncomingSource, PriceListSource
 from core.transport_settings import HttpsFile, SftpFiles
 from services.prices.world import world
 from services.source_memory import Known, recall, remember
 from services.sources import Source, price_settings
 from services.work import call_again
+
+AnySource = CaseSource | PriceListSource | IncomingSource | AbsenceSource | BounceSource
 
 #: Rows in: a lane. Rows out: its latest run. One at a time asks a source, so while it is visited that is the visit's own.
 _VISIT = text("SELECT coalesce(max(run.id), 0) FROM run JOIN work ON work.id = run.work_id WHERE work.lane = :lane")
@@ -102,15 +104,19 @@ class Brought:
         return Message("There are no files at the source.")
 
 
-def configured_as(configured: Settings, source: Source) -> CaseSource | PriceListSource | IncomingSource:
+def configured_as(configured: Settings, source: Source) -> AnySource:
     """The settings of a source."""
     sources = configured.sources
+    if source.kind == "absences":
+        return sources.absences[source.name]
+    if source.kind == "bounces":
+        return sources.bounces[source.name]
     if source.kind == "incoming":
         return sources.incoming[source.name]
     return sources.cases[source.name] if source.kind == "cases" else price_settings(sources, source)
 
 
-def _host_of(source: CaseSource | PriceListSource | IncomingSource) -> str | None:
+def _host_of(source: AnySource) -> str | None:
     """The host that is asked when a source is read; None for files of this machine, and for a database, which has a pace of its own."""
     files = source.files
     if isinstance(files, SftpFiles):
@@ -157,8 +163,10 @@ def task(
 def reading_of(session: Session, configured: Settings, source: Source, now: datetime) -> str:
     """How a source is read at present: the same bytes read in another way are another file."""
     settings = configured_as(configured, source)
-    if isinstance(settings, IncomingSource) or (source.form == "mail" and not source.by_mail):
+    if isinstance(settings, IncomingSource | BounceSource) or (source.form == "mail" and not source.by_mail):
         return ""  # what was taken stays taken
+    if isinstance(settings, AbsenceSource):
+        return f"{settings.encoding} {sorted(settings.columns.items())}"
     if isinstance(settings, PriceListSource):
         return world(session, settings, local_date(now))
     return f"{case_connector(settings, configuration_file().parent).version}/{configured.privacy.identity}"

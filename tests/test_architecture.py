@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from core.settings import FollowUps
+from core.follow_up_settings import FollowUps
 from schedules.jobs import jobs
 from services.work import KINDS, QUEUES
 from workers.groups import GROUPS

@@ -8,13 +8,20 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol, TypeVar
 
+from celery.signals import worker_process_shutdown
 from sqlalchemy.orm import Session
 
-from connectors.mail import send
+from connectors.mail_server import leave, send
 from core.clock import business_now
 from core.errors import Transient, Unclear
 from core.faults import fault_point
 from workers.task import Lease
+
+
+@worker_process_shutdown.connect
+def _leave_the_server(**_: object) -> None:
+    """A worker's child ends without what Python does at its exit."""
+    leave()
 
 
 class Outgoing(Protocol):

@@ -98,22 +98,42 @@ class Lease:
             close(
                 session, self.claimed, ending.outcome, counts=ending.counts, message=ending.message, reply=ending.reply
             )
+        self.note_closed(ending.outcome)
+        hint(session.info.get("called", []))
+
+    def note_closed(self, outcome: str) -> None:
+        """The Work has ended, and that is committed."""
+        self.mark_closed()
+        self.log_closed(outcome)
+
+    def mark_closed(self) -> None:
+        """What must not wait of `note_closed`."""
         self.closed = True
         fault_point("work.after_close")
+
+    def log_closed(self, outcome: str) -> None:
+        """What may wait of it."""
         log.info(
             "work_closed",
             work=self.claimed.work_id,
             kind=self.claimed.kind,
-            outcome=ending.outcome,
+            outcome=outcome,
             attempt=self.claimed.attempt,
         )
-        hint(session.info.get("called", []))
 
     def fail(self, message: Message, *, final: bool, pause: float | None = None) -> None:
         """Record that the attempt failed; given up at once if `final`, or when no attempts are left."""
+        with self.failing(message, final=final, pause=pause):
+            pass
+
+    @contextmanager
+    def failing(self, message: Message, *, final: bool, pause: float | None = None) -> Iterator[Session]:
+        """The transaction that records that the attempt failed, with what else is to be written of it. Raises LeaseLost."""
         with transaction() as session:
+            yield session
             ended = fail(session, self.claimed, message, final=final, pause=pause)
             after_death(session, ended)
+        self.closed = True
         log.warning(
             "work_failed",
             work=self.claimed.work_id,
@@ -131,6 +151,7 @@ class Lease:
         pause = why.retry_after or 0.0
         with transaction() as session:
             postpone(session, self.claimed, why.message, pause)
+        self.closed = True
         log.info("work_postponed", work=self.claimed.work_id, kind=self.claimed.kind, seconds=round(pause))
 
     def shows(self, counts: Callable[[], Mapping[str, int]]) -> None:
@@ -141,6 +162,7 @@ class Lease:
         """Return the work untouched: this process is stopping."""
         with transaction() as session:
             give_back(session, self.claimed)
+        self.closed = True
         log.info("work_given_back", work=self.claimed.work_id, kind=self.claimed.kind)
 
 
@@ -173,7 +195,7 @@ def perform(work_id: int, body: Callable[[Lease], None]) -> None:
     lease = Lease(claimed, current_settings())
     with structlog.contextvars.bound_contextvars(run=claimed.run_id, work=claimed.work_id), keeper().holding(claimed):
         try:
-            _do(lease, body)
+            settle(lease, _to_its_end(body))
         except LeaseLost:
             log.warning("lease_lost", kind=claimed.kind)
         except SQLAlchemyError:
@@ -181,12 +203,22 @@ def perform(work_id: int, body: Callable[[Lease], None]) -> None:
             log.warning("database_failed", kind=claimed.kind, exc_info=True)
 
 
-def _do(lease: Lease, body: Callable[[Lease], None]) -> None:
-    try:
+def _to_its_end(body: Callable[[Lease], None]) -> Callable[[Lease], None]:
+    """A body after which the Work has ended, also if it did not say so itself."""
+
+    def whole(lease: Lease) -> None:
         body(lease)
         if not lease.closed:
             with lease.closing():
                 pass
+
+    return whole
+
+
+def settle(lease: Lease, body: Callable[[Lease], None]) -> None:
+    """Do something for a Work, and record what an error means for it. Raises LeaseLost, SQLAlchemyError, and what ends the process."""
+    try:
+        body(lease)
     except (SystemExit, KeyboardInterrupt):
         if not lease.closed:
             with suppress(LeaseLost, SQLAlchemyError):  # whatever becomes of the lease, this process must end

@@ -25,6 +25,8 @@ class Visitor:
     orders: tuple[str, ...] = ()
     waiting: tuple[int, ...] = ()
     invoices: tuple[int, ...] = ()
+    follow_ups: tuple[int, ...] = ()
+    notices: tuple[int, ...] = ()
 
     @classmethod
     def signed_in(cls, session: Session, role: str, count: int) -> list[Self]:
@@ -83,8 +85,22 @@ class Visitor:
             ),
             {"decisions": list(decisions.values())},
         )
+        follow_ups = session.scalars(
+            text(
+                "SELECT follow_up.id FROM follow_up JOIN client_case ON client_case.id = follow_up.case_id"
+                " WHERE client_case.number = ANY(:numbers) ORDER BY follow_up.id LIMIT 200"
+            ),
+            {"numbers": list(decisions)},
+        )
+        # of cases that are theirs still: those of others are told of to nobody
+        notices = session.scalars(
+            text("SELECT id FROM notice WHERE worker_id = :id AND subject = ANY(:subjects) ORDER BY id LIMIT 50"),
+            {"id": person.id if person else None, "subjects": [f"case:{number}" for number in decisions]},
+        )
         name, cookie = person.name if person else role, f"avain={secret}"
-        return cls(name, cookie, tuple(decisions), decisions, tuple(orders), tuple(waiting), tuple(invoices))
+        return cls(name, cookie, tuple(decisions), decisions, tuple(orders), tuple(waiting), tuple(invoices),
+            tuple(follow_ups), tuple(notices),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -166,6 +182,16 @@ def _invoice(_know: Known, chance: random.Random, visitor: Visitor) -> str:
     return f"/invoices/{chance.choice(visitor.invoices)}" if visitor.invoices else "/invoices"
 
 
+def _follow_up(_know: Known, chance: random.Random, visitor: Visitor) -> str:
+    """One of the follow-ups of the visitor's cases; in a small county there may be none."""
+    return f"/follow-ups/{chance.choice(visitor.follow_ups)}" if visitor.follow_ups else "/follow-ups"
+
+
+def _notice(_know: Known, chance: random.Random, visitor: Visitor) -> str:
+    """One of the visitor's news; in a small county there may be none."""
+    return f"/notices/{chance.choice(visitor.notices)}" if visitor.notices else "/follow-ups"
+
+
 def _budget(_know: Known, chance: random.Random, visitor: Visitor) -> str:
     number = chance.choice(visitor.cases)
     return f"/cases/{number}/budgets/{visitor.decisions[number]}"
@@ -198,6 +224,16 @@ PAGES: Final[dict[str, tuple[str, Maker]]] = {
     "/cases/{number}": ("worker", case()),
     "/cases/{number}/budgets/{decision}": ("worker", _budget),
     "/cases/{number}/compare": ("worker", case("/compare")),
+    "/follow-ups (worker)": (
+        "worker",
+        drawn("/follow-ups", "/follow-ups?which=overdue", "/follow-ups?which=to_write_down", "/follow-ups?kind=final"),
+    ),
+    "/follow-ups": (
+        "supervisor",
+        drawn("/follow-ups?which=unit", "/follow-ups?which=overdue", "/follow-ups?which=to_write_down"),
+    ),
+    "/follow-ups/{follow_up}": ("worker", _follow_up),
+    "/notices/{notice}": ("worker", _notice),
     "/orders (worker)": ("worker", drawn("/orders", "/orders?state=accepted")),
     "/orders": (
         "supervisor",
@@ -213,7 +249,12 @@ PAGES: Final[dict[str, tuple[str, Maker]]] = {
     "/invoices/{document}": ("supervisor", _invoice),
     "/incoming": ("worker", drawn("/incoming", "/incoming?state=applied")),
     "/incoming (operator)": ("operator", drawn("/incoming", "/incoming?state=applied")),
+    "/unit": ("supervisor", drawn("/unit", "/unit?from=2026-01&to=2026-12")),
     "/compare": ("worker", _compared("/compare")),
+    "/absences": ("worker", at("/absences")),
+    "/absences (supervisor)": ("supervisor", drawn("/absences", "/absences?which=earlier")),
+    "/absences (operator)": ("operator", drawn("/absences", "/absences?which=earlier")),
+    "/calendar": ("worker", at("/calendar")),
     "/workers": ("operator", at("/workers")),
     "/sources": ("operator", at("/sources")),
     "/sources/{name}": ("operator", one("sources", "/sources/{}")),
@@ -253,6 +294,7 @@ PAGES: Final[dict[str, tuple[str, Maker]]] = {
     "/prices/mail": ("price_manager", at("/prices/mail")),
 }
 DOCUMENTS: Final[dict[str, tuple[str, Maker]]] = {
+    "/unit.xlsx": ("supervisor", at("/unit.xlsx")),
     "/compare.pdf": ("worker", _compared("/compare.pdf")),
     "/cases/{number}/compare.pdf": (
         "worker",
@@ -270,12 +312,11 @@ LIMITED: Final = frozenset(
     {
         "/login",
         "/login/callback",
+        "/calendar/{token}.ics",
         "/enter/{token}",
         "/reply/{token}",
         "/delivered/{token}",
         # the county's providers are invented by the set: their business ids are none, so that no document can be written for them
         "/orders/preview/order.xml",
-        "/follow-ups/{follow_up}",
-        "/notices/{notice}",
     }
 )

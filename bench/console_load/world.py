@@ -74,10 +74,11 @@ _WORKED: Final = """
 """
 
 _LOOKED_AFTER: Final = """
-    INSERT INTO follow_up (plan_item_id, kind, planned_for, due, state, rating, settled_at, findings)
-    SELECT plan_item.id, (ARRAY['start', 'interval', 'before_end', 'final'])[plan_item.id % 4 + 1], day, day,
+    INSERT INTO follow_up (case_id, plan_item_id, kind, planned_for, due, state, rating, rated_by, settled_at, settled_by, findings)
+    SELECT plan_item.case_id, plan_item.id, (ARRAY['start', 'interval', 'before_end', 'final'])[plan_item.id % 4 + 1], day, day,
            CASE WHEN plan_item.id % 3 = 0 THEN 'acknowledged' ELSE 'open' END, CASE WHEN plan_item.id % 3 = 0 THEN plan_item.id % 5 + 1 END,
-           CASE WHEN plan_item.id % 3 = 0 THEN clock_timestamp() END, '{{}}'
+           CASE WHEN plan_item.id % 3 = 0 THEN 'child' END,
+           CASE WHEN plan_item.id % 3 = 0 THEN clock_timestamp() END, CASE WHEN plan_item.id % 3 = 0 THEN 'worker:W-1' END, '{{}}'
     FROM plan_item CROSS JOIN LATERAL (SELECT '{today}'::date - 20 + (plan_item.id % 400)::int AS day) AS due;
     INSERT INTO notice (worker_id, kind, subject, event, message)
     SELECT responsible_worker_id, 'budget_over', 'case:' || number, 'bench-' || id, '{{}}' FROM client_case WHERE id % 40 = 3;

@@ -5,73 +5,23 @@ The order is a usual one: a service by the hour, another by the visit, and trave
 
 import time
 from dataclasses import replace
-from datetime import date
 from decimal import Decimal
 from typing import Final
 
-from documents.order import Order, OrderLine, Party, Period
 from documents.ubl_order import write_checked
+from tests.support.orders import AUTUMN, COACHING, TRAVEL, an_order
 
-_PERIOD: Final = Period(date(2026, 9, 1), date(2026, 11, 30))
-_COACHING: Final = OrderLine(
-    id="1",
-    quantity=Decimal(24),
-    unit_code="HUR",
-    net_price=Decimal("62.50"),
-    net_amount=Decimal("1500.00"),
-    item_name="ADHD-valmennus, arki",
-    item_id="ADHD-01",
-    accounting_cost="4550-3120",
-    period=_PERIOD,
-    cpv_code="85312000-9",
+_VISITS: Final = replace(
+    COACHING,
+    id="2",
+    quantity=Decimal(6),
+    unit_code="C62",
+    net_price=Decimal(90),
+    net_amount=Decimal("540.00"),
+    item_name="Perhekäynti",
+    item_id="PK-01",
 )
-_ORDER: Final = Order(
-    number="T-2026-000001",
-    issue_date=date(2026, 8, 20),
-    buyer=Party(
-        name="Esimerkin hyvinvointialue",
-        endpoint="003712345671",
-        business_id="1234567-1",
-        unit="Palveluohjaus",
-        mail="palveluohjaus@hva.test",
-    ),
-    seller=Party(name="Valmennus & Tuki Oy", endpoint="003701234562", business_id="0123456-2"),
-    lines=(
-        _COACHING,
-        replace(
-            _COACHING,
-            id="2",
-            quantity=Decimal(6),
-            unit_code="C62",
-            net_price=Decimal(90),
-            net_amount=Decimal("540.00"),
-            item_name="Perhekäynti",
-            item_id="PK-01",
-        ),
-        replace(
-            _COACHING,
-            id="3",
-            quantity=Decimal("7.5"),
-            unit_code="KMT",
-            net_price=Decimal("0.4567"),
-            net_amount=Decimal("3.43"),
-            vat_category="S",
-            vat_percent=Decimal("25.5"),
-            vat_amount=Decimal("0.87"),
-            item_name="Matkakulut",
-            item_id="KM-01",
-        ),
-    ),
-    client_reference="7F3K9Q2MX4",
-    decision_number="2026/451",
-    decision_date=date(2026, 8, 17),
-    profile="ordering",
-    period=_PERIOD,
-    valid_until=date(2026, 8, 31),
-    contract="HVA-2026-77",
-    catalogue="HINNASTO-2026-4",
-    accounting_cost="4550",
-)
+_ORDER: Final = an_order(lines=(COACHING, _VISITS, replace(TRAVEL, id="3", period=AUTUMN, item_id="KM-01")))
 
 
 def build_rate(seconds: float) -> float:

@@ -42,7 +42,7 @@ def a_record(external_id: str = "C-1", **over: Any) -> dict[str, Any]:
         ],
         "plan_items": [
             {"external_id": "I-1", "decision": "D-1", "service": "NEPSY", "quantity": "10.5", "unit": "HUR", "start": "2026-11-23",
-             "end": "2027-02-22", "provider": "9999994-1", "follow_up": {"interval_days": "21"}},
+             "end": "2027-02-22", "provider": "9999994-1", "follow_up": {"interval_days": "21", "plan_review_months": "6"}},
         ],
         **over,
     }  # fmt: skip

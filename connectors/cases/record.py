@@ -29,6 +29,8 @@ _ISO_DAY: Final = re.compile(r"(\d{4})-(\d{2})-(\d{2})", re.ASCII)
 _FINNISH_DAY: Final = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})", re.ASCII)
 _DIGITS: Final = re.compile(r"[-+]?\d{1,20}(\.\d{1,10})?", re.ASCII)
 _YEARS: Final = range(1900, 2200)
+#: Of one planned service; each becomes a row as soon as a provider is chosen. A slip in a year would make a hundred thousand.
+MOST_CHECKS: Final = 1_000
 #: What is no text: NUL, which PostgreSQL does not take, and what a terminal obeys. XML and CSV cannot hold it, JSON and databases can.
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0e-\x1f]")
 _LONGEST_ID: Final = 64
@@ -196,11 +198,12 @@ class DecisionPart(Part):
 
 
 class RhythmPart(Part):
-    """How often a planned service is looked at; what is missing comes from the organisation's settings."""
+    """How often a planned service is looked at, and the plan reviewed; what is missing comes from the organisation's settings."""
 
     start_working_days: Days | None = None
     interval_days: Annotated[int, Field(ge=1, le=3650)] | None = None
     before_end_days: Days | None = None
+    plan_review_months: Annotated[int, Field(ge=1, le=120)] | None = None
 
 
 class PlanItemPart(Part):
@@ -224,6 +227,13 @@ class PlanItemPart(Part):
                     "The planned service ends ({end}) before it starts ({start}).",
                     start=self.start.isoformat(),
                     end=self.end.isoformat(),
+                )
+            )
+        every = self.follow_up.interval_days if self.follow_up is not None else None
+        if every is not None and (self.end - self.start).days > every * MOST_CHECKS:
+            raise FaultError(
+                Message(
+                    "The planned service would be looked at more than {count} times over its days.", count=MOST_CHECKS
                 )
             )
         return self

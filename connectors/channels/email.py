@@ -6,7 +6,7 @@ the same Message-ID and is, byte for byte, the same message.
 
 from typing import ClassVar, Self
 
-from connectors import mail
+from connectors import mail, mail_server
 from connectors.channels.base import Delivery, Destination, Means, Receipt
 from core.channel_settings import Connections
 from core.errors import Message, Permanent
@@ -37,4 +37,4 @@ class EmailChannel:
         """Send the letter; the reply is the mail server's last word."""
         if delivery.mail is None or delivery.recipient is None:
             raise Permanent("There is no e-mail address.")
-        return Receipt(reply=mail.send(self._settings, recipient=delivery.recipient, message=delivery.mail))
+        return Receipt(reply=mail_server.send(self._settings, recipient=delivery.recipient, message=delivery.mail))

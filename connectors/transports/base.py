@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol, Self
 
 from connectors.pace import Pace, unhurried
+from core.errors import Permanent
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,14 @@ class SourceFile:
     name: str
     sha256: str
     size: int
+
+    def read(self, most: int = -1) -> bytes:
+        """The bytes of the copy, the first `most` of them. Raises Permanent if it is gone: the spool was cleared, or is another machine's."""
+        try:
+            with self.path.open("rb") as content:
+                return content.read(most)
+        except FileNotFoundError as gone:
+            raise Permanent("The fetched copy of {name} is gone. Run the source again.", name=self.name) from gone
 
     def to_json(self) -> dict[str, Any]:
         """The form that Work carries in its arguments."""

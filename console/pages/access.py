@@ -2,6 +2,7 @@
 
 import secrets
 from typing import Final
+from urllib.parse import quote, unquote
 
 import structlog
 from sqlalchemy.orm import Session
@@ -49,7 +50,11 @@ def login(guest: Anybody, to: str = "/") -> Response:
         return RedirectResponse(return_to, SEE_OTHER)
     console = guest.console
     if console.provider is None:
-        return guest.page("login/login.html", links=console.links)
+        page = guest.page("login/login.html", links=console.links)
+        if console.links and return_to != "/":
+            # whoever comes back with a link is led there
+            console.set_cookie(page, console.login_cookie, quote(return_to, safe=""), seconds=60 * entry.MINUTES)
+        return page
     browser = guest.request.cookies.get(console.login_cookie) or secrets.token_urlsafe(32)
     with console.transaction() as session:
         begun = logins.begin(session, browser=browser, return_to=return_to)
@@ -122,7 +127,13 @@ def enter(guest: Anybody, token: str) -> Response:
         secret = entry.enter(session, token, hours=hours, now=business_now(session))
         if secret:
             _leave(guest, session)
-    return _signed_in(guest, secret, "/") if secret else _used_up(guest)
+    if not secret:
+        return _used_up(guest)
+    wanted = guest.request.cookies.get(guest.console.login_cookie)
+    answer = _signed_in(guest, secret, safe_path(unquote(wanted or "/")))
+    if wanted is not None:
+        guest.console.drop_cookie(answer, guest.console.login_cookie)
+    return answer
 
 
 @pages.open_get(_SIGNED_OUT)

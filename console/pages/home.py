@@ -15,9 +15,11 @@ from schedules import jobs
 from services import heartbeats
 from services.access.people import OPERATOR, PRICE_MANAGER, SUPERVISOR, WORKER
 from services.budgets.words import state_name
+from services.follow_ups.words import KINDS
 from services.lights import Light, colour_name, lights
 from services.orders.words import ASKING, incoming_name
-from services.reminders.message import KINDS, NEWS, OTHER_NEWS
+from services.reminders import operators
+from services.reminders.message import NEWS, OTHER_NEWS
 from services.today import (
     Section,
     for_operator,
@@ -48,6 +50,7 @@ class Machinery:
     given_up: int
     alive: list[heartbeats.Sign]
     silent: list[heartbeats.Sign]
+    reminders: operators.State
 
 
 @pages.get("/", roles=EVERYBODY)
@@ -113,4 +116,5 @@ def _machinery(visit: Visit, *, everything: bool) -> Machinery:
         given_up_count(visit.session),
         [one for one in signs if one.alive],
         [one for one in signs if not one.alive],
+        operators.state(visit.session, visit.today),
     )

@@ -1,5 +1,6 @@
 """One order: what was ordered and what came of it, its papers, and what a person may do about it."""
 
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 
 from starlette.responses import Response
@@ -15,6 +16,7 @@ from services.orders.replies import answers_held, hand_over
 from services.orders.replies.answer_values import Code
 from services.orders.sending import ending, link_renewal, placing, previewing
 from services.orders.show import order_document
+from services.orders.story import Order
 
 pages = Pages()
 
@@ -49,27 +51,25 @@ def paper(visit: Here, number: str) -> Response:
 @pages.post("/orders/{number}/resend", roles=CASE_ROLES)
 def resend(visit: Here, number: str, note: Typed = "") -> Response:
     """Have it sent again, under the same number, to where the provider takes orders now."""
-    found = order_page.seen(visit, number)
-    try:
-        with visit.session.begin_nested():
-            reason = fields.words(note, _("Why"))
-            ending.resend(visit.session, found.number, actor=visit.actor, reason=reason, now=visit.now)
-    except InputError as refused:
-        return order_page.show(visit, found, Form({"note": note}, {"resend": str(refused)}))
-    return visit.go(f"/orders/{found.number}", Message("{order} will be sent again.", order=found.number))
+
+    def resent(found: Order) -> Message:
+        reason = fields.words(note, _("Why"))
+        ending.resend(visit.session, found.number, actor=visit.actor, reason=reason, now=visit.now)
+        return Message("{order} will be sent again.", order=found.number)
+
+    return _acted(visit, number, "resend", {"note": note}, resent)
 
 
 @pages.post("/orders/{number}/cancel", roles=CASE_ROLES)
 def cancel(visit: Here, number: str, note: Typed = "") -> Response:
     """Take it back, so that its services can be ordered anew."""
-    found = order_page.seen(visit, number)
-    try:
-        with visit.session.begin_nested():
-            reason = fields.words(note, _("Why"))
-            done = ending.cancel(visit.session, found.number, actor=visit.actor, reason=reason, now=visit.now)
-    except InputError as refused:
-        return order_page.show(visit, found, Form({"note": note}, {"cancel": str(refused)}))
-    return visit.go(f"/orders/{found.number}", order_page.said_of(found.number, done))
+
+    def cancelled(found: Order) -> Message:
+        reason = fields.words(note, _("Why"))
+        done = ending.cancel(visit.session, found.number, actor=visit.actor, reason=reason, now=visit.now)
+        return order_page.said_of(found.number, done)
+
+    return _acted(visit, number, "cancel", {"note": note}, cancelled)
 
 
 @pages.post("/orders/{number}/answers/{answer}/apply", roles=CASE_ROLES)
@@ -87,81 +87,83 @@ def discard_answer(visit: Here, number: str, answer: Id, note: Typed = "") -> Re
 @pages.post("/orders/{number}/respond", roles=CASE_ROLES)
 def respond(visit: Here, number: str, code: Typed = "", starts_on: Typed = "", note: Typed = "") -> Response:
     """Write down what the provider said by telephone or letter."""
-    found = order_page.seen(visit, number)
-    try:
-        with visit.session.begin_nested():
-            said = _code(code)
-            answers_held.respond(
-                visit.session,
-                found.number,
-                said,
-                actor=visit.actor,
-                reason=fields.words(note, _("Note")),
-                starts_on=fields.day(starts_on, _("First day")) if said == "AP" else None,
-                now=visit.now,
-            )
-    except InputError as refused:
-        typed = {"code": code, "starts_on": starts_on, "note": note}
-        return order_page.show(visit, found, Form(typed, {"respond": str(refused)}))
-    return visit.go(f"/orders/{found.number}", Message("The answer to {order} is written down.", order=found.number))
+
+    def responded(found: Order) -> Message:
+        said = _code(code)
+        answers_held.respond(
+            visit.session,
+            found.number,
+            said,
+            actor=visit.actor,
+            reason=fields.words(note, _("Note")),
+            starts_on=fields.day(starts_on, _("First day")) if said == "AP" else None,
+            now=visit.now,
+        )
+        return Message("The answer to {order} is written down.", order=found.number)
+
+    return _acted(visit, number, "respond", {"code": code, "starts_on": starts_on, "note": note}, responded)
 
 
 @pages.post("/orders/{number}/hand-over", roles=CASE_ROLES)
 def tick(visit: Here, number: str) -> Response:
     """Tick that the family's contact details were given to the provider, outside Avain."""
-    found = order_page.seen(visit, number)
-    try:
-        with visit.session.begin_nested():
-            hand_over.tick(visit.session, found.number, actor=visit.actor, now=visit.now)
-    except InputError as refused:
-        return order_page.show(visit, found, Form({}, {"hand_over": str(refused)}))
-    return visit.go(f"/orders/{found.number}", Message("Ticked: the contact details were handed over."))
+
+    def ticked(found: Order) -> Message:
+        hand_over.tick(visit.session, found.number, actor=visit.actor, now=visit.now)
+        return Message("Ticked: the contact details were handed over.")
+
+    return _acted(visit, number, "hand_over", {}, ticked)
 
 
 @pages.post("/orders/{number}/placed", roles=CASE_ROLES)
 def placed(visit: Here, number: str, reference: Typed = "") -> Response:
     """Write down that it was placed outside Avain, and what it is called there."""
-    found = order_page.seen(visit, number)
-    try:
-        with visit.session.begin_nested():
-            said = fields.words(reference, _("Its number there"))
-            placing.placed(visit.session, found.number, reference=said, actor=visit.actor, now=visit.now)
-    except InputError as refused:
-        return order_page.show(visit, found, Form({"reference": reference}, {"placed": str(refused)}))
-    return visit.go(f"/orders/{found.number}", Message("Written down: {order} is placed.", order=found.number))
+
+    def written_down(found: Order) -> Message:
+        said = fields.words(reference, _("Its number there"))
+        placing.placed(visit.session, found.number, reference=said, actor=visit.actor, now=visit.now)
+        return Message("Written down: {order} is placed.", order=found.number)
+
+    return _acted(visit, number, "placed", {"reference": reference}, written_down)
 
 
 @pages.post("/orders/{number}/links/revoke", roles=CASE_ROLES)
 def revoke_links(visit: Here, number: str, note: Typed = "") -> Response:
     """Let the links that went out with it open no more."""
-    found = order_page.seen(visit, number)
-    try:
-        with visit.session.begin_nested():
-            reason = fields.words(note, _("Why"))
-            link_renewal.revoke(visit.session, found.number, actor=visit.actor, reason=reason, now=visit.now)
-    except InputError as refused:
-        return order_page.show(visit, found, Form({"note": note}, {"links": str(refused)}))
-    return visit.go(f"/orders/{found.number}", Message("The links of {order} open no more.", order=found.number))
+
+    def revoked(found: Order) -> Message:
+        reason = fields.words(note, _("Why"))
+        link_renewal.revoke(visit.session, found.number, actor=visit.actor, reason=reason, now=visit.now)
+        return Message("The links of {order} open no more.", order=found.number)
+
+    return _acted(visit, number, "links", {"note": note}, revoked)
 
 
 @pages.post("/orders/{number}/links/renew", roles=CASE_ROLES)
 def renew_links(visit: Here, number: str, note: Typed = "") -> Response:
     """New links, shown once: the answer to a form, so that they stand in no address and no history leads back to them."""
+
+    def renewed(found: Order) -> Response:
+        reason = fields.words(note, _("Why"))
+        reply, delivered = link_renewal.renew(
+            visit.session, found.number, settings=visit.settings, actor=visit.actor, reason=reason, now=visit.now
+        )
+        return visit.page("orders/links.html", order=found, reply=reply, delivered=delivered)
+
+    return _acted(visit, number, "links", {"note": note}, renewed)
+
+
+def _acted(
+    visit: Visit, number: str, form: str, typed: Mapping[str, str], act: Callable[[Order], Message | Response]
+) -> Response:
+    """Do something about an order and say so on its page; a refusal is said beside the `form` it was asked by, with all that was typed."""
     found = order_page.seen(visit, number)
     try:
-        with visit.session.begin_nested():
-            reason = fields.words(note, _("Why"))
-            reply, delivered = link_renewal.renew(
-                visit.session,
-                found.number,
-                settings=visit.settings,
-                actor=visit.actor,
-                reason=reason,
-                now=visit.now,
-            )
+        with visit.session.begin_nested():  # a refusal leaves the transaction usable
+            done = act(found)
     except InputError as refused:
-        return order_page.show(visit, found, Form({"note": note}, {"links": str(refused)}))
-    return visit.page("orders/links.html", order=found, reply=reply, delivered=delivered)
+        return order_page.show(visit, found, Form(typed, {form: str(refused)}))
+    return visit.go(f"/orders/{found.number}", done) if isinstance(done, Message) else done
 
 
 def _code(code: str) -> Code:
@@ -174,17 +176,17 @@ def _code(code: str) -> Code:
 
 
 def _settle(visit: Visit, number: str, answer: int, note: str, *, apply: bool) -> Response:
-    found = order_page.seen(visit, number)
-    try:
-        with visit.session.begin_nested():
-            settle = answers_held.apply_held if apply else answers_held.discard_held
-            reason = fields.words(note, _("Why"))
-            taken = settle(visit.session, found.number, actor=visit.actor, reason=reason, now=visit.now)
-            _must_be(answer, taken.response_id)
-    except InputError as refused:
-        return order_page.show(visit, found, Form({"note": note}, {f"answer-{answer}": str(refused)}))
-    said = N_("The answer is taken into account.") if apply else N_("The answer is discarded. Tell the provider.")
-    return visit.go(f"/orders/{found.number}", Message(said))
+
+    def settled(found: Order) -> Message:
+        settle = answers_held.apply_held if apply else answers_held.discard_held
+        reason = fields.words(note, _("Why"))
+        taken = settle(visit.session, found.number, actor=visit.actor, reason=reason, now=visit.now)
+        _must_be(answer, taken.response_id)
+        return Message(
+            N_("The answer is taken into account.") if apply else N_("The answer is discarded. Tell the provider.")
+        )
+
+    return _acted(visit, number, f"answer-{answer}", {"note": note}, settled)
 
 
 def _must_be(shown: int, settled: int | None) -> None:

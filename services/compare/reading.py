@@ -13,6 +13,7 @@ from core.errors import NotFound
 from core.i18n import language
 from services.budgets.quantities import DEFAULT_STEP
 from services.compare.pricing import Days
+from services.labels import SERVICE_NAME
 from services.names import check_case
 
 
@@ -128,7 +129,7 @@ _WANTED = text(
 ).columns(open=DATEMULTIRANGE, within=DATEMULTIRANGE, outside=DATEMULTIRANGE)
 
 _DEFAULT_STEP = Decimal(DEFAULT_STEP)
-_NAMED = "service.id, service.code, coalesce(nullif(CASE :language WHEN 'sv' THEN name_sv WHEN 'en' THEN name_en END, ''), name_fi) AS name, service.unit"
+_NAMED = f"service.id, service.code, {SERVICE_NAME} AS name, service.unit"
 
 #: Rows in: a service that may be replaced, by its code or its id; services that are wanted anyway. Rows out: these, and every
 #: alternative to the first, with `asked`: that it is the first; and in each row the steps of all units.

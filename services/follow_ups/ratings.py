@@ -4,19 +4,25 @@ Counted anew as a whole each night rather than kept up answer by answer: what is
 or corrected meanwhile.
 """
 
+from typing import Final
+
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-#: Rows out: the pairs of service and provider whose answers are others than were counted before. An answer is about the provider that
-#: was chosen when it was given.
+#: Which `choice` a settled `follow_up` was about: the provider that was chosen then, whoever was chosen since.
+CHOSEN_THEN: Final = """
+    choice.plan_item_id = follow_up.plan_item_id AND choice.chosen_at <= follow_up.settled_at
+    AND (choice.ended_at IS NULL OR follow_up.settled_at < choice.ended_at)
+"""
+
+#: Rows out: the pairs of service and provider whose answers are others than were counted before.
 _COUNT = text(
-    """
+    f"""
     WITH counted AS (
         SELECT plan_item.service_id, choice.provider_id, count(*) AS answers, sum(follow_up.rating) AS total
         FROM follow_up
         JOIN plan_item ON plan_item.id = follow_up.plan_item_id
-        JOIN choice ON choice.plan_item_id = plan_item.id AND choice.chosen_at <= follow_up.settled_at
-            AND (choice.ended_at IS NULL OR follow_up.settled_at < choice.ended_at)
+        JOIN choice ON {CHOSEN_THEN}
         WHERE follow_up.rating IS NOT NULL
         GROUP BY plan_item.service_id, choice.provider_id
     ), gone AS (
@@ -30,7 +36,7 @@ _COUNT = text(
         RETURNING service_id
     )
     SELECT (SELECT count(*) FROM gone) + (SELECT count(*) FROM kept)
-    """
+    """  # noqa: S608 - our own words
 )
 
 

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from core.budget_settings import Budgets
 from core.clock import local_date
 from services.budgets import dirty
+from services.follow_ups.closing import orders_ended
 
 #: Rows in: today, and how many days after its last day an order can be billed. Rows changed: orders that were sent and are over, closed;
 #: what they cover stays covered: it was delivered, or will not be. Rows out: their ids.
@@ -33,4 +34,5 @@ def close_orders(session: Session, *, now: datetime, settings: Budgets) -> int:
     values = {"now": now, "today": local_date(now), "close_after_days": settings.close_after_days}
     closed = list(session.execute(_CLOSE, values).scalars())
     dirty.mark_orders(session, closed)
+    orders_ended(session, closed)
     return len(closed)

@@ -13,13 +13,11 @@ from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
 from core.errors import InputError
-from services.access.cases import TIED, VISIBLE, visible_cases
+from services.access.cases import AMONG, VISIBLE, tied_cases, visible_cases
 from services.access.people import Person
 from services.orders.show import STATE_NAMES
 
 PAGE: Final = 50
-#: Up to so many cases are looked at one by one.
-MOST: Final = 4_000
 
 
 @dataclass(frozen=True)
@@ -77,11 +75,8 @@ def _list(seen: str) -> TextClause:
     )
 
 
-_AMONG_FEW: Final = _list("client_case.id = ANY(:ids)")
+_AMONG_FEW: Final = _list(f"client_case.id = {AMONG}")
 _AMONG_MANY: Final = _list(VISIBLE)
-
-#: Rows in: a person. Rows out: the cases tied to them, one more than few.
-_TIED: Final = text(f"SELECT tied.id FROM ({TIED}) AS tied LIMIT {MOST + 1}")  # noqa: S608 - our own words
 
 #: Rows in: a case. Rows out: its orders, the newest first.
 _OF_CASE: Final = text(
@@ -101,14 +96,6 @@ _PROVIDERS: Final = text(
 )
 
 
-def few_cases(session: Session, person: Person, today: date) -> list[int] | None:
-    """The cases somebody may see, if they are few enough to be looked at one by one; None if not."""
-    if person.everything:
-        return None
-    found = list(session.scalars(_TIED, visible_cases(person, today)))
-    return found if len(found) <= MOST else None
-
-
 def orders_of(
     session: Session, person: Person, wanted: Wanted, today: date, *, before: int | None = None
 ) -> list[Listed]:
@@ -118,9 +105,10 @@ def orders_of(
     """
     if wanted.state and wanted.state not in STATE_NAMES:
         raise InputError("There is no state of orders called {state}.", state=wanted.state)
-    ids = few_cases(session, person, today)
+    who = visible_cases(person, today)
+    ids = tied_cases(session, who)
     values: dict[str, Any] = {
-        **visible_cases(person, today),
+        **who,
         "ids": ids,
         "before": before,
         "state": wanted.state,

@@ -16,6 +16,7 @@ from core.errors import Message, NotFound
 from core.i18n import language
 from services.access.cases import VISIBLE, visible_cases
 from services.access.people import Person
+from services.labels import SERVICE_NAME
 
 
 @dataclass(frozen=True)
@@ -186,14 +187,11 @@ _ORDER: Final = text(
     """  # noqa: S608 - our own words
 )
 
-_SERVICE: Final = (
-    "coalesce(nullif(CASE :language WHEN 'sv' THEN name_sv WHEN 'en' THEN name_en END, ''), name_fi) AS service"
-)
 
 #: Rows in: an order. Rows out: its lines, with what is said to be delivered now and what was billed.
 _LINES: Final = text(
     f"""
-    SELECT line_number, plan_item.external_id AS item, {_SERVICE}, order_line.extra, lower(order_line.period) AS first_day,
+    SELECT line_number, plan_item.external_id AS item, {SERVICE_NAME} AS service, order_line.extra, lower(order_line.period) AS first_day,
            upper(order_line.period) - 1 AS last_day, order_line.quantity, order_line.unit, amount, base_quantity, vat_category, vat_rate,
            net, vat, gross,
            (SELECT sum(delivered.quantity) FROM delivered WHERE order_line_id = order_line.id AND superseded_at IS NULL) AS delivered,
@@ -232,7 +230,7 @@ _ANSWERS: Final = text(
 #: Rows in: an order. Rows out: what its answers say line by line.
 _ANSWER_LINES: Final = text(
     f"""
-    SELECT response_id, order_response_line.line_number, {_SERVICE}, order_response_line.code, order_response_line.quantity,
+    SELECT response_id, order_response_line.line_number, {SERVICE_NAME} AS service, order_response_line.code, order_response_line.quantity,
            order_response_line.unit, order_response_line.amount, order_response_line.base_quantity,
            lower(order_response_line.period) AS first_day, upper(order_response_line.period) - 1 AS last_day
     FROM order_response_line

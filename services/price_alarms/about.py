@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from connectors.transports.spooling import plain_name
 from core.errors import Message
-from services.price_alarms.telling import Alarm
+from services.alarms import Alarm
 from services.prices import ImportResult
 
 #: Rows in: a list, or none: all that wait. Rows out: what it is, whose, and why it waits.

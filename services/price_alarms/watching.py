@@ -7,8 +7,8 @@ from sqlalchemy.orm import Session
 from core.clock import local_date
 from core.errors import Message
 from core.settings import Settings
+from services.alarms import Alarm, tell
 from services.price_alarms.about import waiting
-from services.price_alarms.telling import Alarm, tell
 from services.prices.watching import ending_soon, missing_years
 
 

@@ -9,7 +9,7 @@ from connectors.prices.mailed import MailedList, open_list
 from connectors.prices.row import Reading
 from connectors.transports.base import SourceFile
 from connectors.transports.spooling import plain_name
-from core.errors import Message, Permanent, RefusedInput
+from core.errors import Message, RefusedInput
 from documents.received_mail import DEFAULT_LIMITS, read_mail
 from services.price_mail.taking import Opened
 
@@ -23,10 +23,7 @@ def open_mail(file: SourceFile, spool: Path, *, reading: Reading, own: Collectio
     """
     until = time.monotonic() + SECONDS
     try:
-        with file.path.open("rb") as content:
-            mail = read_mail(content.read(DEFAULT_LIMITS.size + 1))
-    except FileNotFoundError as gone:  # the spool was cleared, or is another machine's
-        raise Permanent("The fetched copy of {name} is gone. Run the source again.", name=file.name) from gone
+        mail = read_mail(file.read(DEFAULT_LIMITS.size + 1))
     except RefusedInput as refused:
         return Opened(file, refused=refused.message)
     lists: list[MailedList] = []

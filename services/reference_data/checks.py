@@ -14,17 +14,25 @@ def _business_id(value: str) -> str:
     return str(ytunnus.format(value))
 
 
-def _email(value: str) -> str:
-    """One plain address; a line break would let a file write mail headers."""
+def is_one_address(value: str) -> bool:
+    """Whether it is one plain address; a line break would let a file write mail headers, a comma write to somebody else."""
     local, _, domain = value.rpartition("@")
-    if (
-        not local
-        or "." not in domain
-        or any(character in value for character in ' \t\r\n,;<>()"\\')
-        or not value.isascii()
-    ):
-        raise ValueError(N_("is not one e-mail address"))
-    if domain.startswith(".") or domain.endswith(".") or ".." in domain or "@" in local or len(value) > 254:
+    return (
+        bool(local)
+        and "@" not in local
+        and "." in domain
+        and not domain.startswith(".")
+        and not domain.endswith(".")
+        and ".." not in domain
+        and len(value) <= 254
+        and value.isascii()
+        and value.isprintable()
+        and not set(' ,;:<>()[]"\\') & set(value)
+    )
+
+
+def _email(value: str) -> str:
+    if not is_one_address(value):
         raise ValueError(N_("is not one e-mail address"))
     return value
 

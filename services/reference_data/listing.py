@@ -32,7 +32,7 @@ _PROVIDERS = text(
 _WORKERS = text(
     """
     SELECT worker.external_id AS id, worker.name, worker.email, worker.language, worker.active, unit.code AS unit,
-           supervisor.external_id AS supervisor, worker.subject,
+           supervisor.external_id AS supervisor, worker.subject, coalesce(worker.active AND worker.email = worker.refused_email, false) AS refused,
            coalesce((SELECT jsonb_agg(jsonb_build_object(
                                 'first', lower(period), 'last', upper(period) - 1, 'deputy', deputy.external_id) ORDER BY period)
                      FROM absence LEFT JOIN worker AS deputy ON deputy.id = deputy_id
@@ -56,5 +56,7 @@ def providers(session: Session) -> list[dict[str, Any]]:
 
 
 def workers(session: Session, today: date) -> list[dict[str, Any]]:
-    """`id, name, email, language, active, unit, supervisor, subject, away`: absences are `first, last, deputy`, days as ISO."""
+    """`id, name, email, language, active, unit, supervisor, subject, refused, away`: absences are `first, last, deputy`, days as ISO; `refused`: a
+    mail server wants nothing for this address.
+    """
     return [dict(row) for row in session.execute(_WORKERS, {"today": today}).mappings()]

@@ -32,12 +32,13 @@ class Entry(BaseModel):
 
 @dataclass
 class Imported:
-    """What an import came to, in rows of all its tables."""
+    """What an import came to, in rows of all its tables; `warnings`: what it took and somebody should look at."""
 
     added: int = 0
     changed: int = 0
     unchanged: int = 0
     codes: list[str] = field(default_factory=list)
+    warnings: list[Message] = field(default_factory=list)
 
     def note(self, what: str, code: str) -> None:
         """Count one row: added, changed or unchanged."""

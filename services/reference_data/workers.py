@@ -1,17 +1,32 @@
-"""Units and responsible workers, from `workers.toml`. A unit's supervisor is one of the workers."""
+"""Units, responsible workers and their absences, from `workers.toml`. A unit's supervisor is one of the workers."""
 
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Final, Literal, Self
 
 from pydantic import Field, model_validator
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from core.errors import InputError
+from core.i18n import N_
 from models.worker import Unit, Worker
+from services.access import absences
 from services.reference_data.checks import EmailAddress
+from services.reference_data.faults import FieldError
 from services.reference_data.reading import Entry, Imported, put, read_file, record, rows_by, unique
+from services.reference_data.supervision import supervision
 from services.rejected import settle_reachable
+
+#: Rows in: an absence of a file. Rows out: whether the very same was entered before by people, also if it was called off since.
+_ENTERED: Final = text(
+    """
+    SELECT EXISTS (
+        SELECT FROM absence JOIN worker ON worker.id = absence.worker_id LEFT JOIN worker AS deputy ON deputy.id = deputy_id
+        WHERE worker.external_id = :worker AND period = daterange(:first, :last, '[]') AND source IS NULL
+          AND deputy.external_id IS NOT DISTINCT FROM CAST(:deputy AS text))
+    """
+)
 
 
 class UnitEntry(Entry):
@@ -37,11 +52,27 @@ class WorkerEntry(Entry):
     subject: str | None = Field(default=None, min_length=1)
 
 
+class AbsenceEntry(Entry):
+    """`[[absence]]`: days on which a worker is away, both included, and who stands in."""
+
+    worker: str
+    first: date
+    last: date
+    deputy: str | None = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.last < self.first:
+            raise FieldError("last", N_("is before the first day"))
+        return self
+
+
 class WorkersFile(Entry):
     """`workers.toml`."""
 
     unit: list[UnitEntry] = Field(default_factory=list)
     worker: list[WorkerEntry] = Field(default_factory=list)
+    absence: list[AbsenceEntry] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _once(self) -> Self:
@@ -52,7 +83,7 @@ class WorkersFile(Entry):
 
 
 def import_workers(session: Session, path: Path, now: datetime, actor: str) -> Imported:
-    """Add and correct units and workers. Raises InputError; then nothing was changed."""
+    """Add and correct units and workers, and enter absences. Raises InputError; then nothing was changed."""
     file = read_file(path, WorkersFile)
     imported = Imported()
     unit_codes = {entry.code for entry in file.unit} | {entry.unit for entry in file.worker if entry.unit}
@@ -84,7 +115,9 @@ def import_workers(session: Session, path: Path, now: datetime, actor: str) -> I
             outcomes[unit.code] if what == "unchanged" else max(what, outcomes[unit.code], key=_weight), unit.code
         )
     session.flush()
+    _enter_absences(session, file, imported, path=path, now=now, actor=actor)
     settle_reachable(session, now)
+    imported.warnings += supervision(session).warnings
     return record(session, actor, "workers", imported, path=path, now=now)
 
 
@@ -108,6 +141,27 @@ def _free_subjects(session: Session, file: WorkersFile, workers: dict[Any, Worke
             passed_on.add(id_)
     session.flush()  # before others get them
     return passed_on
+
+
+def _enter_absences(
+    session: Session, file: WorkersFile, imported: Imported, *, path: Path, now: datetime, actor: str
+) -> None:
+    """Enter what was not entered before. What somebody has ended here meanwhile is not entered again: the file says nothing newer."""
+    for one in file.absence:
+        known = {"worker": one.worker, "first": one.first, "last": one.last, "deputy": one.deputy}
+        if session.execute(_ENTERED, known).scalar_one():
+            imported.note("unchanged", one.worker)
+            continue
+        try:
+            absences.go_away(
+                session, one.worker, first=one.first, last=one.last, deputy=one.deputy, now=now, actor=actor
+            )
+        except InputError as refused:
+            raise InputError(
+                "{path}: absence of {worker} from {first}: {reason}",
+                path=str(path), worker=one.worker, first=str(one.first), reason=refused.message,
+            ) from refused  # fmt: skip
+        imported.note("added", one.worker)
 
 
 def _all_known(unknown: set[str], path: Path) -> None:

@@ -1,35 +1,30 @@
 """The daily e-mail: counts, case and order numbers, kinds, due dates, links. Nothing else may enter it.
 
 That somebody is a client at all is secret, and e-mail is not protected (Tietosuojavaltuutettu 423/49/2009): no name, no service, no
-provider, no personal identity code. What is not on the lists here cannot be written: of a notice only its sort and a number of
-known form are shown, and of a budget what in general moved it; never its sentence.
+provider, no unit, no personal identity code. What is not on the lists here cannot be written: of a notice only its sort and a number of
+known form are shown, and of a budget what in general moved it; never its sentence. Templates are handed these values and no others.
 
 Text and HTML say the same. The same bundle gives the same bytes.
 """
 
 import hashlib
+import hmac
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import lru_cache
-from pathlib import Path
-from typing import Any
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, select_autoescape
+from typing import Any, Final
 
 from connectors.mail import Letter, compose
-from core.i18n import N_, _, day, ngettext, speaking
-from core.settings import FollowUps, Mail
+from core.i18n import LANGUAGES, N_, _, day, ngettext, speaking
+from core.keys import link_secret
+from core.settings import Settings
 from services.budgets.dirty import CAUSES
-from services.reminders.gathering import Bundle, Heard, Task
-
-KINDS = {
-    "start": N_("Start check"),
-    "interval": N_("Follow-up"),
-    "before_end": N_("Check before the end"),
-    "final": N_("Final evaluation"),
-    "plan_review": N_("Review of the plan"),
-}
+from services.follow_ups.words import kind_label
+from services.reminders.bundle import Bundle, Came, Heard, Task
+from services.reminders.mail_check import checked, templates_in_force, written
+from services.reminders.mail_samples import DAY, samples
+from services.reminders.mail_templates import Templates
 
 #: What sort of news a notice brings; one of an unknown sort is still told of.
 NEWS = {
@@ -46,8 +41,6 @@ NEWS = {
     "order_proposal": N_("An order no longer says what is planned"),
     "order_changed": N_("A provider proposes changes to an order"),
     "order_answer_held": N_("A provider's answer waits for you"),
-    "order_unanswered": N_("An order has not been answered"),
-    "hand_over_open": N_("The family's contact details have not been handed over"),
     "delivered_held": N_("A provider's report of what was delivered waits for you"),
     "invoice_held": N_("An invoice waits for you"),
     "choice_conflict": N_("The source names another provider than was chosen"),
@@ -58,11 +51,24 @@ NEWS = {
 _CAUSES = frozenset(CAUSES.values())
 OTHER_NEWS = N_("Something happened that you should look at")
 
-_SECTIONS = (
-    ("new", N_("To follow up")),
-    ("overdue", N_("Reminded of before, still open")),
-    ("escalated", N_("Left open by your unit's workers")),
+#: What somebody hears of first: what is theirs, then what came to them and why.
+_SECTIONS: Final[tuple[tuple[Came, str | None, str, str], ...]] = (
+    ("own", "new", N_("To follow up"), ""),
+    ("own", "overdue", N_("Reminded of before, still open"), ""),
+    ("handed", None, N_("Handed over to you"), ""),
+    ("away", None, N_("For a colleague who is away"), ""),
+    (
+        "unreachable",
+        None,
+        N_("For a colleague who cannot be reached by e-mail"),
+        N_("Their e-mail address is missing or takes no mail, or they no longer work here. Therefore it comes to you."),
+    ),
 )
+_CAME: Final[dict[Came, str]] = {
+    "handed": N_("handed over to you"),
+    "away": N_("for a colleague who is away"),
+    "unreachable": N_("for a colleague who cannot be reached by e-mail"),
+}
 
 #: Numbers of ours: they say nothing about anybody.
 _NUMBER = re.compile(r"(HB|T)-\d{4}-\d{6,12}")
@@ -71,9 +77,8 @@ _PAGES = {"HB": "cases", "T": "orders"}
 
 @dataclass(frozen=True)
 class Line:
-    """One row of the mail."""
+    """One row of the mail: what to look at, until when (empty: no day), and where."""
 
-    reference: str
     what: str
     due: str
     link: str
@@ -81,102 +86,149 @@ class Line:
 
 @dataclass(frozen=True)
 class Section:
-    """Rows under one heading."""
+    """Rows under one heading. `note`, and `link` to all of them with its `link_text`, where there is one."""
 
     heading: str
     lines: list[Line]
+    note: str = ""
+    link: str = ""
+    link_text: str = ""
+
+    @property
+    def has_due(self) -> bool:
+        """Whether its rows have days."""
+        return any(line.due for line in self.lines)
 
 
-def write(bundle: Bundle, local_date: date, now: datetime, settings: FollowUps, mail: Mail) -> tuple[str, str]:
+@dataclass(frozen=True)
+class Writing:
+    """What all mails of the installation share. `language`: of people whose own is unknown. `secret` keeps Message-IDs from being guessed:
+    a report of a mail that could not be delivered is known by it.
+    """
+
+    sender: str
+    base_url: str
+    language: str
+    secret: bytes
+    templates: Templates
+
+
+def writing(configured: Settings) -> Writing:
+    """As the settings have it. Raises ConfigurationError for templates that cannot be used."""
+    return Writing(
+        sender=configured.mail.sender,
+        base_url=configured.follow_ups.base_url.rstrip("/"),
+        language=configured.language,
+        secret=link_secret(configured),
+        templates=templates_in_force(configured.mail_templates, _samples),
+    )
+
+
+def check_templates(configured: Settings) -> None:
+    """Read and try the organisation's templates, if it has any. Raises ConfigurationError: the file, the line, and what to do."""
+    if configured.mail_templates is not None:
+        checked(configured.mail_templates, _samples)
+
+
+def write(bundle: Bundle, local_date: date, now: datetime, how: Writing) -> tuple[str, str]:
     """The Message-ID and the whole message (7-bit, CRLF) for one person's day, in that person's language.
 
     Raises Permanent for an address that could smuggle in a header.
     """
-    with speaking(bundle.person.language):
-        view = _view(bundle, local_date, settings)
-        letter = Letter(
-            sender=mail.sender,
-            recipient=bundle.person.email,
-            subject=view["subject"],
-            text=_template("digest.txt").render(view),
-            html=_template("digest.html").render(view),
-            message_id=_message_id(bundle.person.external_id, local_date, mail.sender),
-            written_at=now,
-            list_id=f"reminders.avain.{_domain(mail.sender)}",
-        )
+    view = _view(bundle, local_date, how.base_url, how.language)
+    text, html = written(how.templates, view)
+    letter = Letter(
+        sender=how.sender,
+        recipient=bundle.person.email,
+        subject=view["subject"],
+        text=text,
+        html=html,
+        message_id=_message_id(bundle.person.external_id, local_date, how),
+        written_at=now,
+        list_id=f"reminders.avain.{_domain(how.sender)}",
+    )
     return letter.message_id, compose(letter).decode("ascii")
 
 
-def kind_label(kind: str) -> str:
-    """A follow-up's kind in the present reader's language."""
-    return _(KINDS[kind])
+def _samples() -> Iterable[dict[str, Any]]:
+    for language in LANGUAGES:
+        for bundle in samples(language, [*NEWS, "of an unknown sort"]):
+            yield _view(bundle, DAY, "https://avain.invalid", language)
 
 
-def _view(bundle: Bundle, local_date: date, settings: FollowUps) -> dict[str, Any]:
-    base = settings.base_url.rstrip("/")
-    count = len(bundle.tasks) + len(bundle.news)
-    stood_in = sum(task.stood_in for task in bundle.tasks) + sum(one.stood_in for one in bundle.news)
-    sections = [
-        Section(_(heading), [_task_line(task, base) for task in bundle.tasks if task.why == why])
-        for why, heading in _SECTIONS
+def _view(bundle: Bundle, local_date: date, base: str, language: str) -> dict[str, Any]:
+    """The values a template writes with; docs/reminder-mails.md names them."""
+    spoken = bundle.person.language if bundle.person.language in LANGUAGES else language
+    with speaking(spoken):
+        count = len(bundle)
+        return {
+            "language": spoken,
+            "subject": ngettext(
+                "Avain: {count} matter waits for you", "Avain: {count} matters wait for you", count
+            ).format(count=count),
+            "heading": _("Reminders of {date}").format(date=day(local_date)),
+            "count": count,
+            "sections": [section for section in _sections(bundle, base) if section.lines],
+            "words": {"matter": _("Matter"), "due_column": _("Due"), "due": _("due")},
+            "footer": _(
+                "This message was sent by a machine; answers to it are not read. Acknowledge reminders in Avain."
+            ),
+        }
+
+
+def _sections(bundle: Bundle, base: str) -> list[Section]:
+    told = [
+        Section(
+            _(heading),
+            [_task_line(task, base) for task in bundle.tasks if task.came == came and why in (None, task.why)],
+            _(note),
+        )
+        for came, why, heading, note in _SECTIONS
     ]
-    sections.append(Section(_("News"), [_news_line(one, base) for one in bundle.news]))
-    return {
-        "language": bundle.person.language if bundle.person.language in {"fi", "sv", "en"} else "fi",
-        "subject": ngettext("Avain: {count} matter waits for you", "Avain: {count} matters wait for you", count).format(
-            count=count
-        ),
-        "heading": _("Reminders of {date}").format(date=day(local_date)),
-        "sections": [section for section in sections if section.lines],
-        "stood_in": ngettext(
-            "{count} of these belongs to a worker who cannot be reached by e-mail; therefore it comes to you.",
-            "{count} of these belong to workers who cannot be reached by e-mail; therefore they come to you.",
-            stood_in,
-        ).format(count=stood_in)
-        if stood_in
-        else "",
-        "columns": {"reference": _("Number"), "what": _("What"), "due": _("Due"), "link": _("Link")},
-        "due_label": _("due"),
-        "open_label": _("Open in Avain"),
-        "footer": _("This message was sent by a machine; answers to it are not read. Acknowledge reminders in Avain."),
-    }
+    units = [
+        Section(
+            _unit_heading(number, len(bundle.units)),
+            [_task_line(task, base, open_for_long=True) for task in one.tasks],
+            link=f"{base}/unit?id={one.unit_id}" if one.unit_id is not None else "",
+            link_text=_("How the unit is doing") if one.unit_id is not None else "",
+        )
+        for number, one in enumerate(bundle.units, 1)
+    ]
+    return [*told, *units, Section(_("News"), [_news_line(one, base) for one in bundle.news])]
 
 
-def _task_line(task: Task, base: str) -> Line:
-    return Line(task.case_number, kind_label(task.kind), day(task.due), f"{base}/follow-ups/{task.id}")
+def _unit_heading(number: int, count: int) -> str:
+    """Units have numbers in mails: a unit's name may tell what its clients' trouble is."""
+    if count == 1:
+        return _("Left open by your unit's workers")
+    return _("Left open by the workers of your unit {number} of {count}").format(number=number, count=count)
+
+
+def _task_line(task: Task, base: str, *, open_for_long: bool = False) -> Line:
+    what = f"{task.number}, {kind_label(task.kind)}"
+    if task.came != "own" and task.why == "overdue" and not open_for_long:
+        before = _("reminded of before")
+        what = f"{what} ({before})"
+    return Line(what, day(task.due), f"{base}/follow-ups/{task.id}")
 
 
 def _news_line(news: Heard, base: str) -> Line:
     label = _(NEWS.get(news.kind, OTHER_NEWS))
     if news.cause in _CAUSES:
         label = f"{label} ({_(news.cause)})"
+    if news.came in _CAME:
+        label = f"{label} ({_(_CAME[news.came])})"
     number = _NUMBER.search(news.subject)
     if number is None:
-        return Line("", label, "", f"{base}/notices/{news.id}")
-    return Line(number[0], label, "", f"{base}/{_PAGES[number[1]]}/{number[0]}")
+        return Line(label, "", f"{base}/notices/{news.id}")
+    return Line(f"{number[0]}, {label}", "", f"{base}/{_PAGES[number[1]]}/{number[0]}")
 
 
-def _message_id(external_id: str, local_date: date, sender: str) -> str:
-    """One per person and day, for ever the same; it does not tell who the person is."""
-    digest = hashlib.sha256(f"{external_id}|{local_date}|{sender}".encode()).hexdigest()[:16]
-    return f"<digest.{local_date}.{digest}@{_domain(sender)}>"
+def _message_id(external_id: str, local_date: date, how: Writing) -> str:
+    """One per person and day, for ever the same; it does not tell who the person is, and nobody else can make it."""
+    said = f"digest|{external_id}|{local_date}|{how.sender}".encode()  # the secret signs links as well
+    return f"<digest.{local_date}.{hmac.new(how.secret, said, hashlib.sha256).hexdigest()[:32]}@{_domain(how.sender)}>"
 
 
 def _domain(sender: str) -> str:
     return sender.rpartition("@")[2]
-
-
-@lru_cache(maxsize=1)
-def _environment() -> Environment:
-    return Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=select_autoescape(["html"]),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-
-
-def _template(name: str) -> Template:
-    return _environment().get_template(name)

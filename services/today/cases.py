@@ -5,9 +5,10 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from services.access.cases import VISIBLE, visible_cases
+from services.access.cases import STANDS_FOR, visible_cases
 from services.access.people import Person
 from services.budgets.reasons import NO_PROVIDER, OVERLAP, OVERLAP_OPEN
+from services.notices import HEARD, STILL_SEEN
 from services.today import orders
 from services.today.rows import Section, first_of, section
 from services.today.seen import LIVE_ITEM, OPEN_CASE, SERVICE, WHOSE, Tables, told_of, waiting
@@ -15,23 +16,47 @@ from services.today.seen import LIVE_ITEM, OPEN_CASE, SERVICE, WHOSE, Tables, to
 #: Of the budgets of an organisation, so many of the newest in each state are looked through.
 _NEWEST_BUDGETS: Final = 2_000
 _IN_STATE: Final = "superseded_at IS NULL AND budget_version.state = wanted.state"
+_IN_STATES: Final = "superseded_at IS NULL AND budget_version.state = ANY(CAST(:states AS text[]))"
 #: What lacks nothing but a choice is told as a choice that waits.
 _NO_NEWS: Final = [NO_PROVIDER, OVERLAP, OVERLAP_OPEN]
+
+#: A follow-up that is for this person to do: handed to them (or to whom they stand in for), or to nobody, in a case that is theirs.
+_THEIRS: Final = f"""(
+    CAST(:sees_everything AS boolean) OR follow_up.handed_to_id IN ({STANDS_FOR})
+    OR (follow_up.handed_to_id IS NULL
+        AND (client_case.co_worker_id = :me OR client_case.responsible_worker_id IN ({STANDS_FOR}) OR NOT CAST(:as_worker AS boolean))))
+"""
 
 
 def _follow_ups(tables: Tables) -> str:
     """Rows in: cases, a day. Rows out: open follow-ups that are due, the oldest first. `escalated`: only those passed on to a
-    supervisor.
+    supervisor; else those of the person, and none that somebody else was handed.
     """
     return f"""
-    SELECT client_case.number, follow_up.kind, follow_up.due, {WHOSE}
+    SELECT follow_up.id, client_case.number, follow_up.kind, follow_up.due, {WHOSE}
     FROM follow_up
-    JOIN plan_item ON plan_item.id = follow_up.plan_item_id
-    JOIN client_case ON client_case.id = plan_item.case_id
-    WHERE follow_up.state IN ('open', 'snoozed') AND follow_up.due <= :today
-      AND (NOT CAST(:escalated AS boolean) OR follow_up.escalated_on IS NOT NULL) AND {tables.seen}
+    JOIN client_case ON client_case.id = follow_up.case_id
+    WHERE follow_up.state IN ('open', 'snoozed') AND follow_up.due <= :today AND {tables.seen}
+      AND CASE WHEN CAST(:escalated AS boolean) THEN follow_up.escalated_on IS NOT NULL ELSE {_THEIRS} END
     ORDER BY follow_up.due, client_case.number, follow_up.id LIMIT :counted
     """  # noqa: S608 - our own words
+
+
+#: From a budget's present state to its case.
+_OF_BUDGET: Final = (
+    ("budget", "budget_id"),
+    ("decision", "decision_id"),
+    ("client_case", "case_id"),
+)
+
+
+def _in_state(tables: Tables) -> str:
+    """Budgets in a state that is `wanted`, with their cases."""
+    if not tables.many:
+        return f"JOIN ({tables.way('budget_version', _IN_STATES, *_OF_BUDGET)}) ON budget_version.state = wanted.state"
+    first = tables.first("budget_version", _IN_STATE, order="budget_id", newest=_NEWEST_BUDGETS)
+    of_state = f"CROSS JOIN LATERAL (SELECT * FROM {first} WHERE {_IN_STATE}) AS budget_version"  # noqa: S608 - our own words
+    return "\n".join((of_state, tables.on("budget_version", *_OF_BUDGET)))
 
 
 def _budgets(tables: Tables) -> str:
@@ -41,13 +66,8 @@ def _budgets(tables: Tables) -> str:
     return f"""
     SELECT client_case.number, coalesce(decision.number, decision.external_id) AS decision, budget_version.state, budget_version.free, {WHOSE}
     FROM unnest(CAST(:states AS text[])) WITH ORDINALITY AS wanted(state, place)
-    CROSS JOIN LATERAL (
-        SELECT * FROM {tables.first("budget_version", _IN_STATE, order="budget_id", newest=_NEWEST_BUDGETS)} WHERE {_IN_STATE}
-    ) AS budget_version
-    {tables.join("budget", "budget.id = budget_version.budget_id")}
-    {tables.join("decision", "decision.id = budget.decision_id")}
-    {tables.join("client_case", "client_case.id = decision.case_id")}
-    WHERE {OPEN_CASE} AND {tables.seen}
+    {_in_state(tables)}
+    WHERE {OPEN_CASE} AND {tables.on_the_way}
       AND (budget_version.state <> 'unpriced' OR EXISTS (
           SELECT FROM jsonb_array_elements(budget_version.reasons) AS reason WHERE reason ->> 'msgid' <> ALL(:no_news)))
     ORDER BY place, budget_version.free NULLS FIRST, budget_version.budget_id LIMIT :counted
@@ -72,23 +92,6 @@ _FOLLOW_UPS: Final = waiting(_follow_ups, newest=False)
 _BUDGETS: Final = waiting(_budgets, newest=True)
 _CHOICES: Final = waiting(_choices, newest=True)
 
-#: Those whose news a person hears: their own, and who they stand in for today. Everybody's for whom no row is kept from.
-_HEARD: Final = """
-    (CAST(:sees_everything AS boolean) OR notice.worker_id = ANY(ARRAY(
-        SELECT CAST(:me AS bigint) UNION ALL SELECT absence.worker_id FROM absence
-        WHERE absence.deputy_id = :me AND absence.period @> CAST(:today AS date) AND absence.cancelled_at IS NULL)))
-"""
-
-#: A notice goes to whoever was responsible when it was written. Who is no longer is not told of the case (nor of its orders) any more.
-_STILL_SEEN: Final = f"""
-    (split_part(notice.subject, ':', 1) NOT IN ('case', 'item') OR EXISTS (
-        SELECT FROM client_case WHERE client_case.number = split_part(split_part(notice.subject, ':', 2), '/', 1) AND {VISIBLE}))
-    AND (split_part(notice.subject, ':', 1) <> 'order' OR NOT EXISTS (
-        SELECT FROM purchase_order
-        JOIN decision ON decision.id = purchase_order.decision_id JOIN client_case ON client_case.id = decision.case_id
-        WHERE purchase_order.number = split_part(notice.subject, ':', 2) AND {VISIBLE} IS NOT TRUE))
-"""  # noqa: S608 - our own words
-
 #: Rows in: a person. Rows out: where the source names another provider than the one still chosen, the latest first. The event is written by
 #: services/case_sync/conflicts.py.
 _CONFLICTS = first_of(
@@ -96,7 +99,7 @@ _CONFLICTS = first_of(
     SELECT split_part(split_part(notice.subject, ':', 2), '/', 1) AS number, notice.message, notice.recorded_at
     FROM notice
     JOIN choice ON choice.id = CAST(substring(notice.event FROM '^choice ([0-9]+),') AS bigint) AND choice.ended_at IS NULL
-    WHERE notice.kind = 'choice_conflict' AND {_HEARD} AND {_STILL_SEEN}
+    WHERE notice.kind = 'choice_conflict' AND {HEARD} AND {STILL_SEEN}
     ORDER BY notice.id DESC LIMIT :counted
     """  # noqa: S608 - our own words
 )
@@ -106,7 +109,7 @@ _NEWS = first_of(
     f"""
     SELECT notice.kind, notice.subject, notice.message, notice.recorded_at
     FROM notice
-    WHERE notice.kind <> 'choice_conflict' AND {_HEARD} AND {_STILL_SEEN}
+    WHERE notice.kind <> 'choice_conflict' AND {HEARD} AND {STILL_SEEN}
       AND (notice.told_at IS NULL OR notice.recorded_at > clock_timestamp() - make_interval(days => :days))
     ORDER BY notice.id DESC LIMIT :counted
     """  # noqa: S608 - our own words

@@ -4,23 +4,53 @@ from datetime import date, timedelta
 from typing import Final
 
 from schedules.working_days import WorkingDays
-from services.today.seen import LIVE_ITEM, SERVICE, WHOSE, Tables, waiting
+from services.access.cases import AMONG
+from services.today.seen import LIVE_ITEM, OPEN_CASE, SERVICE, WHOSE, Tables, looked_up, waiting
+
+#: From a choice, or an order, to its case.
+_OF_PLAN: Final = (("plan_item", "plan_item_id"), ("decision", "decision_id"), ("client_case", "case_id"))
+_OF_ORDER: Final = (("decision", "decision_id"), ("client_case", "case_id"))
+_UNDECLINED: Final = (
+    "NOT EXISTS (SELECT FROM order_decline WHERE order_decline.choice_id = choice.id AND withdrawn_at IS NULL)"
+)
+_UNAPPROVED: Final = "NOT EXISTS (SELECT FROM order_approval WHERE order_approval.plan_item_id = plan_item.id AND order_approval.ended_at IS NULL)"
+#: Planned services of few cases that are not ordered, from indexes alone, those that begin first first; what else is asked of them is looked
+#: up one after another, until a section is full. No condition stands outside a look-up: the database would answer it for all of them at once.
+_SOONEST: Final = f"""
+    (
+        SELECT plan_item.id AS soonest_id, lower(plan_item.period) AS soonest, client_case.number, client_case.responsible_worker_id
+        FROM (SELECT id, number, responsible_worker_id FROM client_case WHERE client_case.id = {AMONG} AND {OPEN_CASE}) AS client_case
+        JOIN plan_item ON plan_item.case_id = client_case.id
+        WHERE plan_item.case_id = {AMONG} AND plan_item.ended_at IS NULL AND upper(plan_item.period) > :today
+          AND NOT EXISTS (SELECT FROM order_coverage WHERE order_coverage.plan_item_id = plan_item.id AND live)
+        ORDER BY lower(plan_item.period), client_case.number, plan_item.id OFFSET 0
+    ) AS client_case
+    {looked_up("choice", f"choice.plan_item_id = client_case.soonest_id AND choice.ended_at IS NULL AND {_UNDECLINED}")}
+    {looked_up("plan_item", f"plan_item.id = client_case.soonest_id AND {_UNAPPROVED}")}
+    {looked_up("decision", "decision.id = plan_item.decision_id AND decision.ended_at IS NULL AND coalesce(upper(decision.valid) > :today, true)")}
+    ORDER BY soonest, client_case.number, soonest_id
+"""  # noqa: S608 - our own words
 
 
 def _to_approve(tables: Tables) -> str:
     """Rows in: cases, a day. Rows out: planned services that are chosen, neither ordered nor declined, those that begin first first."""
+    found = _SOONEST
+    if tables.many:
+        found = f"""
+        {tables.way("choice", "choice.ended_at IS NULL", *_OF_PLAN)}
+        WHERE choice.ended_at IS NULL AND {LIVE_ITEM} AND {tables.on_the_way} AND {_UNDECLINED} AND {_UNAPPROVED}
+        ORDER BY lower(plan_item.period), client_case.number, plan_item.id
+        """
     return f"""
-    SELECT client_case.number, plan_item.external_id AS item, lower(plan_item.period) AS first, {SERVICE}, provider.name AS provider, {WHOSE}
-    FROM {tables.first("choice", "ended_at IS NULL")}
-    {tables.join("plan_item", "plan_item.id = choice.plan_item_id")}
-    {tables.join("client_case", "client_case.id = plan_item.case_id")}
-    {tables.join("decision", "decision.id = plan_item.decision_id")}
-    JOIN service ON service.id = plan_item.service_id
-    JOIN provider ON provider.id = choice.provider_id
-    WHERE choice.ended_at IS NULL AND {LIVE_ITEM} AND {tables.seen}
-      AND NOT EXISTS (SELECT FROM order_decline WHERE order_decline.choice_id = choice.id AND withdrawn_at IS NULL)
-      AND NOT EXISTS (SELECT FROM order_approval WHERE order_approval.plan_item_id = plan_item.id AND order_approval.ended_at IS NULL)
-    ORDER BY lower(plan_item.period), client_case.number, plan_item.id LIMIT :counted
+    SELECT client_case.number, item, first, {SERVICE}, provider.name AS provider, {WHOSE}
+    FROM (
+        SELECT client_case.number, client_case.responsible_worker_id, plan_item.id, plan_item.external_id AS item,
+               lower(plan_item.period) AS first, plan_item.service_id, choice.provider_id
+        FROM {found} LIMIT :counted
+    ) AS client_case
+    JOIN service ON service.id = service_id
+    JOIN provider ON provider.id = provider_id
+    ORDER BY first, client_case.number, client_case.id
     """  # noqa: S608 - our own words
 
 
@@ -31,12 +61,11 @@ def _asking(tables: Tables) -> str:
     """
     return f"""
     SELECT client_case.number, purchase_order.number AS order_number, asks.what, asks.since, provider.name AS provider, {WHOSE}
-    FROM {tables.first("purchase_order", "state NOT IN ('cancelled', 'closed')")}
-    {tables.join("decision", "decision.id = purchase_order.decision_id")}
-    {tables.join("client_case", "client_case.id = decision.case_id")}
+    FROM {tables.way("purchase_order", "purchase_order.state NOT IN ('cancelled', 'closed')", *_OF_ORDER)}
     JOIN provider ON provider.id = purchase_order.provider_id
-    LEFT JOIN (SELECT order_id, min(found_at) AS since FROM order_proposal WHERE settled_at IS NULL GROUP BY order_id) AS proposed
-        ON proposed.order_id = purchase_order.id
+    CROSS JOIN LATERAL (
+        SELECT min(found_at) AS since FROM order_proposal WHERE order_proposal.order_id = purchase_order.id AND settled_at IS NULL
+    ) AS proposed
     CROSS JOIN LATERAL (
         SELECT 1 AS place, 'failed' AS what, approved_at AS since WHERE purchase_order.state = 'failed'
         UNION ALL
@@ -60,7 +89,7 @@ def _asking(tables: Tables) -> str:
           AND CAST(timezone('Europe/Helsinki', sent_at) AS date) <= CAST(:late AS date)
         ORDER BY 1 LIMIT 1
     ) AS asks
-    WHERE purchase_order.state NOT IN ('cancelled', 'closed') AND {tables.seen}
+    WHERE purchase_order.state NOT IN ('cancelled', 'closed') AND {tables.on_the_way}
     ORDER BY asks.place, asks.since, purchase_order.id LIMIT :counted
     """  # noqa: S608 - our own words
 

@@ -7,19 +7,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from sqlalchemy import TextClause, text
+from sqlalchemy import TextClause
 from sqlalchemy.orm import Session
 
 from core.i18n import language
-from services.access.cases import TIED, VISIBLE
+from services.access.cases import AMONG, VISIBLE, tied_cases
+from services.labels import SERVICE_NAME
 from services.today.rows import Section, first_of, section
 
-#: Up to so many cases are looked at one by one.
-MOST: Final = 4_000
 #: For who sees more, so many of the newest planned services, choices and orders are looked through, and of the newest budgets in each state.
 NEWEST: Final = 2_000
-
-_TIED = text(f"SELECT tied.id FROM ({TIED}) AS tied LIMIT {MOST + 1}")  # noqa: S608 - our own words
 
 OPEN_CASE: Final = "client_case.status = 'open' AND client_case.gone_at IS NULL"
 #: A planned service that can still be chosen for and ordered, and is not.
@@ -28,9 +25,7 @@ LIVE_ITEM: Final = f"""
     AND coalesce(upper(decision.valid) > :today, true) AND upper(plan_item.period) > :today
     AND NOT EXISTS (SELECT FROM order_coverage WHERE order_coverage.plan_item_id = plan_item.id AND live)
 """
-SERVICE: Final = (
-    "coalesce(nullif(CASE :language WHEN 'sv' THEN name_sv WHEN 'en' THEN name_en END, ''), name_fi) AS service"
-)
+SERVICE: Final = f"{SERVICE_NAME} AS service"
 #: The responsible worker, where that is somebody else than the reader.
 WHOSE: Final = "(SELECT name FROM worker WHERE worker.id = client_case.responsible_worker_id AND worker.id IS DISTINCT FROM CAST(:me AS bigint)) AS worker"
 
@@ -49,10 +44,41 @@ class Tables:
             return table
         return f"(SELECT * FROM {table} WHERE {condition} ORDER BY {order} DESC LIMIT {newest}) AS {table}"  # noqa: S608 - our own words
 
+    @property
+    def on_the_way(self) -> str:
+        """What is still to be asked of the cases at the end of a `way`."""
+        return self.seen if self.many else "true"
+
+    def way(self, table: str, condition: str, *links: tuple[str, str], newest: int = NEWEST, order: str = "id") -> str:
+        """Tables from one that something is told of to `client_case`, each link with the column that names its row in the table before. Walked
+        as it is written, each row looked up: for who sees many from the newest rows of the first table, for who sees few from its rows
+        that lead to their cases. The database would rather read the whole tables of an organisation.
+        """
+        if self.many:
+            first = self.first(table, condition, order=order, newest=newest)
+        else:
+            names = [table, *(name for name, _column in links)]
+            keys = AMONG
+            for name, (_next, column) in list(zip(names, links, strict=False))[:0:-1]:
+                keys = f"ANY(ARRAY(SELECT {name}.id FROM {name} WHERE {name}.{column} = {keys}))"  # noqa: S608 - our own words
+            first = f"(SELECT * FROM {table} WHERE {condition} AND {table}.{links[0][1]} = {keys} OFFSET 0) AS {table}"  # noqa: S608 - our own words
+        return "\n".join((first, self.on(table, *links)))
+
+    def on(self, table: str, *links: tuple[str, str]) -> str:
+        """The way from a table on, each row looked up."""
+        names = [table, *(name for name, _column in links)]
+        return "\n".join(
+            looked_up(name, f"{name}.id = {before}.{column}")
+            for before, (name, column) in zip(names, links, strict=False)
+        )
+
     def join(self, table: str, on: str) -> str:
-        if not self.many:
-            return f"JOIN {table} ON {on}"
-        return f"JOIN LATERAL (SELECT * FROM {table} WHERE {on} OFFSET 0) AS {table} ON true"  # noqa: S608 - our own words
+        return looked_up(table, on) if self.many else f"JOIN {table} ON {on}"
+
+
+def looked_up(table: str, on: str) -> str:
+    """A table's rows that `on` ties to those before, looked up one by one."""
+    return f"JOIN LATERAL (SELECT * FROM {table} WHERE {on} OFFSET 0) AS {table} ON true"  # noqa: S608 - our own words
 
 
 @dataclass(frozen=True)
@@ -70,17 +96,17 @@ Told = Callable[..., Section]
 
 def waiting(statement: Callable[[Tables], str], *, newest: bool) -> Waiting:
     """Both forms of a statement that is written once, with the names that `Tables` gives."""
-    few, many = Tables("client_case.id = ANY(:ids)", many=False), Tables(VISIBLE, many=True)
+    few, many = Tables(f"client_case.id = {AMONG}", many=False), Tables(VISIBLE, many=True)
     return Waiting(first_of(statement(few)), first_of(statement(many)), newest)
 
 
 def told_of(session: Session, who: Mapping[str, Any], everything: frozenset[str]) -> Told:
     """How sections are read for somebody: from the cases tied to them, if these are few."""
-    ids = None if who["sees_everything"] else list(session.scalars(_TIED, who))
+    ids = tied_cases(session, who)
     values = {**who, "language": language(), "ids": ids}
 
     def told(name: str, waiting: Waiting, **asked: Any) -> Section:
-        many = ids is None or len(ids) > MOST
+        many = ids is None
         found = section(
             session, waiting.many if many else waiting.few, {**values, **asked}, everything=name in everything
         )

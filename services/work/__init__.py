@@ -1,9 +1,10 @@
 """Work: everything that must be done, as rows; claimed, performed and recorded under a lease.
 
-`kinds` is the table of what can be done, `calling` writes rows, `lease` moves them, `queueing` picks what the queue should hold,
+`kinds` is the table of what can be done, `calling` writes rows, `lease` moves them, `batch` several at once, `queueing` picks what the queue should hold,
 `history` shows them to people. The rules and why they are so: docs/adr/0001-the-database-is-the-truth.md.
 """
 
+from services.work.batch import claim_more, renew_all, spread
 from services.work.calling import Call, call, call_again, call_many
 from services.work.kinds import KINDS, QUEUES, Kind, kind_of
 from services.work.lease import (
@@ -17,7 +18,6 @@ from services.work.lease import (
     give_back,
     holds,
     postpone,
-    renew,
 )
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "call_many",
     "check",
     "claim",
+    "claim_more",
     "close",
     "expire_leases",
     "fail",
@@ -39,5 +40,6 @@ __all__ = [
     "holds",
     "kind_of",
     "postpone",
-    "renew",
+    "renew_all",
+    "spread",
 ]

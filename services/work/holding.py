@@ -37,6 +37,9 @@ _OVERTAKE = text(
     """
 )
 
+#: Rows in: a kind. Rows changed: its runs that waited.
+_SETTLE = text("UPDATE run SET acknowledged = :note WHERE kind = :kind AND outcome = 'held' AND acknowledged IS NULL")
+
 
 def held_run(session: Session, run_id: int) -> Held:
     """A Run that waits, locked. Raises NotFound, InputError when it does not wait, or not any more."""
@@ -60,3 +63,8 @@ def decide(session: Session, run_id: int, note: str) -> None:
 def overtake(session: Session, kind: str, source: str, run_id: int) -> None:
     """Earlier held runs of a source wait no more: `run_id` was applied, and it says how things are now."""
     session.execute(_OVERTAKE, {"kind": kind, "source": source, "run_id": run_id})
+
+
+def settle(session: Session, kind: str, note: str) -> None:
+    """All held runs of a kind of work that has no source wait no more."""
+    session.execute(_SETTLE, {"kind": kind, "note": note})

@@ -44,8 +44,12 @@ KINDS: dict[str, Kind] = {
         Kind("read_price_upload", "prices", deadline=300),
         Kind("fetch_incoming", "fetch", deadline=300),
         Kind("read_incoming", "orders", deadline=900),
+        Kind("fetch_absences", "fetch", deadline=300),
+        Kind("read_absences", "sync", deadline=300),
+        Kind("fetch_bounces", "fetch", deadline=300),
+        Kind("read_bounces", "reminders", deadline=300),
         Kind("watch_prices", "default", deadline=300),
-        Kind("send_price_letter", "reminders", deadline=120, max_attempts=8, first_pause=60),
+        Kind("send_letter", "reminders", deadline=120, max_attempts=8, first_pause=60),
         Kind("recompute_budgets", "budgets", deadline=1800),
         Kind("plan_statements", "default", deadline=300),
         Kind("write_statements", "default", deadline=600),
@@ -55,11 +59,14 @@ KINDS: dict[str, Kind] = {
         Kind("tell_cancelled", "orders", deadline=120, max_attempts=8, first_pause=30),
         Kind("send_test_order", "orders", deadline=120, max_attempts=1),
         Kind("plan_follow_ups", "reminders", deadline=900),
+        Kind("count_units", "default", deadline=900),
         Kind("daily_reminders", "reminders", deadline=900),
         Kind("send_digest", "reminders", deadline=120, max_attempts=8, first_pause=60),
         Kind("nightly_prices", "default", deadline=300),
         Kind("nightly_cases", "default", deadline=300),
         Kind("ask_incoming", "default", deadline=300),
+        Kind("ask_absences", "default", deadline=300),
+        Kind("ask_bounces", "default", deadline=300),
     )
 }
 

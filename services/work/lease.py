@@ -70,14 +70,6 @@ _CLAIM = text(
     """
 )
 
-#: Rows in: id and token. Rows out: one if the lease is still ours.
-_RENEW = text(
-    """
-    UPDATE work SET lease_until = least(clock_timestamp() + make_interval(secs => :lease), deadline)
-    WHERE id = :id AND token = :token AND lease_until > clock_timestamp() AND deadline > clock_timestamp()
-    """
-)
-
 #: Rows in: id and token. Rows out: one if the work was ours to end. Called again meanwhile: it stays due instead of done.
 _RELEASE = text(
     """
@@ -164,11 +156,6 @@ def claim(session: Session, work_id: int) -> Claimed | None:
     if row is None:
         return None
     return Claimed(row.id, row.kind, row.key, row.subject_id, row.arguments, row.attempts, token, row.run_id)
-
-
-def renew(session: Session, work_id: int, token: UUID) -> bool:
-    """Prolong the lease; False when it is no longer ours or its deadline has come."""
-    return bool(session.execute(_RENEW, {"id": work_id, "token": token, "lease": LEASE_SECONDS}).rowcount)  # type: ignore[attr-defined]
 
 
 def holds(session: Session, claimed: Claimed) -> None:

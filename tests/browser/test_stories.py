@@ -13,7 +13,8 @@ from core.i18n import money, speaking
 from tests.browser.conftest import WAYS
 from tests.browser.hands import Hands
 from tests.browser.looking import plain
-from tests.browser.town import KAVERIPAJA, Town, workbook
+from tests.browser.town import KAVERIPAJA, Town
+from tests.browser.workbooks import workbook
 from tests.support.case_xml import case, decision, export, item
 from tests.support.installation import installation
 from workers import inline
@@ -230,3 +231,60 @@ def _sent(county: Town, number: str) -> None:
     inline.do_now(work.id, work.kind)
     (order,) = county.process.rows("SELECT state FROM purchase_order WHERE number = :number", number=number)
     assert order.state == "sent"
+
+
+def test_a_follow_up_is_acknowledged_copied_and_ticked_with_few_keys(browser, county, way):
+    kind = ("start", "interval", "before_end")[WAYS.index(way)]
+    (row,) = county.process.rows(
+        "SELECT follow_up.id FROM follow_up JOIN client_case ON client_case.id = case_id JOIN worker ON worker.id = responsible_worker_id"
+        " WHERE worker.external_id = 'W-101' AND kind = :kind AND state = 'open' ORDER BY follow_up.due, follow_up.id LIMIT 1",
+        kind=kind,
+    )
+    watched = browser("worker", worker="W-101", **way)
+    page, hands = watched.page, Hands(watched.page)
+    watched.open("/follow-ups")
+    # a list of their own first, then what is to be done, as a mail's link would lead there
+    expect(page.locator("tbody tr").first).to_be_visible()
+    watched.open(f"/follow-ups/{row.id}")
+    form = page.locator(f"form[action='/follow-ups/{row.id}/acknowledge']")
+    stops = _tab_stops(page)
+    hands.tick(form.locator("input[name=runs_as_agreed][value=yes]"))
+    hands.tick(form.locator("input[name=supports_goals][value=partly]"))
+    hands.tick(form.locator("input[name=family_present][value=yes]"))
+    hands.tick(form.locator("input[name=rating][value='5']"))
+    hands.tick(form.locator("input[name=rated_by][value=child]"))
+    hands.press(form.locator("button"))
+    assert stops <= 12, "questions are one stop each"
+    text = page.locator("#record-text").input_value()
+    assert "5/5" in text
+    if way["javascript"]:
+        page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        hands.reach("button[data-copies]")
+        page.keyboard.press("Enter")
+        expect(page.locator("#record-copied")).not_to_be_empty()
+        assert page.evaluate("navigator.clipboard.readText()") == text
+    else:
+        expect(page.locator("button[data-copies]")).to_be_hidden()
+    hands.press(f"form[action='/follow-ups/{row.id}/written'] button")
+    (kept,) = county.process.rows("SELECT rating, rated_by, written_down_by FROM follow_up WHERE id = :id", id=row.id)
+    assert tuple(kept) == (5, "child", "worker:W-101")
+
+
+def _tab_stops(page: Page) -> int:
+    """How often Tab is pressed from the beginning of the content to the button that acknowledges."""
+    return int(
+        page.evaluate(
+            """() => {
+                const main = document.getElementById('main'), seen = new Set();
+                const all = [...main.querySelectorAll('a[href], summary, input:not([type=hidden]), select, textarea, button')];
+                let count = 0;
+                for (const one of all.filter(one => one.checkVisibility())) {
+                    if (one.type === 'radio' && seen.has(one.name)) continue;
+                    if (one.type === 'radio') seen.add(one.name);
+                    count += 1;
+                    if (one.tagName === 'BUTTON') return count;
+                }
+                return count;
+            }"""
+        )
+    )

@@ -4,7 +4,6 @@ Five nights and days are lived through in a few seconds: cases and price lists a
 calculated, follow-ups planned; one list waits, one record of each kind was rejected, one e-mail nobody can place.
 """
 
-import io
 import os
 import shutil
 from collections.abc import Iterator
@@ -16,7 +15,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from openpyxl import Workbook
 from sqlalchemy import inspect, select, text
 from sqlmodel import SQLModel
 from typer.testing import CliRunner
@@ -24,6 +22,7 @@ from typer.testing import CliRunner
 from cli.main import app as command
 from core.clock import business_now, move_business_clock
 from core.embedded import Embedded
+from core.errors import Message
 from core.i18n import HELSINKI
 from core.keys import link_secret
 from core.settings import ROOT, settings
@@ -32,14 +31,18 @@ from demo.smtp_sink import SmtpSink
 from documents.invoice import read_invoice
 from models.answer import IncomingDocument
 from models.case import PlanItem
+from models.follow_up import FollowUp, Notice
 from models.order import OrderLine, PurchaseOrder
 from models.worker import Worker
 from services import price_uploads
 from services.access import entry, sessions
+from services.follow_ups.acknowledging import acknowledge
 from services.invoices.taking import take_invoice
 from services.orders.sending.reply_links import Purpose, link
+from tests.browser.workbooks import workbook
 from tests.factories.answer import make_answer, make_answer_line, make_incoming, make_paper, make_proposal
 from tests.factories.base import added
+from tests.factories.follow_up import make_notice
 from tests.support.in_process import InProcess, in_process
 from tests.support.invoices import Row, peppol
 from workers import inline
@@ -198,6 +201,31 @@ class Town:
         """The page that a link in the letter of the latest order leads its provider to."""
         (row,) = self.process.rows("SELECT number, link_epoch FROM purchase_order ORDER BY id DESC LIMIT 1")
         return link(link_secret(settings()), "", row.number, purpose, expires=date(2099, 1, 1), epoch=row.link_epoch)
+
+    def follow_up(self, *, acknowledged: bool = False) -> int:
+        """A follow-up of W-101's that is open; or one that is acknowledged and not written down yet."""
+        kind = "start" if acknowledged else "final"
+        found = self._one(
+            "SELECT min(follow_up.id) FROM follow_up JOIN client_case ON client_case.id = case_id JOIN worker ON worker.id = responsible_worker_id"
+            " WHERE worker.external_id = 'W-101' AND kind = :kind AND state IN ('open', 'acknowledged')",
+            kind=kind,
+        )
+        with self.process.transaction() as session:
+            one = session.get_one(FollowUp, found)
+            if acknowledged and one.state == "open":
+                answers = {"runs_as_agreed": "yes", "kykyviisari_date": "2026-11-02"}
+                now = business_now(session)
+                acknowledge(session, found, actor="worker:W-101", now=now, rating=5, rated_by="child", findings=answers)
+        return found
+
+    def notice(self) -> int:
+        """News for W-101."""
+        with self.process.transaction() as session:
+            worker = session.scalars(select(Worker).filter_by(external_id="W-101")).one()
+            subject = f"case:{self.cases['LC-1001']}"
+            known = session.scalars(select(Notice).filter_by(worker_id=worker.id, event="shown")).one_or_none()
+            message = Message("A budget is over its ceiling").to_json()
+            return (known or make_notice(session, worker, subject=subject, event="shown", message=message)).id
 
     def order(self) -> str:
         """The latest order."""
@@ -362,18 +390,6 @@ def _copied(row: SQLModel) -> dict[str, Any]:
 
 def _day(day: int, hour: int, minute: int = 0) -> datetime:
     return datetime(2026, 11, day, hour, minute, 1, tzinfo=HELSINKI)
-
-
-def workbook(column: str, *, support: str, music: str) -> bytes:
-    """A list of Kaveripaja whose price column has a title that nobody knows."""
-    book, content = Workbook(), io.BytesIO()
-    sheet = book.worksheets[0]
-    sheet.title = "Hinnasto"
-    sheet.append(("Palvelukoodi", "Yksikkö", column, "Voimassa alkaen", "Voimassa asti"))
-    sheet.append(("TUKIHENKILO", "tunti", float(support), "1.1.2026", "31.12.2027"))
-    sheet.append(("MUSIIKKIPAJA", "tunti", float(music), "1.1.2026", "31.12.2027"))
-    book.save(content)
-    return content.getvalue()
 
 
 def _let_lie(home: Path) -> None:

@@ -30,10 +30,10 @@ LEFT = {
     "budgets": "SELECT client_case.external_id, budget_version.ceiling, invoiced, ordered, planned, free, state FROM budget_version JOIN budget ON budget.id = budget_id JOIN decision ON decision.id = decision_id JOIN client_case ON client_case.id = case_id WHERE budget_version.superseded_at IS NULL",
     "orders": "SELECT provider.business_id, state, period, total_gross, unclear_sends > 1 FROM purchase_order JOIN provider ON provider.id = provider_id",
     "coverage": "SELECT client_case.external_id, order_coverage.period, live FROM order_coverage JOIN plan_item ON plan_item.id = plan_item_id JOIN client_case ON client_case.id = case_id",
-    "follow-ups": "SELECT client_case.external_id, follow_up.kind, due, follow_up.state, announced_times FROM follow_up JOIN plan_item ON plan_item.id = plan_item_id JOIN client_case ON client_case.id = case_id",
+    "follow-ups": "SELECT client_case.external_id, follow_up.kind, due, follow_up.state, announced_times FROM follow_up JOIN plan_item ON plan_item.id = plan_item_id JOIN client_case ON client_case.id = follow_up.case_id",
     "digests": "SELECT worker.external_id, local_date, state FROM digest JOIN worker ON worker.id = worker_id",
     "price mails": "SELECT source, file_name, state FROM price_mail",
-    "alarms": "SELECT kind, message ->> 'msgid', price_letter.state FROM price_alarm JOIN price_letter ON price_letter.id = letter_id",
+    "alarms": "SELECT kind, message ->> 'msgid', letter.state FROM alarm JOIN letter ON letter.id = letter_id",
     "rejected": "SELECT source, file_name, position, field FROM rejected_record WHERE settled_at IS NULL",
     "numbers": "SELECT series, value FROM counter",
     "undone": "SELECT kind, key FROM work WHERE done_at IS NULL",
@@ -41,7 +41,7 @@ LEFT = {
     "held": "SELECT work_id FROM run WHERE finished_at IS NULL",
 }  # fmt: skip
 #: Between the other side's yes and our record nobody can look: there, and only there, a mail may come twice.
-IN_DOUBT = {"delivery.sent", "digest.sent", "price_letter.sent"}
+IN_DOUBT = {"delivery.sent", "digest.sent", "letter.sent"}
 
 
 def _configuration(home: Path) -> Path:

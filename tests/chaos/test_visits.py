@@ -31,7 +31,7 @@ LEFT = {
     "items": "SELECT client_case.external_id, plan_item.external_id, service.code, quantity, period, ended_at IS NULL FROM plan_item JOIN client_case ON client_case.id = case_id JOIN service ON service.id = service_id",
     "choices": "SELECT plan_item.external_id, client_case.external_id, choice.ended_at IS NULL FROM choice JOIN plan_item ON plan_item.id = plan_item_id JOIN client_case ON client_case.id = case_id",
     "budgets": "SELECT client_case.external_id, decision.external_id, budget_version.ceiling, planned, budget_version.state FROM budget_version JOIN budget ON budget.id = budget_id JOIN decision ON decision.id = decision_id JOIN client_case ON client_case.id = case_id WHERE budget_version.superseded_at IS NULL",
-    "follow-ups": "SELECT client_case.external_id, follow_up.kind, due, follow_up.state FROM follow_up JOIN plan_item ON plan_item.id = plan_item_id JOIN client_case ON client_case.id = case_id",
+    "follow-ups": "SELECT client_case.external_id, follow_up.kind, due, follow_up.state FROM follow_up JOIN client_case ON client_case.id = follow_up.case_id",
     "rejected": "SELECT file_name, position, external_id, field, settled_at IS NULL, note FROM rejected_record",
     "memory": "SELECT memory - 'place' - 'since' FROM source_memory",
     "read": "SELECT name, sha256, reading, put_away_at IS NULL FROM processed_file",

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, text
 
-from core.clock import business_now
+from core.clock import business_now, local_date
 from models.audit import AuditEvent
 from services import audit
 from tests.support.queries import recording
@@ -40,7 +40,7 @@ def test_narrowed_down(session, auditor):
     note(session)
     note(session, "order.approved", "order:T-2026-000001", actor="worker:W-2")
     note(session, "choice.made", "case:HB-2026-000002", ago=3)
-    day = (business_now(session) - timedelta(days=3)).date().isoformat()
+    day = local_date(business_now(session) - timedelta(days=3)).isoformat()
     for query, found in (
         ("subject=HB-2026-000001", ["looked at a case"]),
         ("subject=hb-2026-000001", ["looked at a case"]),

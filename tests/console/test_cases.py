@@ -125,7 +125,7 @@ def test_a_list_is_narrowed_to_a_state(session, sign_in, everything, state):
 
 
 def test_who_sees_many_cases_gets_the_same_list(session, sign_in, monkeypatch):
-    monkeypatch.setattr("services.case_lists._FEW", 2)
+    monkeypatch.setattr("services.access.cases.MOST", 2)
     boss = make_reader(session, external_id="BOSS")
     mine, others = make_reader(session, unit_id=make_unit(session, supervisor_id=boss.id).id), make_reader(session)
     order = ["over", "near", "ok", "none"]

@@ -135,3 +135,14 @@ def test_never_in_production(session, made):
 
 def test_the_page_without_a_provider_says_how_to_come_in(browser):
     assert "avain console link" in browser.get("/login").text
+
+
+def test_a_link_of_an_e_mail_is_remembered_until_somebody_comes_with_a_link(made, browser):
+    browser.get("/follow-ups/17")
+    answer = browser.client.post(made(), headers={"origin": ORIGIN}, follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/follow-ups/17")
+    browser.client.cookies.clear()
+    answer = browser.client.post(made(), headers={"origin": ORIGIN}, follow_redirects=False)
+    assert answer.headers["location"] == "/", "and forgotten afterwards"
+    browser.client.cookies.set("avain-login", "https%3A%2F%2Fevil.test", domain="127.0.0.1")
+    assert browser.client.post(made(), headers={"origin": ORIGIN}, follow_redirects=False).headers["location"] == "/"

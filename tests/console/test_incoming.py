@@ -147,7 +147,7 @@ def test_the_list_goes_on_and_costs_the_same(session, desk, worker, monkeypatch)
 
 def test_who_sees_very_many_cases_is_served_from_the_newest(session, desk, worker, monkeypatch):
     document, _hers = delivered(session, desk), make_incoming(session, desk.order(desk.stranger))
-    monkeypatch.setattr("services.orders.listing.MOST", 0)
+    monkeypatch.setattr("services.access.cases.MOST", 0)
     assert shown(worker.get(LIST)) == [f"document-{document.id}"]
 
 

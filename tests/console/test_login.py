@@ -387,3 +387,12 @@ def test_a_henkilotunnus_that_was_looked_for_does_not_go_the_way_of_a_login(sess
     assert answer.headers["location"] == "/login"
     begin(browser, f"/login?{urlencode({'to': asked})}")
     assert session.execute(text("SELECT return_to FROM login_request")).scalars().all() == ["/"]
+
+
+@pytest.mark.parametrize("path", ["/follow-ups/17", "/notices/3", "/follow-ups?which=overdue"])
+def test_a_link_of_an_e_mail_leads_there_after_signing_in(session, browser, at_provider, path):
+    answer = browser.client.get(path, follow_redirects=False)
+    assert answer.status_code == 303
+    back = at_provider(begin(browser, answer.headers["location"]), "olli")
+    answer = browser.client.get(back, follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (303, path)

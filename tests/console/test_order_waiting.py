@@ -252,6 +252,27 @@ def test_the_list_goes_on_and_costs_the_same(session, world, worker, monkeypatch
     assert len(many) == len(few) <= 16
 
 
+@pytest.mark.parametrize("asked", ["", "declined=1", "case={case}", "case=HB-0"])
+def test_it_is_the_same_of_few_and_of_many_cases(session, world, worker, monkeypatch, asked):
+    declined = [add_item(session, world, quantity="1") for _ in range(3)][1]
+    named(session, make_world(session))
+    worker.post(f"{WAITING}/decline", ticked(worker.get(WAITING), declined, note="perhe epäröi"))
+    monkeypatch.setattr("console.pages.order_waiting._PAGE", 2)
+
+    def walked() -> list[str]:
+        shown, link = [], f"{WAITING}?{asked.format(case=world.case.number)}"
+        while link:
+            page = worker.get(link)
+            shown += page.all("//input[@name='item']/@value")
+            link = next(iter(page.all("//a[@rel='next']/@href")), "")
+        return shown
+
+    few = walked()
+    monkeypatch.setattr("services.access.cases.MOST", 0)
+    assert few == walked()
+    assert len(few) == {"": 3, "declined=1": 1, "case={case}": 3, "case=HB-0": 0}[asked]
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_it_reads_in_every_language(world, worker, language):
     for path in (f"{WAITING}?lang={language}", f"/orders/preview?item={world.item.id}&lang={language}"):

@@ -116,7 +116,7 @@ def test_the_list_goes_on_and_costs_the_same(session, desk, worker, monkeypatch)
 
 @pytest.mark.parametrize("everything", [False, True])
 def test_who_sees_very_many_cases_is_served_from_the_newest(desk, sign_in, monkeypatch, everything):
-    monkeypatch.setattr(listing, "MOST", 0)
+    monkeypatch.setattr("services.access.cases.MOST", 0)
     mine, strange = desk.order(), desk.order(desk.stranger)
     browser = sign_in(everything=True) if everything else sign_in("worker", worker="W-1")
     wanted = [strange.number, mine.number] if everything else [mine.number]

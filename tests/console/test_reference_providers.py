@@ -261,56 +261,6 @@ def test_a_contract_nobody_cites_is_taken_away(session, manager, nepsy):
     assert changes(session, "provider.changed")["contract.S-1.number"] == ["S-1", None]
 
 
-def test_secrets_of_a_channel_are_shown_nowhere(session, manager, nepsy):
-    """They stand in avain.toml; what an earlier version kept with a provider is shown by nothing and goes with the next change."""
-    make_provider(
-        session,
-        business_id="9999996-8",
-        channel="file",
-        channel_settings={"folder": "a", "password": "hunter2"},
-    )
-    for path in ("/providers", "/providers/9999996-8", "/providers/9999996-8/edit"):
-        assert "hunter2" not in manager.get(path).answer.text
-    page = manager.submit(
-        manager.get("/providers/9999996-8/edit"), "/providers/9999996-8/edit", {"channel_settings.folder": "b"}
-    )
-    assert page.status == 200
-    assert stored(session)["channel_settings"] == {"folder": "b"}
-    told = session.execute(text("SELECT string_agg(CAST(details AS text), ' ') FROM audit_event")).scalar()
-    assert "hunter2" not in told
-
-
-def test_how_orders_go_out_and_on_what_terms_is_said_on_the_page_and_stays(session, manager, nepsy):
-    terms = "Puolet hinnasta.\nSovitaan erikseen."
-    more = {
-        "order_period": "monthly", "contract.0.no_show_terms": terms,
-        "channel_settings.attach_xml": "false", "channel_settings.profile": "ordering",
-    }  # fmt: skip
-    assert manager.submit(manager.get("/providers/new"), "/providers/new", NEW | more).status == 200
-    manager.submit(manager.get("/providers/9999996-8/edit"), "/providers/9999996-8/edit", {"name": "Uusi Oy"})
-    kept = stored(session)
-    assert (kept["name"], kept["order_period"]) == ("Uusi Oy", "monthly")
-    assert kept["channel_settings"] == {"attach_xml": False, "profile": "ordering"}
-    said = session.execute(text("SELECT no_show_terms, cancellation_terms FROM contract")).one()
-    assert (said.no_show_terms.splitlines(), said.cancellation_terms) == (terms.splitlines(), "")
-    manager.submit(manager.get("/providers/9999996-8/edit"), "/providers/9999996-8/edit", {"order_period": ""})
-    assert stored(session)["order_period"] is None
-
-
-@pytest.mark.parametrize(
-    ("channel", "setting", "said"),
-    [
-        ("sftp", {}, "It is not said which connection orders go out by"),
-        ("file", {"channel_settings.folder": "../x"}, "may hold letters, digits, hyphens and underscores only"),
-        ("email", {"channel_settings.folder": "x"}, "Folder: is nothing this channel knows"),
-    ],
-)
-def test_a_way_that_does_not_lead_there_is_said(manager, nepsy, channel, setting, said):
-    page = manager.submit(manager.get("/providers/new"), "/providers/new", NEW | {"channel": channel} | setting)
-    assert page.status == 422
-    assert said in page.text
-
-
 def test_the_list_says_contract_lists_and_what_is_missing(session, manager, nepsy, business_day):
     today = business_day
     for name, first, last in (

@@ -29,6 +29,8 @@ def test_workers_with_absences_and_what_is_missing(session, sign_in, anna):
     bertta = make_worker(session, external_id="W-2", name="Bertta Sijainen")
     make_worker(session, external_id="W-3", name="Cecilia Ilman", email=None)
     make_worker(session, external_id="W-4", name="Daavid Entinen", email=None, active=False)
+    refused = make_worker(session, external_id="W-5", name="Eino Torjuttu")
+    refused.refused_email = refused.email
     away(session, anna, today, today + timedelta(days=3), bertta)
     away(session, anna, today + timedelta(days=30), today + timedelta(days=31))
     away(session, bertta, today - timedelta(days=9), today - timedelta(days=1))
@@ -41,6 +43,8 @@ def test_workers_with_absences_and_what_is_missing(session, sign_in, anna):
     assert "no e-mail" in rows["Cecilia Ilman"]
     assert "no e-mail" not in rows["Daavid Entinen"]
     assert "not in use" in rows["Daavid Entinen"]
+    assert [name for name, row in rows.items() if "refused by the mail server" in row] == ["Eino Torjuttu"]
+    assert page.all("//main//a[@href='/absences']")
 
 
 def test_a_list_asks_as_much_for_many_as_for_one(session, sign_in, anna):

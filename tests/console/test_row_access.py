@@ -10,9 +10,11 @@ from sqlalchemy import text
 
 from models.base import days
 from models.worker import Absence
+from services.access import Person, access_to_case
 from tests.console.test_choosing import Scene
 from tests.console.test_who_may import TABLE, csrf_of
 from tests.factories.case import make_case, make_plan_item
+from tests.factories.follow_up import make_follow_up
 from tests.factories.worker import make_unit, make_worker
 from tests.support.browsing import ORIGIN
 from tests.support.market import NOW, TODAY
@@ -106,6 +108,42 @@ def test_ids_of_another_case_lead_nowhere_under_ones_own(app, session, town, sig
     after = kept(session)[:4]
     assert after[1:] == before[1:]
     assert str(town.hers.id) + ", []" in after[0]
+
+
+def test_a_case_is_seen_while_a_follow_up_of_it_is_in_ones_hands_and_no_name_with_it(session, town, sign_in):
+    browser = sign_in("worker", worker="W-1")
+    path, one = f"/cases/{town.hers.number}", make_follow_up(session, town.her_item)
+
+    def seen() -> bool:
+        session.flush()
+        listed = {town.hers.number in browser.get(at).text for at in ("/cases", "/cases?q=HB-2026-900002")}
+        assert listed == {browser.get(path).status == 200}
+        return listed == {True}
+
+    assert not seen()
+    one.handed_to_id = town.worker.id
+    assert seen()
+    access = access_to_case(session, _person(town), town.hers.number, TODAY)
+    assert (access.how, access.names_freely) == ("handed", False)
+    for state, theirs in (
+        ("snoozed", True),
+        ("acknowledged", False),
+        ("not_needed", False),
+        ("dropped", False),
+        ("open", True),
+    ):
+        one.state = state
+        assert seen() is theirs, state
+    one.handed_to_id = town.stranger.id
+    assert not seen()
+    town.away(TODAY, TODAY)
+    assert seen(), "whoever stands in for a colleague does what the colleague was handed"
+
+
+def _person(town) -> Person:
+    return Person(
+        1, "sub", "W", frozenset({"worker", "supervisor"}), town.worker.id, "W-1", "en", everything=False, csrf=""
+    )
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ from sqlalchemy import text
 from core.errors import Message
 from models.audit import AuditEvent
 from services.budgets.reasons import NO_PRICE, NO_PROVIDER
-from services.today import seen
 from tests.factories.case import make_choice, make_decision
 from tests.factories.follow_up import make_follow_up, make_notice
 from tests.factories.order import make_order, make_order_line
@@ -57,7 +56,7 @@ def test_nobody_is_led_to_the_login(app, sign_in):
         (("worker",), ["follow_ups", "budgets", "orders", "choices", "approvals", "documents", "conflicts", "news"]),
         (("supervisor",), ["unit_budgets", "unit_orders", "unit_approvals", "unit_follow_ups", "invoices"]),
         (("price_manager",), ["lists", "mails", "missing", "ending", "invoices"]),
-        (("operator",), ["held_runs", "unplaced", "lights", "work"]),
+        (("operator",), ["held_runs", "unplaced", "lights", "reminders", "work"]),
         (("auditor",), []),
     ],
 )
@@ -74,7 +73,7 @@ def test_who_may_see_everything_sees_each_section_once(office, sign_in):
     office.budget("over", office.stranger)
     page = sign_in(everything=True).get("/")
     names = page.all("//section/h2/@id")
-    assert len(names) == len(set(names)) == 17
+    assert len(names) == len(set(names)) == 18
     assert len(rows(page, "budgets")) == 1
 
 
@@ -259,7 +258,7 @@ def test_who_sees_very_many_cases_is_served_from_the_newest(session, office, sup
     office.budget("over", office.stranger)
     office.item(office.stranger, chosen=True)
     before = supervisor.get("/")
-    monkeypatch.setattr(seen, "MOST", 0)
+    monkeypatch.setattr("services.access.cases.MOST", 0)
     page = supervisor.get("/")
     for name in ("unit_budgets", "unit_approvals", "unit_follow_ups"):
         assert rows(page, name) == rows(before, name) != []
@@ -281,7 +280,7 @@ def test_the_page_is_read_in_three_languages(session, office, sign_in, language)
     make_follow_up(session, office.item(), due=TODAY)
     page = sign_in("worker", "supervisor", "price_manager", "operator", worker="W-7").get(f"/?lang={language}")
     assert (page.status, page.all("/html/@lang")) == (200, [language])
-    assert len(page.all("//section")) == 21
+    assert len(page.all("//section")) == 22
 
 
 def test_statements_do_not_grow_with_what_waits(session, office, sign_in):

@@ -3,7 +3,8 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import bindparam, text
+from sqlalchemy.dialects.postgresql import JSONB
 
 from core.errors import Message
 from core.settings import Settings
@@ -13,6 +14,7 @@ from models.work import Work
 from schedules.jobs import jobs
 from services.heartbeats import beat_heart
 from services.jobs import call_due_slots, named, pause
+from services.reminders import guard
 from services.work import call, close
 from tests.factories.base import added
 from tests.factories.case import make_choice
@@ -121,9 +123,9 @@ def test_lights_tell_what_is_late_in_words_the_gravest_first(session, operator):
     assert rows(page, "lights")[0] == "lahde-00cases"
     assert "To be acted on: Late: it was due on 16.11.2026 03.10 and has not begun." in told(page, "lights")
     (link,) = page.all("//section[h2[@id='lights']]/p/a")
-    assert link.text_content() == "7 more"
+    assert link.text_content() == f"{10 + len(all_jobs) - 12} more"
     everything = operator.get("/?all=lights")
-    assert len(rows(everything, "lights")) == 19
+    assert len(rows(everything, "lights")) == 10 + len(all_jobs)
     assert "Off: Paused: nothing is done until somebody resumes it." in told(everything, "lights")
 
 
@@ -156,3 +158,53 @@ def test_a_run_of_cases_that_was_held_waits_for_the_operator_until_it_is_decided
     assert page.all("//section[h2[@id='held_runs']]//a/@href") == [f"/runs/{held['sync_cases'].run_id}"]
     session.execute(text("UPDATE run SET acknowledged = 'discarded: half'"))
     assert rows(operator.get("/"), "held_runs") == []
+
+
+def hold(session, day: date, mails: int) -> None:
+    reason = Message(guard.FIRST, mails=mails, allowed=200)
+    session.execute(
+        text("INSERT INTO digest_day (local_date, state, mails, workers, reason) VALUES (:day, 'held', :mails, 900, :reason)").bindparams(
+            bindparam("reason", type_=JSONB)
+        ),
+        {"day": day, "mails": mails, "reason": reason.to_json()},
+    )  # fmt: skip
+
+
+def test_an_operator_lets_held_reminders_go_out_once(session, sign_in):
+    hold(session, date(2026, 11, 13), 250)
+    hold(session, date(2026, 11, 16), 251)
+    operator = sign_in("operator")
+    page = operator.get("/")
+    assert "Reminders are held since 2026-11-13: 251 e-mails would go out today" in told(page, "reminders")
+    assert page.all("//button[text()='Let the 251 e-mails go out']")
+    stale = operator.submit(page, "/reminders/release", {"day": "2026-11-13"})
+    assert "held anew meanwhile" in stale.text
+    gone = operator.submit(page, "/reminders/release")
+    assert gone.answer.url.path.startswith("/runs/called/")
+    (work,) = session.execute(text("SELECT kind, key FROM work")).all()
+    assert (work.kind, work.key) == ("daily_reminders", "daily_reminders@2026-11-16T04:00:00Z+manual")
+    assert (
+        session.execute(text("SELECT state, released_by FROM digest_day ORDER BY local_date DESC LIMIT 1")).one()[0]
+        == "released"
+    )
+    assert "Nothing is held" in told(operator.get("/"), "reminders")
+    assert (
+        session.execute(
+            text("SELECT details ->> 'mails' FROM audit_event WHERE action = 'reminders.released'")
+        ).scalar()
+        == "251"
+    )
+    assert "No reminders are held." in operator.submit(page, "/reminders/release").text
+
+
+def test_matters_that_reach_nobody_and_refused_addresses_are_told(session, office, sign_in):
+    office.me.refused_email = office.me.email
+    office.colleague.refused_email = "ennen@esimerkki.invalid"
+    work_id = call(session, "daily_reminders", "one")
+    assert work_id is not None
+    close(session, claimed(session, work_id), "partly", counts={"mails": 3, "unreachable": 2})
+    session.flush()
+    said = told(sign_in("operator").get("/"), "reminders")
+    assert "reach nobody, neither a worker nor a supervisor: 2" in said
+    assert "refused, of: W-1" in said
+    assert "W-2" not in said

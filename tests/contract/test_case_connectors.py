@@ -131,7 +131,9 @@ def _decision(one: dict[str, Any]) -> str:
 
 def _item(one: dict[str, Any]) -> str:
     own = {name: name for name in ("decision", "service", "quantity", "unit", "start", "end", "provider")}
-    follow_up = f"<followUp {_some(one['follow_up'], intervalDays='interval_days')}/>"
+    follow_up = (
+        f"<followUp {_some(one['follow_up'], intervalDays='interval_days', planReviewMonths='plan_review_months')}/>"
+    )
     return f"<planItem {_some(one, id='external_id', **own)}>{follow_up}</planItem>"
 
 

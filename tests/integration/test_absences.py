@@ -71,6 +71,8 @@ def test_an_absence_to_come_is_called_off_whole(session, workers):
         ({"deputy": "W-9"}, "no worker W-9"),
         ({"deputy": "W-101"}, "Nobody stands in for themselves"),
         ({"last": date(2026, 11, 30)}, "is before the first"),
+        ({"last": date(9999, 12, 31)}, "within five years"),
+        ({"first": date(1, 1, 1)}, "within five years"),
         ({"first": date(2026, 12, 12), "last": date(2026, 12, 13)}, "away from 2026-12-01 to 2026-12-12 already"),
         ({"first": date(2026, 11, 1), "last": date(2027, 1, 1)}, "already"),
     ],
@@ -120,7 +122,8 @@ def test_on_the_command_line(here):
     assert first["away"] == [{"first": "2030-12-01", "last": "2030-12-12", "deputy": "W-102"}]
     assert "is back: the absence from 2030-12-01" in avain("back", "W-101").stdout
     ended = avain("away", "W-101", "--from", "2030-12-01", "--to", "2030-12-02", "--json", "--as", "anna")
-    assert json.loads(ended.stdout) == {"worker": "W-101", "deputy": None, "first": "2030-12-01", "last": "2030-12-02"}
+    days = {"first": "2030-12-01", "last": "2030-12-02"}
+    assert json.loads(ended.stdout) == {"worker": "W-101", "deputy": None, **days, "deputy_away": False}
     assert here.rows("SELECT actor FROM audit_event ORDER BY id DESC LIMIT 1")[0].actor == "cli:anna"
     with pytest.raises(InputError, match="already"):
         avain("away", "W-101", "--from", "2030-12-02", "--to", "2030-12-03")

@@ -7,7 +7,8 @@ from sqlalchemy import select, text
 
 from core.clock import local_date
 from core.errors import InputError, NotFound
-from core.settings import FollowUps
+from core.follow_up_settings import FollowUps
+from core.order_settings import Orders
 from models.audit import AuditEvent
 from models.base import days
 from models.follow_up import FollowUp
@@ -19,6 +20,7 @@ from tests.factories.follow_up import make_follow_up, make_followed
 from tests.factories.provider import make_provider
 
 SETTINGS = FollowUps()
+ORDERS = Orders()
 TODAY = date(2026, 11, 16)
 NOW = datetime(2026, 12, 7, 7, 0, tzinfo=UTC)
 
@@ -26,14 +28,15 @@ NOW = datetime(2026, 12, 7, 7, 0, tzinfo=UTC)
 def rows(session, item):
     session.flush()
     found = session.execute(
-        text("SELECT kind, due, state FROM follow_up WHERE plan_item_id = :id ORDER BY due, id"), {"id": item.id}
+        text("SELECT kind, due, state FROM follow_up WHERE plan_item_id = :id AND kind <> 'approval' ORDER BY due, id"),
+        {"id": item.id},
     )
     return [f"{row.kind} {row.due} {row.state}" for row in found]
 
 
 def test_a_chosen_service_is_followed_up(session):
     item = make_followed(session).item
-    result = plan(session, None, TODAY, SETTINGS)
+    result = plan(session, None, TODAY, SETTINGS, ORDERS)
     assert (result.added, result.moved, result.dropped) == (5, 0, 0)
     assert rows(session, item) == [
         "start 2026-12-07 open",
@@ -42,30 +45,30 @@ def test_a_chosen_service_is_followed_up(session):
         "before_end 2027-02-08 open",
         "final 2027-02-22 open",
     ]
-    again = plan(session, [item.id], TODAY, SETTINGS)
+    again = plan(session, [item.id], TODAY, SETTINGS, ORDERS)
     assert (again.items, again.added, again.moved, again.dropped) == (1, 0, 0, 0)
 
 
 def test_a_service_nobody_chose_is_not_followed_up_until_somebody_does(session):
     item = make_followed(session, chosen=False).item
-    plan(session, None, TODAY, SETTINGS)
+    plan(session, None, TODAY, SETTINGS, ORDERS)
     assert rows(session, item) == []
     make_choice(session, item, make_provider(session))
-    assert plan(session, [item.id], TODAY, SETTINGS).added == 5
+    assert plan(session, [item.id], TODAY, SETTINGS, ORDERS).added == 6
 
 
 def test_the_items_own_rhythm(session):
     followed = make_followed(session)
     followed.item.follow_up_rhythm = {"start_working_days": 1, "interval_days": 365}
     session.flush()
-    plan(session, [followed.item.id], TODAY, SETTINGS)
+    plan(session, [followed.item.id], TODAY, SETTINGS, ORDERS)
     assert [row.split()[0] for row in rows(session, followed.item)] == ["start", "before_end", "final"]
     assert rows(session, followed.item)[0] == "start 2026-11-24 open"
 
 
 def test_a_moved_service_keeps_what_is_done_and_announces_anew_what_moved(session):
     item = make_followed(session).item
-    plan(session, None, TODAY, SETTINGS)
+    plan(session, None, TODAY, SETTINGS, ORDERS)
     start = session.scalars(select(FollowUp).filter_by(kind="start", plan_item_id=item.id)).one()
     acknowledge(session, start.id, actor="worker:W", now=NOW)
     session.execute(
@@ -73,7 +76,7 @@ def test_a_moved_service_keeps_what_is_done_and_announces_anew_what_moved(sessio
     )
     item.period = days(date(2026, 11, 23), date(2027, 3, 22))
     session.flush()
-    result = plan(session, [item.id], TODAY, SETTINGS)
+    result = plan(session, [item.id], TODAY, SETTINGS, ORDERS)
     assert (result.added, result.moved, result.dropped) == (1, 2, 0)
     assert rows(session, item) == [
         "start 2026-12-07 acknowledged",
@@ -99,18 +102,18 @@ def test_a_moved_service_keeps_what_is_done_and_announces_anew_what_moved(sessio
 )
 def test_what_no_longer_applies_is_dropped_and_comes_back(session, ended, back):
     followed = make_followed(session)
-    plan(session, None, TODAY, SETTINGS)
+    plan(session, None, TODAY, SETTINGS, ORDERS)
     session.execute(text(ended))
-    assert plan(session, None, TODAY, SETTINGS).dropped == 5
-    assert plan(session, None, TODAY, SETTINGS).items == 0
+    assert plan(session, None, TODAY, SETTINGS, ORDERS).dropped == 5
+    assert plan(session, None, TODAY, SETTINGS, ORDERS).items == 0
     session.execute(text(back))
-    assert plan(session, None, TODAY, SETTINGS).moved == 5
+    assert plan(session, None, TODAY, SETTINGS, ORDERS).moved == 5
     assert {row.split()[2] for row in rows(session, followed.item)} == {"open"}
 
 
 def test_a_service_that_had_ended_before_it_was_seen_is_left_alone(session):
     item = make_followed(session, first=date(2026, 1, 5), last=date(2026, 3, 5)).item
-    plan(session, None, TODAY, SETTINGS)
+    plan(session, None, TODAY, SETTINGS, ORDERS)
     assert rows(session, item) == []
 
 
@@ -120,6 +123,17 @@ def test_planning_is_called_for_by_item(session):
     call_planning(session, item.id)
     work = session.execute(text("SELECT subject_id, generation FROM work WHERE kind = 'plan_follow_ups'")).one()
     assert tuple(work) == (item.id, 2)
+
+
+def test_a_rating_is_of_the_service_not_of_what_is_waited_for_before_it(session):
+    followed = make_followed(session)
+    waits = make_follow_up(session, followed.item, kind="approval", planned_for=date(2026, 11, 20))
+    check = make_follow_up(session, followed.item, planned_for=date(2026, 12, 7))
+    assert find(session, followed.case.number) == waits.id
+    assert find(session, followed.case.number, rated=True) == check.id
+    session.delete(check)
+    session.flush()
+    assert find(session, followed.case.number, rated=True) == waits.id
 
 
 def test_acknowledged_with_the_childs_rating(session):

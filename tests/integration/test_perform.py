@@ -225,7 +225,7 @@ def test_one_failing_aftermath_stops_neither_expiry_nor_the_others(here):
 def test_a_slot_is_called_for_once_however_often_beat_ticks(here):
     from datetime import UTC, datetime
 
-    from core.settings import FollowUps
+    from core.follow_up_settings import FollowUps
     from schedules.jobs import jobs
     from services.jobs import call_due_slots
 

@@ -23,7 +23,7 @@ from services.prices.night import end_one
 from tests.factories.case import make_case, make_choice, make_decision, make_plan_item
 from tests.support.price_mail import BODIES, KAVERIPAJA, TUKIPOLKU, County, county, csv, mail
 from workers.task import perform
-from workers.tasks.price_letters import send_price_letter
+from workers.tasks.letters import send_letter
 from workers.tasks.prices import watch_prices
 
 __all__ = ["county"]
@@ -35,7 +35,7 @@ def letters(county: County, *script: str) -> list[Mail]:
     """What reaches the manager when all letters are sent."""
     with SmtpSink(script=list(script)) as sink:
         county.process.configure(mail__port=sink.port)
-        while county.process.do_due("send_price_letter", send_price_letter):
+        while county.process.do_due("send_letter", send_letter):
             pass
         return [email.message_from_bytes(one.content, policy=default) for one in sink.messages]
 
@@ -92,7 +92,7 @@ def test_without_a_manager_nothing_is_kept_and_all_is_told_later(county: County)
         mail(TUKIPOLKU, ("a.csv", csv(HOUR.format("60,00", "1.12.2026"))), sent="Tue, 17 Nov 2026 09:00:00 +0200"),
     )
     county.read()
-    assert county.process.rows("SELECT 1 FROM price_alarm") == []
+    assert county.process.rows("SELECT 1 FROM alarm") == []
     county.configure(rest=MANAGER)
     watch(county)
     (letter,) = letters(county)
@@ -131,7 +131,7 @@ def test_a_letter_put_off_comes_once_and_one_in_doubt_is_the_same_message(county
     county.read()
     sent = letters(county, "451", "keep-and-drop")
     assert len({one["Message-ID"] for one in sent}) == 1
-    assert [row.state for row in county.process.rows("SELECT state FROM price_letter")] == ["sent"]
+    assert [row.state for row in county.process.rows("SELECT state FROM letter")] == ["sent"]
     assert len(sent) == 2
 
 
@@ -140,23 +140,23 @@ def test_a_letter_in_doubt_twice_waits_for_a_person(county: County):
     county.put("1.eml", mail("joku@muualla.invalid", ("a.csv", csv(HOUR.format("1,00", "")))))
     county.read()
     letters(county, "keep-and-drop", "keep-and-drop")
-    assert [row.state for row in county.process.rows("SELECT state FROM price_letter")] == ["failed"]
-    (last,) = county.process.rows("SELECT max(id) AS id FROM run WHERE kind = 'send_price_letter'")
+    assert [row.state for row in county.process.rows("SELECT state FROM letter")] == ["failed"]
+    (last,) = county.process.rows("SELECT max(id) AS id FROM run WHERE kind = 'send_letter'")
     assert CliRunner().invoke(app, ["run", "retry", str(last.id)]).exit_code == 0
     assert len(letters(county)) == 1, "the person wants it sent"
-    assert [row.state for row in county.process.rows("SELECT state FROM price_letter")] == ["sent"]
+    assert [row.state for row in county.process.rows("SELECT state FROM letter")] == ["sent"]
 
 
-@pytest.mark.parametrize("fault", ["price_letter.sending", "price_letter.sent"])
+@pytest.mark.parametrize("fault", ["letter.sending", "letter.sent"])
 def test_a_worker_that_dies_while_sending(county: County, fault: str):
     county.configure(rest=MANAGER)
     county.put("1.eml", mail("joku@muualla.invalid", ("a.csv", csv(HOUR.format("1,00", "")))))
     county.read()
-    (work,) = county.process.rows("SELECT id FROM work WHERE kind = 'send_price_letter'")
+    (work,) = county.process.rows("SELECT id FROM work WHERE kind = 'send_letter'")
     with SmtpSink() as sink:
         county.process.configure(mail__port=sink.port)
-        county.process.die_doing(work.id, "workers.tasks.price_letters.send_price_letter", fault)
-        county.process.do_due("send_price_letter", send_price_letter)
+        county.process.die_doing(work.id, "workers.tasks.letters.send_letter", fault)
+        county.process.do_due("send_letter", send_letter)
         received = {one.content for one in sink.messages}
     assert len(received) == 1
 

@@ -9,6 +9,7 @@ from core.database import make_engine
 from core.embedded import Embedded
 from models import metadata
 from tests.factories.case import make_case, make_decision, make_plan_item
+from tests.factories.follow_up import make_follow_up
 from tests.factories.service import make_service
 
 NOBODY = 987_654_321
@@ -36,7 +37,7 @@ def test_the_models_and_the_triggers_name_the_same(session: Session) -> None:
 
 @pytest.mark.parametrize(("table", "column", "target"), CHECKED)
 def test_a_row_that_refers_to_nothing_is_refused(session: Session, table: str, column: str, target: str) -> None:
-    make_plan_item(session, make_decision(session), make_service(session))
+    make_follow_up(session, make_plan_item(session, make_decision(session), make_service(session)))
     session.flush()
     with pytest.raises(IntegrityError) as refused, session.begin_nested():
         session.execute(text(f"UPDATE {table} SET {column} = :nobody"), {"nobody": NOBODY})
@@ -62,7 +63,7 @@ def test_new_rows_are_checked_too(session: Session) -> None:
 def test_what_is_referred_to_cannot_be_deleted_even_by_the_owner(database: Embedded) -> None:
     owner = make_engine(database.database_owner_url, pool_size=1)
     with Session(owner) as session, session.begin():
-        make_plan_item(session, make_decision(session), make_service(session))
+        make_follow_up(session, make_plan_item(session, make_decision(session), make_service(session)))
     targets = sorted({target for _, _, target in CHECKED})
     with Session(owner) as session:
         for target in targets:
@@ -73,7 +74,7 @@ def test_what_is_referred_to_cannot_be_deleted_even_by_the_owner(database: Embed
     owner.dispose()
 
 
-@pytest.mark.parametrize("table", ["client", "worker", "unit", "service", "client_case", "decision"])
+@pytest.mark.parametrize("table", ["client", "worker", "unit", "service", "client_case", "decision", "plan_item"])
 def test_the_application_deletes_none_of_them(database: Embedded, table: str) -> None:
     engine = make_engine(database.database_url, pool_size=1)
     with Session(engine) as session, pytest.raises(ProgrammingError, match="permission denied"):

@@ -21,6 +21,7 @@ from models.case import Decision
 from tests.factories.follow_up import Followed, make_followed
 from tests.factories.order import make_order
 from tests.factories.provider import make_provider
+from tests.factories.worker import make_worker
 
 
 class Avain:
@@ -158,3 +159,42 @@ def test_a_job_is_triggered_beside_its_times(avain):
     assert avain.value(f"SELECT kind FROM work WHERE id = {work} AND key LIKE 'daily_reminders@2026-12-07T%+manual'")
     assert avain.json("schedule", "trigger", "nightly_cases", "--dry-run")["work"]
     assert avain.value("SELECT count(*) FROM work") == 1
+
+
+def test_handed_to_a_colleague_and_written_down(avain):
+    avain.run("reminder", "send")
+    colleague = avain.in_transaction(lambda session: make_worker(session, external_id="W-77").external_id)
+    number, mine = avain.followed.case.number, avain.followed.worker.external_id
+    with pytest.raises(InputError, match="--to"):
+        avain.run("reminder", "handover", number)
+    with pytest.raises(InputError, match="not an order"):
+        avain.run("reminder", "handover", "T-2026-000001", "--to", colleague, "--reason", "loma")
+    with pytest.raises(InputError, match="reason is needed"):
+        avain.run("reminder", "handover", number, "--to", colleague)
+    assert (
+        avain.json("reminder", "handover", number, "--to", colleague, "--reason", "loma", "--dry-run")["to"] == "W-77"
+    )
+    assert avain.value("SELECT count(*) FROM follow_up_event") == 0
+    avain.run("reminder", "handover", number, "--to", colleague, "--reason", "loma", "--as", "aino")
+    assert avain.value("SELECT actor FROM follow_up_event") == "cli:aino"
+    (due,) = avain.json("reminder", "due", "--worker", "W-77", "--kind", "start")
+    assert (due["worker"], due["handed_to"], due["kind"]) == (mine, "W-77", "start")
+    assert avain.json("reminder", "due", "--worker", mine) == []
+    assert avain.json("reminder", "due", "--overdue") == []
+    unit = avain.value("SELECT code FROM unit ORDER BY id LIMIT 1")
+    assert len(avain.json("reminder", "due", "--unit", unit, "--days", "400")) == 5
+    for option in ("--unit", "--kind"):
+        with pytest.raises(NotFound, match="there is no tea"):
+            avain.run("reminder", "due", option, "tea")
+    follow_up = str(due["id"])
+    with pytest.raises(InputError, match="nothing to write down"):
+        avain.run("reminder", "text", follow_up)
+    avain.run("reminder", "ack", follow_up, "--finding", "kykyviisari_date=2026-12-01")
+    assert avain.json("reminder", "text", follow_up, "--language", "fi")["language"] == "fi"
+    assert "Kykyviisari" in avain.run("reminder", "text", follow_up).stdout
+    assert avain.json("reminder", "written", follow_up, "--as", "aino")["written_down_by"] == "cli:aino"
+    with pytest.raises(InputError, match="before"):
+        avain.run("reminder", "written", follow_up)
+    for command in ("text", "written"):
+        with pytest.raises(NotFound, match="There is no follow-up 99999"):
+            avain.run("reminder", command, "99999")

@@ -24,7 +24,7 @@ from models.worker import Worker
 from services.work import call, expire_leases
 from services.work.lease import after_death
 from tests.factories.follow_up import Followed, make_followed
-from workers import mailing
+from workers import series
 from workers.tasks import reminders
 
 BODIES = {
@@ -110,7 +110,7 @@ def dying_at(monkeypatch, point: str, times: int = 1) -> None:
             left[0] -= 1
             raise Killed
 
-    monkeypatch.setattr(mailing, "fault_point", fault)
+    monkeypatch.setattr(series, "fault_point", fault)
 
 
 def test_from_the_slot_to_the_mailbox(office):

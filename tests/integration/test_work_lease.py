@@ -1,7 +1,5 @@
 """Claim, renew, close, fail, expire, call again: each rule of services/work on the real database."""
 
-from uuid import uuid4
-
 import pytest
 from sqlalchemy import text
 
@@ -17,7 +15,7 @@ from services.work import (
     history,
     holds,
     kind_of,
-    renew,
+    renew_all,
 )
 from services.work.kinds import Kind
 from services.work.lease import after_death, when_given_up
@@ -68,7 +66,7 @@ def test_a_lost_lease_can_neither_close_nor_renew_nor_write(session):
     work_id = called(session)
     mine = claimed(session, work_id)
     lapse(session, work_id)
-    assert not renew(session, work_id, mine.token)
+    assert not renew_all(session, [mine])
     assert expire_leases(session) == (1, [])
     for attempt in (lambda: close(session, mine), lambda: holds(session, mine), lambda: fail(session, mine, BOOM)):
         with pytest.raises(LeaseLost):
@@ -83,7 +81,7 @@ def test_who_lost_the_lease_neither_prolongs_nor_ends_the_next_ones(session):
     expire_leases(session)
     mine = claimed(session, work_id)
     lapses_at = state(session, work_id).lease_until
-    assert not renew(session, work_id, late.token)
+    assert not renew_all(session, [late])
     assert state(session, work_id).lease_until == lapses_at
     for attempt in (lambda: check(session, late), lambda: holds(session, late), lambda: close(session, late)):
         with pytest.raises(LeaseLost):
@@ -119,18 +117,17 @@ def test_a_lease_that_lapsed_but_was_not_expired_may_still_close(session):
 def test_renewal_prolongs_but_never_past_the_deadline(session):
     work_id = called(session)
     mine = claimed(session, work_id)
-    assert renew(session, work_id, mine.token)
+    assert renew_all(session, [mine])
     session.execute(
         text("UPDATE work SET deadline = clock_timestamp() + interval '1 second' WHERE id = :id"), {"id": work_id}
     )
-    assert renew(session, work_id, mine.token)
+    assert renew_all(session, [mine])
     row = state(session, work_id)
     assert row.lease_until == row.deadline
     session.execute(
         text("UPDATE work SET deadline = clock_timestamp() - interval '1 second' WHERE id = :id"), {"id": work_id}
     )
-    assert not renew(session, work_id, mine.token)
-    assert not renew(session, work_id, uuid4())
+    assert not renew_all(session, [mine])
 
 
 def test_after_the_first_loss_it_is_due_at_once_and_then_after_pauses(session):

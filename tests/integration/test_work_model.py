@@ -24,7 +24,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from core.errors import LeaseLost, Message
-from services.work import Claimed, call, call_again, claim, close, expire_leases, fail, give_back, kind_of, renew
+from services.work import Claimed, call, call_again, claim, close, expire_leases, fail, give_back, kind_of, renew_all
 from services.work.queueing import mark_enqueued, top_up
 
 KIND = "deliver_order"
@@ -115,7 +115,7 @@ class WorkModel(RuleBasedStateMachine):
 
     @rule(holder=holders)
     def renew(self, holder):
-        assert renew(self.session, holder.work_id, holder.token) in (True, False)
+        assert renew_all(self.session, [holder]) <= {holder.token}
 
     @rule(holder=consumes(holders))
     def close(self, holder):

@@ -5,48 +5,29 @@ from datetime import date
 from decimal import Decimal
 
 from documents.order import Order, OrderLine, Party, Period, price_for
-from tests.support.orders import BUYER
+from tests.support.orders import AUTUMN, COACHING, SELLER, TRAVEL, an_order
 
-_COACH = Party(name="Esimerkkivalmennus Oy (keksitty)", endpoint="003701234562", business_id="0123456-2", city="Espoo")
+_COACH = replace(SELLER, name="Esimerkkivalmennus Oy (keksitty)", city="Espoo")
 _NEPSY = Party(name="Nepsypolku & Perhe Oy (keksitty)", endpoint="003799111113", business_id="9911111-3")
 _SUPPORT = Party(
     name="Tukipolku osk (keksitty)", endpoint="5790000435951", endpoint_scheme="0088", business_id="9999996-8"
 )
 _MUSIC = Party(name="Musiikkitupa Åäkkönen ry (keksitty)", endpoint="003799999992", business_id="9999999-2")
-_AUTUMN = Period(date(2026, 9, 1), date(2026, 11, 30))
 _OCTOBER = Period(date(2026, 10, 1), date(2026, 10, 31))
 
-_BASE = Order(
+_BASE = an_order(
     number="T-2026-000001",
-    issue_date=date(2026, 8, 20),
-    buyer=BUYER,
     seller=_COACH,
     lines=(),
     client_reference="7F3K9Q2MX4ABCDEF",
-    decision_number="2026/451",
-    decision_date=date(2026, 8, 17),
-    period=_AUTUMN,
-    valid_until=_AUTUMN.end,
-    contract="HVA-2026-77",
-    catalogue="HINNASTO-2026-4",
-    accounting_cost="4550",
+    profile="order_only",
+    valid_until=AUTUMN.end,
 )
 
 
 def adhd_coaching() -> Order:
     """School curator's family: ADHD coaching instead of family work, three months, days and evenings, by the hour; exempt from VAT."""
-    day = OrderLine(
-        id="1",
-        quantity=Decimal(20),
-        unit_code="HUR",
-        net_price=Decimal("62.50"),
-        net_amount=Decimal("1250.00"),
-        item_name="ADHD-valmennus",
-        item_id="ADHD-01",
-        accounting_cost="4550-3120",
-        period=_AUTUMN,
-        cpv_code="85312000-9",
-    )
+    day = replace(COACHING, quantity=Decimal(20), net_amount=Decimal("1250.00"), item_name="ADHD-valmennus")
     evening = replace(
         day,
         id="2",
@@ -69,16 +50,12 @@ def nepsy_coaching() -> Order:
         net_amount=Decimal("1170.00"),
         item_name="Nepsy-valmennus",
         item_id="NEPSY-VALMENNUS",
-        period=_AUTUMN,
+        period=AUTUMN,
     )
-    travel = OrderLine(
-        id="2",
+    travel = replace(
+        TRAVEL,
         quantity=Decimal(180),
-        unit_code="KMT",
-        net_price=Decimal("0.4567"),
         net_amount=Decimal("82.21"),
-        vat_category="S",
-        vat_percent=Decimal("25.5"),
         vat_amount=Decimal("20.96"),
         item_name="Nepsy-valmennus (matkakulut)",
     )

@@ -33,6 +33,7 @@ ITEM = {
     "external_id": "Palvelurivi", "decision": "Rivin päätös", "service": "Palvelu", "quantity": "Määrä", "unit": "Palveluyksikkö",
     "start": "Alkaa", "end": "Loppuu", "provider": "Tuottaja", "follow_up.start_working_days": "Aloitus",
     "follow_up.interval_days": "Väli", "follow_up.before_end_days": "Ennen loppua",
+    "follow_up.plan_review_months": "Suunnitelman tarkistusväli",
 }  # fmt: skip
 OWN_FILES = {"cases": "asiakkuudet*.*", "decisions": "paatokset*.*", "plan_items": "palvelut*.*"}
 CASE_OF = "Asiakkuuden tunnus"

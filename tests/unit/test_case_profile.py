@@ -246,7 +246,7 @@ def test_every_field_of_the_record_can_be_mapped() -> None:
         },
         "plan_items": {
             "external_id", "decision", "service", "quantity", "unit", "start", "end", "provider", "follow_up.start_working_days",
-            "follow_up.interval_days", "follow_up.before_end_days",
+            "follow_up.interval_days", "follow_up.before_end_days", "follow_up.plan_review_months",
         },
     }  # fmt: skip
 

@@ -65,6 +65,7 @@ def test_a_whole_record_becomes_values() -> None:
         ({"plan_date": "Aino Keksitty"}, "plan_date", "… is not a date; expected is a day such as 2026-11-16."),
         ({"plan_date": "131052-9074"}, "plan_date", "… is not a date; expected is a day such as 2026-11-16."),
         ({"plan_items": [item(end="2026-11-22")]}, "plan_items", "The planned service ends (2026-11-22) before it starts (2026-11-23)."),
+        ({"plan_items": [item(end="2199-12-31", follow_up={"interval_days": 7})]}, "plan_items", "The planned service would be looked at more than 1000 times over its days."),
         ({"decisions": [decision(valid_from="2026-12-01", valid_to="2026-11-30")]}, "decisions", "The decision ends (2026-11-30) before it starts (2026-12-01)."),
         ({"decisions": [decision(granted_amount="-1.00")]}, "decisions.granted_amount", "-1.00 is negative."),
         ({"decisions": [decision(granted_amount="NaN")]}, "decisions.granted_amount", "NaN is not a number; expected are digits with a decimal point."),

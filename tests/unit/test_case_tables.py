@@ -173,12 +173,12 @@ def test_a_henkilotunnus_with_a_wrong_check_mark_is_rejected_and_never_quoted(re
 def test_a_row_with_too_many_or_too_few_cells_costs_its_whole_case(reader: Reader) -> None:
     """Without the row the case would look as if its second decision had ended."""
     lines = csv_of(a_record("C-1"), a_record("C-2")).split(b"\r\n")
-    for broken, cells in ((lines[2] + b";x", 39), (lines[2].rsplit(b";", 1)[0], 37)):
+    for broken, cells in ((lines[2] + b";x", 40), (lines[2].rsplit(b";", 1)[0], 38)):
         found = [one for _, one in reader.found(b"\r\n".join([*lines[:2], broken, *lines[3:]]))]
         assert [type(one) for one in found] == [Rejection, FoundRecord]
         assert isinstance(found[0], Rejection)
         assert (found[0].position, found[0].external_id) == ("3", "C-1")
-        assert str(found[0].reason) == f"The row has {cells} cells; the header has 38."
+        assert str(found[0].reason) == f"The row has {cells} cells; the header has 39."
     said = reader.rejection(b"\r\n".join([*lines[:-1], b"rikki", b""]))
     assert (said.position, said.external_id) == ("6", "rikki")
 

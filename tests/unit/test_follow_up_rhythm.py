@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.settings import FollowUps
+from core.follow_up_settings import FollowUps
 from schedules.follow_ups import Known, Planned, Replanned, Rhythm, follow_ups, replan
 from schedules.working_days import WorkingDays
 

@@ -32,7 +32,7 @@ def test_figures_of_a_work_that_was_let_go_meanwhile_are_not_kept(
     monkeypatch.setattr(module, "RENEW_SECONDS", 0.01)
     monkeypatch.setattr(module, "engine", lambda: sqlalchemy.create_engine("sqlite://"))
     monkeypatch.setattr(module, "create_engine", lambda *_, **__: sqlalchemy.create_engine("sqlite://"))
-    monkeypatch.setattr(module, "renew", lambda *_: True)
+    monkeypatch.setattr(module, "renew_all", lambda _session, held: {each.token for each in held})
 
     def keep(_session: Any, of: Claimed, figures: dict[str, int]) -> None:
         assert of is claimed

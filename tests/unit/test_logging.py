@@ -207,3 +207,10 @@ def test_console_form_is_plain_text_away_from_a_terminal(stream: Stream) -> None
     assert "order=HB-T-000123" in stream.getvalue()
     assert "\x1b" not in stream.getvalue()
     assert HETU not in stream.getvalue()
+
+
+def test_who_logs_after_the_stream_was_closed_does_not_fail_of_it() -> None:
+    closed = io.StringIO()
+    configure_logging("console", "INFO", stream=closed)
+    closed.close()
+    structlog.get_logger().info("order_delivered")

@@ -9,8 +9,8 @@ from cronsim import CronSimError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.follow_up_settings import FollowUps
 from core.i18n import HELSINKI
-from core.settings import FollowUps
 from schedules.jobs import Job, calendar, jobs
 from schedules.slots import due_slot, next_slots, slot_key, to_utc
 from schedules.working_days import WorkingDays

@@ -1,12 +1,15 @@
 """What the command-line library says of help and of mistyped commands, in Finnish and Swedish."""
 
+import io
 import os
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
+from rich.console import Console
 
+from cli.common import table
 from cli.words import retold
 from core.i18n import speaking
 from core.settings import ROOT
@@ -74,3 +77,9 @@ def test_the_library_speaks_the_readers_language(speakers, words, code, fi, sv):
 def test_a_sentence_is_retold_and_an_unknown_one_is_left_alone(sentence, fi):
     with speaking("fi"):
         assert retold(sentence) == fi
+
+
+def test_a_table_without_rows_says_that_there_is_nothing() -> None:
+    console = Console(width=40, record=True, file=io.StringIO())
+    console.print(table("Lists", ["A", "B"], []))
+    assert console.export_text().splitlines()[-1].split()[0] == "–"

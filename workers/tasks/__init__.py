@@ -2,12 +2,15 @@
 
 from workers import signs_of_life
 from workers.tasks import (
+    absences,
+    bounces,
     budgets,
     cases,
     incoming,
+    letters,
     order_generation,
     orders,
-    price_letters,
+    oversight,
     price_mail,
     price_uploads,
     prices,
@@ -17,12 +20,15 @@ from workers.tasks import (
 )
 
 __all__ = [
+    "absences",
+    "bounces",
     "budgets",
     "cases",
     "incoming",
+    "letters",
     "order_generation",
     "orders",
-    "price_letters",
+    "oversight",
     "price_mail",
     "price_uploads",
     "prices",

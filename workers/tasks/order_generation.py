@@ -9,7 +9,6 @@ from core.clock import business_now
 from services.orders import closing, proposals
 from services.orders.approving import generating
 from services.orders.approving.generating import Page
-from services.orders.replies import hand_over, unanswered
 from services.orders.weighing import standing
 from workers.task import Lease, work_task
 
@@ -51,7 +50,7 @@ def _rules(settings: Any) -> dict[str, Any]:
 
 @work_task("watch_orders")
 def watch_orders(lease: Lease) -> None:
-    """Find orders that no longer say what is planned, close those that are over, remind of answers and hand-overs that are late."""
+    """Find orders that no longer say what is planned, close those that are over."""
     with lease.closing() as ending:
         session: Session = ending.session
         now = business_now(session)
@@ -60,7 +59,5 @@ def watch_orders(lease: Lease) -> None:
             "proposed": watched.found,
             "gone": watched.gone,
             "closed": closing.close_orders(session, now=now, settings=lease.settings.budgets),
-            "unanswered": unanswered.tell(session, lease.settings, now),
-            "reminded": hand_over.remind(session, lease.settings, now),
         }
         ending.report("succeeded" if any(counts.values()) else "nothing_to_do", counts=counts)

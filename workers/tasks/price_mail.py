@@ -13,7 +13,7 @@ from connectors.transports.base import SourceFile
 from core.clock import business_now
 from core.errors import AvainError, Message
 from core.faults import fault_point
-from services.price_alarms import Alarm, tell
+from services.alarms import Alarm, tell
 from services.price_mail import Opened, Sorted, take
 from services.price_mail.opening import open_mail
 from services.price_mail.taking import settled_already, unseen_first

@@ -4,11 +4,12 @@ from connectors.prices import read_price_list
 from connectors.prices.row import Reading
 from connectors.transports.base import SourceFile
 from core.clock import business_now
-from core.errors import Message, Permanent, RefusedInput
+from core.errors import Message, RefusedInput
 from core.faults import fault_point
 from services import price_uploads
+from services.alarms import tell
 from services.budgets.dirty import noting_only
-from services.price_alarms import about_list, about_refused, tell, watch
+from services.price_alarms import about_list, about_refused, watch
 from services.prices import import_price_list, is_applied
 from services.prices.columns import meanings_for_reading
 from services.prices.values import TO_BE_SEEN
@@ -58,10 +59,7 @@ def watch_prices(lease: Lease) -> None:
 
 def _import(lease: Lease, source: Source, file: SourceFile) -> None:
     configured, upload = price_settings(lease.settings.sources, source), lease.arguments.get("upload")
-    try:
-        content = file.path.read_bytes()
-    except FileNotFoundError as gone:  # the spool was cleared, or is another machine's
-        raise Permanent("The fetched copy of {name} is gone. Run the source again.", name=file.name) from gone
+    content = file.read()
     with lease.transaction() as session:
         columns = meanings_for_reading(session, configured.provider)
     try:

@@ -221,6 +221,7 @@ def _rhythm(extension: dict[str, Any]) -> Record:
         "start_working_days": "start-working-days",
         "interval_days": "interval-days",
         "before_end_days": "before-end-days",
+        "plan_review_months": "plan-review-months",
     }
     return _without_none({ours: values.simple(values.inner(extension, theirs)) for ours, theirs in names.items()})
 

@@ -28,6 +28,7 @@ _FOLLOW_UP: Final = {
     "startWorkingDays": "start_working_days",
     "intervalDays": "interval_days",
     "beforeEndDays": "before_end_days",
+    "planReviewMonths": "plan_review_months",
 }
 _WORKERS: Final = {"responsibleWorker": "responsible_worker", "coWorker": "co_worker", "supervisor": "supervisor"}
 

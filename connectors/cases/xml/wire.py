@@ -55,7 +55,7 @@ DECISION: Final = Shape(
 )
 PLAN_ITEM: Final = Shape(
     frozenset({"id", "decision", "service", "quantity", "unit", "start", "end", "provider"}),
-    children={"followUp": _with("startWorkingDays", "intervalDays", "beforeEndDays")},
+    children={"followUp": _with("startWorkingDays", "intervalDays", "beforeEndDays", "planReviewMonths")},
 )
 CASE: Final = Shape(
     frozenset({"id", "status"}),

@@ -8,12 +8,13 @@ from sqlalchemy.orm import Session
 
 from core.clock import local_date
 from core.i18n import language
+from services.labels import SERVICE_NAME
 
 #: Rows in: a case. Rows out: its planned services in force, with the choice made now and an order that covers them.
 _CHOSEN = text(
-    """
+    f"""
     SELECT plan_item.id AS plan_item_id, plan_item.external_id AS item, service.code AS service,
-           coalesce(nullif(CASE :language WHEN 'sv' THEN name_sv WHEN 'en' THEN name_en END, ''), name_fi) AS service_name,
+           {SERVICE_NAME} AS service_name,
            coalesce(choice.id, 0) AS choice_id, provider.name AS provider, choice.chosen_by, choice.chosen_at,
            choice.actor AS recorded_by, coalesce(choice.reason, '') AS why,
            (SELECT number FROM purchase_order JOIN order_coverage ON order_coverage.order_id = purchase_order.id
@@ -23,7 +24,7 @@ _CHOSEN = text(
     LEFT JOIN choice ON choice.plan_item_id = plan_item.id AND choice.ended_at IS NULL
     LEFT JOIN provider ON provider.id = choice.provider_id
     WHERE plan_item.case_id = :case AND plan_item.ended_at IS NULL ORDER BY plan_item.id
-    """
+    """  # noqa: S608 - our own words
 )
 
 #: Rows in: a case and what its source calls a planned service. Rows out: that planned service, ended or not.

@@ -13,6 +13,7 @@ from core.i18n import N_
 from models.base import table_of
 from models.order import OrderDecline
 from services import audit
+from services.follow_ups import closing
 from services.orders.weighing import standing
 from services.orders.weighing.bundles import Refused
 from services.orders.weighing.items import hold
@@ -68,6 +69,7 @@ def decline(session: Session, plan_item_ids: Collection[int], *, actor: str, rea
         ]
         session.execute(table_of(OrderDecline).insert(), values)
     standing.end(session, [row.id for row in good], actor=actor, now=now)
+    closing.decided(session, [row.id for row in good])
     _record(session, "order.declined", good, actor=actor, reason=reason, now=now)
     return Declined(tuple(row.id for row in good), tuple(refused))
 

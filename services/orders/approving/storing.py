@@ -20,6 +20,7 @@ from core.settings import Organisation
 from models.base import table_of
 from models.order import OrderCoverage, OrderLine, PurchaseOrder
 from services import audit, numbers, work
+from services.follow_ups import closing
 from services.orders.approving import document
 from services.orders.weighing.bundles import Bundle, Refused, refused
 from services.orders.weighing.ledger import Ledger
@@ -117,6 +118,7 @@ def _store(
             ledger.refuse(bundle, reason)
             against.extend(refused(item, reason, bundle.month) for item in bundle.items)
     approvals = ledger.approve(session, admitted, issue.now)
+    closing.decided(session, [item.id for bundle in admitted for item in bundle.items])
     numbers.take_range(session, "T", local_date(issue.now).year, len(written))
     for one in written:
         one.order.approval_id = approvals.get(one.bundle.items[0].id)

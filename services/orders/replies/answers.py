@@ -17,6 +17,7 @@ from core.errors import Message
 from core.i18n import N_
 from models.answer import OrderResponse, OrderResponseLine
 from services.budgets import dirty
+from services.follow_ups import closing
 from services.orders.news import tell_worker
 from services.orders.replies.answer_judging import judge
 from services.orders.replies.answer_values import Answer, Held, Line, LineAnswer, Standing, Taken
@@ -144,9 +145,10 @@ def hold_order(session: Session, number: str, *, only_look: bool = False) -> Hel
 def move(
     session: Session, order: Held, state: str, *, starts_on: date | None = None, response_id: int = 0, now: datetime
 ) -> None:
-    """Bring an order into the state its answer calls for, with what follows from that for its coverage and budget."""
+    """Bring an order into the state its answer calls for, with what follows from that for its coverage, budget and follow-ups."""
     session.execute(_MOVE, {"id": order.id, "state": state, "starts_on": starts_on, "now": now})
     if state != "received":
+        closing.order_answered(session, order.id, state)
         session.execute(_OVERTAKEN, {"id": order.id, "response_id": response_id, "now": now})
     if state == "rejected":
         session.execute(_FREE, {"id": order.id, "approval_id": order.approval_id, "now": now})

@@ -16,7 +16,7 @@ from sqlalchemy.exc import InternalError, OperationalError
 from sqlalchemy.orm import Session
 
 from connectors.transports.base import SourceFile
-from core.errors import AvainError, Message, Permanent, RefusedInput
+from core.errors import AvainError, Message, RefusedInput
 from core.i18n import N_
 from core.settings import Settings
 from documents.delivered_csv import DeliveredReport, read_delivered
@@ -64,9 +64,7 @@ def open_file(file: SourceFile) -> Opened:
     if file.size > MOST_BYTES:
         return Opened(file, refused=Message(_TOO_LARGE, count=MOST_BYTES // 1024 // 1024))
     try:
-        return Opened(file, read(file.path.read_bytes()))
-    except FileNotFoundError as gone:  # the spool was cleared, or is another machine's
-        raise Permanent("The fetched copy of {name} is gone. Run the source again.", name=file.name) from gone
+        return Opened(file, read(file.read()))
     except RefusedInput as refused:
         return Opened(file, refused=refused.message)
     except (AvainError, MemoryError):

@@ -9,9 +9,8 @@ from sqlalchemy.orm import Session
 
 from core.errors import InputError, Message
 from models.answer import INCOMING_STATES
-from services.access.cases import VISIBLE, visible_cases
+from services.access.cases import AMONG, VISIBLE, tied_cases, visible_cases
 from services.access.people import OPERATOR, Person
-from services.orders.listing import few_cases
 from services.orders.replies.delivered import Report
 from services.orders.replies.incoming_held import LISTED, IncomingLine
 
@@ -46,7 +45,7 @@ def _listed(seen: str) -> TextClause:
 
 
 _EVERY: Final = _listed("true")
-_AMONG_FEW: Final = _listed("client_case.id = ANY(:ids)")
+_AMONG_FEW: Final = _listed(f"client_case.id = {AMONG}")
 _AMONG_MANY: Final = _listed(f"(client_case.id IS NOT NULL AND {VISIBLE})")
 
 
@@ -70,7 +69,7 @@ def _read(session: Session, person: Person, today: date, **wanted: Any) -> list[
     if person.is_one_of(OPERATOR):
         statement = _EVERY
     else:
-        values["ids"] = few_cases(session, person, today)
+        values["ids"] = tied_cases(session, values)
         statement = _AMONG_MANY if values["ids"] is None else _AMONG_FEW
     return [_incoming(dict(row)) for row in session.execute(statement, values).mappings()]
 

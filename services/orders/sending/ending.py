@@ -13,6 +13,7 @@ from core.errors import InputError, NotFound
 from core.i18n import N_
 from services import audit, work
 from services.budgets import dirty
+from services.follow_ups import closing
 from services.orders.sending.delivery import FORGETFUL
 from services.orders.show import state_name
 from services.orders.weighing import standing
@@ -95,6 +96,7 @@ def cancel(session: Session, number: str, *, actor: str, reason: str, now: datet
     letter = went_out and mail.address_problem(order.email) is None
     session.execute(_CANCEL, {"id": order.id, "now": now, "actor": actor, "reason": reason})
     standing.end_of_order(session, order.id, actor=actor, now=now)
+    closing.orders_ended(session, [order.id])
     audit.record(session, actor, "order.cancelled", f"order:{number}", now=now, reason=reason, state_before=order.state)
     dirty.mark_orders(session, [order.id])
     if letter:

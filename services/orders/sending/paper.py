@@ -16,6 +16,7 @@ from core.i18n import HELSINKI, LANGUAGES, _, speaking
 from core.order_settings import Orders, Terms
 from core.settings import Organisation
 from documents import pdf
+from services.labels import SERVICE_NAME
 from services.orders.approving.proposing import Draft
 from services.orders.sending.paper_values import Buyer, Invoicing, Link, Paper, PaperLine, Seller
 from services.orders.sending.paper_words import in_words
@@ -41,8 +42,8 @@ _ORDER = text(
 
 #: Rows in: an order, and a language. Rows out: its lines, with the service as that language calls it.
 _LINES = text(
-    """
-    SELECT line_number AS number, coalesce(nullif(CASE :language WHEN 'sv' THEN name_sv WHEN 'en' THEN name_en END, ''), name_fi) AS service,
+    f"""
+    SELECT line_number AS number, {SERVICE_NAME} AS service,
            order_line.extra, lower(order_line.period) AS first, upper(order_line.period) - 1 AS last, order_line.quantity, order_line.unit,
            order_line.amount AS price, order_line.base_quantity, price.vat_inclusive, order_line.vat_category, order_line.vat_rate,
            net, vat, gross
@@ -51,7 +52,7 @@ _LINES = text(
     JOIN service ON service.id = plan_item.service_id
     JOIN price ON price.id = order_line.price_id
     WHERE order_line.order_id = :id ORDER BY line_number
-    """
+    """  # noqa: S608 - our own words
 )
 
 #: Rows in: a contract. Rows out: its own terms, empty where the organisation's hold.

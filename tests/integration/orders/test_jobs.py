@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 from sqlalchemy import text
 
+from core.follow_up_settings import FollowUps
 from core.order_settings import Orders
-from core.settings import FollowUps
 from schedules.jobs import jobs
 from services.work import call_again
 from tests.support.in_process import InProcess

@@ -54,7 +54,7 @@ def test_a_list_that_anybody_may_have_sent_waits_for_the_price_manager(county: C
     assert county.read()[-1] == ("import_prices", "held")
     assert county.amounts() == {}
     (held,) = county.avain("price", "held")
-    (letter,) = county.process.rows("SELECT document FROM price_letter")
+    (letter,) = county.process.rows("SELECT document FROM letter")
     assert "huijari" not in letter.document
     county.avain("price", "approve", str(held["id"]), "--note", "soitettu heille")
     assert county.amounts() == {"9999997-6 TUKIHENKILO": "49.0000"}

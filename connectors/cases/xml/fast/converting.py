@@ -36,6 +36,7 @@ _WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1)  # Y-tunnus: the sum modulo 11 is 0
 _NO_END: Final = frozenset({"9999-12-31", "31.12.9999"})
 _DAYS: Final = re.compile(r"0|[1-9][0-9]{0,3}")  # more digits than 4,300 Python does not even convert
 _DAYS_LIMIT: Final = 3650
+_MONTHS_LIMIT: Final = 120
 
 
 def converter(spec: Mapping[str, Any]) -> Converter:
@@ -182,6 +183,10 @@ def _interval(text: str) -> str | None:
     return None if text == "0" else _days(text)
 
 
+def _months(text: str) -> str | None:
+    return text if _interval(text) and int(text) <= _MONTHS_LIMIT else None
+
+
 def _business_id(text: str) -> str | None:
     if not _BUSINESS_ID.fullmatch(text):
         return None
@@ -201,5 +206,6 @@ _CHECKS: Final[Mapping[str, Callable[[str], str | None]]] = {
     "quantity": _quantity,
     "days": _days,
     "interval": _interval,
+    "months": _months,
     "business_id": _business_id,
 }

@@ -48,6 +48,7 @@ KINDS: Final[dict[str, dict[Target, tuple[str, bool, bool]]]] = {
         ("follow_up", "start_working_days"): ("days", False, False),
         ("follow_up", "interval_days"): ("interval", False, False),
         ("follow_up", "before_end_days"): ("days", False, False),
+        ("follow_up", "plan_review_months"): ("months", False, False),
     },
 }
 #: Parts of a record that are there only if one of their own fields is; `said_<part>` tells.
@@ -78,10 +79,13 @@ ITEM_END: Final = """
         return None
     follow_up = N
     if said_follow_up:
+        if follow_up_interval_days != N and int(end[:4]) - int(start[:4]) > 1:
+            return None  # perhaps more checks than record.MOST_CHECKS, which are 1,000 days at least
         days = {
             "start_working_days": follow_up_start_working_days,
             "interval_days": follow_up_interval_days,
             "before_end_days": follow_up_before_end_days,
+            "plan_review_months": follow_up_plan_review_months,
         }
         follow_up = "{" + ",".join(f'"{name}":{value}' for name, value in days.items() if value != N) + "}"
     return (

@@ -1,0 +1,1 @@
+"""What `make bench-reminders` measures, one module for each figure."""

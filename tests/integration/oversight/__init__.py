@@ -1,0 +1,1 @@
+"""What units' supervisors are told, against the database."""
