@@ -6,17 +6,14 @@ holds one, and whatever is due is claimed in the end.
 
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
-    Bundle,
     RuleBasedStateMachine,
-    consumes,
     invariant,
-    multiple,
-    precondition,
     rule,
     run_state_machine_as_test,
 )
@@ -29,15 +26,18 @@ from services.work.queueing import mark_enqueued, top_up
 
 KIND = "deliver_order"
 KEYS = st.sampled_from(["a", "b", "c", "d"])
+PICK = st.integers(0, 999)
 LANES = {"a": "source:x", "b": "source:x", "c": None, "d": None}
 
 
 class WorkModel(RuleBasedStateMachine):
-    """`calls` counts how often each key was asked for, `finished` how often its effect ended; a late close must not count."""
+    """`calls` counts how often each key was asked for, `finished` how often its effect ended; a late close must not count.
+
+    `messages` and `holders` are plain lists that a drawn number points into, round and round, instead of Hypothesis's bundles:
+    what gets into them hangs on the database's clock and on the jitter of retries, and the same draws must be possible twice.
+    """
 
     engine: Engine
-    messages = Bundle("messages")
-    holders = Bundle("holders")
 
     def __init__(self) -> None:
         super().__init__()
@@ -49,6 +49,8 @@ class WorkModel(RuleBasedStateMachine):
         self.finished: Counter[int] = Counter()
         self.called_since_claim: dict[int, bool] = {}
         self.valid: dict[int, Claimed] = {}
+        self.messages: list[int] = []
+        self.holders: list[Claimed] = []
 
     def teardown(self) -> None:
         try:
@@ -60,93 +62,99 @@ class WorkModel(RuleBasedStateMachine):
 
     # --- calling
 
-    @rule(key=KEYS, target=messages)
+    @rule(key=KEYS)
     def call(self, key):
         work_id = call(self.session, KIND, key, lane=LANES[key])
         if work_id is None:
             assert key in self.ids
-            return multiple()
+            return
         assert key not in self.ids
         self.ids[key] = work_id
         self.calls[work_id] += 1
-        return work_id
+        self.messages.append(work_id)
 
-    @rule(key=KEYS, target=messages)
+    @rule(key=KEYS)
     def call_again(self, key):
         work_id = call_again(self.session, KIND, key, lane=LANES[key])
         assert self.ids.setdefault(key, work_id) == work_id
         self.calls[work_id] += 1
         self.called_since_claim[work_id] = True
-        return work_id
+        self.messages.append(work_id)
 
-    # --- the queue: hints and ticks, lost, repeated, in any order (Hypothesis draws from the bundle as it likes)
+    # --- the queue: hints and ticks, lost, repeated, in any order
 
-    @rule(target=messages, room=st.integers(1, 3))
+    @rule(room=st.integers(1, 3))
     def tick(self, room):
-        return multiple(*(work_id for work_id, _ in top_up(self.session, "orders", room)))
+        self.messages += [work_id for work_id, _ in top_up(self.session, "orders", room)]
 
-    @rule(target=messages)
+    @rule()
     def hint(self):
-        return multiple(*(work_id for work_id, _, _ in mark_enqueued(self.session, list(self.ids.values()))))
+        self.messages += [work_id for work_id, _, _ in mark_enqueued(self.session, list(self.ids.values()))]
 
-    @rule(message=consumes(messages))
-    def lose(self, message):
-        pass
+    @rule(pick=PICK)
+    def lose(self, pick):
+        self._take(self.messages, pick)
 
-    @rule(message=messages, target=messages)
-    def repeat(self, message):
-        return message
+    @rule(pick=PICK)
+    def repeat(self, pick):
+        self.messages += self._one_of(self.messages, pick)
 
     # --- processes
 
-    @rule(message=consumes(messages), target=holders)
-    def claim(self, message):
-        before = self._row(message)
-        claimed = claim(self.session, message)
-        if claimed is None:
-            free = before.token is None and before.done_at is None and before.dead_at is None
-            assert not (free and self._is_due(message) and not self._lane_busy(message))
-            return multiple()
-        assert message not in self.valid, "held twice"
-        assert self.finished[message] < self.calls[message], "a finished effect runs again"
-        self.valid[message] = claimed
-        self.called_since_claim[message] = False
-        return claimed
+    @rule(pick=PICK)
+    def claim(self, pick):
+        for message in self._take(self.messages, pick):
+            before = self._row(message)
+            claimed = claim(self.session, message)
+            if claimed is None:
+                free = before.token is None and before.done_at is None and before.dead_at is None
+                assert not (free and self._is_due(message) and not self._lane_busy(message))
+                return
+            assert message not in self.valid, "held twice"
+            assert self.finished[message] < self.calls[message], "a finished effect runs again"
+            self.valid[message] = claimed
+            self.called_since_claim[message] = False
+            self.holders.append(claimed)
 
-    @rule(holder=holders)
-    def renew(self, holder):
-        assert renew_all(self.session, [holder]) <= {holder.token}
+    @rule(pick=PICK)
+    def renew(self, pick):
+        for holder in self._one_of(self.holders, pick):
+            assert renew_all(self.session, [holder]) <= {holder.token}
 
-    @rule(holder=consumes(holders))
-    def close(self, holder):
-        if self._let_go(holder, lambda: close(self.session, holder)):
-            row = self._row(holder.work_id)
-            assert (row.done_at is None) == self.called_since_claim[holder.work_id]
-            # every call made before the claim is answered by this one effect
-            self.finished[holder.work_id] = self.calls[holder.work_id] - (
-                1 if self.called_since_claim[holder.work_id] else 0
+    @rule(pick=PICK)
+    def close(self, pick):
+        for holder in self._take(self.holders, pick):
+            if self._let_go(holder, partial(close, self.session, holder)):
+                row = self._row(holder.work_id)
+                assert (row.done_at is None) == self.called_since_claim[holder.work_id]
+                # every call made before the claim is answered by this one effect
+                self.finished[holder.work_id] = self.calls[holder.work_id] - (
+                    1 if self.called_since_claim[holder.work_id] else 0
+                )
+
+    @rule(pick=PICK, final=st.booleans())
+    def fail(self, pick, final):
+        for holder in self._take(self.holders, pick):
+            if self._let_go(holder, partial(fail, self.session, holder, Message("no"), final=final)):
+                row = self._row(holder.work_id)
+                if row.dead_at is not None:
+                    assert final or holder.attempt >= kind_of(KIND).max_attempts
+                    assert not self.called_since_claim[holder.work_id]
+
+    @rule(pick=PICK)
+    def give_back(self, pick):
+        for holder in self._take(self.holders, pick):
+            self._let_go(holder, partial(give_back, self.session, holder))
+
+    @rule(pick=PICK)
+    def fall_silent(self, pick):
+        """The process hangs or dies; the list keeps the holder, so it may come back late and try to close."""
+        for holder in self._one_of(self.holders, pick):
+            self._execute(
+                "UPDATE work SET lease_until = clock_timestamp() - interval '1 s' WHERE id = :id AND token = :token",
+                id=holder.work_id,
+                token=holder.token,
             )
-
-    @rule(holder=consumes(holders), final=st.booleans())
-    def fail(self, holder, final):
-        if self._let_go(holder, lambda: fail(self.session, holder, Message("no"), final=final)):
-            row = self._row(holder.work_id)
-            if row.dead_at is not None:
-                assert final or holder.attempt >= kind_of(KIND).max_attempts
-                assert not self.called_since_claim[holder.work_id]
-
-    @rule(holder=consumes(holders))
-    def give_back(self, holder):
-        self._let_go(holder, lambda: give_back(self.session, holder))
-
-    @rule(holder=holders)
-    def fall_silent(self, holder):
-        """The process hangs or dies; the bundle keeps the holder, so it may come back late and try to close."""
-        self._execute(
-            "UPDATE work SET lease_until = clock_timestamp() - interval '1 s' WHERE id = :id AND token = :token",
-            id=holder.work_id,
-            token=holder.token,
-        )
 
     @rule()
     def expire(self):
@@ -166,7 +174,6 @@ class WorkModel(RuleBasedStateMachine):
             "UPDATE work SET next_at = clock_timestamp(), enqueued_at = enqueued_at - interval '21 s' WHERE token IS NULL"
         )
 
-    @precondition(lambda self: self.ids)
     @rule(key=KEYS)
     def an_operator_retries(self, key):
         if key in self.ids:
@@ -212,6 +219,15 @@ class WorkModel(RuleBasedStateMachine):
         assert not self._rows("SELECT id FROM work WHERE done_at IS NULL AND dead_at IS NULL"), (
             "due work was never claimed"
         )
+
+    @staticmethod
+    def _one_of(among, pick):
+        """The picked one as a list of one, or none while there is nothing to pick from."""
+        return [among[pick % len(among)]] if among else []
+
+    @staticmethod
+    def _take(among, pick):
+        return [among.pop(pick % len(among))] if among else []
 
     def _let_go(self, holder: Claimed, act: Callable[[], object]) -> bool:
         """Whether the act was allowed: exactly when the holder is still the valid one."""
