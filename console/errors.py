@@ -14,6 +14,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import RedirectResponse, Response
 
 from console import templating
+from console.family import NotComeInError, OnlyLooksError
 from console.visit import SEE_OTHER, NotAllowedError, NotSignedInError, StaleFormError, TooOftenError
 from console.web.paths import safe_path
 from console.web.state import Console
@@ -32,6 +33,8 @@ def register(app: FastAPI) -> None:
     """Handlers for everything a page can raise."""
     app.add_exception_handler(NotSignedInError, _not_signed_in)
     app.add_exception_handler(NotAllowedError, _not_allowed)
+    app.add_exception_handler(NotComeInError, _not_come_in)
+    app.add_exception_handler(OnlyLooksError, _only_looks)
     app.add_exception_handler(StaleFormError, _stale)
     app.add_exception_handler(TooOftenError, _too_often)
     app.add_exception_handler(AvainError, _ours)
@@ -45,7 +48,9 @@ def register(app: FastAPI) -> None:
 
 def sorry(request: Request, status: int, sentence: str, *, typed: Sequence[str] = ()) -> Response:
     """A page with one sentence, and what somebody had `typed` in vain."""
-    return templating.render(request, "sorry.html", status=status, sentence=sentence, typed=typed)
+    of_family = request.url.path == "/my" or request.url.path.startswith("/my/")
+    template = "my/sorry.html" if of_family else "sorry.html"
+    return templating.render(request, template, status=status, sentence=sentence, typed=typed)
 
 
 async def _typed(request: Request) -> list[str]:
@@ -83,6 +88,14 @@ def not_utf_8(request: Request) -> Response:
 
 async def _not_allowed(request: Request, _error: Exception) -> Response:
     return sorry(request, 403, _("Your role does not open this page."))
+
+
+async def _not_come_in(_request: Request, _error: Exception) -> Response:
+    return RedirectResponse("/my/in", SEE_OTHER)
+
+
+async def _only_looks(request: Request, _error: Exception) -> Response:
+    return sorry(request, 403, _("With your link you can look at everything here, and change nothing."))
 
 
 async def _stale(request: Request, _error: Exception) -> Response:

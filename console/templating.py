@@ -58,8 +58,9 @@ def _percent(rate: Decimal | str) -> str:
 @pass_context
 def _csrf(context: Context) -> Markup:
     """The hidden field that every form needs (console/visit.py)."""
-    person = context["request"].state.person
-    return Markup('<input type="hidden" name="csrf" value="{}">').format(person.csrf if person else "")
+    state = context["request"].state
+    holder = state.person or state.family
+    return Markup('<input type="hidden" name="csrf" value="{}">').format(holder.csrf if holder else "")
 
 
 @pass_context
@@ -133,6 +134,7 @@ def render(request: Request, template: str, *, status: int = 200, **values: Any)
     given = {
         "request": request,
         "person": person,
+        "family": request.state.family,
         "language": request.state.language,
         "menu": menu_of(person, request.url.path),
         "flash": None if flash is None else (flash["kind"], Message.from_json(flash["message"]).text()),

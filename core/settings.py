@@ -19,6 +19,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from core.budget_settings import Budgets
 from core.console_settings import Console
 from core.errors import ConfigurationError, Message
+from core.family_settings import Family
 from core.follow_up_settings import FollowUps
 from core.i18n import N_, _
 from core.order_settings import Orders
@@ -128,6 +129,7 @@ class Settings(BaseSettings):
     prices: Prices = Prices()
     privacy: Privacy = Privacy()
     console: Console = Console()
+    family: Family = Family()
 
     @field_validator("hash_key")
     @classmethod
@@ -148,6 +150,8 @@ class Settings(BaseSettings):
                 )
         if self.privacy.identity == "sealed" and (self.seal_keys is None or self.index_key is None):
             raise ValueError(N_('privacy.identity = "sealed" needs AVAIN_SEAL_KEYS and AVAIN_INDEX_KEY'))
+        if self.family.oidc is not None and self.privacy.identity != "sealed":
+            raise ValueError(N_('family.oidc needs privacy.identity = "sealed": else nobody knows whose budget it is'))
         return self
 
     @property

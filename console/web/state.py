@@ -39,6 +39,11 @@ class Console:
         return "__Host-avain" if self.secure else "avain"
 
     @property
+    def family_cookie(self) -> str:
+        """The name of the cookie of a family's session."""
+        return f"{self.cookie}-my"
+
+    @property
     def login_cookie(self) -> str:
         """The name of the cookie that ties a login to the browser in which it was begun."""
         return f"{self.cookie}-{_LOGIN}"

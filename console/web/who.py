@@ -14,8 +14,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from console.web.hosts import FOR_MACHINES
 from console.web.state import Console
+from core.clock import business_now
 from core.i18n import LANGUAGES, speaking
 from services.access import sessions
+from services.family import sessions as family_sessions
+from services.family.sessions import Family
 
 LANGUAGE_COOKIE: Final = "avain_language"
 _A_YEAR: Final = 365 * 24 * 3600
@@ -24,7 +27,7 @@ _FOR_ANYBODY: Final = ("/static/", *FOR_MACHINES)
 
 
 class Who:
-    """Sets `request.state.person` (or None) and `request.state.has_flash`, and has everything inside speak the reader's language."""
+    """Sets `request.state.person` (or `request.state.family`, or None) and `request.state.has_flash`, and has everything inside speak the reader's language."""
 
     def __init__(self, app: ASGIApp, console: Console, unavailable: Callable[[Request], Response]) -> None:
         """`unavailable` answers when the database does not."""
@@ -35,7 +38,10 @@ class Who:
             await self._app(scope, receive, send)
             return
         request = Request(scope)
-        request.state.person, request.state.has_flash = None, False
+        request.state.person, request.state.family, request.state.has_flash = None, None, False
+        if request.url.path == "/my" or request.url.path.startswith("/my/"):
+            await self._for_family(request, scope, receive, send)
+            return
         secret = request.cookies.get(self._console.cookie)
         answer: ASGIApp = self._app
         if secret and not request.url.path.startswith(_FOR_ANYBODY):
@@ -45,6 +51,19 @@ class Who:
                 found, answer = None, _late(self._unavailable, request)
             if found is not None:
                 request.state.person, request.state.has_flash = found.person, found.has_flash
+        await self._speak(request, answer, scope, receive, send)
+
+    async def _for_family(self, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
+        """The same for the pages of families, who have a cookie and sessions of their own."""
+        secret, answer = request.cookies.get(self._console.family_cookie), self._app
+        if secret and self._console.settings.family.enabled:
+            try:
+                request.state.family = await run_in_threadpool(self._find_family, secret)
+            except (OperationalError, InterfaceError, PoolTimeoutError):
+                answer = _late(self._unavailable, request)
+        await self._speak(request, answer, scope, receive, send)
+
+    async def _speak(self, request: Request, answer: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         asked = parse_qs(scope["query_string"].decode("latin-1")).get("lang", [""])[0]
         wanted = _language(request, asked, self._console.settings.language)
         request.state.language = wanted
@@ -60,6 +79,11 @@ class Who:
     def _find(self, secret: str) -> sessions.Found | None:
         with self._console.transaction() as session:
             return sessions.find(session, secret, idle_minutes=self._console.settings.console.idle_minutes)
+
+    def _find_family(self, secret: str) -> Family | None:
+        with self._console.transaction() as session:
+            idle = self._console.settings.family.idle_minutes
+            return family_sessions.find(session, secret, idle_minutes=idle, now=business_now(session))
 
     def _language_cookie(self, wanted: str) -> str:
         secure = "; Secure" if self._console.secure else ""

@@ -1,0 +1,152 @@
+"""A family's visit: what its pages are handed, and how they say who may open them (console/visit.py has the workers').
+
+    pages = FamilyPages()
+
+    @pages.get("/my/{number}")
+    def budget(visit: OfFamily, number: str) -> Response: ...
+
+    @pages.post("/my/{number}/rate")           # who only looks (a support person) is refused
+    def rate(visit: OfFamily, number: str, rating: Typed = "") -> Response: ...
+
+Every address begins with `/my`. None of it exists while `[family] enabled` is off. A page that shows something of a case calls
+`visit.case(number)` first and `visit.saw(case)` once.
+"""
+
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cached_property
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+from sqlalchemy.orm import Session
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from console import templating
+from console.visit import SEE_OTHER, Pages, StaleFormError, _sent_from_here, _tell_workers
+from console.web.state import Console
+from core.clock import business_now, local_date
+from core.errors import Message, NotFound
+from core.settings import Settings
+from services import audit
+from services.family import sessions
+from services.family.sessions import Family, FamilyCase
+
+#: Told apart from the workers' roles in the rules of pages.
+FAMILY = "family"
+
+
+class NotComeInError(Exception):
+    """Nobody of a family is signed in, or no longer."""
+
+
+class OnlyLooksError(Exception):
+    """A support person tried to do something."""
+
+
+@dataclass
+class FamilyVisit:
+    """Somebody of a family, the database, and the ways to answer. `now` is business time, `today` its date in Helsinki."""
+
+    request: Request
+    session: Session
+    family: Family
+    console: Console
+
+    @cached_property
+    def now(self) -> datetime:
+        return business_now(self.session)
+
+    @property
+    def today(self) -> date:
+        return local_date(self.now)
+
+    @property
+    def settings(self) -> Settings:
+        return self.console.settings
+
+    @property
+    def actor(self) -> str:
+        """What the audit trail calls them; never a name."""
+        return self.family.actor
+
+    def case(self, number: str) -> FamilyCase:
+        """One of the family's cases. Raises NotFound."""
+        return sessions.case_of(self.session, self.family, number)
+
+    def saw(self, case: FamilyCase, action: str = "family.viewed", **details: Any) -> None:
+        """Note in the audit trail what was looked at: one event for each page."""
+        audit.record(self.session, self.actor, action, f"case:{case.number}", now=self.now, **details)
+
+    def page(self, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
+        """A template of console/templates/my, in the reader's language."""
+        flash = sessions.take_flash(self.session, self.family.session_id) if self.family.has_flash else None
+        return templating.render(
+            self.request, template, status=status, now=self.now, flash=flash, family=self.family, **values
+        )
+
+    def go(self, path: str, message: Message | None = None, *, wrong: bool = False) -> RedirectResponse:
+        """Lead on to another page after something was done; what it came to is said there."""
+        if message is not None:
+            sessions.say_next(self.session, self.family.session_id, message, kind="wrong" if wrong else "done")
+        return RedirectResponse(path, SEE_OTHER)
+
+    def file(self, content: bytes, *, name: str, media_type: str) -> Response:
+        """A file to look at. `name` must not tell about anybody."""
+        headers = {"Content-Disposition": f'inline; filename="{name}"'}
+        return Response(content, media_type=media_type, headers=headers)
+
+
+def _opened(request: Request) -> Iterator[FamilyVisit]:
+    console: Console = request.app.state.console
+    with console.transaction() as session:
+        yield FamilyVisit(request, session, request.state.family, console)
+    called = session.info.get("called", [])
+    if called:
+        _tell_workers(called)
+
+
+#: A family page's first argument.
+OfFamily = Annotated[FamilyVisit, Depends(_opened, scope="function")]
+
+
+async def _come_in(request: Request) -> None:
+    console: Console = request.app.state.console
+    if not console.settings.family.enabled:
+        raise NotFound("There is no such page.")
+    if request.state.family is None:
+        raise NotComeInError
+
+
+async def _may_act(request: Request) -> None:
+    family: Family = request.state.family
+    sent = (await request.form()).get("csrf")
+    if not isinstance(sent, str) or not secrets.compare_digest(sent.encode(), family.csrf.encode()):
+        raise StaleFormError
+    if not family.may_act:
+        raise OnlyLooksError
+
+
+async def _form_is_ours(request: Request) -> None:
+    family: Family = request.state.family
+    sent = (await request.form()).get("csrf")
+    if not isinstance(sent, str) or not secrets.compare_digest(sent.encode(), family.csrf.encode()):
+        raise StaleFormError
+
+
+class FamilyPages(Pages):
+    """Pages of families, beside those for whoever comes (`open_get`, `open_post`)."""
+
+    def get(  # type: ignore[override]
+        self, path: str
+    ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """A page to look at."""
+        return self._page("GET", path, (FAMILY,), [Depends(_come_in)])
+
+    def post(  # type: ignore[override]
+        self, path: str, *, who_only_looks: bool = False
+    ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """Something to do, from a form of ours; by whom only looks too (signing out), if it says so."""
+        check = _form_is_ours if who_only_looks else _may_act
+        return self._page("POST", path, (FAMILY,), [Depends(_come_in), Depends(_sent_from_here), Depends(check)])

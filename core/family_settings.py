@@ -1,0 +1,75 @@
+"""`[family]`: the page on which a family sees its own budget. Off until the organisation turns it on."""
+
+from typing import Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+
+from core.console_settings import LOOPBACK
+from core.i18n import N_
+from core.setting_groups import Group
+
+
+class FamilyOidc(Group):
+    """`[family.oidc]`: the broker through which clients log in (Suomi.fi). Only where identity is sealed."""
+
+    issuer: str = Field(description="as the broker writes it; its /.well-known/openid-configuration is read")
+    client_id: str = Field(min_length=1)
+    client_secret: SecretStr | None = Field(default=None, description="AVAIN_FAMILY__OIDC__CLIENT_SECRET")
+    scopes: list[str] = Field(default=["openid"])
+    henkilotunnus_claim: str = Field(
+        default="urn:oid:1.2.246.21", description="the claim that holds the henkilötunnus; it is never kept"
+    )
+    acr_values: list[str] = Field(
+        default_factory=list, description="levels of assurance asked for; an answer with another is refused"
+    )
+    ca_file: str | None = Field(default=None, description="authorities to trust instead of the system's")
+
+    @field_validator("client_secret")
+    @classmethod
+    def _none_if_empty(cls, value: SecretStr | None) -> SecretStr | None:
+        return value if value is not None and value.get_secret_value() else None
+
+    @field_validator("issuer")
+    @classmethod
+    def _https(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme != "https" or not parts.hostname or parts.query or parts.fragment or parts.username:
+            raise ValueError(N_("must be an https address without a question mark"))
+        return value  # to the letter: tokens name it, and some brokers end it with a slash
+
+
+class Family(Group):
+    """`[family]`."""
+
+    enabled: bool = Field(default=False, description="whether families may see their own budget by themselves")
+    public_url: str | None = Field(
+        default=None,
+        description="an address of its own for families, e.g. https://oma.avain.example; else the console's, under /my",
+    )
+    link_hours: int = Field(default=72, ge=1, le=720, description="how long a link handed over in person opens")
+    support_link_days: int = Field(default=30, ge=1, le=180, description="how long a support person's link opens")
+    wrong_codes: int = Field(default=5, ge=3, le=20, description="so many wrong codes end a link")
+    idle_minutes: int = Field(default=15, ge=1, le=120, description="signed out after so long without a click")
+    session_minutes: int = Field(default=120, ge=5, le=720, description="signed out after so long in any case")
+    wish_days: int = Field(
+        default=30, ge=1, le=365, description="the words of a wish are removed after so long, written down or not"
+    )
+    oidc: FamilyOidc | None = None
+
+    @field_validator("public_url")
+    @classmethod
+    def _origin(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        local = parts.hostname in LOOPBACK and parts.scheme == "http"
+        if not parts.hostname or (parts.scheme != "https" and not local) or parts.path not in {"", "/"} or parts.query:
+            raise ValueError(N_("must be an https address without a path"))
+        return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Self:
+        if self.enabled and self.oidc is not None and self.public_url is None:
+            raise ValueError(N_("with family.oidc, family.public_url says where families reach their page"))
+        return self
