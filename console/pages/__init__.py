@@ -15,6 +15,7 @@ from console.pages import (
     home,
     incoming,
     invoices,
+    my_budget,
     notices,
     order,
     order_proposals,
@@ -72,4 +73,6 @@ ALL: tuple[Pages, ...] = (
     calendar.pages,
     workers.pages,
     audit.pages,
+    # after every other page of families: `/my/{number}` would take theirs
+    my_budget.pages,
 )
