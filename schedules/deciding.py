@@ -55,12 +55,26 @@ class Missed:
 
 @dataclass(frozen=True)
 class Look:
-    """What the tick found: the job as it stands now, the slot that is due, and what was missed until then. `resumed`: a pause has ended."""
+    """What the tick found: the job as it stands now, the slot that is due, and what was missed until then.
+
+    `missed`: of a pause that has ended; `earlier`: before the due slot, since nobody ticked; `late`: so long ago did the slot itself come.
+    """
 
     standing: Standing
     slot: datetime | None = None
     missed: tuple[Missed, ...] = ()
+    earlier: Missed | None = None
+    late: bool = False
     resumed: bool = False
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What is done: the job as it stands then, the slot whose Work is called for, what is told as missed."""
+
+    standing: Standing
+    call: datetime | None = None
+    missed: tuple[Missed, ...] = ()
 
 
 def look(job: Job, standing: Standing, now: datetime, looked_at: datetime | None) -> Look:
@@ -77,14 +91,33 @@ def look(job: Job, standing: Standing, now: datetime, looked_at: datetime | None
         standing = resume(standing, standing.paused_until)
     after = standing.counts_after(now)
     slot = due_slot(job, after, now)
-    if slot is not None:
-        missed += _nobody_came(job, slot, now, now if looked_at is None else max(after, min(looked_at, now)))
-    return Look(standing, slot, tuple(missed), resumed)
+    if slot is None:
+        return Look(standing, missed=tuple(missed), resumed=resumed)
+    seen_until = now if looked_at is None else max(after, min(looked_at, now))
+    earlier = stretch(job, "nobody", seen_until, slot, caught_up=True) if seen_until < slot else []
+    late = slot > seen_until and now - slot > LATE
+    return Look(standing, slot, tuple(missed), earlier[0] if earlier else None, late, resumed)
 
 
-def decided(standing: Standing, slot: datetime) -> Standing:
-    """The job after a slot was called for or left out."""
-    return replace(standing, last_slot=slot)
+def without_slot(look: Look) -> Look:
+    """The same where the due slot has its Work already: the clock was set back."""
+    return replace(look, slot=None, earlier=None, late=False)
+
+
+def decide(job: Job, look: Look, *, under_way: bool) -> Decision:
+    """What becomes of the slot that is due. `under_way`: an earlier Work of the job has not ended."""
+    slot, earlier = look.slot, look.earlier
+    if slot is None:
+        return Decision(look.standing, None, look.missed)
+    standing = replace(look.standing, last_slot=slot)
+    if job.overlap == "skip" and under_way:
+        left_out = Missed("running", slot, slot, 1)
+        not_caught_up = [] if earlier is None else [replace(earlier, caught_up=False)]
+        return Decision(standing, None, (*look.missed, *not_caught_up, left_out))
+    if look.late:
+        first, count = (slot, 1) if earlier is None else (earlier.first_slot, earlier.slots + 1)
+        earlier = Missed("nobody", first, slot, count, caught_up=True)
+    return Decision(standing, slot, look.missed if earlier is None else (*look.missed, earlier))
 
 
 def pause(standing: Standing, now: datetime, until: datetime | None) -> Standing:
@@ -115,11 +148,3 @@ def stretch(job: Job, why: Why, after: datetime, before: datetime, *, caught_up:
     if len(found) == MOST_COUNTED:
         last = due_slot(job, after, before - _INSTANT) or last
     return [Missed(why, found[0], last, len(found), caught_up)]
-
-
-def _nobody_came(job: Job, slot: datetime, now: datetime, looked_at: datetime) -> list[Missed]:
-    """Slots since the last tick that this one finds too late, `slot` being the latest of them."""
-    if slot <= looked_at:
-        return []
-    until = slot if now - slot <= LATE else slot + _INSTANT
-    return stretch(job, "nobody", looked_at, until, caught_up=True)
