@@ -208,14 +208,13 @@ def _beat(_settings: Settings) -> list[Finding]:
 
 def _work(_settings: Settings) -> list[Finding]:
     with transaction() as session:
-        given_up = history.given_up(session)
+        count = history.given_up_count(session)
         late = session.execute(
             text(
                 "SELECT coalesce(extract(epoch FROM clock_timestamp() - min(next_at)), 0)::int FROM work"
                 " WHERE done_at IS NULL AND dead_at IS NULL AND token IS NULL AND next_at <= clock_timestamp()"
             )
         ).scalar_one()
-    count = sum(row["count"] for row in given_up)
     findings = [Finding(_("Due work"), "ok" if late < 300 else "warning", _("the oldest has waited for {seconds} s").format(seconds=late),
                         "" if late < 300 else _("Start more workers, or see what they are doing: avain run list"))]  # fmt: skip
     if count:

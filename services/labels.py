@@ -230,6 +230,10 @@ _ACTIONS: Final = {
     "rejected.viewed": N_("looked at a group of rejected records"),
     "rejected.discarded": N_("let a rejected record rest"),
     "rejected.retried": N_("read a rejected record again"),
+    "dead_work.listed": N_("looked at given-up work"),
+    "dead_work.viewed": N_("looked at a group of given-up work"),
+    "dead_work.retried": N_("had given-up work tried again together"),
+    "dead_work.discarded": N_("let given-up work rest together"),
     "run.viewed": N_("looked at a run"),
     "runs.listed": N_("looked at runs"),
     "run.acknowledged": N_("acknowledged a failure"),
@@ -339,6 +343,11 @@ def chooser_name(chosen_by: str) -> str:
 def kind_name(kind: str) -> str:
     """A kind of work: `importing prices`."""
     return _(_KINDS.get(kind, kind))
+
+
+def kind_message(kind: str) -> Message:
+    """A kind of work, to be said within another sentence: the reader's language is not known yet."""
+    return Message(_KINDS.get(kind, kind))
 
 
 def outcome_name(outcome: str | None, attempt: int = 1) -> str:
