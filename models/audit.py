@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index
+from sqlalchemy import Index, literal_column
 from sqlalchemy import text as sql
 from sqlmodel import SQLModel
 
@@ -23,8 +23,9 @@ class AuditEvent(SQLModel, table=True):
         # in which lists a case was shown; written at once, so that whoever looks never goes through a list of what is not indexed yet
         Index(
             "ix_audit_event_cases",
-            sql("(details -> 'cases') jsonb_path_ops"),
+            literal_column("(details -> 'cases')").label("cases"),
             postgresql_using="gin",
+            postgresql_ops={"cases": "jsonb_path_ops"},
             postgresql_with={"fastupdate": "off"},
             postgresql_where=sql("details ? 'cases'"),
         ),
