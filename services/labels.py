@@ -129,6 +129,8 @@ _OUTCOMES: Final = {
 }
 
 _ACTIONS: Final = {
+    "audit.case_viewed": N_("looked at who has handled a client's data"),
+    "audit.extract_made": N_("made an extract of who has handled a client's data"),
     "audit.listed": N_("looked at the audit trail"),
     "budget.recompute_asked": N_("asked for budgets to be calculated"),
     "budget.rebased": N_("had a ceiling looked up anew"),
@@ -153,7 +155,7 @@ _ACTIONS: Final = {
     "decision.basis_entered": N_("entered what a decision grants or replaces"),
     "decision.number_entered": N_("entered the number of a decision"),
     "family.compared": N_("looked at what the same money buys, on the family's own page"),
-    "family.viewed": N_("looked at a family's own budget page"),
+    "family.viewed": N_("looked at their own budget"),
     "follow_up.acknowledged": N_("acknowledged a follow-up"),
     "follow_up.corrected": N_("corrected what a follow-up found"),
     "follow_up.handed_over": N_("handed a follow-up over to a colleague"),
