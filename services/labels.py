@@ -229,6 +229,7 @@ _ACTIONS: Final = {
     "rejected.discarded": N_("let a rejected record rest"),
     "rejected.retried": N_("read a rejected record again"),
     "run.viewed": N_("looked at a run"),
+    "health.viewed": N_("looked at the health of the system"),
     "runs.listed": N_("looked at runs"),
     "run.acknowledged": N_("acknowledged a failure"),
     "run.retried": N_("tried a failed run again"),
