@@ -237,6 +237,7 @@ _ACTIONS: Final = {
     "dead_work.retried": N_("had given-up work tried again together"),
     "dead_work.discarded": N_("let given-up work rest together"),
     "run.viewed": N_("looked at a run"),
+    "health.viewed": N_("looked at the health of the system"),
     "runs.listed": N_("looked at runs"),
     "run.acknowledged": N_("acknowledged a failure"),
     "run.retried": N_("tried a failed run again"),

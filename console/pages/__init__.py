@@ -13,6 +13,7 @@ from console.pages import (
     compare,
     dead_work,
     follow_ups,
+    health,
     home,
     incoming,
     invoices,
@@ -69,7 +70,11 @@ ALL: tuple[Pages, ...] = (
     unit_costs.pages,
     sources.pages,
     runs.pages,
+<<<<<<< HEAD
     dead_work.pages,
+=======
+    health.pages,
+>>>>>>> h-H
     rejected.pages,
     absences.pages,
     calendar.pages,
