@@ -70,11 +70,8 @@ ALL: tuple[Pages, ...] = (
     unit_costs.pages,
     sources.pages,
     runs.pages,
-<<<<<<< HEAD
     dead_work.pages,
-=======
     health.pages,
->>>>>>> h-H
     rejected.pages,
     absences.pages,
     calendar.pages,
