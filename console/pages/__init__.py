@@ -8,6 +8,7 @@ from console.pages import (
     case,
     case_budget,
     case_entries,
+    case_links,
     cases,
     choose,
     compare,
@@ -18,6 +19,8 @@ from console.pages import (
     incoming,
     invoices,
     my_budget,
+    my_in,
+    my_support,
     notices,
     order,
     order_proposals,
@@ -51,6 +54,7 @@ ALL: tuple[Pages, ...] = (
     cases.pages,
     case.pages,
     case_entries.pages,
+    case_links.pages,
     case_budget.pages,
     choose.pages,
     compare.pages,
@@ -77,6 +81,8 @@ ALL: tuple[Pages, ...] = (
     calendar.pages,
     workers.pages,
     audit.pages,
+    my_in.pages,
+    my_support.pages,
     # after every other page of families: `/my/{number}` would take theirs
     my_budget.pages,
 )
