@@ -153,7 +153,6 @@ _ACTIONS: Final = {
     "decision.basis_entered": N_("entered what a decision grants or replaces"),
     "decision.number_entered": N_("entered the number of a decision"),
     "family.compared": N_("looked at what the same money buys, on the family's own page"),
-    "family.viewed": N_("looked at a family's own budget page"),
     "follow_up.acknowledged": N_("acknowledged a follow-up"),
     "follow_up.corrected": N_("corrected what a follow-up found"),
     "follow_up.handed_over": N_("handed a follow-up over to a colleague"),
