@@ -11,7 +11,9 @@ from console.pages import (
     cases,
     choose,
     compare,
+    dead_work,
     follow_ups,
+    health,
     home,
     incoming,
     invoices,
@@ -68,6 +70,11 @@ ALL: tuple[Pages, ...] = (
     unit_costs.pages,
     sources.pages,
     runs.pages,
+<<<<<<< HEAD
+    dead_work.pages,
+=======
+    health.pages,
+>>>>>>> h-H
     rejected.pages,
     absences.pages,
     calendar.pages,
