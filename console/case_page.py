@@ -8,7 +8,7 @@ from urllib.parse import quote
 from markupsafe import Markup
 from starlette.responses import Response
 
-from console import budget_picture
+from console import budget_picture, case_family
 from console.fields import as_typed
 from console.visit import Visit
 from core import keys
@@ -22,6 +22,7 @@ from services.budgets import words
 from services.budgets.show import BudgetView, budgets_of_case
 from services.case_entries import Basis, goals_seen
 from services.cases import CaseView, DecisionView, ItemView, case_view
+from services.family import ratings, wishes
 from services.follow_ups import findings
 from services.follow_ups.listing import follow_ups_of_case
 from services.follow_ups.words import kind_label, state_label
@@ -100,6 +101,7 @@ def show(visit: Visit, access: CaseAccess, *, typed: Typed | None = None) -> Res
     visible = visible_among(visit.session, visit.person, [one.number for one in view.other_cases], visit.today)
     cards = [_card(view, one, budgets.get(one.id), named) for one in view.decisions]
     who = _who(visit, access)
+    family_part = case_family.part(visit, access)
     ahead, done = follow_ups_of_case(visit.session, access.case_id)
     return visit.page(
         "cases/case.html",
@@ -121,9 +123,12 @@ def show(visit: Visit, access: CaseAccess, *, typed: Typed | None = None) -> Res
         others=[one for one in view.other_cases if one.number in visible],
         hidden=len([one for one in view.other_cases if one.number not in visible]),
         who=who,
+        family_part=family_part,
+        tick_label=wishes.tick_label,
+        face=ratings.face,
         link=_link(visit.settings.console.case_url, view),
         typed=typed,
-        homeless=typed is not None and typed.form not in _forms(view, cards, who),
+        homeless=typed is not None and typed.form not in _forms(view, cards, who, family_part),
         over=view.gone_at is not None or view.status == "closed",
         goals_seen=goals_seen(view.goals),
         service_choices=sorted(named.services.items(), key=lambda one: one[1].casefold()),
@@ -132,11 +137,12 @@ def show(visit: Visit, access: CaseAccess, *, typed: Typed | None = None) -> Res
     )
 
 
-def _forms(view: CaseView, cards: list[Card], who: Who | None) -> set[str]:
+def _forms(view: CaseView, cards: list[Card], who: Who | None, family: case_family.FamilyPart | None) -> set[str]:
     """The forms that stand on the page. One that is open elsewhere may be none of them any more: the source states the value by now."""
     over = view.gone_at is not None or view.status == "closed"
     found = set() if over or view.goals_from_source else {"goals"}
     found |= {f"number-{one.decision.id}" for one in cards if not one.over and not one.decision.number_from_source}
+    found |= family.forms if family is not None else set()
     found |= {f"basis-{one.decision.id}" for one in cards if not one.over and not one.decision.basis_from_source}
     return found if who is None or who.problem else {*found, "identity"}
 
