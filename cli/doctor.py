@@ -1,91 +1,31 @@
-"""`avain doctor`: every thing Avain stands on, checked; each line says what to do."""
+"""`avain doctor`: every thing Avain stands on, checked (services/health); each line says what to do."""
 
-import os
-import sys
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
-from typing import Any
+from collections.abc import Sequence
 
-from redis import Redis
-from redis.exceptions import RedisError
 from rich.text import Text
-from sqlalchemy import text
-from sqlalchemy.exc import ProgrammingError, SQLAlchemyError
 
-from cli.common import console, table, transaction
-from cli.doctor_findings import Finding
-from cli.doctor_reminders import reminders
-from core.database import redis_url
-from core.errors import AvainError, Transient
+from cli.common import console, table
 from core.i18n import _
-from core.reasons import os_reason
-from core.redis import redis_client_url
-from core.settings import Settings, settings
-from services.heartbeats import Sign, signs
-from services.work import QUEUES, history
+from core.settings import settings
+from services.health import CLI_PATIENCE_SECONDS, Examiner, Finding, Ground
 
 
-def examine() -> list[Finding]:
+def examine() -> Sequence[Finding]:
     """Run every check; one that fails unexpectedly is itself a finding, and the others go on."""
-    configured = settings()
-    checks: list[tuple[str, Callable[[Settings], list[Finding]]]] = [
-        (_("Python"), _python),
-        (_("Settings"), _settings),
-        (_("Database"), _database),
-        (_("Redis"), _redis),
-        (_("Worker processes"), _workers),
-        (_("Beat"), _beat),
-        (_("Work"), _work),
-        (_("Mail server"), _mail),
-        (_("Reminders"), reminders),
-        (_("Templates of e-mails"), _templates),
-        (_("Outbox"), _outbox),
-        (_("Console"), _console),
-        (_("Responsible workers"), _responsible_workers),
-        (_("Sources"), _sources),
-    ]
-    findings: list[Finding] = []
-    if configured.embedded and not _embedded_run(configured):
-        # to look at a server must not start it, or nobody would hear that it was down
-        findings.append(
-            Finding(_("Embedded services"), "broken", _("they do not run"), _("Start everything with: avain up"))
-        )
-        checks = [
-            one for one in checks if one[1] in (_python, _settings, _mail, _templates, _outbox, _console, _sources)
-        ]
-    for name, check in checks:
-        try:
-            findings += check(configured)
-        except AvainError as error:
-            findings.append(Finding(name, "broken", str(error)))
-        except (SQLAlchemyError, RedisError, OSError) as error:
-            findings.append(_unexamined(name, error))
-    return findings
+    return Examiner(Ground(settings()), patience=CLI_PATIENCE_SECONDS).latest().findings
 
 
-def _unexamined(name: str, error: Exception) -> Finding:
-    if isinstance(error, ProgrammingError) and getattr(error.orig, "sqlstate", "") == "42P01":
-        return Finding(name, "broken", _("the database has no tables yet"), _("Run: avain db upgrade"))
-    found = str(os_reason(error)) if isinstance(error, OSError) else _("does not answer")
-    return Finding(name, "broken", found, _("It could not be examined; see the lines above first."))
-
-
-def _embedded_run(configured: Settings) -> bool:
-    from core import embedded
-
-    return embedded.running(configured.home, services=configured.embedded_services) is not None
-
-
-def show(findings: list[Finding]) -> None:
+def show(findings: Sequence[Finding]) -> None:
     """Print the findings as a table."""
     marks = {"ok": Text("✓", "green"), "warning": Text("!", "yellow"), "broken": Text("✗", "bold red")}
     console().print(
         table(
             "avain doctor",
             ["", _("Examined"), _("Found"), _("What to do")],
-            [[marks[f.state], f.name, f.found, f.advice] for f in findings],
+            [[marks[f.state], f.name.text(), str(f.found), f.advice.text() if f.advice else ""] for f in findings],
         )
     )
+<<<<<<< HEAD
 
 
 def _python(_settings: Settings) -> list[Finding]:
@@ -208,14 +148,13 @@ def _beat(_settings: Settings) -> list[Finding]:
 
 def _work(_settings: Settings) -> list[Finding]:
     with transaction() as session:
-        given_up = history.given_up(session)
+        count = history.given_up_count(session)
         late = session.execute(
             text(
                 "SELECT coalesce(extract(epoch FROM clock_timestamp() - min(next_at)), 0)::int FROM work"
                 " WHERE done_at IS NULL AND dead_at IS NULL AND token IS NULL AND next_at <= clock_timestamp()"
             )
         ).scalar_one()
-    count = sum(row["count"] for row in given_up)
     findings = [Finding(_("Due work"), "ok" if late < 300 else "warning", _("the oldest has waited for {seconds} s").format(seconds=late),
                         "" if late < 300 else _("Start more workers, or see what they are doing: avain run list"))]  # fmt: skip
     if count:
@@ -347,3 +286,5 @@ def _sources(configured: Settings) -> list[Finding]:
             Finding(name, "ok" if look.files else "warning", ", ".join(look.files) or _("no file at present"), advice)
         )
     return findings
+=======
+>>>>>>> h-H

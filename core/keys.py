@@ -13,7 +13,6 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from core.identity import KEY_BYTES, KeyRing, RecordHasher, Sealer, parse_key
 from core.settings import Settings
 
-_LINK_SECRET_BYTES: Final = 32
 #: The id of the key that is derived for what families write: an id that no key of the organisation can have, for its point.
 _DERIVED: Final = "avain.wishes"
 
@@ -25,8 +24,12 @@ def record_hasher(configured: Settings) -> RecordHasher:
 
 def link_secret(configured: Settings) -> bytes:
     """32 bytes that sign links (services/orders/sending/reply_links.py), derived from the hash key (RFC 5869): with another, no link opens any more."""
-    derived = HKDF(SHA256(), _LINK_SECRET_BYTES, salt=None, info=b"avain signed links")
-    return derived.derive(_hash_key(configured).encode())
+    return _derived(configured, b"avain signed links")
+
+
+def family_code_key(configured: Settings) -> bytes:
+    """32 bytes that digest the codes of families' links (services/family/links.py): without them, codes in the database cannot be tried."""
+    return _derived(configured, b"avain family codes")
 
 
 def wish_sealer(configured: Settings) -> Sealer:

@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from core.audit_settings import Audit
 from core.budget_settings import Budgets
 from core.console_settings import Console
 from core.errors import ConfigurationError, Message
@@ -130,6 +131,7 @@ class Settings(BaseSettings):
     privacy: Privacy = Privacy()
     console: Console = Console()
     family: Family = Family()
+    audit: Audit = Audit()
 
     @field_validator("hash_key")
     @classmethod

@@ -132,6 +132,8 @@ _OUTCOMES: Final = {
 }
 
 _ACTIONS: Final = {
+    "audit.case_viewed": N_("looked at who has handled a client's data"),
+    "audit.extract_made": N_("made an extract of who has handled a client's data"),
     "audit.listed": N_("looked at the audit trail"),
     "budget.recompute_asked": N_("asked for budgets to be calculated"),
     "budget.rebased": N_("had a ceiling looked up anew"),
@@ -165,6 +167,8 @@ _ACTIONS: Final = {
     "family.wish_seen": N_("said that a family's wish was read"),
     "family.wishes_read": N_("read the words of a family's wishes"),
     "family.words_removed": N_("removed the words of a family's old wishes"),
+    "family.compared": N_("looked at what the same money buys, on the family's own page"),
+    "family.viewed": N_("looked at their own budget"),
     "follow_up.acknowledged": N_("acknowledged a follow-up"),
     "follow_up.corrected": N_("corrected what a follow-up found"),
     "follow_up.handed_over": N_("handed a follow-up over to a colleague"),
@@ -241,7 +245,12 @@ _ACTIONS: Final = {
     "rejected.viewed": N_("looked at a group of rejected records"),
     "rejected.discarded": N_("let a rejected record rest"),
     "rejected.retried": N_("read a rejected record again"),
+    "dead_work.listed": N_("looked at given-up work"),
+    "dead_work.viewed": N_("looked at a group of given-up work"),
+    "dead_work.retried": N_("had given-up work tried again together"),
+    "dead_work.discarded": N_("let given-up work rest together"),
     "run.viewed": N_("looked at a run"),
+    "health.viewed": N_("looked at the health of the system"),
     "runs.listed": N_("looked at runs"),
     "run.acknowledged": N_("acknowledged a failure"),
     "run.retried": N_("tried a failed run again"),
@@ -350,6 +359,11 @@ def chooser_name(chosen_by: str) -> str:
 def kind_name(kind: str) -> str:
     """A kind of work: `importing prices`."""
     return _(_KINDS.get(kind, kind))
+
+
+def kind_message(kind: str) -> Message:
+    """A kind of work, to be said within another sentence: the reader's language is not known yet."""
+    return Message(_KINDS.get(kind, kind))
 
 
 def outcome_name(outcome: str | None, attempt: int = 1) -> str:

@@ -37,10 +37,14 @@ class Printed:
 
 
 def form(session: Session, language: str, organisation: str, settings: Statements, *, today: date) -> Form:
-    """The form for `language` (fi, sv, en). One query. A contact in another language is better than none: a number is read in all."""
-    contact = next((settings.contact[one] for one in (language, "fi", "sv", "en") if settings.contact.get(one)), "")  # type: ignore[index,call-overload]
+    """The form for `language` (fi, sv, en). One query."""
     with speaking(language):
-        return Form(language, organisation, contact, today, service_names(session))
+        return Form(language, organisation, contact_in(language, settings), today, service_names(session))
+
+
+def contact_in(language: str, settings: Statements) -> str:
+    """How the organisation is reached safely. In another language is better than not at all: a number is read in all."""
+    return next((settings.contact[one] for one in (language, "fi", "sv", "en") if settings.contact.get(one)), "")  # type: ignore[index,call-overload]
 
 
 def print_statement(statement: Statement, on: Form) -> Printed:

@@ -144,6 +144,7 @@ TABLE: dict[tuple[str, str], tuple[str, ...] | str] = {
     ("POST", "/runs/{run_id}/approve"): (O,),
     ("POST", "/runs/{run_id}/discard"): (O,),
     ("POST", "/runs/{run_id}/retry"): (O, P),
+    ("GET", "/health"): (O, A),
     ("GET", "/rejected"): READERS,
     ("GET", "/rejected/{rejected_id}"): READERS,
     ("POST", "/rejected/{rejected_id}/discard"): (O, P),
