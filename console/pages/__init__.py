@@ -75,7 +75,6 @@ ALL: tuple[Pages, ...] = (
     runs.pages,
     dead_work.pages,
     health.pages,
->>>>>>> h-H
     rejected.pages,
     absences.pages,
     calendar.pages,
