@@ -67,6 +67,12 @@ def jobs(settings: FollowUps) -> tuple[Job, ...]:
             "30 4 * * *",
             N_("Recompute every budget that something changed for"),
         ),
+        Job(
+            "tidy_family",
+            "tidy_family",
+            "20 4 * * *",
+            N_("Remove families' words that waited too long, and close proposals that were overtaken"),
+        ),
         # after the budgets: months are ordered on what they say
         Job(
             "generate_orders",

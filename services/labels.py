@@ -61,6 +61,7 @@ _KINDS: Final = {
     "ask_incoming": N_("asking for what came in about orders"),
     "ask_absences": N_("asking for absences"),
     "ask_bounces": N_("asking for reminders that came back"),
+    "tidy_family": N_("removing old words of families"),
     "poison": N_("an unreadable message in the queue"),
 }
 
@@ -113,6 +114,8 @@ _COUNTS: Final = {
     "closed": N_("closed"),
     "unanswered": N_("unanswered"),
     "reminded": N_("reminded"),
+    "overtaken": N_("overtaken"),
+    "removed": N_("removed"),
 }
 
 #: How each outcome of a Run reads.
@@ -154,6 +157,16 @@ _ACTIONS: Final = {
     "database.upgraded": N_("upgraded the database"),
     "decision.basis_entered": N_("entered what a decision grants or replaces"),
     "decision.number_entered": N_("entered the number of a decision"),
+    "family.proposed": N_("proposed a provider, as a family"),
+    "family.proposal_confirmed": N_("confirmed what a family proposed"),
+    "family.proposal_declined": N_("declined what a family proposed"),
+    "family.proposal_withdrawn": N_("took a proposal back, as a family"),
+    "family.rated": N_("rated a service, as a family"),
+    "family.wished": N_("sent a wish, as a family"),
+    "family.wish_noted": N_("ticked a family's wish as written down in the client information system"),
+    "family.wish_seen": N_("said that a family's wish was read"),
+    "family.wishes_read": N_("read the words of a family's wishes"),
+    "family.words_removed": N_("removed the words of a family's old wishes"),
     "family.compared": N_("looked at what the same money buys, on the family's own page"),
     "family.code_refused": N_("typed a wrong code for a family's link"),
     "family.link_locked": N_("closed a family's link after wrong codes"),

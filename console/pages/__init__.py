@@ -8,6 +8,7 @@ from console.pages import (
     case,
     case_budget,
     case_entries,
+    case_family,
     case_links,
     cases,
     choose,
@@ -18,6 +19,7 @@ from console.pages import (
     home,
     incoming,
     invoices,
+    my_acts,
     my_budget,
     my_in,
     my_support,
@@ -55,6 +57,7 @@ ALL: tuple[Pages, ...] = (
     case.pages,
     case_entries.pages,
     case_links.pages,
+    case_family.pages,
     case_budget.pages,
     choose.pages,
     compare.pages,
@@ -83,6 +86,7 @@ ALL: tuple[Pages, ...] = (
     audit.pages,
     my_in.pages,
     my_support.pages,
+    my_acts.pages,
     # after every other page of families: `/my/{number}` would take theirs
     my_budget.pages,
 )
