@@ -80,6 +80,14 @@ def jobs(settings: FollowUps) -> tuple[Job, ...]:
             "0 6 * * *",
             N_("Tell the price manager of prices that are missing or will end"),
         ),
+        # what is not sealed yet could be changed without anybody finding out
+        Job("seal_audit", "seal_audit", "*/5 * * * *", N_("Seal what was added to the audit trail")),
+        Job(
+            "verify_audit",
+            "verify_audit",
+            "40 3 * * *",
+            N_("Check the newest month of the audit trail against its seals"),
+        ),
         Job("read_bounces", "ask_bounces", "*/15 6-20 * * *", N_("Read reminders that could not be delivered")),
         Job("read_incoming", "ask_incoming", "*/15 6-20 * * *", N_("Read answers, invoices and delivered quantities")),
         Job(

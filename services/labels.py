@@ -49,6 +49,8 @@ _KINDS: Final = {
     "write_statements": N_("writing statements"),
     "generate_orders": N_("ordering what is due"),
     "watch_orders": N_("watching over orders"),
+    "seal_audit": N_("sealing the audit trail"),
+    "verify_audit": N_("verifying the audit trail"),
     "deliver_order": N_("delivering an order"),
     "tell_cancelled": N_("telling a provider that an order is cancelled"),
     "send_test_order": N_("trying the way to a provider"),
@@ -105,6 +107,10 @@ _COUNTS: Final = {
     "written": N_("written"),
     "skipped": N_("skipped"),
     "failed": N_("failed"),
+    "sealed": N_("sealed"),
+    "anchored": N_("anchored"),
+    "verified": N_("verified"),
+    "broken": N_("broken"),
     "non_disclosure": N_("left out: non-disclosure"),
     "without_budget": N_("without a live budget"),
     "unreachable": N_("unreachable"),
@@ -129,7 +135,9 @@ _OUTCOMES: Final = {
 }
 
 _ACTIONS: Final = {
+    "audit.anchored_anew": N_("anchored the audit trail anew"),
     "audit.listed": N_("looked at the audit trail"),
+    "audit.purged": N_("purged old events of the audit trail"),
     "budget.recompute_asked": N_("asked for budgets to be calculated"),
     "budget.rebased": N_("had a ceiling looked up anew"),
     "budget.statement_made": N_("made a statement for a family"),

@@ -53,6 +53,11 @@ SORTS: Final = {
         "operator", N_("Workers whose e-mail address was refused; they get no reminders"), "avain worker address-ok"
     ),
     "reminders_unheard": Sort("operator", N_("Reminders that reach nobody"), "avain doctor"),
+    "audit_broken": Sort(
+        "operator",
+        N_("The audit trail is not as it was sealed: keep everything as it is, and look"),
+        "avain audit verify",
+    ),
 }
 #: What a reader's letters are called in their headers.
 _SERIES: Final = {"price manager": "prices", "operator": "reminders"}
