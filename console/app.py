@@ -25,6 +25,7 @@ from console.web.who import Who
 from core.database import redis_url, transaction
 from core.i18n import _
 from core.settings import Settings, settings
+from services.health import Examiner, Ground
 
 #: What a form holds beside the file.
 _FORM_BYTES = 1024 * 1024
@@ -64,6 +65,7 @@ def create_app(
         ],
     )
     app.state.console, app.state.figures = console, figures
+    app.state.examiner = Examiner(Ground(configured, transaction, redis_url))
     app.state.rules = [rule for pages in ALL for rule in pages.rules]
     errors.register(app)
     for pages in ALL:

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from markupsafe import Markup
 from starlette.responses import Response
 
-from console import budget_picture
+from console import budget_picture, case_family
 from console.fields import as_typed
 from console.visit import Visit
 from core import keys
@@ -23,6 +23,7 @@ from services.budgets.show import BudgetView, budgets_of_case
 from services.case_entries import Basis, goals_seen
 from services.cases import CaseView, DecisionView, ItemView, case_view
 from services.family import links as family_links
+from services.family import ratings, wishes
 from services.family import words as family_words
 from services.family.links import Link
 from services.follow_ups import findings
@@ -115,6 +116,7 @@ def show(visit: Visit, access: CaseAccess, *, typed: Typed | None = None) -> Res
     visible = visible_among(visit.session, visit.person, [one.number for one in view.other_cases], visit.today)
     cards = [_card(view, one, budgets.get(one.id), named) for one in view.decisions]
     who = _who(visit, access)
+    family_part = case_family.part(visit, access)
     ahead, done = follow_ups_of_case(visit.session, access.case_id)
     of_family = _family_links(visit, access, view)
     return visit.page(
@@ -138,9 +140,12 @@ def show(visit: Visit, access: CaseAccess, *, typed: Typed | None = None) -> Res
         hidden=len([one for one in view.other_cases if one.number not in visible]),
         who=who,
         links=of_family,
+        family_part=family_part,
+        tick_label=wishes.tick_label,
+        face=ratings.face,
         link=_link(visit.settings.console.case_url, view),
         typed=typed,
-        homeless=typed is not None and typed.form not in _forms(view, cards, who, of_family),
+        homeless=typed is not None and typed.form not in _forms(view, cards, who, of_family, family_part),
         over=view.gone_at is not None or view.status == "closed",
         goals_seen=goals_seen(view.goals),
         service_choices=sorted(named.services.items(), key=lambda one: one[1].casefold()),
@@ -149,11 +154,14 @@ def show(visit: Visit, access: CaseAccess, *, typed: Typed | None = None) -> Res
     )
 
 
-def _forms(view: CaseView, cards: list[Card], who: Who | None, links: Links | None) -> set[str]:
+def _forms(
+    view: CaseView, cards: list[Card], who: Who | None, links: Links | None, family: case_family.FamilyPart | None
+) -> set[str]:
     """The forms that stand on the page. One that is open elsewhere may be none of them any more: the source states the value by now."""
     over = view.gone_at is not None or view.status == "closed"
     found = set() if over or view.goals_from_source else {"goals"}
     found |= {f"number-{one.decision.id}" for one in cards if not one.over and not one.decision.number_from_source}
+    found |= family.forms if family is not None else set()
     found |= {f"basis-{one.decision.id}" for one in cards if not one.over and not one.decision.basis_from_source}
     found |= {"links"} if links is not None and links.refused is None else set()
     return found if who is None or who.problem else {*found, "identity"}

@@ -162,7 +162,12 @@ async def _unavailable(request: Request, _error: Exception) -> Response:
 
 def no_database(request: Request) -> Response:
     """The database does not answer."""
-    return sorry(request, 503, _("Avain cannot reach its database just now. Try again in a moment."))
+    sentence = _("Avain cannot reach its database just now. Try again in a moment.")
+    if (
+        request.url.path == "/health"
+    ):  # who comes there looks after the installation; without the database nobody knows who it is
+        sentence += " " + _("What else is wrong is said on Avain's own machine by: avain doctor")
+    return sorry(request, 503, sentence)
 
 
 def unexpected(request: Request, error: Exception) -> Response:

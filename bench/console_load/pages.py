@@ -267,6 +267,7 @@ PAGES: Final[dict[str, tuple[str, Maker]]] = {
     "/runs/called/{work_id}/progress": ("operator", one("called", "/runs/called/{}/progress")),
     "/runs/{run_id}": ("operator", one("runs", "/runs/{}")),
     "/runs/{run_id}/progress": ("operator", one("runs", "/runs/{}/progress")),
+    "/health": ("operator", drawn("/health")),
     "/rejected": ("operator", drawn("/rejected", "/rejected?source=vienti-3")),
     "/rejected/{rejected_id}": ("operator", one("rejected", "/rejected/{}")),
     "/audit": (

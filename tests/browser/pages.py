@@ -126,6 +126,7 @@ PAGES: Final = (
     by("operator", "/runs/{run_id}", lambda town: f"/runs/{town.run('sync_cases')}"),
     by("price_manager", "/runs/{run_id}", lambda town: f"/runs/{town.run('import_prices', outcome='held')}"),
     by("operator", "/runs/called/{work_id}", lambda town: f"/runs/called/{town.called()}"),
+    by("operator", "/health"),
     by("operator", "/rejected"),
     by("operator", "/rejected/{rejected_id}", lambda town: f"/rejected/{town.rejected()}"),
     by("auditor", "/audit"),
