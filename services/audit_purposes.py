@@ -162,6 +162,7 @@ PURPOSES: Final = {
     "console.revoked": SIGNING_IN,
     "console.signed_in": SIGNING_IN,
     "console.signed_out": SIGNING_IN,
+    "family.compared": FAMILY,
     "family.viewed": FAMILY,
 }
 
