@@ -31,11 +31,8 @@ _MENU: Final[tuple[tuple[str, str, tuple[str, ...]], ...]] = (
     ("/unit-costs", N_("Own unit costs"), READERS),
     ("/sources", N_("Sources"), READERS),
     ("/runs", N_("Runs"), READERS),
-<<<<<<< HEAD
     ("/dead-work", N_("Given-up work"), READERS),
-=======
     ("/health", N_("Health of the system"), (OPERATOR, AUDITOR)),
->>>>>>> h-H
     ("/rejected", N_("Rejected records"), READERS),
     ("/absences", N_("Absences"), (*CASE_ROLES, OPERATOR)),
     ("/calendar", N_("Calendar"), CASE_ROLES),

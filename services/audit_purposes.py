@@ -164,6 +164,16 @@ PURPOSES: Final = {
     "console.signed_out": SIGNING_IN,
     "family.compared": FAMILY,
     "family.viewed": FAMILY,
+    "family.proposed": FAMILY,
+    "family.proposal_withdrawn": FAMILY,
+    "family.rated": FAMILY,
+    "family.wished": FAMILY,
+    "family.proposal_confirmed": CHOOSING,
+    "family.proposal_declined": CHOOSING,
+    "family.wish_noted": CARE,
+    "family.wish_seen": CARE,
+    "family.wishes_read": CARE,
+    "family.words_removed": CARE,
 }
 
 

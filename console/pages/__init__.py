@@ -8,6 +8,8 @@ from console.pages import (
     case,
     case_budget,
     case_entries,
+    case_family,
+    case_links,
     cases,
     choose,
     compare,
@@ -17,7 +19,10 @@ from console.pages import (
     home,
     incoming,
     invoices,
+    my_acts,
     my_budget,
+    my_in,
+    my_support,
     notices,
     order,
     order_proposals,
@@ -51,6 +56,8 @@ ALL: tuple[Pages, ...] = (
     cases.pages,
     case.pages,
     case_entries.pages,
+    case_links.pages,
+    case_family.pages,
     case_budget.pages,
     choose.pages,
     compare.pages,
@@ -70,16 +77,16 @@ ALL: tuple[Pages, ...] = (
     unit_costs.pages,
     sources.pages,
     runs.pages,
-<<<<<<< HEAD
     dead_work.pages,
-=======
     health.pages,
->>>>>>> h-H
     rejected.pages,
     absences.pages,
     calendar.pages,
     workers.pages,
     audit.pages,
+    my_in.pages,
+    my_support.pages,
+    my_acts.pages,
     # after every other page of families: `/my/{number}` would take theirs
     my_budget.pages,
 )
