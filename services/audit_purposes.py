@@ -163,6 +163,7 @@ PURPOSES: Final = {
     "console.revoked": SIGNING_IN,
     "console.signed_in": SIGNING_IN,
     "console.signed_out": SIGNING_IN,
+    "family.compared": FAMILY,
     "family.viewed": FAMILY,
     "family.proposed": FAMILY,
     "family.proposal_withdrawn": FAMILY,

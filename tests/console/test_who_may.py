@@ -288,7 +288,8 @@ def test_a_family_opens_no_page_of_the_workers(session, family_app):
 
 @pytest.mark.parametrize("holder", ["client", "support"])
 def test_a_family_s_form_needs_its_token_and_who_only_looks_changes_nothing(session, family_app, holder):
-    browser, wrong = come_in(family_app, session, make_case(session), holder), []
+    browser = come_in(family_app, session, make_case(session), holder)
+    wrong: list[tuple[Any, ...]] = []
     secret = browser.client.cookies[family_app.state.console.family_cookie]
     with family_app.state.console.transaction() as inside:
         family = family_sessions.find(inside, secret, idle_minutes=30, now=business_now(inside))
