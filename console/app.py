@@ -37,9 +37,11 @@ def create_app(
     redis_url: Callable[[], str] = redis_url,
 ) -> FastAPI:
     """The application. `configured` defaults to the process's settings."""
+    follows = configured is None
     configured = configured or settings()
     oidc = configured.console.oidc
-    console = Console(configured, transaction, redis_url, Limiter(redis_url), Provider(oidc) if oidc else None)
+    provider = Provider(oidc) if oidc else None
+    console = Console(configured, transaction, redis_url, Limiter(redis_url), provider, follows)
     figures = Figures()
     limit = configured.console.max_upload_mb * 1024 * 1024 + _FORM_BYTES
     app = FastAPI(
