@@ -78,7 +78,7 @@ class Visit:
 
     @property
     def settings(self) -> Settings:
-        return self.console.settings
+        return self.console.current
 
     @property
     def actor(self) -> str:

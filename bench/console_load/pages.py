@@ -259,6 +259,11 @@ PAGES: Final[dict[str, tuple[str, Maker]]] = {
     "/sources": ("operator", at("/sources")),
     "/sources/{name}": ("operator", one("sources", "/sources/{}")),
     "/sources/{name}/{provider}": ("operator", one("shares", "/sources/posti/{}")),
+    "/schedule": ("operator", at("/schedule")),
+    "/schedule/{name}": (
+        "operator",
+        drawn("/schedule/nightly_cases", "/schedule/read_incoming", "/schedule/daily_reminders"),
+    ),
     "/runs": (
         "operator",
         drawn("/runs", "/runs?outcome=failed", "/runs?kind=sync_cases", "/runs?source=vienti-3", "/runs?before=5000"),

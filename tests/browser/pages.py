@@ -125,6 +125,8 @@ PAGES: Final = (
     by("operator", "/runs"),
     by("operator", "/runs/{run_id}", lambda town: f"/runs/{town.run('sync_cases')}"),
     by("price_manager", "/runs/{run_id}", lambda town: f"/runs/{town.run('import_prices', outcome='held')}"),
+    by("operator", "/schedule"),
+    by("operator", "/schedule/{name}", lambda _: "/schedule/nightly_cases"),
     by("operator", "/runs/called/{work_id}", lambda town: f"/runs/called/{town.called()}"),
     by("operator", "/health"),
     by("operator", "/rejected"),
