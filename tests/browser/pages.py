@@ -125,6 +125,8 @@ PAGES: Final = (
     by("operator", "/runs"),
     by("operator", "/runs/{run_id}", lambda town: f"/runs/{town.run('sync_cases')}"),
     by("price_manager", "/runs/{run_id}", lambda town: f"/runs/{town.run('import_prices', outcome='held')}"),
+    by("operator", "/dead-work", lambda town: "/dead-work" if town.given_up() else ""),
+    by("operator", "/dead-work/{group}", lambda town: f"/dead-work/{town.given_up()}"),
     by("operator", "/runs/called/{work_id}", lambda town: f"/runs/called/{town.called()}"),
     by("operator", "/rejected"),
     by("operator", "/rejected/{rejected_id}", lambda town: f"/rejected/{town.rejected()}"),

@@ -1,6 +1,5 @@
 """Runs on pages: lists, one run with its steps and attempts, and how far it is."""
 
-
 import pytest
 from sqlalchemy import text
 
