@@ -127,6 +127,8 @@ PAGES: Final = (
     by("price_manager", "/runs/{run_id}", lambda town: f"/runs/{town.run('import_prices', outcome='held')}"),
     by("operator", "/schedule"),
     by("operator", "/schedule/{name}", lambda _: "/schedule/nightly_cases"),
+    by("operator", "/dead-work", lambda town: "/dead-work" if town.given_up() else ""),
+    by("operator", "/dead-work/{group}", lambda town: f"/dead-work/{town.given_up()}"),
     by("operator", "/runs/called/{work_id}", lambda town: f"/runs/called/{town.called()}"),
     by("operator", "/health"),
     by("operator", "/rejected"),
