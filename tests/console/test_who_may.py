@@ -43,6 +43,8 @@ TABLE: dict[tuple[str, str], tuple[str, ...] | str] = {
     ("POST", "/reminders/release"): (O,),
     ("GET", "/cases"): CASES,
     ("GET", "/cases/{number}"): CASES,
+    ("GET", "/cases/{number}/audit"): (S,),
+    ("POST", "/cases/{number}/audit/extract"): (S,),
     ("GET", "/cases/{number}/budgets/{decision}"): CASES,
     ("POST", "/cases/{number}/budgets/{decision}/rebase"): (S,),
     ("GET", "/cases/{number}/compare"): CASES,
@@ -153,11 +155,26 @@ TABLE: dict[tuple[str, str], tuple[str, ...] | str] = {
     ("POST", "/runs/{run_id}/discard"): (O,),
     ("POST", "/runs/{run_id}/retry"): (O, P),
     ("GET", "/health"): (O, A),
+    ("GET", "/schedule"): READERS,
+    ("GET", "/schedule/{name}"): READERS,
+    ("POST", "/schedule/{name}/pause"): (O,),
+    ("POST", "/schedule/{name}/reset"): (O,),
+    ("POST", "/schedule/{name}/resume"): (O,),
+    ("POST", "/schedule/{name}/set"): (O,),
+    ("POST", "/schedule/{name}/trigger"): (O,),
+    ("GET", "/dead-work"): READERS,
+    ("GET", "/dead-work/{group}"): READERS,
+    ("POST", "/dead-work/retry"): (O, P),
+    ("POST", "/dead-work/discard"): (O, P),
+    ("POST", "/dead-work/{group}/retry"): (O, P),
+    ("POST", "/dead-work/{group}/discard"): (O, P),
     ("GET", "/rejected"): READERS,
     ("GET", "/rejected/{rejected_id}"): READERS,
     ("POST", "/rejected/{rejected_id}/discard"): (O, P),
     ("POST", "/rejected/{rejected_id}/retry"): (O, P),
     ("GET", "/audit"): (A,),
+    ("GET", "/audit/cases/{number}"): (A,),
+    ("POST", "/audit/cases/{number}/extract"): (A,),
     ("GET", "/workers"): (O, A),
     ("GET", "/calendar"): CASES,
     ("POST", "/calendar"): CASES,
@@ -284,7 +301,8 @@ def test_a_family_opens_no_page_of_the_workers(session, family_app):
 
 @pytest.mark.parametrize("holder", ["client", "support"])
 def test_a_family_s_form_needs_its_token_and_who_only_looks_changes_nothing(session, family_app, holder):
-    browser, wrong = come_in(family_app, session, make_case(session), holder), []
+    browser = come_in(family_app, session, make_case(session), holder)
+    wrong: list[tuple[Any, ...]] = []
     secret = browser.client.cookies[family_app.state.console.family_cookie]
     with family_app.state.console.transaction() as inside:
         family = family_sessions.find(inside, secret, idle_minutes=30, now=business_now(inside))
