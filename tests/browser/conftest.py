@@ -25,6 +25,7 @@ from tests.conftest import own_database
 AXE: Final = ROOT / "var" / "browser" / "node_modules" / "axe-core" / "axe.min.js"
 WIDE: Final[ViewportSize] = {"width": 1280, "height": 900}
 PHONE: Final[ViewportSize] = {"width": 390, "height": 844}
+SMALLEST: Final[ViewportSize] = {"width": 320, "height": 568}
 
 #: How a story is lived through: each language, wide and on a phone, with and without JavaScript.
 WAYS: Final[tuple[dict[str, Any], ...]] = (

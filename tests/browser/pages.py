@@ -67,7 +67,7 @@ PAGES: Final = (
     Seen("/my", (), None, lambda _: "/my", ("LC-1001", "LC-1002")),
     by_family("/my/{number}"),
     by_family("/my/{number}", "LC-1001"),
-    by_family("/my/{number}", "LC-1003", holder="support"),
+    by_family("/my/{number}", "LC-1004", holder="support"),
     by_family("/my/{number}/child"),
     by_family("/my/{number}/alternatives", "LC-1001"),
     by_family("/my/{number}/propose", "LC-1001"),
