@@ -101,6 +101,14 @@ def jobs(settings: FollowUps) -> tuple[Job, ...]:
             "0 6 * * *",
             N_("Tell the price manager of prices that are missing or will end"),
         ),
+        # what is not sealed yet could be changed without anybody finding out
+        Job("seal_audit", "seal_audit", "*/5 * * * *", N_("Seal what was added to the audit trail"), overlap="skip"),
+        Job(
+            "verify_audit",
+            "verify_audit",
+            "40 3 * * *",
+            N_("Check the newest month of the audit trail against its seals"),
+        ),
         # what the next quarter of an hour asks for as well need not pile up
         Job(
             "read_bounces",

@@ -244,7 +244,7 @@ def _check_jitter(job: Job, now: datetime) -> None:
 def _look_at(session: Session, every: dict[str, Job], now: datetime) -> int:
     """Decide about each job; how much Work was new. A job that something is to be done for is locked and looked at once more."""
     session.execute(_MEET, {"names": list(every), "now": now})
-    looked_at = _last_look(session)
+    looked_at = last_look(session)
     rows = kept(session)
     # looked up first: a conflict on insert would burn an id for every job and second
     busy = _new(session, _looks(every, rows, now, looked_at))
@@ -330,7 +330,7 @@ def _locked(session: Session, job: Job, now: datetime) -> Kept:
     return found
 
 
-def _last_look(session: Session) -> datetime | None:
+def last_look(session: Session) -> datetime | None:
     """When somebody ticked last, in business time; None before the first time."""
     found = session.execute(text("SELECT value FROM remembered WHERE name = :name"), {"name": _LOOKED_AT}).scalar()
     return None if found is None else datetime.fromisoformat(found)

@@ -26,6 +26,13 @@ PAUSED_BEFORE = """
     WHERE paused
 """
 
+#: Work of jobs that was called for before is in their lanes too, so that last runs are found.
+LANES = """
+    UPDATE work SET lane = 'job:' || split_part(key, '@', 1)
+    WHERE lane IS NULL AND token IS NULL AND key ~ '^[a-z_]+@[0-9]{4}-[0-9]{2}-[0-9]{2}T'
+      AND split_part(key, '@', 1) IN (SELECT job FROM job_state)
+"""
+
 
 def upgrade() -> None:
     op.create_table(
@@ -57,6 +64,7 @@ def upgrade() -> None:
         op.add_column("job_state", column)
     op.execute(PAUSED_BEFORE)
     op.create_check_constraint(op.f("ck_job_state_paused_since"), "job_state", "paused = (paused_at IS NOT NULL)")
+    op.execute(LANES)
     op.execute(GRANTS)
 
 

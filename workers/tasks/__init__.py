@@ -3,6 +3,7 @@
 from workers import signs_of_life
 from workers.tasks import (
     absences,
+    audit,
     bounces,
     budgets,
     cases,
@@ -22,6 +23,7 @@ from workers.tasks import (
 
 __all__ = [
     "absences",
+    "audit",
     "bounces",
     "budgets",
     "cases",
