@@ -67,6 +67,12 @@ def jobs(settings: FollowUps) -> tuple[Job, ...]:
             "30 4 * * *",
             N_("Recompute every budget that something changed for"),
         ),
+        Job(
+            "tidy_family",
+            "tidy_family",
+            "20 4 * * *",
+            N_("Remove families' words that waited too long, and close proposals that were overtaken"),
+        ),
         # after the budgets: months are ordered on what they say
         Job(
             "generate_orders",
@@ -94,6 +100,14 @@ def jobs(settings: FollowUps) -> tuple[Job, ...]:
             "watch_prices",
             "0 6 * * *",
             N_("Tell the price manager of prices that are missing or will end"),
+        ),
+        # what is not sealed yet could be changed without anybody finding out
+        Job("seal_audit", "seal_audit", "*/5 * * * *", N_("Seal what was added to the audit trail"), overlap="skip"),
+        Job(
+            "verify_audit",
+            "verify_audit",
+            "40 3 * * *",
+            N_("Check the newest month of the audit trail against its seals"),
         ),
         # what the next quarter of an hour asks for as well need not pile up
         Job(

@@ -13,12 +13,12 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from core.budget_settings import Budgets
-from core.errors import InputError
+from core.errors import InputError, NotFound
 from core.i18n import N_, _, day, language, ngettext, number, short_money
 from core.money import ZERO
 from core.units import amount
 from services.compare import Comparison, Offer, compare_case
-from services.compare.asking import CLOSED, DECISION_OVER, GONE, ORDERED, ORDERED_IN_PART, NothingToCompareError
+from services.compare.asking import CLOSED, DECISION_OVER, GONE, ORDERED, ORDERED_IN_PART
 from services.compare.judging import shortened
 from services.compare.market import Rating
 
@@ -95,9 +95,9 @@ def alternatives(
     """
     try:
         found = compare_case(session, case, item=item or None, today=today, settings=settings)
-    except NothingToCompareError:
-        return []
-    except InputError:  # of a planned service that has ended
+    except NotFound:
+        raise
+    except InputError:  # nothing is decided, or nothing any more; or the planned service has ended
         return []
     planned = {row.item: row for row in session.execute(_PLANNED, {"case": case})}
     return [_question(one, planned, everything=everything) for one in found]

@@ -250,10 +250,19 @@ def _token(secret: str) -> bytes:
     return sha256(secret.strip().lower().translate(_AS_MEANT).encode("utf-8", "surrogatepass")).digest()
 
 
+def is_code(typed: str) -> bool:
+    """Whether somebody typed what could be a code at all."""
+    digits = _digits(typed)
+    return len(digits) == _CODE_DIGITS and digits.isascii() and digits.isdigit()
+
+
+def _digits(typed: str) -> str:
+    return "".join(sign for sign in typed if sign not in " -\u00a0\u202f")
+
+
 def _code_digest(key: bytes, token: bytes, code: str) -> bytes:
     """What is kept of a code: nothing that can be tried without the key, nor moved to another link."""
-    digits = "".join(sign for sign in code if sign not in " -\u00a0\u202f")
-    return hmac.digest(key, token + digits.encode("utf-8", "surrogatepass"), "sha256")
+    return hmac.digest(key, token + _digits(code).encode("utf-8", "surrogatepass"), "sha256")
 
 
 def _grouped(secret: str) -> str:

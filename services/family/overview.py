@@ -16,7 +16,6 @@ from core.settings import Settings
 from services.family.sessions import FamilyCase
 from services.names import service_names
 from services.statements.freshness import make_fresh_soon
-from services.statements.printing import contact_in
 from services.statements.reading import Statement, statements
 
 
@@ -151,7 +150,7 @@ def overview(session: Session, case: FamilyCase, language: str, *, now: datetime
     return Overview(
         statement=found,
         services=service_names(session),
-        contact=contact_in(language, settings.statements),
+        contact=settings.statements.contact_in(language),
         fresh=fresh,
         talk=session.execute(_TALK, asked).scalar_one(),
         ordered=tuple(Ordered(**row) for row in session.execute(_ORDERED, asked).mappings()),

@@ -25,14 +25,14 @@ _DRAWN: Final = 40
 
 #: How an order stands, for those for whom it was made; `{provider}` stands in some.
 _ORDER_STATES: Final = {
-    **dict.fromkeys(("approved", "sending"), (N_("Your worker has ordered this. The order is on its way."), "")),
-    **dict.fromkeys(("sent", "received"), (N_("The order has been sent. {provider} has not answered yet."), "")),
-    "accepted": (N_("{provider} has promised to give you this."), "good"),
-    "changed": (N_("{provider} would like to change something. Your worker looks at it."), ""),
-    "rejected": (N_("{provider} cannot give you this. Your worker looks for another way with you."), ""),
-    "failed": (N_("The order has not reached {provider} yet. Your worker takes care of it."), ""),
-    "cancelled": (N_("This order has been cancelled."), "over"),
-    "closed": (N_("This order has ended."), "over"),
+    **dict.fromkeys(("approved", "sending"), N_("Your worker has ordered this. The order is on its way.")),
+    **dict.fromkeys(("sent", "received"), N_("The order has been sent. {provider} has not answered yet.")),
+    "accepted": N_("{provider} has promised to give you this."),
+    "changed": N_("{provider} would like to change something. Your worker looks at it."),
+    "rejected": N_("{provider} cannot give you this. Your worker looks for another way with you."),
+    "failed": N_("The order has not reached {provider} yet. Your worker takes care of it."),
+    "cancelled": N_("This order has been cancelled."),
+    "closed": N_("This order has ended."),
 }
 _OVER: Final = frozenset({"rejected", "cancelled", "closed"})
 _VOICES: Final = {
@@ -61,11 +61,11 @@ class Step:
 
 @dataclass(frozen=True)
 class OrderTold:
-    """An order in plain words: how much on which days, and how it stands. `tone`: good, over or nothing."""
+    """An order in plain words: how much on which days, and how it stands. `promised`: the provider has accepted it."""
 
     what: str
     state: str
-    tone: str
+    promised: bool
 
 
 @dataclass(frozen=True)
@@ -244,11 +244,10 @@ def _dots(item: Planned) -> tuple[int, int] | None:
 
 
 def _order(one: Ordered) -> OrderTold:
-    sentence, tone = _ORDER_STATES[one.state]
     what = _("{quantity}, {first} – {last}, {provider}").format(
         quantity=amount(one.quantity, one.unit), first=day(one.first), last=day(one.last), provider=one.provider
     )
-    return OrderTold(what, _(sentence).format(provider=one.provider), tone)
+    return OrderTold(what, _(_ORDER_STATES[one.state]).format(provider=one.provider), one.state == "accepted")
 
 
 def _said(proposed: Proposed | None) -> Iterable[str]:

@@ -37,14 +37,9 @@ class Printed:
 
 
 def form(session: Session, language: str, organisation: str, settings: Statements, *, today: date) -> Form:
-    """The form for `language` (fi, sv, en). One query."""
+    """The form for `language` (fi, sv, en). One query. A contact in another language is better than none: a number is read in all."""
     with speaking(language):
-        return Form(language, organisation, contact_in(language, settings), today, service_names(session))
-
-
-def contact_in(language: str, settings: Statements) -> str:
-    """How the organisation is reached safely. In another language is better than not at all: a number is read in all."""
-    return next((settings.contact[one] for one in (language, "fi", "sv", "en") if settings.contact.get(one)), "")  # type: ignore[index,call-overload]
+        return Form(language, organisation, settings.contact_in(language), today, service_names(session))
 
 
 def print_statement(statement: Statement, on: Form) -> Printed:
