@@ -165,7 +165,7 @@ def _on_days(days: Collection[int]) -> str:
     if CronSim.LAST in days:
         said.append(_("on the last day of the month"))
     if CronSim.LAST_WEEKDAY in days:
-        said.append(_("on the last of Monday to Friday in the month"))
+        said.append(_("on the last weekday (Monday to Friday) of the month"))
     return _list(said)
 
 

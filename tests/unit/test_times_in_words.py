@@ -41,7 +41,7 @@ def said(cron: str, only_on: WorkingDays | None = None) -> str:
         ("0 7,12,17 * * MON", "on Mondays at 7.00, 12.00 and 17.00"),
         ("30 7 1 1,7 *", "on day 1 of the month in January and in July at 7.30"),
         ("0 8 L * *", "on the last day of the month at 8.00"),
-        ("0 8 LW * *", "on the last of Monday to Friday in the month at 8.00"),
+        ("0 8 LW * *", "on the last weekday (Monday to Friday) of the month at 8.00"),
         ("0 8 * * 1#1,5L", "on the first Monday of the month and on the last Friday of the month at 8.00"),
         ("0 8 1 * 1", "at 8.00; days: on day 1 of the month and on Mondays"),
         ("0 8 */10 * 1", "at 8.00; days: on days 1, 11, 21 and 31 of the month, if it also comes on Mondays"),
@@ -103,10 +103,10 @@ def names_day(sentence: str, day: date) -> bool:
         named, found = True, [*found, right and WEEKDAYS[day.weekday()] == name]
     if "last day of the month" in sentence:
         named, found = True, [*found, day.day == last]
-    if "last of Monday to Friday" in sentence:
+    if "last weekday (Monday to Friday)" in sentence:
         end = date(day.year, day.month, last)
         named, found = True, [*found, day == end - timedelta(days=max(0, end.weekday() - 4))]
-    elif "Monday to Friday" in sentence:
+    if "Monday to Friday" in sentence.replace("(Monday to Friday)", ""):
         named, found = True, [*found, day.weekday() < 5]
     return any(found) if named else True
 
