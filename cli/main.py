@@ -9,6 +9,7 @@ from rich.text import Text
 from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError, ProgrammingError
 
 from cli import (
+    audit,
     budget,
     case,
     compare,
@@ -71,6 +72,7 @@ app.add_typer(run.app, name="run")
 app.add_typer(invoice.app, name="invoice")
 app.add_typer(rejected.app, name="rejected")
 app.add_typer(schedule.app, name="schedule")
+app.add_typer(audit.app, name="audit")
 
 
 def main() -> None:

@@ -55,7 +55,7 @@ security = "none"                  # none, starttls, tls
 sender = "avain@example.invalid"
 timeout_seconds = 20
 # per_minute = 600                 # so many reminders a minute at most; unset: as fast as the server takes them
-# operator_email = "avain-yllapito@example.invalid"    # told at once when reminders are held or cannot be delivered
+# operator_email = "avain-yllapito@example.invalid"    # told when a job finally fails or works again, and when reminders are held
 
 [budgets]                          # cost neutrality as your organisation reads it
 tolerance = 0.05                   # share of the ceiling that may be passed without a reason
@@ -110,4 +110,9 @@ max_upload_mb = 20
 
 [privacy]
 identity = "none"                  # none: identity is dropped at the door; sealed: kept encrypted (AVAIN_SEAL_KEYS, AVAIN_INDEX_KEY)
+
+[audit]                            # who did and saw what: docs/audit.md
+anchor_file = "audit-anchors.jsonl"    # under home; have it copied to where nobody who can write the database can write
+keep_years = 12                    # what events say may be purged after so many years
+# request_years = 2                # an extract for a client goes back so far, unless there is a special reason
 """

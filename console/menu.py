@@ -32,6 +32,7 @@ _MENU: Final[tuple[tuple[str, str, tuple[str, ...]], ...]] = (
     ("/sources", N_("Sources"), READERS),
     ("/runs", N_("Runs"), READERS),
     ("/dead-work", N_("Given-up work"), READERS),
+    ("/health", N_("Health of the system"), (OPERATOR, AUDITOR)),
     ("/rejected", N_("Rejected records"), READERS),
     ("/absences", N_("Absences"), (*CASE_ROLES, OPERATOR)),
     ("/calendar", N_("Calendar"), CASE_ROLES),

@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from core.audit_settings import Audit
 from core.budget_settings import Budgets
 from core.console_settings import Console
 from core.errors import ConfigurationError, Message
@@ -68,7 +69,8 @@ class Mail(Group):
         description="so many reminders a minute at most, by all processes together; 0: as fast as it goes",
     )
     operator_email: str | None = Field(
-        default=None, description="told at once when reminders are held or cannot be delivered"
+        default=None,
+        description="told when a job finally fails and when it works again, and when reminders are held or cannot be delivered",
     )
 
     @field_validator("operator_email")
@@ -130,6 +132,7 @@ class Settings(BaseSettings):
     privacy: Privacy = Privacy()
     console: Console = Console()
     family: Family = Family()
+    audit: Audit = Audit()
 
     @field_validator("hash_key")
     @classmethod
@@ -175,6 +178,11 @@ class Settings(BaseSettings):
         """The folder of the organisation's own e-mail templates: as it is written in avain.toml, seen from there."""
         folder = self.follow_ups.templates
         return None if folder is None else configuration_file().absolute().parent / folder
+
+    @property
+    def audit_anchors(self) -> Path:
+        """Where the audit trail is anchored, for every process the same."""
+        return self.home / self.audit.anchor_file
 
     @property
     def statement_folder(self) -> Path:

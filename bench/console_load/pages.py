@@ -277,6 +277,7 @@ PAGES: Final[dict[str, tuple[str, Maker]]] = {
     "/runs/{run_id}/progress": ("operator", one("runs", "/runs/{}/progress")),
     "/dead-work": ("operator", at("/dead-work")),
     "/dead-work/{group}": ("operator", one("dead", "/dead-work/{}")),
+    "/health": ("operator", drawn("/health")),
     "/rejected": ("operator", drawn("/rejected", "/rejected?source=vienti-3")),
     "/rejected/{rejected_id}": ("operator", one("rejected", "/rejected/{}")),
     "/audit": (

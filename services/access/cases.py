@@ -168,3 +168,19 @@ def access_to_case(session: Session, person: Person, number: str, today: date) -
 def visible_among(session: Session, person: Person, numbers: Collection[str], today: date) -> set[str]:
     """Which of these cases the person may see. One query."""
     return set(session.scalars(_AMONG, {**visible_cases(person, today), "numbers": list(numbers)}))
+
+
+#: Rows in: a number and a person. Rows out: the case, if it is one of a unit they supervise.
+_SUPERVISED_ONE: Final = text(
+    f"""
+    SELECT id, number, CASE WHEN :sees_everything THEN 'everything' ELSE 'supervisor' END AS how FROM client_case
+    WHERE number = :number AND {VISIBLE} AND (CAST(:sees_everything AS boolean) OR {_SUPERVISED})
+    """  # noqa: S608 - the condition is ours
+)
+
+
+def supervised_case(session: Session, person: Person, number: str, today: date) -> CaseAccess | None:
+    """The case, if the person may see it as the supervisor of its people: what only supervisors see of a case hangs on this."""
+    values = {**visible_cases(person, today), "number": number if number.isprintable() else ""}
+    row = session.execute(_SUPERVISED_ONE, values).one_or_none()
+    return None if row is None else CaseAccess(row.id, row.number, row.how)

@@ -60,6 +60,11 @@ SORTS: Final = {
         "operator", N_("Finally failed: not tried again by itself"), "avain run list --failed", series="work"
     ),
     "work_recovered": Sort("operator", N_("Works again"), series="work"),
+    "audit_broken": Sort(
+        "operator",
+        N_("The audit trail is not as it was sealed: keep everything as it is, and look"),
+        "avain audit verify",
+    ),
 }
 #: What a reader's letters are called in their headers, but for sorts with a series of their own.
 _SERIES: Final = {"price manager": "prices", "operator": "reminders"}

@@ -128,6 +128,7 @@ PAGES: Final = (
     by("operator", "/dead-work", lambda town: "/dead-work" if town.given_up() else ""),
     by("operator", "/dead-work/{group}", lambda town: f"/dead-work/{town.given_up()}"),
     by("operator", "/runs/called/{work_id}", lambda town: f"/runs/called/{town.called()}"),
+    by("operator", "/health"),
     by("operator", "/rejected"),
     by("operator", "/rejected/{rejected_id}", lambda town: f"/rejected/{town.rejected()}"),
     by("auditor", "/audit"),
