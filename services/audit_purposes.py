@@ -30,6 +30,7 @@ RECORDS: Final = N_("To bring the data of the client information system into Ava
 RUNNING: Final = N_("To keep Avain running.")
 SIGNING_IN: Final = N_("To let people in who may use Avain, and nobody else.")
 FAMILY: Final = N_("The client or family looks after its own budget.")
+FAMILY_WAY_IN: Final = N_("To let the client or family, and whom they allow, see their own budget, and nobody else.")
 
 #: By action.
 PURPOSES: Final = {
@@ -174,6 +175,12 @@ PURPOSES: Final = {
     "family.wish_seen": CARE,
     "family.wishes_read": CARE,
     "family.words_removed": CARE,
+    "family.code_refused": FAMILY_WAY_IN,
+    "family.link_locked": FAMILY_WAY_IN,
+    "family.link_made": FAMILY_WAY_IN,
+    "family.link_revoked": FAMILY_WAY_IN,
+    "family.signed_in": FAMILY_WAY_IN,
+    "family.signed_out": FAMILY_WAY_IN,
 }
 
 

@@ -200,6 +200,8 @@ _ACTIONS: Final = {
     "invoices.listed": N_("looked at the invoices"),
     "job.paused": N_("paused a job"),
     "job.resumed": N_("resumed a job"),
+    "job.changed": N_("set a job to other times"),
+    "job.reset": N_("took back what was set of a job"),
     "incoming.applied": N_("applied a document about orders that was held"),
     "incoming.discarded": N_("discarded a document about orders"),
     "incoming.viewed": N_("looked at a document about orders"),
