@@ -86,6 +86,12 @@ class Anchors:
         self._next = next(self._coming, None)
         return None
 
+    def lacks(self, month: date, position: int) -> int | None:
+        """Where the walk goes on to another month: a later place in `month` that was anchored, so that seals are missing."""
+        while self._next is not None and (self._next.month, self._next.position) <= (month, position):
+            self._next = next(self._coming, None)
+        return self._next.position if self._next is not None and self._next.month == month else None
+
     def says(self, month: date, position: int) -> bytes | None:
         """What was anchored of a seal the walk has come to."""
         here = self._next

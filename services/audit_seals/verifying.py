@@ -29,11 +29,14 @@ _END = text("SELECT month, position FROM audit_seal WHERE month <= :last ORDER B
 _BEFORE = text(
     "SELECT month, position, hash FROM audit_seal WHERE month < :first ORDER BY month DESC, position DESC LIMIT 1"
 )
+#: Rows out: the event of a seal that stands in no month there is.
+_STRAY = text("SELECT event_id FROM audit_seal WHERE month < '0001-01-01' OR month > '9999-12-31' LIMIT 1")
 #: Rows in: a place in the chain, exclusive, and the last one. Rows out: the next seals in order, each with its event, if there is one.
 _SEALS = text(
     f"""
     SELECT seal.month, seal.position, seal.event_id, seal.salt, seal.payload_sha256, seal.hash, event.id, event.purged_by,
-           event.recorded_at, {PAYLOAD} AS payload, {FRAME} AS frame
+           CASE WHEN event.purged_by IS NOT NULL THEN CAST(extract(epoch FROM event.recorded_at) AS float8) END AS recorded,
+           {PAYLOAD} AS payload, {FRAME} AS frame
     FROM (
         SELECT * FROM audit_seal WHERE (month, position) > (:month, :position) AND (month, position) <= (:last_month, :last_position)
         ORDER BY month, position LIMIT :batch
@@ -75,6 +78,10 @@ def verify(
     state = session.execute(_STATE).one_or_none()
     if state is None:
         found.broken = Broken("state", Message("The row that says how far the audit trail was sealed is missing."))
+        return found
+    stray = session.execute(_STRAY).scalar()
+    if stray is not None:
+        found.broken = Broken("chain", Message("The seal of event {event} was changed.", event=stray), stray)
         return found
     end = session.execute(_END, {"last": last or date.max}).one_or_none()
     if first is not None and first == last and (end is None or end.month != first):
@@ -135,10 +142,12 @@ class _Walk:
 
     def _follows(self, row: Any) -> Broken | None:
         """Whether the seal's place is the next one, and its event there."""
-        wanted = self._position + 1 if row.month == self._month else 1
-        if row.position != wanted:
-            gone = Message("Seal {position} of {month} is missing.", position=wanted, month=named(row.month))
-            return Broken("missing", gone, None, row.month, wanted)
+        month, wanted = row.month, self._position + 1 if row.month == self._month else 1
+        if row.month != self._month and self._anchors.lacks(self._month, self._position) is not None:
+            month, wanted = self._month, self._position + 1
+        if (row.month, row.position) != (month, wanted):
+            gone = Message("Seal {position} of {month} is missing.", position=wanted, month=named(month))
+            return Broken("missing", gone, None, month, wanted)
         if row.id is None:
             gone = Message("Event {event} was sealed and is not in the trail any more.", event=row.event_id)
             return Broken("missing", gone, row.event_id, row.month, row.position)
@@ -150,7 +159,7 @@ class _Walk:
             self._found.purged += 1
             if row.salt is not None or row.payload != _NOTHING:
                 return _changed(row, Message("Event {event} was changed after it was purged.", event=row.event_id))
-            if not self._records.covers(row.purged_by, row.recorded_at):
+            if not self._records.covers(row.purged_by, row.recorded):
                 told = Message("What event {event} says was purged, but nobody recorded it.", event=row.event_id)
                 return Broken("purge", told, row.event_id, row.month, row.position)
             digest = row.payload_sha256
