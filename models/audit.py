@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Date, Index, Integer, LargeBinary
+from sqlalchemy import BigInteger, CheckConstraint, Column, Date, Index, Integer, LargeBinary, literal_column
 from sqlalchemy import text as sql
 from sqlmodel import Field, SQLModel
 
@@ -12,6 +12,8 @@ from models.base import json_object, plain_id, primary_key, text, timestamp
 
 class AuditEvent(SQLModel, table=True):
     """One act of a person or of Avain on somebody's behalf. `subject` is `case:HB-2026-000001`-like; details hold no names.
+
+    `cases` among the details: numbers of the cases that a list showed, or that something beside a case concerns.
 
     `xid` is the transaction that wrote it, filled by the database: by it the sealer knows what has been committed since it last looked.
     `purged_by` is set when its payload (actor, subject, reason, details) was removed after the time it had to be kept: the id of the event
@@ -22,6 +24,15 @@ class AuditEvent(SQLModel, table=True):
     __table_args__ = (
         Index("ix_audit_event_actor", "actor", "id"),
         Index("ix_audit_event_action", "action", "id"),
+        # in which lists a case was shown; written at once, so that whoever looks never goes through a list of what is not indexed yet
+        Index(
+            "ix_audit_event_cases",
+            literal_column("(details -> 'cases')").label("cases"),
+            postgresql_using="gin",
+            postgresql_ops={"cases": "jsonb_path_ops"},
+            postgresql_with={"fastupdate": "off"},
+            postgresql_where=sql("details ? 'cases'"),
+        ),
         Index("ix_audit_event_xid", "xid"),
     )
 

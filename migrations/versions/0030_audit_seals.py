@@ -148,9 +148,14 @@ def upgrade() -> None:
     op.create_index("ix_audit_event_xid", "audit_event", ["xid"])
     for statement in GUARDS:
         op.execute(statement)
+    op.execute(
+        "CREATE INDEX ix_audit_event_cases ON audit_event USING gin ((details -> 'cases') jsonb_path_ops)"
+        " WITH (fastupdate = off) WHERE details ? 'cases'"
+    )
 
 
 def downgrade() -> None:
+    op.drop_index("ix_audit_event_cases", "audit_event")
     for statement in BACK:
         op.execute(statement)
     op.drop_index("ix_audit_event_xid", "audit_event")

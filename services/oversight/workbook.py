@@ -5,58 +5,20 @@ taken apart with them), and no text that a spreadsheet program would take for a 
 like a henkilötunnus is blotted out.
 """
 
-import io
-import re
-from collections.abc import Iterable, Sequence
-from datetime import date, datetime
-from decimal import Decimal
-from typing import Any, Final, NamedTuple
-
-from openpyxl import Workbook
-from openpyxl.styles import Alignment, Font, PatternFill
-from openpyxl.utils import get_column_letter
+from collections.abc import Iterable
 
 from core.i18n import HELSINKI, _
 from core.logging import redact
-from documents.safe_cells import neutral as harmless
 from services.budgets.words import state_name
 from services.follow_ups.words import kind_label
 from services.oversight import words
 from services.oversight.report import Report
-
-_HEAD: Final = PatternFill("solid", fgColor="FFDDE6F0")
-_EUROS, _DAY, _PERCENT, _PLAIN = "#,##0.00", "d.m.yyyy", "0.0%", "General"
-_CENTS: Final = -2
-#: What a workbook cannot hold.
-_UNPRINTABLE: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-_LONGEST: Final = 32_000
-
-Row = Sequence[Any]
-
-
-class _Share(NamedTuple):
-    """A part of one, written as per cent."""
-
-    fraction: Decimal
+from services.sheets import Row, Share, Sheet, write_sheets
 
 
 def write_workbook(report: Report) -> bytes:
     """The workbook, in the reader's language. Bytes of XLSX."""
-    book = Workbook()
-    book.remove(book.worksheets[0])
-    for title, heads, rows in _sheets(report):
-        sheet = book.create_sheet(title)
-        for at, row in enumerate((heads, *rows), start=1):
-            for column, value in enumerate(row, start=1):
-                _write(sheet.cell(at, column), value)
-        for column, head in enumerate(heads, start=1):
-            cell = sheet.cell(1, column)
-            cell.font, cell.fill, cell.alignment = Font(bold=True), _HEAD, Alignment(wrap_text=True, vertical="top")
-            sheet.column_dimensions[get_column_letter(column)].width = max(14, min(48, len(head) + 4))
-        sheet.freeze_panes = "A2"
-    content = io.BytesIO()
-    book.save(content)
-    return content.getvalue()
+    return write_sheets(Sheet(*one) for one in _sheets(report))
 
 
 def _sheets(report: Report) -> Iterable[tuple[str, Row, list[Row]]]:
@@ -139,25 +101,8 @@ def _months(report: Report) -> Iterable[Row]:
 
 def _exceptions(report: Report) -> Iterable[Row]:
     for one in report.exceptions:
-        own = (one.case_number, one.decision, state_name(one.state), None if one.share is None else _Share(one.share))
+        own = (one.case_number, one.decision, state_name(one.state), None if one.share is None else Share(one.share))
         if not one.said:
             yield (*own, None, None, None, _("no reason is recorded"))
         for said in one.said:
             yield (*own, said.order, said.at.astimezone(HELSINKI).date(), said.by, redact(said.reason))
-
-
-def _write(cell: Any, value: Any) -> None:
-    """A number, a day, or a text, which is never a formula."""
-    if value is None:
-        return
-    if isinstance(value, str):
-        cell.value = harmless(_UNPRINTABLE.sub(" ", value)[:_LONGEST])
-        cell.data_type = "s"
-    elif isinstance(value, date) and not isinstance(value, datetime):
-        cell.value, cell.number_format = value, _DAY
-    elif isinstance(value, _Share):
-        cell.value, cell.number_format = value.fraction, _PERCENT
-    elif isinstance(value, Decimal):
-        cell.value, cell.number_format = value, _EUROS if value.as_tuple().exponent == _CENTS else _PLAIN
-    else:
-        cell.value = value

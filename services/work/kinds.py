@@ -53,6 +53,7 @@ KINDS: dict[str, Kind] = {
         Kind("recompute_budgets", "budgets", deadline=1800),
         Kind("plan_statements", "default", deadline=300),
         Kind("write_statements", "default", deadline=600),
+        Kind("tidy_family", "default", deadline=300),
         Kind("generate_orders", "orders", deadline=1800),
         Kind("watch_orders", "orders", deadline=600),
         Kind("deliver_order", "orders", deadline=120, max_attempts=8, first_pause=30),
