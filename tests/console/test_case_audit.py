@@ -34,7 +34,9 @@ class Trail:
         self.case = make_case(session, number="HB-2026-000077", responsible_worker_id=self.worker.id)
         decision = make_decision(session, self.case)
         self.provider = make_provider(session, name="Tukipolku (keksitty)")
-        self.order = make_order(session, decision, self.provider, number="T-2026-000077", sent_at=self.now)
+        self.order = make_order(
+            session, decision, self.provider, number="T-2026-000077", sent_at=self.now, handed_over_at=self.now
+        )
         item = make_plan_item(session, decision, make_service(session))
         self.follow_up = make_follow_up(session, item)
         self.document = make_incoming(session, self.order)
@@ -217,7 +219,8 @@ def test_a_paper_for_the_client_in_finnish(session, trail, boss):
         "Aino Työntekijä, omatyöntekijä, Perhepalvelut",
         "(2 kertaa)",
         "Tukipolku (keksitty)",
-        "T-2026-000077",
+        "tilaus T-2026-000077: mikä palvelu",
+        "yhteystietosi tilausta T-2026-000077 varten",
         "Asiakas tai perhe",
     ):
         assert part in said, part
@@ -237,9 +240,9 @@ def test_a_workbook_with_every_event(trail, sign_in):
     path = "/audit/cases/HB-2026-000077"
     made = browser.submit(browser.get(path), f"{path}/extract", {"form": "xlsx"}).answer
     book = openpyxl.load_workbook(io.BytesIO(made.content))
-    assert book.sheetnames == ["Tietoja", "Käytetty", "Annettu"]
+    assert book.sheetnames == ["Tämä ote", "Käytetty", "Annettu"]
     rows = list(book["Käytetty"].iter_rows(values_only=True))
-    assert rows[0] == ("Päivä", "Kello", "Kuka", "Rooli", "Yksikkö", "Mitä tehtiin", "Miksi")
+    assert rows[0] == ("Päivä", "Kello", "Kuka", "Rooli", "Yksikkö", "Mitä on tehty", "Miksi")
     assert len(rows) == len(ACTS) + 3
     assert rows[1][2:5] == ("Aino Työntekijä", "omatyöntekijä", "Perhepalvelut")
     assert [row[1] for row in list(book["Annettu"].iter_rows(values_only=True))[1:]]

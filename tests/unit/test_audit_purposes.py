@@ -20,7 +20,7 @@ _ACTION: Final = re.compile(r"[a-z_]+\.[a-z_]+")
 _FILES: Final = re.compile(r".*\.(html|pdf|xlsx|xml|json|csv|toml|eml|py)")
 _IN_SQL: Final = re.compile(r"INSERT INTO audit_event\b.*?'([a-z_]+\.[a-z_]+)'", re.DOTALL)
 #: Where the action stands among the arguments without a name.
-_PLACES: Final[dict[str, int]] = {"record": 2, "Event": 1, "saw": 1}
+_PLACES: Final[dict[str, int]] = {"record": 2, "Event": 1, "saw": 1, "saw_cases": 1}
 #: Actions that are put together: by the module and what stands there, those they come to.
 _COMPOSED: Final[dict[tuple[str, str], Callable[[], set[str]]]] = {
     ("services/follow_ups/events.py", "f'follow_up.{act}'"): lambda: {f"follow_up.{act}" for act in FOLLOW_UP_ACTS},
