@@ -1,4 +1,4 @@
-"""Commands about the installation itself: init, doctor, up, demo, beat, db, config, audit."""
+"""Commands about the installation itself: init, doctor, up, demo, beat, db, config."""
 
 import json
 import os
@@ -9,15 +9,13 @@ from typing import Annotated
 
 import typer
 
-from cli.common import ERROR, Json, actor, complaints, console, emit, stop, sub_app, table, transaction
+from cli.common import ERROR, Json, actor, complaints, console, emit, stop, sub_app, transaction
 from core.errors import AvainError, ConfigurationError, InputError
-from core.i18n import _, moment
-from services.labels import action_name
+from core.i18n import _
 from workers.groups import GROUPS, run_beat, run_worker
 
 db_app = sub_app(_("The database's shape."))
 config_app = sub_app(_("The settings."))
-audit_app = sub_app(_("Who did what."))
 
 
 def register(app: typer.Typer) -> None:
@@ -33,7 +31,6 @@ def register(app: typer.Typer) -> None:
     )
     app.add_typer(db_app, name="db")
     app.add_typer(config_app, name="config")
-    app.add_typer(audit_app, name="audit")
 
 
 def init(path: Annotated[Path, typer.Argument(help=_("Where to write it."))] = Path("avain.toml")) -> None:
@@ -272,30 +269,6 @@ def show_settings() -> None:
     from core.settings import settings
 
     console().print_json(settings().model_dump_json())
-
-
-@audit_app.command("show", help=_("What was done, newest first."))
-def audit_show(
-    subject: Annotated[str | None, typer.Argument(help=_("For example case:HB-2026-000001"))] = None,
-    limit: int = 50,
-    as_json: Json = False,
-) -> None:
-    """The audit trail of a subject, or of everything."""
-    from services.audit import events
-
-    with transaction() as session:
-        found = events(session, subject, limit)
-    emit(
-        found,
-        as_json,
-        lambda: console().print(
-            table(
-                _("Audit trail"),
-                [_("When"), _("Who"), _("What"), _("To what"), _("Why")],
-                [[moment(e["at"]), e["actor"], action_name(e["action"]), e["subject"], e["reason"]] for e in found],
-            )
-        ),
-    )
 
 
 def move_clock(to: Annotated[str, typer.Argument(help=_("A moment in Helsinki: 2026-12-01T08:00"))]) -> None:

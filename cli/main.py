@@ -9,10 +9,12 @@ from rich.text import Text
 from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError, ProgrammingError
 
 from cli import (
+    audit,
     budget,
     case,
     compare,
     console,
+    family,
     incoming,
     installation,
     invoice,
@@ -62,6 +64,7 @@ app.add_typer(price.app, name="price")
 app.add_typer(case.app, name="case")
 compare.register(app)
 app.add_typer(budget.app, name="budget")
+app.add_typer(family.app, name="family")
 order_answers.register(order.app)
 app.add_typer(order.app, name="order")
 app.add_typer(incoming.app, name="incoming")
@@ -71,6 +74,7 @@ app.add_typer(run.app, name="run")
 app.add_typer(invoice.app, name="invoice")
 app.add_typer(rejected.app, name="rejected")
 app.add_typer(schedule.app, name="schedule")
+app.add_typer(audit.app, name="audit")
 
 
 def main() -> None:

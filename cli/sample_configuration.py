@@ -110,4 +110,9 @@ max_upload_mb = 20
 
 [privacy]
 identity = "none"                  # none: identity is dropped at the door; sealed: kept encrypted (AVAIN_SEAL_KEYS, AVAIN_INDEX_KEY)
+
+[audit]                            # who did and saw what: docs/audit.md
+anchor_file = "audit-anchors.jsonl"    # under home; have it copied to where nobody who can write the database can write
+keep_years = 12                    # what events say may be purged after so many years
+# request_years = 2                # an extract for a client goes back so far, unless there is a special reason
 """

@@ -1,4 +1,4 @@
-"""The organisation's login provider, spoken to as OpenID Connect: code flow with PKCE (RFC 7636), answers checked by Authlib.
+"""A login provider (the organisation's, or the one families log in by), spoken to as OpenID Connect: code flow with PKCE (RFC 7636), answers checked by Authlib.
 
 Every request goes through the HTTP door. The provider's own host may stand inside the organisation's network; other hosts that it names for
 parts of itself (userinfo, as at Microsoft) must be public. What people read of a failure says what is wrong and never what a token held.
@@ -23,6 +23,7 @@ from joserfc.jwk import JWKRegistry, KeySet
 from connectors.http import HostRule, HttpDoor, Outbound
 from core.console_settings import Oidc
 from core.errors import AvainError, Permanent, Transient
+from core.login_settings import LoginProvider
 
 #: Signatures that only the provider can make; `none` and those with a shared secret are not among them.
 _ALGORITHMS: Final = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"]
@@ -37,9 +38,13 @@ _LONGEST_SUBJECT: Final = 255
 _HTTPS_PORT: Final = 443
 
 
+class NotStrongEnoughError(Permanent):
+    """The person proved who they are in a way that the settings do not take."""
+
+
 @dataclass(frozen=True)
 class SignedIn:
-    """Whom the provider answers for. `claims` are the ID token's, and userinfo's where the token lacks the roles."""
+    """The person that the workers' provider answers for, with what `Provider.exchange` tells of them."""
 
     claims: Mapping[str, Any] = field(repr=False)
     settings: Oidc = field(repr=False)
@@ -90,7 +95,7 @@ class SignedIn:
 class Provider:
     """One provider for one console; may be shared by threads. `clock` counts seconds and serves the caches alone."""
 
-    def __init__(self, settings: Oidc, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, settings: LoginProvider, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._settings, self._clock = settings, clock
         self._lock = Lock()
         self._metadata: dict[str, Any] = {}
@@ -111,22 +116,26 @@ class Provider:
             "nonce": nonce,
             "code_challenge": create_s256_code_challenge(verifier),
             "code_challenge_method": "S256",
+            **({"acr_values": " ".join(self._settings.acr_values)} if self._settings.acr_values else {}),
             **({"ui_locales": language} if language else {}),
         }
         return _with(self._endpoint("authorization_endpoint"), asked)
 
-    def exchange(self, code: str, *, redirect_uri: str, nonce: str, verifier: str) -> SignedIn:
-        """Whom a code stands for, every check passed. Raises Transient, Permanent."""
+    def exchange(self, code: str, *, redirect_uri: str, nonce: str, verifier: str) -> dict[str, Any]:
+        """What the provider says of whom a code stands for, every check passed: the ID token's claims, and userinfo's where the token lacks
+        the one that is needed. They may hold a henkilötunnus: not for logs. Raises Transient, Permanent.
+        """
         tokens = self._tokens(code, redirect_uri=redirect_uri, verifier=verifier)
         id_token, access_token = tokens.get("id_token"), tokens.get("access_token")
         if not isinstance(id_token, str):
             raise Permanent("The login provider sent no ID token. Tell whoever runs Avain.")
         claims = self._checked(id_token, nonce=nonce, access_token=access_token)
-        if self._lacks_roles(claims) and isinstance(access_token, str) and "userinfo_endpoint" in self._discovered():
+        lacking = claim_at(claims, self._settings.needed_claim) is None
+        if lacking and isinstance(access_token, str) and "userinfo_endpoint" in self._discovered():
             told = self._json("GET", self._endpoint("userinfo_endpoint"), {"authorization": f"Bearer {access_token}"})
             if told.get("sub") == claims["sub"]:  # OpenID Connect Core 5.3.2: else it may not be used
                 claims = {**told, **claims}
-        return SignedIn(claims, self._settings)
+        return claims
 
     def sign_out_url(self, *, return_to: str) -> str | None:
         """Where a browser signs out of the provider as well (RP-initiated logout); None if the provider has no such place."""
@@ -144,9 +153,6 @@ class Provider:
     def issued_by(self, issuer: str | None) -> bool:
         """Whether an answer comes from this provider, where it says from whom (RFC 9207)."""
         return issuer is None or issuer == self._settings.issuer
-
-    def _lacks_roles(self, claims: Mapping[str, Any]) -> bool:
-        return claim_at(claims, self._settings.roles_claim) is None
 
     def _tokens(self, code: str, *, redirect_uri: str, verifier: str) -> dict[str, Any]:
         form = {
@@ -190,6 +196,7 @@ class Provider:
                 params={"nonce": nonce, "client_id": self._settings.client_id, "access_token": access_token},
             )
             claims.validate(leeway=_LEEWAY_SECONDS)
+            self._strong_enough(claims)
         except ExpiredTokenError as error:
             raise Permanent(
                 "The login provider's answer is too old already: the clocks of the two differ. Tell whoever runs Avain."
@@ -208,6 +215,13 @@ class Provider:
                 "The login provider's answer is not signed with one of its keys. Tell whoever runs Avain."
             ) from error
         return dict(claims)
+
+    def _strong_enough(self, claims: Mapping[str, Any]) -> None:
+        """The level of assurance is one that was asked for: `acr_values` is a wish to the provider, so its answer is looked at (Core 3.1.2.1)."""
+        if self._settings.acr_values and claims.get("acr") not in self._settings.acr_values:
+            raise NotStrongEnoughError(
+                "You signed in in a way that is not strong enough here. Choose another way to sign in."
+            )
 
     def _decoded(self, id_token: str) -> jwt.Token:
         try:
@@ -231,7 +245,9 @@ class Provider:
         value = self._discovered().get(name)
         if not isinstance(value, str) or urlsplit(value).scheme != "https":
             raise Permanent(
-                "The login provider does not say where its {name} is. See console.oidc.issuer in avain.toml.", name=name
+                "The login provider does not say where its {name} is. See {setting} in avain.toml.",
+                name=name,
+                setting=f"{self._settings.section}.issuer",
             )
         return value
 
@@ -243,8 +259,8 @@ class Provider:
             found = self._json("GET", issuer.rstrip("/") + "/.well-known/openid-configuration")
             if found.get("issuer") != issuer:
                 raise Permanent(
-                    "The login provider calls itself {found}, and console.oidc.issuer says {expected}. They must be the same to the letter.",
-                    found=str(found.get("issuer"))[:200], expected=issuer,
+                    "The login provider calls itself {found}, and {setting} says {expected}. They must be the same to the letter.",
+                    found=str(found.get("issuer"))[:200], expected=issuer, setting=f"{self._settings.section}.issuer",
                 )  # fmt: skip
             self._metadata, self._metadata_at = found, now
         return self._metadata

@@ -17,7 +17,7 @@ from console.templating import STATIC
 from console.web.bounds import Bounds
 from console.web.caught import Caught
 from console.web.headers import Headers
-from console.web.hosts import Hosts
+from console.web.hosts import Hosts, of_family
 from console.web.limits import Limiter
 from console.web.measured import Figures, Measured
 from console.web.state import Console
@@ -25,6 +25,7 @@ from console.web.who import Who
 from core.database import redis_url, transaction
 from core.i18n import _
 from core.settings import Settings, settings
+from services.health import Examiner, Ground
 
 #: What a form holds beside the file.
 _FORM_BYTES = 1024 * 1024
@@ -37,9 +38,12 @@ def create_app(
     redis_url: Callable[[], str] = redis_url,
 ) -> FastAPI:
     """The application. `configured` defaults to the process's settings."""
+    follows = configured is None
     configured = configured or settings()
-    oidc = configured.console.oidc
-    console = Console(configured, transaction, redis_url, Limiter(redis_url), Provider(oidc) if oidc else None)
+    provider, family_provider = (
+        Provider(oidc) if oidc else None for oidc in (configured.console.oidc, configured.family.oidc)
+    )
+    console = Console(configured, transaction, redis_url, Limiter(redis_url), provider, family_provider, follows)
     figures = Figures()
     limit = configured.console.max_upload_mb * 1024 * 1024 + _FORM_BYTES
     app = FastAPI(
@@ -48,14 +52,21 @@ def create_app(
         openapi_url=None,
         middleware=[  # the first is the outermost
             Middleware(Measured, figures=figures),
-            Middleware(Headers, console=configured.console),
+            Middleware(Headers, console=configured.console, family=configured.family),
             Middleware(Who, console=console, unavailable=errors.no_database),
-            Middleware(Hosts, names=configured.console.host_names, refuse=errors.other_host),
+            Middleware(
+                Hosts,
+                names=configured.console.host_names,
+                family=configured.family,
+                refuse=errors.other_host,
+                absent=errors.no_such_page,
+            ),
             Middleware(Bounds, max_bytes=limit, refuse=_too_much, unreadable=errors.not_utf_8),
             Middleware(Caught, answer=errors.unexpected),
         ],
     )
     app.state.console, app.state.figures = console, figures
+    app.state.examiner = Examiner(Ground(configured, transaction, redis_url))
     app.state.rules = [rule for pages in ALL for rule in pages.rules]
     errors.register(app)
     for pages in ALL:
@@ -66,6 +77,8 @@ def create_app(
 
 
 def _too_much(request: Request) -> Response:
+    if of_family(request.scope["path"]):  # none of their forms has a file
+        return errors.sorry(request, 413, _("That is more than can be sent at once."))
     if request.state.person is None:  # who was signed out while choosing a file hears that
         return errors.signed_out(request)
     megabytes = request.app.state.console.settings.console.max_upload_mb

@@ -8,11 +8,11 @@ from urllib.parse import quote
 from markupsafe import Markup
 from starlette.responses import Response
 
-from console import budget_picture
+from console import budget_picture, case_family
 from console.fields import as_typed
 from console.visit import Visit
 from core import keys
-from core.errors import ConfigurationError, InputError
+from core.errors import ConfigurationError, InputError, Message
 from core.i18n import _, money
 from core.units import UNITS, amount, unit_name
 from services.access import CaseAccess
@@ -23,6 +23,10 @@ from services.budgets import words
 from services.budgets.show import BudgetView, budgets_of_case
 from services.case_entries import Basis, goals_seen
 from services.cases import CaseView, DecisionView, ItemView, case_view
+from services.family import links as family_links
+from services.family import ratings, wishes
+from services.family import words as family_words
+from services.family.links import Link
 from services.follow_ups import findings
 from services.follow_ups.listing import follow_ups_of_case
 from services.follow_ups.words import kind_label, state_label
@@ -73,6 +77,18 @@ class Who:
 
 
 @dataclass(frozen=True)
+class Links:
+    """The family's links to "My budget", and why none can be made, if none can; with the words for them."""
+
+    listed: list[Link]
+    refused: Message | None
+    tones = family_words.TONES
+    state = staticmethod(family_words.link_state)
+    holder = staticmethod(family_words.holder_name)
+    who = staticmethod(family_words.actor_of_link)
+
+
+@dataclass(frozen=True)
 class _Named:
     """What the reader calls services, workers and units."""
 
@@ -101,7 +117,9 @@ def show(visit: Visit, access: CaseAccess, *, typed: Typed | None = None) -> Res
     visible = visible_among(visit.session, visit.person, [one.number for one in view.other_cases], visit.today)
     cards = [_card(view, one, budgets.get(one.id), named) for one in view.decisions]
     who = _who(visit, access)
+    family_part = case_family.part(visit, access)
     ahead, done = follow_ups_of_case(visit.session, access.case_id)
+    of_family = _family_links(visit, access, view)
     return visit.page(
         "cases/case.html",
         status=422 if typed else 200,
@@ -122,11 +140,15 @@ def show(visit: Visit, access: CaseAccess, *, typed: Typed | None = None) -> Res
         others=[one for one in view.other_cases if one.number in visible],
         hidden=len([one for one in view.other_cases if one.number not in visible]),
         who=who,
+        links=of_family,
+        family_part=family_part,
+        tick_label=wishes.tick_label,
+        face=ratings.face,
         link=_link(visit.settings.console.case_url, view),
         typed=typed,
+        homeless=typed is not None and typed.form not in _forms(view, cards, who, of_family, family_part),
         audited=visit.person.is_one_of(SUPERVISOR)
         and supervised_case(visit.session, visit.person, access.number, visit.today) is not None,
-        homeless=typed is not None and typed.form not in _forms(view, cards, who),
         over=view.gone_at is not None or view.status == "closed",
         goals_seen=goals_seen(view.goals),
         service_choices=sorted(named.services.items(), key=lambda one: one[1].casefold()),
@@ -135,13 +157,27 @@ def show(visit: Visit, access: CaseAccess, *, typed: Typed | None = None) -> Res
     )
 
 
-def _forms(view: CaseView, cards: list[Card], who: Who | None) -> set[str]:
+def _forms(
+    view: CaseView, cards: list[Card], who: Who | None, links: Links | None, family: case_family.FamilyPart | None
+) -> set[str]:
     """The forms that stand on the page. One that is open elsewhere may be none of them any more: the source states the value by now."""
     over = view.gone_at is not None or view.status == "closed"
     found = set() if over or view.goals_from_source else {"goals"}
     found |= {f"number-{one.decision.id}" for one in cards if not one.over and not one.decision.number_from_source}
+    found |= family.forms if family is not None else set()
     found |= {f"basis-{one.decision.id}" for one in cards if not one.over and not one.decision.basis_from_source}
+    found |= {"links"} if links is not None and links.refused is None else set()
     return found if who is None or who.problem else {*found, "identity"}
+
+
+def _family_links(visit: Visit, access: CaseAccess, view: CaseView) -> Links | None:
+    """None while "My budget" is off: then nothing is said of it at all."""
+    if not visit.settings.family.enabled:
+        return None
+    return Links(
+        family_links.listed(visit.session, access.case_id, now=visit.now),
+        family_links.refusal(non_disclosure=view.non_disclosure, gone=view.gone_at is not None),
+    )
 
 
 def tools() -> dict[str, Any]:

@@ -16,6 +16,7 @@ from starlette.responses import RedirectResponse, Response
 from console import templating
 from console.family import NotComeInError, OnlyLooksError
 from console.visit import SEE_OTHER, NotAllowedError, NotSignedInError, StaleFormError, TooOftenError
+from console.web.hosts import of_family
 from console.web.paths import safe_path
 from console.web.state import Console
 from core.errors import AvainError, InputError, NotFound, Transient
@@ -48,8 +49,9 @@ def register(app: FastAPI) -> None:
 
 def sorry(request: Request, status: int, sentence: str, *, typed: Sequence[str] = ()) -> Response:
     """A page with one sentence, and what somebody had `typed` in vain."""
-    of_family = request.url.path == "/my" or request.url.path.startswith("/my/")
-    template = "my/sorry.html" if of_family else "sorry.html"
+    console: Console = request.app.state.console
+    theirs = console.settings.family.enabled and of_family(request.scope["path"])
+    template = "my/sorry.html" if theirs else "sorry.html"
     return templating.render(request, template, status=status, sentence=sentence, typed=typed)
 
 
@@ -59,7 +61,7 @@ async def _typed(request: Request) -> list[str]:
     One word is typed again soon, and most such values were chosen from a list.
     """
     console: Console = request.app.state.console
-    if request.headers.get("origin", "").lower() not in console.settings.console.origins:
+    if request.headers.get("origin", "").lower() not in console.origins(request.scope["path"]):
         return []
     try:
         form = await request.form()
@@ -90,8 +92,11 @@ async def _not_allowed(request: Request, _error: Exception) -> Response:
     return sorry(request, 403, _("Your role does not open this page."))
 
 
-async def _not_come_in(_request: Request, _error: Exception) -> Response:
-    return RedirectResponse("/my/in", SEE_OTHER)
+async def _not_come_in(request: Request, _error: Exception) -> Response:
+    if request.method == "GET":
+        return RedirectResponse("/my/in", SEE_OTHER)
+    sentence = _("You have been signed out. Come in again; what you sent was not saved.")
+    return sorry(request, 401, sentence, typed=await _typed(request))
 
 
 async def _only_looks(request: Request, _error: Exception) -> Response:
@@ -143,7 +148,12 @@ async def _no_value(request: Request, _error: Exception) -> Response:
 
 async def _status(request: Request, error: Exception) -> Response:
     status = getattr(error, "status_code", 500)
-    return sorry(request, status, _("There is no such page.") if status == 404 else _("That cannot be done here."))
+    return no_such_page(request) if status == 404 else sorry(request, status, _("That cannot be done here."))
+
+
+def no_such_page(request: Request) -> Response:
+    """Nothing is at this address."""
+    return sorry(request, 404, _("There is no such page."))
 
 
 async def _unavailable(request: Request, _error: Exception) -> Response:
@@ -152,7 +162,12 @@ async def _unavailable(request: Request, _error: Exception) -> Response:
 
 def no_database(request: Request) -> Response:
     """The database does not answer."""
-    return sorry(request, 503, _("Avain cannot reach its database just now. Try again in a moment."))
+    sentence = _("Avain cannot reach its database just now. Try again in a moment.")
+    if (
+        request.url.path == "/health"
+    ):  # who comes there looks after the installation; without the database nobody knows who it is
+        sentence += " " + _("What else is wrong is said on Avain's own machine by: avain doctor")
+    return sorry(request, 503, sentence)
 
 
 def unexpected(request: Request, error: Exception) -> Response:

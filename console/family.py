@@ -8,7 +8,7 @@
     @pages.post("/my/{number}/rate")           # who only looks (a support person) is refused
     def rate(visit: OfFamily, number: str, rating: Typed = "") -> Response: ...
 
-Every address begins with `/my`. None of it exists while `[family] enabled` is off. A page that shows something of a case calls
+Every address begins with `/my`. None of it exists while `[family] enabled` is off (console/web/hosts.py). A page that shows something of a case calls
 `visit.case(number)` first and `visit.saw(case)` once.
 """
 
@@ -24,10 +24,10 @@ from sqlalchemy.orm import Session
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from console import templating
-from console.visit import SEE_OTHER, Pages, StaleFormError, _sent_from_here, _tell_workers
+from console.visit import SEE_OTHER, Pages, StaleFormError, sent_from_here, tell_workers
 from console.web.state import Console
 from core.clock import business_now, local_date
-from core.errors import Message, NotFound
+from core.errors import Message
 from core.settings import Settings
 from services import audit
 from services.family import sessions
@@ -104,7 +104,7 @@ def _opened(request: Request) -> Iterator[FamilyVisit]:
         yield FamilyVisit(request, session, request.state.family, console)
     called = session.info.get("called", [])
     if called:
-        _tell_workers(called)
+        tell_workers(called)
 
 
 #: A family page's first argument.
@@ -112,20 +112,8 @@ OfFamily = Annotated[FamilyVisit, Depends(_opened, scope="function")]
 
 
 async def _come_in(request: Request) -> None:
-    console: Console = request.app.state.console
-    if not console.settings.family.enabled:
-        raise NotFound("There is no such page.")
     if request.state.family is None:
         raise NotComeInError
-
-
-async def _may_act(request: Request) -> None:
-    family: Family = request.state.family
-    sent = (await request.form()).get("csrf")
-    if not isinstance(sent, str) or not secrets.compare_digest(sent.encode(), family.csrf.encode()):
-        raise StaleFormError
-    if not family.may_act:
-        raise OnlyLooksError
 
 
 async def _form_is_ours(request: Request) -> None:
@@ -133,6 +121,12 @@ async def _form_is_ours(request: Request) -> None:
     sent = (await request.form()).get("csrf")
     if not isinstance(sent, str) or not secrets.compare_digest(sent.encode(), family.csrf.encode()):
         raise StaleFormError
+
+
+async def _may_act(request: Request) -> None:
+    family: Family = request.state.family
+    if not family.may_act:
+        raise OnlyLooksError
 
 
 class FamilyPages(Pages):
@@ -148,5 +142,5 @@ class FamilyPages(Pages):
         self, path: str, *, who_only_looks: bool = False
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Something to do, from a form of ours; by whom only looks too (signing out), if it says so."""
-        check = _form_is_ours if who_only_looks else _may_act
-        return self._page("POST", path, (FAMILY,), [Depends(_come_in), Depends(_sent_from_here), Depends(check)])
+        checks = [Depends(_come_in), Depends(sent_from_here), Depends(_form_is_ours)]
+        return self._page("POST", path, (FAMILY,), checks if who_only_looks else [*checks, Depends(_may_act)])

@@ -10,6 +10,7 @@ from core import keys
 from core.errors import ConfigurationError, InputError
 from core.i18n import LANGUAGES, _
 from services.access.absence_lists import beside
+from services.family.ratings import Rated, face, latest_of_item
 from services.follow_ups import findings, showing, words
 from services.follow_ups.record_text import record_text
 from services.follow_ups.showing import Shown
@@ -26,6 +27,7 @@ def show(visit: Visit, found: Shown, form: Form | None = None, *, language: str 
     chosen = language if language in LANGUAGES else visit.settings.language
     note, note_problem = _note(visit, found)
     offered = _offered(found)
+    of_family = _rated_by_family(visit, found)
     colleagues = showing.colleagues(visit.session, found) if "hand-over" in offered else []
     is_typed = len(colleagues) > MOST_TO_CHOOSE
     if is_typed:  # a whole county's names are no list to choose from
@@ -35,7 +37,8 @@ def show(visit: Visit, found: Shown, form: Form | None = None, *, language: str 
         status=422 if form else 200,
         one=found,
         form=form or Form(),
-        answers=_answers(found, note, form),
+        answers=_answers(found, note, form, of_family),
+        of_family=of_family,
         offered=offered,
         homeless=[] if form is None else [said for name, said in form.problems.items() if name not in offered],
         colleagues=colleagues,
@@ -64,6 +67,7 @@ def tools() -> dict[str, Any]:
         "ratings": findings.RATINGS,
         "raters": findings.RATED_BY,
         "order_state": state_name,
+        "face": face,
     }
 
 
@@ -79,13 +83,24 @@ def _offered(found: Shown) -> set[str]:
     return {"correct"} | ({"written"} if found.written_down_at is None else set())
 
 
-def _answers(found: Shown, note: str, form: Form | None) -> Form:
-    """What stands in the fields of the answers: what was typed, else what is kept."""
+def _rated_by_family(visit: Visit, found: Shown) -> list[Rated]:
+    """What the family rated on its own page, where the worker is about to rate the same."""
+    if not (visit.settings.family.enabled and found.is_rated and found.is_open and found.may_act and found.item_id):
+        return []
+    return latest_of_item(visit.session, found.item_id)
+
+
+def _answers(found: Shown, note: str, form: Form | None, of_family: list[Rated]) -> Form:
+    """What stands in the fields of the answers: what was typed, else what is kept; at the final evaluation, else the family's latest rating."""
     if form is not None and any(name in form.problems for name in ("acknowledge", "correct")):
         return form
     kept = {name: str(answer) for name, answer in found.findings.items()}
-    rating = "" if found.rating is None else str(found.rating)
-    return Form({**kept, "rating": rating, "rated_by": found.rated_by or "", "note": note})
+    rating, rated_by = found.rating, found.rated_by
+    newest = next((one for one in of_family if one.provider == found.provider), None)
+    if rating is None and found.kind == "final" and newest is not None:
+        rating, rated_by = newest.rating, newest.voice
+    said = "" if rating is None else str(rating)
+    return Form({**kept, "rating": said, "rated_by": rated_by or "", "note": note})
 
 
 def _note(visit: Visit, found: Shown) -> tuple[str, str]:

@@ -4,10 +4,8 @@ No login is asked: /healthz and /readyz say nothing worth hiding; /metrics answe
 """
 
 from contextlib import suppress
-from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
-from alembic.script import ScriptDirectory
 from fastapi import APIRouter, HTTPException, Request
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 from redis import Redis
@@ -20,7 +18,7 @@ from console.visit import address_of, passed_on
 from console.web.state import Console
 from core.console_settings import is_loopback, is_within
 from core.redis import redis_client_url
-from core.settings import ROOT
+from core.schema import wanted_revision
 from services.heartbeats import signs
 from services.measures import Measures, measure
 from services.work import QUEUES
@@ -54,12 +52,7 @@ def _missing_in_database(console: Console) -> list[str]:
     except SQLAlchemyError as error:
         no_tables = getattr(getattr(error, "orig", None), "sqlstate", None) == "42P01"
         return ["migrations"] if no_tables else ["database"]
-    return [*([] if revision == _wanted_revision() else ["migrations"]), *([] if beats else ["beat"])]
-
-
-@lru_cache(maxsize=1)
-def _wanted_revision() -> Any:
-    return ScriptDirectory(str(ROOT / "migrations")).get_current_head()
+    return [*([] if revision == wanted_revision() else ["migrations"]), *([] if beats else ["beat"])]
 
 
 def _missing_redis(console: Console) -> list[str]:

@@ -78,7 +78,7 @@ class Visit:
 
     @property
     def settings(self) -> Settings:
-        return self.console.settings
+        return self.console.current
 
     @property
     def actor(self) -> str:
@@ -154,10 +154,10 @@ def _opened(request: Request) -> Iterator[Visit]:
         yield Visit(request, session, person, console)
     called = session.info.get("called", [])
     if called:
-        _tell_workers(called)
+        tell_workers(called)
 
 
-def _tell_workers(called: list[int]) -> None:
+def tell_workers(called: list[int]) -> None:
     """Have a worker begin at once. What the person did is committed: a hint that cannot be given must not tell them otherwise."""
     try:
         hint(called)
@@ -180,11 +180,11 @@ def _let_in(roles: tuple[str, ...]) -> Any:
     return Depends(check)
 
 
-async def _sent_from_here(request: Request) -> None:
+async def sent_from_here(request: Request) -> None:
     """A form must come from a page of ours, where the browser says from where."""
     console: Console = request.app.state.console
     origin = request.headers.get("origin")
-    if origin is not None and origin.lower() not in console.settings.console.origins:
+    if origin is not None and origin.lower() not in console.origins(request.scope["path"]):
         raise StaleFormError
     if origin is None and request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
         raise StaleFormError
@@ -240,7 +240,7 @@ class Pages:
 
     def post(self, path: str, *, roles: tuple[str, ...]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Something to do, from a form of ours. It answers with `visit.go`, or with the page again and what was wrong."""
-        return self._page("POST", path, roles, [_let_in(roles), Depends(_sent_from_here), Depends(_form_is_ours)])
+        return self._page("POST", path, roles, [_let_in(roles), Depends(sent_from_here), Depends(_form_is_ours)])
 
     def open_get(self, path: str, *, at_most: str | None = None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """A page for whoever comes; from one address `at_most` so often (`30/minute`)."""
@@ -248,7 +248,7 @@ class Pages:
 
     def open_post(self, path: str, *, at_most: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Something that whoever comes may do, from a form of ours; from one address `at_most` so often."""
-        return self._page("POST", path, None, [Depends(_sent_from_here), _not_too_often(path, at_most)])
+        return self._page("POST", path, None, [Depends(sent_from_here), _not_too_often(path, at_most)])
 
     def _page(
         self, method: str, path: str, roles: tuple[str, ...] | None, checks: list[Any]

@@ -1,27 +1,27 @@
 """`[console]`: where people reach the web pages, how they sign in, and how long they stay signed in."""
 
 from ipaddress import ip_address, ip_network
-from typing import Literal, Self, get_args
+from typing import ClassVar, Literal, Self, get_args
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from core.i18n import N_
+from core.login_settings import LoginProvider
 from core.setting_groups import Group
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 Role = Literal["worker", "supervisor", "price_manager", "operator", "auditor"]
 
 
-class Oidc(Group):
-    """`[console.oidc]`: the organisation's login provider (OpenID Connect, code flow with PKCE)."""
+class Oidc(LoginProvider):
+    """`[console.oidc]`: the organisation's login provider."""
 
-    issuer: str = Field(description="as the provider writes it; its /.well-known/openid-configuration is read")
-    client_id: str = Field(min_length=1)
+    section: ClassVar[str] = "console.oidc"
+
     client_secret: SecretStr | None = Field(
         default=None, description="AVAIN_CONSOLE__OIDC__CLIENT_SECRET; none: a public client, PKCE alone"
     )
-    scopes: list[str] = Field(default=["openid", "profile", "email"])
     roles_claim: str = Field(
         default="roles", description="claim that holds the roles; a dot goes into it: realm_access.roles"
     )
@@ -34,20 +34,10 @@ class Oidc(Group):
         default=False,
         description="match workers by e-mail where the provider does not say whether it checked it; only if nobody can set their own address there",
     )
-    ca_file: str | None = Field(default=None, description="authorities to trust instead of the system's")
 
-    @field_validator("client_secret")
-    @classmethod
-    def _none_if_empty(cls, value: SecretStr | None) -> SecretStr | None:
-        return value if value is not None and value.get_secret_value() else None
-
-    @field_validator("issuer")
-    @classmethod
-    def _https(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme != "https" or not parts.hostname or parts.query or parts.fragment or parts.username:
-            raise ValueError(N_("must be an https address without a question mark"))
-        return value  # to the letter: tokens name it, and some providers end it with a slash
+    @property
+    def needed_claim(self) -> str:
+        return self.roles_claim
 
 
 class Console(Group):

@@ -1,42 +1,30 @@
 """`[family]`: the page on which a family sees its own budget. Off until the organisation turns it on."""
 
-from typing import Self
+from typing import ClassVar, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from core.console_settings import LOOPBACK
 from core.i18n import N_
+from core.login_settings import LoginProvider
 from core.setting_groups import Group
 
 
-class FamilyOidc(Group):
+class FamilyOidc(LoginProvider):
     """`[family.oidc]`: the broker through which clients log in (Suomi.fi). Only where identity is sealed."""
 
-    issuer: str = Field(description="as the broker writes it; its /.well-known/openid-configuration is read")
-    client_id: str = Field(min_length=1)
+    section: ClassVar[str] = "family.oidc"
+
     client_secret: SecretStr | None = Field(default=None, description="AVAIN_FAMILY__OIDC__CLIENT_SECRET")
     scopes: list[str] = Field(default=["openid"])
     henkilotunnus_claim: str = Field(
         default="urn:oid:1.2.246.21", description="the claim that holds the henkilötunnus; it is never kept"
     )
-    acr_values: list[str] = Field(
-        default_factory=list, description="levels of assurance asked for; an answer with another is refused"
-    )
-    ca_file: str | None = Field(default=None, description="authorities to trust instead of the system's")
 
-    @field_validator("client_secret")
-    @classmethod
-    def _none_if_empty(cls, value: SecretStr | None) -> SecretStr | None:
-        return value if value is not None and value.get_secret_value() else None
-
-    @field_validator("issuer")
-    @classmethod
-    def _https(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme != "https" or not parts.hostname or parts.query or parts.fragment or parts.username:
-            raise ValueError(N_("must be an https address without a question mark"))
-        return value  # to the letter: tokens name it, and some brokers end it with a slash
+    @property
+    def needed_claim(self) -> str:
+        return self.henkilotunnus_claim
 
 
 class Family(Group):
@@ -56,6 +44,11 @@ class Family(Group):
         default=30, ge=1, le=365, description="the words of a wish are removed after so long, written down or not"
     )
     oidc: FamilyOidc | None = None
+
+    @property
+    def host_name(self) -> str | None:
+        """The name that is families' own, if they have one."""
+        return urlsplit(self.public_url).hostname if self.public_url else None
 
     @field_validator("public_url")
     @classmethod

@@ -10,10 +10,11 @@ from typing import Final
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from core.identity import KeyRing, RecordHasher, Sealer, parse_key
+from core.identity import KEY_BYTES, KeyRing, RecordHasher, Sealer, parse_key
 from core.settings import Settings
 
-_LINK_SECRET_BYTES: Final = 32
+#: The id of the key that is derived for what families write: an id that no key of the organisation can have, for its point.
+_DERIVED: Final = "avain.wishes"
 
 
 def record_hasher(configured: Settings) -> RecordHasher:
@@ -23,8 +24,27 @@ def record_hasher(configured: Settings) -> RecordHasher:
 
 def link_secret(configured: Settings) -> bytes:
     """32 bytes that sign links (services/orders/sending/reply_links.py), derived from the hash key (RFC 5869): with another, no link opens any more."""
-    derived = HKDF(SHA256(), _LINK_SECRET_BYTES, salt=None, info=b"avain signed links")
-    return derived.derive(_hash_key(configured).encode())
+    return _derived(configured, b"avain signed links")
+
+
+def family_code_key(configured: Settings) -> bytes:
+    """32 bytes that digest the codes of families' links (services/family/links.py): without them, codes in the database cannot be tried."""
+    return _derived(configured, b"avain family codes")
+
+
+def wish_sealer(configured: Settings) -> Sealer:
+    """What seals the words of families: with the seal keys where there are any, else with a key derived from the hash key (RFC 5869). It
+    opens what either of them has sealed, so that turning sealing on or off loses no words.
+    """
+    own = configured.seal_keys is not None and configured.privacy.identity != "none"
+    ring = KeyRing.parse(configured.seal_keys.get_secret_value()) if configured.seal_keys is not None else None
+    keys = {**(ring.keys if ring is not None else {}), _DERIVED: _derived(configured, b"avain family wishes")}
+    current = ring.current if own and ring is not None else _DERIVED
+    return Sealer(KeyRing(current, keys), _derived(configured, b"avain family wishes: index"))
+
+
+def _derived(configured: Settings, info: bytes) -> bytes:
+    return HKDF(SHA256(), KEY_BYTES, salt=None, info=info).derive(_hash_key(configured).encode())
 
 
 def _hash_key(configured: Settings) -> str:

@@ -1,6 +1,10 @@
 """The database's shape: which revision it has, which this version wants, and bringing it there as the owner."""
 
+from contextlib import nullcontext
+from functools import lru_cache
 from typing import Any
+
+from sqlalchemy import Connection
 
 from core.database import database_owner_url, engine
 from core.settings import ROOT
@@ -22,11 +26,17 @@ def upgrade() -> None:
     command.upgrade(alembic_configuration(), "head")
 
 
-def revisions() -> tuple[str | None, str | None]:
-    """`(current, wanted)` revisions; current is None for an empty database."""
+def revisions(connection: Connection | None = None) -> tuple[str | None, str | None]:
+    """`(current, wanted)` revisions; current is None for an empty database. Asks over `connection`, if one is handed in."""
     from alembic.runtime.migration import MigrationContext  # noqa: PLC0415
+
+    with nullcontext(connection) if connection is not None else engine().connect() as asked:
+        return MigrationContext.configure(asked).get_current_revision(), wanted_revision()
+
+
+@lru_cache(maxsize=1)
+def wanted_revision() -> str | None:
+    """The revision that this process's version of Avain wants."""
     from alembic.script import ScriptDirectory  # noqa: PLC0415
 
-    wanted = ScriptDirectory(str(ROOT / "migrations")).get_current_head()
-    with engine().connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision(), wanted
+    return ScriptDirectory(str(ROOT / "migrations")).get_current_head()

@@ -179,6 +179,11 @@ class Settings(BaseSettings):
         return None if folder is None else configuration_file().absolute().parent / folder
 
     @property
+    def audit_anchors(self) -> Path:
+        """Where the audit trail is anchored, for every process the same."""
+        return self.home / self.audit.anchor_file
+
+    @property
     def statement_folder(self) -> Path:
         """Where statements made for many cases go, for every process the same."""
         return self.home / self.statements.folder

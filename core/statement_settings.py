@@ -18,3 +18,7 @@ class Statements(Group):
         default_factory=dict,
         description="how a family reaches you safely (telephone, secure messages), printed as it is; by language, the Finnish one where a language has none",
     )
+
+    def contact_in(self, language: str) -> str:
+        """The contact in a language, or in another: a number is read in all, and better than none."""
+        return next((self.contact[one] for one in (language, "fi", "sv", "en") if self.contact.get(one)), "")  # type: ignore[index,call-overload]

@@ -69,7 +69,8 @@ class FamilySession(SQLModel, table=True):
 class FamilyProposal(SQLModel, table=True):
     """A choice a family proposes: a provider for a planned service. The worker confirms it (then it is a Choice) or says why not.
 
-    `offer`: what was on the screen (total, visits, price's id), as JSON carries it.
+    `offer`: what was on the screen (total, quantity and unit, ids of the prices, the choice made before), as JSON carries it.
+    `decided_why`: a worker's words; of what was overtaken, by what (services/family/proposals.py).
     """
 
     __tablename__ = "family_proposal"
@@ -77,6 +78,7 @@ class FamilyProposal(SQLModel, table=True):
         CheckConstraint("state IN ('" + "', '".join(PROPOSAL_STATES) + "')", name="state"),
         CheckConstraint("voice IN ('" + "', '".join(FAMILY_VOICES) + "')", name="voice"),
         Index("uq_family_proposal_open", "plan_item_id", unique=True, postgresql_where=sql("state = 'open'")),
+        Index("ix_family_proposal_waiting", "id", postgresql_where=sql("state = 'open'")),
         Index("ix_family_proposal_case", "case_id", "id"),
     )
 
@@ -124,6 +126,7 @@ class FamilyWish(SQLModel, table=True):
     __tablename__ = "family_wish"
     __table_args__ = (
         Index("ix_family_wish_case", "case_id", "id"),
+        Index("ix_family_wish_waiting", "id", postgresql_where=sql("noted_at IS NULL")),
         Index("ix_family_wish_words", "written_at", postgresql_where=sql("sealed_words IS NOT NULL")),
         UniqueConstraint("place"),
     )

@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, Float, Text
+from sqlalchemy import BigInteger, CheckConstraint, Float, Index, Text
 from sqlmodel import Field, SQLModel
 
-from models.base import text, timestamp
+from models.base import primary_key, text, timestamp
 
 
 class BusinessClock(SQLModel, table=True):
@@ -41,13 +41,51 @@ class Heartbeat(SQLModel, table=True):
 
 
 class JobState(SQLModel, table=True):
-    """Since when a scheduled job counts (business time): slots before that never run. A paused job inserts no Work."""
+    """A scheduled job as people and the tick left it. All moments are business time.
+
+    `since`: slots up to then never run. `last_slot` is the latest that was decided about, `called_slot` the latest that Work was called
+    for. A paused job inserts no Work from `paused_at` until `paused_until`, if that is known. `cron`, `overlap` and `jitter_seconds` stand in
+    for what the table of jobs says (schedules/jobs.py); they are read by rules, not by constraints: an older version may have written them.
+    """
 
     __tablename__ = "job_state"
+    __table_args__ = (CheckConstraint("paused = (paused_at IS NOT NULL)", name="paused_since"),)
 
     job: str = Field(primary_key=True, sa_type=Text)
     since: datetime = timestamp(nullable=False)
     paused: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
+    paused_at: datetime | None = timestamp()
+    paused_until: datetime | None = timestamp()
+    paused_why: str = Field(default="", sa_type=Text, sa_column_kwargs={"server_default": ""})
+    cron: str | None = text(nullable=True)
+    overlap: str | None = text(nullable=True)
+    jitter_seconds: int | None = None
+    changed_by: str | None = text(nullable=True)
+    changed_at: datetime | None = timestamp()
+    last_slot: datetime | None = timestamp()
+    called_slot: datetime | None = timestamp()
+
+
+class MissedSlots(SQLModel, table=True):
+    """A stretch of slots of one job that did not run when they came, as one row whatever their number, and why (business time).
+
+    `paused`; `running`: an earlier Work of the job was under way; `nobody`: no beat ticked, and the latest was caught up at `caught_up_at`.
+    """
+
+    __tablename__ = "missed_slots"
+    __table_args__ = (
+        CheckConstraint("why IN ('paused', 'running', 'nobody')", name="why"),
+        CheckConstraint("slots > 0 AND first_slot <= last_slot", name="some"),
+        Index("ix_missed_slots_job", "job", "last_slot"),
+    )
+
+    id: int = primary_key()
+    job: str = text()
+    why: str = text()
+    first_slot: datetime = timestamp(nullable=False)
+    last_slot: datetime = timestamp(nullable=False)
+    slots: int
+    caught_up_at: datetime | None = timestamp()
 
 
 class Remembered(SQLModel, table=True):

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index
+from sqlalchemy import CheckConstraint, Index, Text
 from sqlalchemy import text as sql
 from sqlmodel import Field, SQLModel
 
@@ -19,6 +19,8 @@ class Work(SQLModel, table=True):
     """One thing to do. Done, dead, or due at `next_at`; held by one process while `token` is set and the lease runs.
 
     `generation` counts calls for the same key: closing finishes the work only if nobody called again since it was claimed.
+    `dead_reason` is the sentence it was given up with, without its values: what equal failures have in common; `noticed` is the `dead_at`
+    of its latest death that the watch over failing jobs has seen (services/dead_work), kept when it is tried again.
     All timestamps are machine time.
     """
 
@@ -32,7 +34,27 @@ class Work(SQLModel, table=True):
             postgresql_where=sql("done_at IS NULL AND dead_at IS NULL AND token IS NULL"),
         ),
         Index("ix_work_lane", "lane", "id", postgresql_where=sql("lane IS NOT NULL")),
-        Index("ix_work_given_up", "kind", postgresql_where=sql("dead_at IS NOT NULL AND acknowledged IS NULL")),
+        # as wide as the page of dead work reads: a hundred thousand are counted from here, without looking at the rows
+        Index(
+            "ix_work_dead",
+            "kind",
+            "dead_reason",
+            "id",
+            "dead_at",
+            postgresql_where=sql("dead_at IS NOT NULL AND acknowledged IS NULL"),
+        ),
+        Index(
+            "ix_work_unnoticed",
+            "id",
+            postgresql_where=sql("dead_at IS NOT NULL AND noticed IS DISTINCT FROM dead_at"),
+        ),
+        Index(
+            "ix_work_trouble",
+            "kind",
+            sql("coalesce(arguments ->> 'source', '')"),
+            "noticed",
+            postgresql_where=sql("noticed IS NOT NULL AND done_at IS NULL AND acknowledged IS NULL"),
+        ),
         Index(
             "ix_work_request",
             sql("(arguments ->> 'request')"),
@@ -63,6 +85,8 @@ class Work(SQLModel, table=True):
     done_at: datetime | None = timestamp()
     dead_at: datetime | None = timestamp()
     last_error: dict[str, Any] | None = json_object(nullable=True)
+    dead_reason: str = Field(default="", sa_type=Text, nullable=False, sa_column_kwargs={"server_default": ""})
+    noticed: datetime | None = timestamp()
     acknowledged: str | None = text(nullable=True)
 
 

@@ -5,11 +5,18 @@ is the task of its kind.
 """
 
 from dataclasses import dataclass
+from typing import Final, Literal
 
 from core.errors import Message
 from core.follow_up_settings import FollowUps
 from core.i18n import N_
 from schedules.working_days import WorkingDays
+
+#: What becomes of a slot while an earlier Work of its job is under way: it is left out and told as such, or its Work waits.
+Overlap = Literal["skip", "queue"]
+OVERLAPS: Final[tuple[Overlap, ...]] = ("skip", "queue")
+#: A start is moved by an hour at most.
+LONGEST_JITTER: Final = 3600
 
 
 @dataclass(frozen=True)
@@ -17,7 +24,8 @@ class Job:
     """Something that is done again and again.
 
     `kind` is a kind of services/work/kinds.py; `cron` five fields, read on Helsinki's clocks; `only_on` leaves out the slots on
-    other days than these; a job that is not `enabled` has no slots.
+    other days than these; a job that is not `enabled` has no slots. Each start is moved by up to `jitter_seconds` (slots.jitter).
+    `cron`, `overlap` and `jitter_seconds` are what a person may set otherwise (services/schedule/).
     """
 
     name: str
@@ -26,6 +34,13 @@ class Job:
     description: str
     only_on: WorkingDays | None = None
     enabled: bool = True
+    overlap: Overlap = "queue"
+    jitter_seconds: int = 0
+
+    @property
+    def lane(self) -> str:
+        """One Work of a job at a time."""
+        return f"job:{self.name}"
 
     def described(self) -> Message:
         """What the job does, as a sentence in the reader's language."""
@@ -51,6 +66,12 @@ def jobs(settings: FollowUps) -> tuple[Job, ...]:
             "recompute_budgets",
             "30 4 * * *",
             N_("Recompute every budget that something changed for"),
+        ),
+        Job(
+            "tidy_family",
+            "tidy_family",
+            "20 4 * * *",
+            N_("Remove families' words that waited too long, and close proposals that were overtaken"),
         ),
         # after the budgets: months are ordered on what they say
         Job(
@@ -80,8 +101,29 @@ def jobs(settings: FollowUps) -> tuple[Job, ...]:
             "0 6 * * *",
             N_("Tell the price manager of prices that are missing or will end"),
         ),
-        Job("read_bounces", "ask_bounces", "*/15 6-20 * * *", N_("Read reminders that could not be delivered")),
-        Job("read_incoming", "ask_incoming", "*/15 6-20 * * *", N_("Read answers, invoices and delivered quantities")),
+        # what is not sealed yet could be changed without anybody finding out
+        Job("seal_audit", "seal_audit", "*/5 * * * *", N_("Seal what was added to the audit trail"), overlap="skip"),
+        Job(
+            "verify_audit",
+            "verify_audit",
+            "40 3 * * *",
+            N_("Check the newest month of the audit trail against its seals"),
+        ),
+        # what the next quarter of an hour asks for as well need not pile up
+        Job(
+            "read_bounces",
+            "ask_bounces",
+            "*/15 6-20 * * *",
+            N_("Read reminders that could not be delivered"),
+            overlap="skip",
+        ),
+        Job(
+            "read_incoming",
+            "ask_incoming",
+            "*/15 6-20 * * *",
+            N_("Read answers, invoices and delivered quantities"),
+            overlap="skip",
+        ),
         Job(
             "daily_reminders",
             "daily_reminders",

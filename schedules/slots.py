@@ -9,10 +9,13 @@ cronsim is handed wall times without a zone, and only enumerates; its own DST ru
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from itertools import groupby, islice
+from hashlib import sha256
+from itertools import groupby, islice, pairwise
+from typing import Final
 
-from cronsim import CronSim
+from cronsim import CronSim, CronSimError
 
+from core.errors import InputError
 from core.i18n import HELSINKI
 from schedules.jobs import Job
 
@@ -20,6 +23,12 @@ _NOTHING = timedelta()
 _SECOND = timedelta(seconds=1)
 _MINUTE = timedelta(minutes=1)
 _REPEATED = timedelta(hours=1)  # how far Helsinki's clocks go back in autumn
+#: A slot is looked for this far away: 29 February comes every eighth year at the latest.
+_FAR = timedelta(days=366 * 9)
+_FIELDS: Final = 5
+_LONGEST_CRON: Final = 100
+#: So many slots are looked at for the shortest way from one to the next.
+_LOOKED_AT: Final = 400
 
 
 def due_slot(job: Job, since: datetime, now: datetime) -> datetime | None:
@@ -33,6 +42,17 @@ def due_slot(job: Job, since: datetime, now: datetime) -> datetime | None:
     return latest if latest is not None and latest > since else None
 
 
+def slots_between(job: Job, after: datetime, before: datetime) -> Iterator[datetime]:
+    """The slots after `after` and before `before` (neither included), in UTC, oldest first."""
+    if not job.enabled:
+        return
+    later = (slot for slot in _slots(job, after) if slot > after)
+    for slot, _same in groupby(later):
+        if slot >= before:
+            return
+        yield slot
+
+
 def next_slots(job: Job, now: datetime, n: int) -> list[datetime]:
     """The next `n` slots after `now`, in UTC, oldest first; none for a job that is not enabled."""
     if not job.enabled:
@@ -40,6 +60,32 @@ def next_slots(job: Job, now: datetime, n: int) -> list[datetime]:
     later = (slot for slot in _slots(job, now) if slot > now)
     once = (slot for slot, _same in groupby(later))  # a skipped hour's slots fall together at its end
     return list(islice(once, n))
+
+
+def jitter(job: Job, slot: datetime) -> timedelta:
+    """By how much the start for a slot is moved: 0 to `jitter_seconds`, the same in every process and at every time."""
+    drawn = int.from_bytes(sha256(slot_key(job, slot).encode()).digest()[:8])
+    return timedelta(seconds=drawn % (job.jitter_seconds + 1))
+
+
+def check_cron(job: Job, now: datetime) -> None:
+    """Make sure that the job's cron is one of five fields that comes again. Raises InputError, with the cron in its sentence."""
+    fields = job.cron.split()
+    if len(fields) != _FIELDS or len(job.cron) > _LONGEST_CRON:
+        raise InputError(
+            "{cron}: a time is written as 8.00, or as a cron of five fields.", cron=job.cron[:_LONGEST_CRON]
+        )
+    try:
+        comes = next_slots(job, now, 1)
+    except (CronSimError, ValueError, AssertionError):
+        raise InputError("{cron}: a time is written as 8.00, or as a cron of five fields.", cron=job.cron) from None
+    if not comes and job.enabled:
+        raise InputError("{cron}: such a time never comes.", cron=job.cron)
+
+
+def shortest_gap(job: Job, now: datetime) -> timedelta | None:
+    """The shortest time between two of the job's next slots; None where there are no two."""
+    return min((after - one for one, after in pairwise(next_slots(job, now, _LOOKED_AT))), default=None)
 
 
 def slot_key(job: Job, slot: datetime) -> str:
@@ -68,5 +114,7 @@ def _slots(job: Job, start: datetime, *, reverse: bool = False) -> Iterator[date
         # cronsim leaves its starting point out; and in the second pass of a repeated hour all of the first has been
         wall += _SECOND + (_REPEATED if local.fold else _NOTHING)
     for moment in CronSim(job.cron, wall, reverse=reverse):
+        if abs(moment - wall) > _FAR:
+            return  # only days that are left out, or none
         if job.only_on is None or job.only_on.includes(moment.date()):
             yield to_utc(moment)

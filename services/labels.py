@@ -49,6 +49,8 @@ _KINDS: Final = {
     "write_statements": N_("writing statements"),
     "generate_orders": N_("ordering what is due"),
     "watch_orders": N_("watching over orders"),
+    "seal_audit": N_("sealing the audit trail"),
+    "verify_audit": N_("verifying the audit trail"),
     "deliver_order": N_("delivering an order"),
     "tell_cancelled": N_("telling a provider that an order is cancelled"),
     "send_test_order": N_("trying the way to a provider"),
@@ -61,6 +63,7 @@ _KINDS: Final = {
     "ask_incoming": N_("asking for what came in about orders"),
     "ask_absences": N_("asking for absences"),
     "ask_bounces": N_("asking for reminders that came back"),
+    "tidy_family": N_("removing old words of families"),
     "poison": N_("an unreadable message in the queue"),
 }
 
@@ -105,6 +108,10 @@ _COUNTS: Final = {
     "written": N_("written"),
     "skipped": N_("skipped"),
     "failed": N_("failed"),
+    "sealed": N_("sealed"),
+    "anchored": N_("anchored"),
+    "verified": N_("verified"),
+    "broken": N_("broken"),
     "non_disclosure": N_("left out: non-disclosure"),
     "without_budget": N_("without a live budget"),
     "unreachable": N_("unreachable"),
@@ -113,6 +120,8 @@ _COUNTS: Final = {
     "closed": N_("closed"),
     "unanswered": N_("unanswered"),
     "reminded": N_("reminded"),
+    "overtaken": N_("overtaken"),
+    "removed": N_("removed"),
 }
 
 #: How each outcome of a Run reads.
@@ -131,7 +140,9 @@ _OUTCOMES: Final = {
 _ACTIONS: Final = {
     "audit.case_viewed": N_("looked at who has handled a client's data"),
     "audit.extract_made": N_("made an extract of who has handled a client's data"),
+    "audit.anchored_anew": N_("anchored the audit trail anew"),
     "audit.listed": N_("looked at the audit trail"),
+    "audit.purged": N_("purged old events of the audit trail"),
     "budget.recompute_asked": N_("asked for budgets to be calculated"),
     "budget.rebased": N_("had a ceiling looked up anew"),
     "budget.statement_made": N_("made a statement for a family"),
@@ -154,6 +165,17 @@ _ACTIONS: Final = {
     "database.upgraded": N_("upgraded the database"),
     "decision.basis_entered": N_("entered what a decision grants or replaces"),
     "decision.number_entered": N_("entered the number of a decision"),
+    "family.proposed": N_("proposed a provider, as a family"),
+    "family.proposal_confirmed": N_("confirmed what a family proposed"),
+    "family.proposal_declined": N_("declined what a family proposed"),
+    "family.proposal_withdrawn": N_("took a proposal back, as a family"),
+    "family.rated": N_("rated a service, as a family"),
+    "family.wished": N_("sent a wish, as a family"),
+    "family.wish_noted": N_("ticked a family's wish as written down in the client information system"),
+    "family.wish_seen": N_("said that a family's wish was read"),
+    "family.wishes_read": N_("read the words of a family's wishes"),
+    "family.words_removed": N_("removed the words of a family's old wishes"),
+    "family.compared": N_("looked at what the same money buys, on the family's own page"),
     "family.code_refused": N_("typed a wrong code for a family's link"),
     "family.link_locked": N_("closed a family's link after wrong codes"),
     "family.link_made": N_("made a link to a family's budget"),
@@ -178,6 +200,8 @@ _ACTIONS: Final = {
     "invoices.listed": N_("looked at the invoices"),
     "job.paused": N_("paused a job"),
     "job.resumed": N_("resumed a job"),
+    "job.changed": N_("set a job to other times"),
+    "job.reset": N_("took back what was set of a job"),
     "incoming.applied": N_("applied a document about orders that was held"),
     "incoming.discarded": N_("discarded a document about orders"),
     "incoming.viewed": N_("looked at a document about orders"),
@@ -237,7 +261,12 @@ _ACTIONS: Final = {
     "rejected.viewed": N_("looked at a group of rejected records"),
     "rejected.discarded": N_("let a rejected record rest"),
     "rejected.retried": N_("read a rejected record again"),
+    "dead_work.listed": N_("looked at given-up work"),
+    "dead_work.viewed": N_("looked at a group of given-up work"),
+    "dead_work.retried": N_("had given-up work tried again together"),
+    "dead_work.discarded": N_("let given-up work rest together"),
     "run.viewed": N_("looked at a run"),
+    "health.viewed": N_("looked at the health of the system"),
     "runs.listed": N_("looked at runs"),
     "run.acknowledged": N_("acknowledged a failure"),
     "run.retried": N_("tried a failed run again"),
@@ -346,6 +375,11 @@ def chooser_name(chosen_by: str) -> str:
 def kind_name(kind: str) -> str:
     """A kind of work: `importing prices`."""
     return _(_KINDS.get(kind, kind))
+
+
+def kind_message(kind: str) -> Message:
+    """A kind of work, to be said within another sentence: the reader's language is not known yet."""
+    return Message(_KINDS.get(kind, kind))
 
 
 def outcome_name(outcome: str | None, attempt: int = 1) -> str:

@@ -18,6 +18,7 @@ from core.i18n import N_, _
 from core.settings import Settings
 from schedules.jobs import Job, jobs
 from schedules.slots import due_slot, next_slots, slot_key
+from services.job_settings import Kept, in_force, kept
 from services.sources import Kind, all_sources, keys_of
 
 Colour = Literal["good", "care", "bad", "off"]
@@ -58,9 +59,6 @@ _LATE_NOT_BEGUN: Final = N_("Late: it was due on {moment} and has not begun.")
 _LATE_WAITING: Final = N_("Late: it was due on {moment} and waits for a free worker.")
 _LATE_RUNNING: Final = N_("Late: it was due on {moment} and is still under way.")
 _LATE_FAILING: Final = N_("Late: it was due on {moment} and has not succeeded yet: {reason}")
-
-#: Rows out: since when each job counts, and whether it is paused.
-_STATES = text("SELECT job, since, paused FROM job_state")
 
 #: Rows in: keys. Rows out: each Work of them that was called for, with its latest Run.
 _WORK = text(
@@ -118,6 +116,8 @@ class Known:
     about: Message
     met: bool = True
     paused: bool = False
+    paused_until: datetime | None = None
+    jitter: timedelta = timedelta()
     due_at: datetime | None = None
     next_at: datetime | None = None
     steps: Sequence[Step] = ()
@@ -149,9 +149,9 @@ def colour_name(colour: Colour) -> str:
 
 def lights(session: Session, settings: Settings, now: datetime) -> list[Light]:
     """The light of every source (cases first, by name), then of every job, in the order of the day. `now` is business time."""
-    every = {job.name: job for job in jobs(settings.follow_ups)}
     sources = all_sources(settings.sources)
-    states = {row.job: row for row in session.execute(_STATES)}
+    states = kept(session)
+    every = {job.name: in_force(job, states.get(job.name), now).job for job in jobs(settings.follow_ups)}
     slots = {name: _slots(job, states.get(name), now) for name, job in every.items()}
     keys = {
         ("job", name): (slot_key(job, due),) for name, job in every.items() if (due := slots[name][0]) is not None
@@ -176,7 +176,9 @@ def lights(session: Session, settings: Settings, now: datetime) -> list[Light]:
             name,
             about,
             met=job in states,
-            paused=job in states and states[job].paused,
+            paused=job in states and states[job].standing.is_paused(now),
+            paused_until=states[job].standing.paused_until if job in states else None,
+            jitter=timedelta(seconds=every[job].jitter_seconds),
             due_at=due_at,
             next_at=next_at,
             steps=[_step(work[key]) for key in keys.get((kind, name), ()) if key in work],
@@ -192,7 +194,7 @@ def lights(session: Session, settings: Settings, now: datetime) -> list[Light]:
 
 def judge(known: Known, *, now: datetime, grace: timedelta) -> Light:
     """The light of what is known: pure."""
-    colour, sentence = _said(known, late=known.due_at is not None and now - known.due_at > grace)
+    colour, sentence = _said(known, late=known.due_at is not None and now - known.due_at > grace + known.jitter)
     last = known.steps[-1] if known.steps else None
     return Light(
         known.kind,
@@ -222,6 +224,8 @@ def _said(known: Known, *, late: bool) -> tuple[Colour, Message]:
 
 def _not_expected(known: Known) -> Message:
     """Why nothing is expected of it."""
+    if known.paused and known.paused_until is not None:
+        return Message(N_("Paused until {moment}: nothing is done before."), moment=_at(known.paused_until))
     if known.paused:
         return Message(N_("Paused: nothing is done until somebody resumes it."))
     if not known.met:
@@ -261,10 +265,17 @@ def _not_ended(last: Step | None, due: str, *, late: bool) -> tuple[Colour, Mess
     return ("bad", Message(_LATE_WAITING, moment=due)) if late else ("good", Message(_WAITING, moment=due))
 
 
-def _slots(job: Job, state: Any, now: datetime) -> tuple[datetime | None, datetime | None]:
-    """The latest slot of a job that has come since it counts, and the next."""
-    due = None if state is None or state.paused else due_slot(job, state.since, now)
-    return due, next(iter(next_slots(job, now, 1)), None)
+def _slots(job: Job, row: Kept | None, now: datetime) -> tuple[datetime | None, datetime | None]:
+    """The latest slot of a job that has come since it counts, and the next. Where that one was left out for an earlier Work still under way, or
+    its times were changed since, the latest that Work was called for.
+    """
+    following = next(iter(next_slots(job, now, 1)), None)
+    if row is None or row.standing.is_paused(now):
+        return None, following
+    due = due_slot(job, row.standing.counts_after(now), now)
+    if due is None and row.called_slot is not None and row.called_slot <= now:
+        due = row.called_slot
+    return due or due_slot(job, row.standing.since, now), following
 
 
 def _step(row: Any) -> Step:

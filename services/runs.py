@@ -19,8 +19,8 @@ from services.work import history
 
 #: Outcomes a list can be narrowed to, beside those of a Run.
 UNDER_WAY: Final = "under_way"
-#: Work of prices that belongs to no source.
-_OF_PRICES: Final = frozenset(
+#: Work of prices, whatever source it belongs to.
+OF_PRICES: Final = frozenset(
     {"fetch_prices", "import_prices", "read_price_mail", "nightly_prices", "watch_prices", "send_letter"}
 )
 _ATTEMPTS: Final = 50
@@ -98,7 +98,7 @@ class RunLine:
     def is_of_prices(self, configured: Sources) -> bool:
         """Whether it is a price manager's business too."""
         parent = (self.source or "").partition("/")[0]
-        return self.kind in _OF_PRICES or parent in configured.prices
+        return self.kind in OF_PRICES or parent in configured.prices
 
 
 @dataclass(frozen=True)
@@ -122,16 +122,6 @@ class RunView:
     def may_be_retried(self) -> bool:
         """Whether a person can have its Work done again."""
         return self.given_up and self.run.kind != "poison"
-
-
-@dataclass(frozen=True)
-class GivenUp:
-    """So many pieces of work of a kind that were given up for one reason; `runs`: the last ones of some of them."""
-
-    kind: str
-    count: int
-    reason: Message | None
-    runs: list[int]
 
 
 @dataclass(frozen=True)
@@ -200,16 +190,6 @@ def read_last_time(session: Session, run_id: int) -> int | None:
     """How much the run before this one of the same kind and source had read in all: about what this one will."""
     found: int | None = session.execute(_LAST_TIME, {"id": run_id}).scalar()
     return found
-
-
-def given_up(session: Session) -> list[GivenUp]:
-    """Work that was given up and nobody has acknowledged: equal reasons as one line, with the last runs of up to five."""
-    return [
-        GivenUp(
-            row["kind"], row["count"], Message.from_json(row["error"]) if row["error"] else None, [one for one in row["runs"] if one]
-        )
-        for row in history.given_up(session)
-    ]  # fmt: skip
 
 
 #: Rows in: a run. Rows out: the first calculation of budgets after it.

@@ -134,6 +134,8 @@ class Lease:
             ended = fail(session, self.claimed, message, final=final, pause=pause)
             after_death(session, ended)
         self.closed = True
+        if ended is not None:
+            fault_point("work.given_up")
         log.warning(
             "work_failed",
             work=self.claimed.work_id,

@@ -1,7 +1,8 @@
 """The tick: what beat does every second. Two or more beats may tick at once; every step is safe beside itself.
 
 1. Work for due slots is inserted (a slot has one key, so it exists once). 2. Leases of silent processes are expired. 3. Each queue
-is topped up with due Work. What was enqueued and lost is enqueued again; what is published twice is claimed once.
+is topped up with due Work. What was enqueued and lost is enqueued again; what is published twice is claimed once. 4. Jobs that failed
+for good, or work again, are noticed, and the operator is written to.
 """
 
 from dataclasses import dataclass
@@ -9,12 +10,14 @@ from dataclasses import dataclass
 import redis
 import structlog
 from redis.exceptions import RedisError
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 from core.clock import business_now
 from core.database import redis_url, transaction
 from core.faults import fault_point
 from core.redis import redis_client_url
 from schedules.jobs import jobs
+from services.dead_work.telling import look, tell_operator
 from services.heartbeats import beat_heart, sweep
 from services.jobs import call_due_slots
 from services.work import QUEUES, expire_leases
@@ -46,7 +49,26 @@ def tick() -> Ticked:
     fault_point("tick.slots_called")
     expired = expire()
     fault_point("tick.expired")
+    watch_failures()
     return Ticked(slots, expired, _fill_queues())
+
+
+def watch_failures() -> None:
+    """Notice what failed for good or works again, and write the operator. A fault in it must not keep work from its queues."""
+    try:
+        with transaction() as session:
+            look(session)
+        fault_point("failures.noticed")
+        with transaction() as session:
+            told = tell_operator(session, current_settings(), now=business_now(session))
+            fault_point("failures.told")
+    except (OperationalError, InterfaceError):
+        raise  # the database is away: beat says so, in one line
+    except Exception:
+        log.exception("failures_not_watched")
+        return
+    if told:
+        log.info("failures_told", jobs=told)
 
 
 def expire() -> int:

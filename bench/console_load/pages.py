@@ -1,5 +1,6 @@
 """Every page of the console: who opens it, and at which addresses. A page that is missing here fails the bench."""
 
+import hashlib
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -119,6 +120,7 @@ class Known:
     sources: list[str]
     shares: list[str]
     rejected: list[int]
+    dead: list[str]
 
 
 def addresses(connection: "psycopg.Connection[Any]") -> Known:
@@ -144,6 +146,12 @@ def addresses(connection: "psycopg.Connection[Any]") -> Known:
         shares=column("SELECT split_part(name, '/', 2) FROM price_source WHERE name LIKE 'posti/%'"),
         sources=column("SELECT DISTINCT source FROM rejected_record"),
         rejected=column("SELECT min(id) FROM rejected_record GROUP BY source"),
+        dead=[
+            f"{kind}-{hashlib.sha256(reason.encode()).hexdigest()[:8]}"
+            for kind, reason in connection.execute(
+                "SELECT DISTINCT kind, dead_reason FROM work WHERE dead_at IS NOT NULL AND acknowledged IS NULL"
+            ).fetchall()
+        ],
     )
 
 
@@ -259,6 +267,11 @@ PAGES: Final[dict[str, tuple[str, Maker]]] = {
     "/sources": ("operator", at("/sources")),
     "/sources/{name}": ("operator", one("sources", "/sources/{}")),
     "/sources/{name}/{provider}": ("operator", one("shares", "/sources/posti/{}")),
+    "/schedule": ("operator", at("/schedule")),
+    "/schedule/{name}": (
+        "operator",
+        drawn("/schedule/nightly_cases", "/schedule/read_incoming", "/schedule/daily_reminders"),
+    ),
     "/runs": (
         "operator",
         drawn("/runs", "/runs?outcome=failed", "/runs?kind=sync_cases", "/runs?source=vienti-3", "/runs?before=5000"),
@@ -267,6 +280,9 @@ PAGES: Final[dict[str, tuple[str, Maker]]] = {
     "/runs/called/{work_id}/progress": ("operator", one("called", "/runs/called/{}/progress")),
     "/runs/{run_id}": ("operator", one("runs", "/runs/{}")),
     "/runs/{run_id}/progress": ("operator", one("runs", "/runs/{}/progress")),
+    "/health": ("operator", drawn("/health")),
+    "/dead-work": ("operator", at("/dead-work")),
+    "/dead-work/{group}": ("operator", one("dead", "/dead-work/{}")),
     "/rejected": ("operator", drawn("/rejected", "/rejected?source=vienti-3")),
     "/rejected/{rejected_id}": ("operator", one("rejected", "/rejected/{}")),
     "/audit": (

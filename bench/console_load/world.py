@@ -39,10 +39,11 @@ _PEOPLE: Final = """
 
 #: A year of nights: most succeeded, some on retry, some came to nothing; sixty were given up, for six reasons; one is under way.
 _WORKED: Final = """
-    INSERT INTO work (kind, key, queue, arguments, attempts, created_at, next_at, done_at, dead_at, last_error)
+    INSERT INTO work (kind, key, queue, arguments, attempts, created_at, next_at, done_at, dead_at, last_error, dead_reason, noticed)
     SELECT kind, kind || ':bench:' || n, 'default', jsonb_build_object('source', 'vienti-' || n % 12, 'request', n::text), 1, at, at,
            CASE WHEN NOT dead THEN at + interval '20 s' END, CASE WHEN dead THEN at + interval '20 s' END,
-           CASE WHEN dead THEN jsonb_build_object('msgid', 'The mail server {{host}}:{{port}} could not be used: {{error}}', 'params', jsonb_build_object('host', 'palvelin-' || n % 6, 'port', 25, 'error', 'timed out')) END
+           CASE WHEN dead THEN jsonb_build_object('msgid', 'The mail server {{host}}:{{port}} could not be used: {{error}}', 'params', jsonb_build_object('host', 'palvelin-' || n % 6, 'port', 25, 'error', 'timed out')) END,
+           CASE WHEN dead THEN 'The mail server {{host}}:{{port}} could not be used: {{error}}' ELSE '' END, CASE WHEN dead THEN at + interval '20 s' END
     FROM generate_series(1, {runs}) AS n
     CROSS JOIN LATERAL (SELECT ('{{fetch_cases,sync_cases,fetch_prices,import_prices,recompute_budgets,deliver_order}}'::text[])[n % 6 + 1] AS kind,
                                clock_timestamp() - ({runs} - n) * interval '50 min' AS at, n % 166 = 7 AS dead) AS chosen;

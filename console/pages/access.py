@@ -1,6 +1,5 @@
 """Ways in and out: the organisation's login provider, one-time links where there is none, signing out."""
 
-import secrets
 from typing import Final
 from urllib.parse import quote, unquote
 
@@ -8,8 +7,9 @@ import structlog
 from sqlalchemy.orm import Session
 from starlette.responses import RedirectResponse, Response
 
-from connectors.oidc import SignedIn, refusal
+from connectors.oidc import Provider, SignedIn
 from console.roles import EVERYBODY
+from console.sign_in import NOT_BEGUN_HERE, Way
 from console.visit import SEE_OTHER, Anybody, Guest, Here, Pages, Visit, address_of, passed_on
 from console.web.hosts import host_name
 from console.web.paths import safe_path
@@ -17,7 +17,7 @@ from core.clock import business_now
 from core.console_settings import LOOPBACK, is_loopback
 from core.errors import AvainError, Message, Permanent, Transient
 from core.i18n import N_
-from services.access import entry, logins, sessions
+from services.access import entry, sessions
 from services.access.people import find_worker
 
 log = structlog.get_logger()
@@ -29,11 +29,6 @@ _LINKS: Final = "20/minute"
 _CALLBACK: Final = "/login/callback"
 _SIGNED_OUT: Final = "/logout"
 
-_NOT_BEGUN_HERE: Final = N_(
-    "This login was not begun in this browser, or was finished already. Nothing is wrong with your account: sign in again."
-)
-_TOO_LATE: Final = N_("Signing in took too long. Sign in again.")
-_OTHER_PROVIDER: Final = N_("The answer does not come from this organisation's login provider. Sign in again.")
 _NO_ROLE: Final = N_(
     "You are known to the login provider, but you have no role in Avain. Ask your supervisor, or whoever runs Avain in your organisation, for one."
 )
@@ -55,44 +50,21 @@ def login(guest: Anybody, to: str = "/") -> Response:
             # whoever comes back with a link is led there
             console.set_cookie(page, console.login_cookie, quote(return_to, safe=""), seconds=60 * entry.MINUTES)
         return page
-    browser = guest.request.cookies.get(console.login_cookie) or secrets.token_urlsafe(32)
-    with console.transaction() as session:
-        begun = logins.begin(session, browser=browser, return_to=return_to)
     try:
-        address = console.provider.authorization_url(
-            redirect_uri=_address(guest, _CALLBACK),
-            state=begun.state,
-            nonce=begun.nonce,
-            verifier=begun.verifier,
-            language=guest.request.state.language,
-        )
+        return _way(guest, console.provider).begin(guest, return_to=return_to)
     except AvainError as error:
         return _failed(guest, error)
-    answer = RedirectResponse(address, SEE_OTHER)
-    console.set_cookie(answer, console.login_cookie, browser, seconds=60 * logins.MINUTES)
-    return answer
 
 
 @pages.open_get(_CALLBACK, at_most=_LOGINS)
 def callback(guest: Anybody, state: str = "", code: str = "", error: str = "", iss: str | None = None) -> Response:
     """Back from the login provider: check everything, and sign the person in."""
-    console = guest.console
-    if console.provider is None:
-        return _failed(guest, Permanent(_NOT_BEGUN_HERE))
-    with console.transaction() as session:
-        taken = logins.take(session, state=state, browser=guest.request.cookies.get(console.login_cookie, ""))
+    console, oidc = guest.console, guest.settings.console.oidc
+    if console.provider is None or oidc is None:
+        return _failed(guest, Permanent(NOT_BEGUN_HERE))
     try:
-        if taken is None:
-            raise Permanent(_NOT_BEGUN_HERE)
-        if not taken.in_time:
-            raise Permanent(_TOO_LATE)
-        if not console.provider.issued_by(iss):
-            raise Permanent(_OTHER_PROVIDER)
-        if error or not code:
-            raise refusal(error)
-        who = console.provider.exchange(
-            code, redirect_uri=_address(guest, _CALLBACK), nonce=taken.nonce, verifier=taken.verifier
-        )
+        claims, return_to = _way(guest, console.provider).finish(guest, state=state, code=code, error=error, iss=iss)
+        who = SignedIn(claims, oidc)
         if not who.roles:
             return _failed(
                 guest,
@@ -102,7 +74,7 @@ def callback(guest: Anybody, state: str = "", code: str = "", error: str = "", i
         secret = _open(guest, who)
     except AvainError as refused:
         return _failed(guest, refused)
-    return _signed_in(guest, secret, safe_path(taken.return_to))
+    return _signed_in(guest, secret, safe_path(return_to))
 
 
 @pages.open_get("/enter/{token}", at_most=_LINKS)
@@ -156,6 +128,10 @@ def logout(visit: Here) -> Response:
     answer = RedirectResponse(onward, SEE_OTHER)
     console.drop_cookie(answer, console.cookie)
     return answer
+
+
+def _way(guest: Guest, provider: Provider) -> Way:
+    return Way(provider, guest.console.login_cookie, _address(guest, _CALLBACK))
 
 
 def _open(guest: Guest, who: SignedIn) -> str:

@@ -122,7 +122,7 @@ def choose_provider(  # noqa: PLR0917 - the fields of the form
                     shown=_id(shown),
                 )
         except InputError as error:
-            problem = _refusal(error)
+            problem = refusal(error)
         else:
             path = f"/cases/{quote(case.number)}/compare"
             chosen = chosen_in(visit.session, case.case_id).get(item)
@@ -190,7 +190,7 @@ def _unreadable(provider: int, chosen_by: str, reason: str, shown: str) -> tuple
     return None
 
 
-def _refusal(error: InputError) -> tuple[str, Message]:
+def refusal(error: InputError) -> tuple[str, Message]:
     """A refused choice in the words of the page, which has no commands."""
     params = error.message.params
     if isinstance(error, ReasonNeededError):

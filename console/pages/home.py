@@ -63,7 +63,14 @@ def today(visit: Here, everything: All = None) -> Response:
     late = late_since(visit.today, visit.settings.orders.answer_working_days, calendar)
     sections: dict[str, Section] = {}
     if works:
-        sections |= for_worker(visit.session, visit.person, visit.today, late=late, everything=full)
+        sections |= for_worker(
+            visit.session,
+            visit.person,
+            visit.today,
+            late=late,
+            everything=full,
+            families=visit.settings.family.enabled,
+        )
     if visit.person.is_one_of(SUPERVISOR) and not visit.person.everything:  # who sees everything has seen these above
         sections |= for_supervisor(visit.session, visit.person, visit.today, late=late, everything=full)
     if sections:

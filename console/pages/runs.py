@@ -21,6 +21,7 @@ from services.access.people import OPERATOR
 from services.sources import Step, all_sources, progress_of_work
 from services.sources import progress as steps_of
 from services.work import KINDS
+from services.work.history import given_up_count
 
 pages = Pages()
 _PAGE = 50
@@ -28,7 +29,7 @@ _PAGE = 50
 
 @pages.get("/runs", roles=READERS)
 def list_runs(visit: Here, kind: str = "", outcome: str = "", source: str = "", before: Key = None) -> Response:
-    """Latest runs, narrowed down, a page at a time; above them what was given up and nobody has seen."""
+    """Latest runs, narrowed down, a page at a time; above them how much was given up that nobody has seen."""
     kinds, outcomes = [*KINDS, "poison"], [runs.UNDER_WAY, *OUTCOMES]
     sources = [one.name for one in all_sources(visit.settings.sources)]
     names.must_be_one_of(_("Kind"), kind or None, kinds)
@@ -43,7 +44,7 @@ def list_runs(visit: Here, kind: str = "", outcome: str = "", source: str = "", 
     return visit.page(
         "runs/runs.html",
         leaf=leaf,
-        given_up=runs.given_up(visit.session) if before is None else [],
+        given_up=given_up_count(visit.session) if before is None else 0,
         wanted=wanted,
         kinds=kinds,
         outcomes=outcomes,

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from console.web.hosts import FOR_MACHINES
+from console.web.hosts import FOR_MACHINES, of_family
 from console.web.state import Console
 from core.clock import business_now
 from core.i18n import LANGUAGES, speaking
@@ -39,7 +39,7 @@ class Who:
             return
         request = Request(scope)
         request.state.person, request.state.family, request.state.has_flash = None, None, False
-        if request.url.path == "/my" or request.url.path.startswith("/my/"):
+        if of_family(scope["path"]):
             await self._for_family(request, scope, receive, send)
             return
         secret = request.cookies.get(self._console.cookie)
@@ -70,7 +70,7 @@ class Who:
 
         async def remembering(message: Message) -> None:
             if message["type"] == "http.response.start" and asked == wanted:
-                MutableHeaders(scope=message).append("Set-Cookie", self._language_cookie(wanted))
+                MutableHeaders(scope=message).append("Set-Cookie", self._language_cookie(wanted, scope["path"]))
             await send(message)
 
         with speaking(wanted):
@@ -85,8 +85,9 @@ class Who:
             idle = self._console.settings.family.idle_minutes
             return family_sessions.find(session, secret, idle_minutes=idle, now=business_now(session))
 
-    def _language_cookie(self, wanted: str) -> str:
-        secure = "; Secure" if self._console.secure else ""
+    def _language_cookie(self, wanted: str, path: str) -> str:
+        origin = self._console.family_origin if of_family(path) else self._console.settings.console.origin
+        secure = "; Secure" if origin.startswith("https:") else ""
         return f"{LANGUAGE_COOKIE}={wanted}; Path=/; Max-Age={_A_YEAR}; SameSite=Lax; HttpOnly{secure}"
 
 

@@ -84,6 +84,9 @@ def upgrade() -> None:
     )
     op.create_index("ix_family_wish_case", "family_wish", ["case_id", "id"], unique=False)
     op.create_index(
+        "ix_family_wish_waiting", "family_wish", ["id"], unique=False, postgresql_where=sa.text("noted_at IS NULL")
+    )
+    op.create_index(
         "ix_family_wish_words",
         "family_wish",
         ["written_at"],
@@ -122,6 +125,13 @@ def upgrade() -> None:
     op.create_index("ix_family_proposal_case", "family_proposal", ["case_id", "id"], unique=False)
     op.create_index(op.f("ix_family_proposal_plan_item_id"), "family_proposal", ["plan_item_id"], unique=False)
     op.create_index(
+        "ix_family_proposal_waiting",
+        "family_proposal",
+        ["id"],
+        unique=False,
+        postgresql_where=sa.text("state = 'open'"),
+    )
+    op.create_index(
         "uq_family_proposal_open",
         "family_proposal",
         ["plan_item_id"],
@@ -149,20 +159,26 @@ def upgrade() -> None:
     )
     op.create_index("ix_family_session_expires_at", "family_session", ["expires_at"], unique=False)
     op.create_index(op.f("ix_family_session_link_id"), "family_session", ["link_id"], unique=False)
+    op.create_index("ix_client_non_disclosure", "client", ["id"], postgresql_where=sa.text("non_disclosure"))
     op.execute(GRANTS)
 
 
 def downgrade() -> None:
+    op.drop_index("ix_client_non_disclosure", table_name="client", postgresql_where=sa.text("non_disclosure"))
     op.drop_index(op.f("ix_family_session_link_id"), table_name="family_session")
     op.drop_index("ix_family_session_expires_at", table_name="family_session")
     op.drop_table("family_session")
     op.drop_index("uq_family_proposal_open", table_name="family_proposal", postgresql_where=sa.text("state = 'open'"))
+    op.drop_index(
+        "ix_family_proposal_waiting", table_name="family_proposal", postgresql_where=sa.text("state = 'open'")
+    )
     op.drop_index(op.f("ix_family_proposal_plan_item_id"), table_name="family_proposal")
     op.drop_index("ix_family_proposal_case", table_name="family_proposal")
     op.drop_table("family_proposal")
     op.drop_index(
         "ix_family_wish_words", table_name="family_wish", postgresql_where=sa.text("sealed_words IS NOT NULL")
     )
+    op.drop_index("ix_family_wish_waiting", table_name="family_wish", postgresql_where=sa.text("noted_at IS NULL"))
     op.drop_index("ix_family_wish_case", table_name="family_wish")
     op.drop_table("family_wish")
     op.drop_index("ix_family_rating_item", table_name="family_rating")

@@ -27,11 +27,14 @@ from services.work import call
 
 @dataclass(frozen=True)
 class Sort:
-    """A sort of alarm: whom it is for, what stands above its lines, and the command that shows more."""
+    """A sort of alarm: whom it is for, what stands above its lines, the command that shows more, and what its letters are called in their
+    headers where that is not what all letters of the reader are called.
+    """
 
     reader: str
     heading: str
     command: str = ""
+    series: str = ""
 
 
 SORTS: Final = {
@@ -53,8 +56,17 @@ SORTS: Final = {
         "operator", N_("Workers whose e-mail address was refused; they get no reminders"), "avain worker address-ok"
     ),
     "reminders_unheard": Sort("operator", N_("Reminders that reach nobody"), "avain doctor"),
+    "work_failed": Sort(
+        "operator", N_("Finally failed: not tried again by itself"), "avain run list --failed", series="work"
+    ),
+    "work_recovered": Sort("operator", N_("Works again"), series="work"),
+    "audit_broken": Sort(
+        "operator",
+        N_("The audit trail is not as it was sealed: keep everything as it is, and look"),
+        "avain audit verify",
+    ),
 }
-#: What a reader's letters are called in their headers.
+#: What a reader's letters are called in their headers, but for sorts with a series of their own.
 _SERIES: Final = {"price manager": "prices", "operator": "reminders"}
 #: So many lines of one sort are in a letter.
 _LINES: Final = 100
@@ -145,11 +157,11 @@ def write(alarms: Sequence[Alarm], settings: Settings, reader: Reader, now: date
             look=_("Look at them with:"),
             footer=_("This message was sent by a machine; answers to it are not read."),
         )
-        series = _SERIES[reader.name]
+        series = SORTS[alarms[0].kind].series or _SERIES[reader.name]
         letter = Letter(
             sender=settings.mail.sender,
             recipient=reader.address,
-            subject=_subject(reader.name, len(alarms)),
+            subject=_subject(reader.name, alarms),
             text=body,
             message_id=f"<{series}.{digest}@{domain}>",
             written_at=now,
@@ -158,9 +170,15 @@ def write(alarms: Sequence[Alarm], settings: Settings, reader: Reader, now: date
     return letter.message_id, compose(letter).decode("ascii")
 
 
-def _subject(reader: str, count: int) -> str:
+def _subject(reader: str, alarms: Sequence[Alarm]) -> str:
+    count, failed = len(alarms), sum(one.kind == "work_failed" for one in alarms)
     if reader == "price manager":
         subject = ngettext("Avain: {count} matter of price lists", "Avain: {count} matters of price lists", count)
+    elif failed:
+        count = failed
+        subject = ngettext("Avain: {count} job finally failed", "Avain: {count} jobs finally failed", count)
+    elif alarms[0].kind == "work_recovered":
+        subject = ngettext("Avain: {count} job works again", "Avain: {count} jobs work again", count)
     else:
         subject = ngettext("Avain: {count} matter of reminders", "Avain: {count} matters of reminders", count)
     return subject.format(count=count)

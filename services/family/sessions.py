@@ -43,6 +43,13 @@ _FIND = text(
       AND (link.id IS NULL OR (link.ended_at IS NULL AND link.expires_at > :now))
     """  # noqa: S608 - a constant
 )
+#: Rows in: a case's number. Rows out: the case, unless it came under non-disclosure or left its source.
+_CASE = text(
+    """
+    SELECT client_case.id, number, status = 'open' AS open FROM client_case JOIN client ON client.id = client_id
+    WHERE number = :number AND NOT non_disclosure AND gone_at IS NULL
+    """
+)
 _NOTE = text("UPDATE family_session SET seen_at = clock_timestamp() WHERE id = :id")
 _FLASH = text("UPDATE family_session SET flash = CAST(:flash AS jsonb) WHERE id = :id")
 #: Rows in: a session. Rows out: what its next page shall say, which is taken away.
@@ -119,13 +126,12 @@ def find(session: Session, secret: str, *, idle_minutes: int, now: datetime) -> 
 
 
 def case_of(session: Session, family: Family, number: str) -> FamilyCase:
-    """One of the family's cases. Raises NotFound, alike for one that does not exist and one that is not theirs."""
+    """One of the family's cases. Raises NotFound, alike for one that does not exist, one that is not theirs, and one that came under
+    non-disclosure since they clicked.
+    """
     row = None
     if number in family.cases:
-        row = session.execute(
-            text("SELECT id, number, status = 'open' AS open FROM client_case WHERE number = :number"),
-            {"number": number},
-        ).one_or_none()
+        row = session.execute(_CASE, {"number": number}).one_or_none()
     if row is None:
         raise NotFound("There is no such page.")
     return FamilyCase(row.id, row.number, row.open)

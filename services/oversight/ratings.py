@@ -12,7 +12,7 @@ from decimal import Decimal
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from services.follow_ups.ratings import CHOSEN_THEN
+from services.follow_ups.ratings import ANSWERED
 from services.oversight.blocks import ENOUGH, Block, Cell, Group, blocks, folded
 from services.oversight.units import UNIT_CASE
 
@@ -21,12 +21,9 @@ from services.oversight.units import UNIT_CASE
 _COUNT = text(
     f"""
     WITH {UNIT_CASE}, answered AS (
-        SELECT follow_up.case_id, plan_item.service_id, choice.provider_id, follow_up.rating,
-               CAST(date_trunc('month', follow_up.settled_at AT TIME ZONE 'Europe/Helsinki') AS date) AS month
-        FROM follow_up
-        JOIN plan_item ON plan_item.id = follow_up.plan_item_id
-        JOIN choice ON {CHOSEN_THEN}
-        WHERE follow_up.rating IS NOT NULL
+        SELECT case_id, service_id, provider_id, rating,
+               CAST(date_trunc('month', given_at AT TIME ZONE 'Europe/Helsinki') AS date) AS month
+        FROM ({ANSWERED}) AS given
     )
     SELECT unit_id, service_id, provider_id, month, count(*) AS answers, sum(rating) AS total, count(DISTINCT case_id) AS cases,
            CASE WHEN count(DISTINCT case_id) < {ENOUGH} THEN array_agg(DISTINCT case_id) END AS few

@@ -45,6 +45,9 @@ NEWS = {
     "invoice_held": N_("An invoice waits for you"),
     "choice_conflict": N_("The source names another provider than was chosen"),
     "entry_replaced": N_("The source now states something else than was entered here"),
+    "family_proposal": N_("A family proposes a choice"),
+    "family_rating": N_("A family has rated a service"),
+    "family_wish": N_("A family has sent a wish"),
     "digest_undelivered": N_("A daily e-mail could not be delivered"),
 }
 #: Causes that may stand beside it: they are the same for everybody.

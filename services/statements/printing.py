@@ -38,9 +38,8 @@ class Printed:
 
 def form(session: Session, language: str, organisation: str, settings: Statements, *, today: date) -> Form:
     """The form for `language` (fi, sv, en). One query. A contact in another language is better than none: a number is read in all."""
-    contact = next((settings.contact[one] for one in (language, "fi", "sv", "en") if settings.contact.get(one)), "")  # type: ignore[index,call-overload]
     with speaking(language):
-        return Form(language, organisation, contact, today, service_names(session))
+        return Form(language, organisation, settings.contact_in(language), today, service_names(session))
 
 
 def print_statement(statement: Statement, on: Form) -> Printed:

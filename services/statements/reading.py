@@ -34,7 +34,10 @@ class Share:
 
 @dataclass(frozen=True)
 class Planned:
-    """A planned service: who gives it, how much of it, how much of that is used, and its lines of the budget by day."""
+    """A planned service: who gives it, how much of it, how much of that is used, and its lines of the budget by day.
+
+    `id` is its row's, `item` what its source calls it.
+    """
 
     service: str
     free_of_charge: bool
@@ -48,6 +51,8 @@ class Planned:
     reason: str
     used: Decimal
     lines: tuple[Share, ...] = ()
+    id: int = 0
+    item: str = ""
 
     @property
     def left(self) -> Decimal:
@@ -158,7 +163,7 @@ _SECTIONS = text(
 #: Rows in: decisions. Rows out: their planned services with the provider chosen now; those that ended only while the budget knows them.
 _ITEMS = text(
     """
-    SELECT plan_item.id, plan_item.decision_id, service.code AS service, service.free_of_charge, plan_item.quantity, plan_item.unit,
+    SELECT plan_item.id, plan_item.external_id AS item, plan_item.decision_id, service.code AS service, service.free_of_charge, plan_item.quantity, plan_item.unit,
            lower(plan_item.period) AS first, upper(plan_item.period) - 1 AS last, plan_item.ended_at IS NOT NULL AS ended,
            provider.name AS provider, choice.chosen_by, coalesce(choice.reason, '') AS reason
     FROM plan_item
@@ -253,7 +258,7 @@ def _items(session: Session, versions: dict[int, int]) -> dict[int, tuple[Planne
     found: dict[int, tuple[Planned, ...]] = {}
     for row in rows:
         values = dict(row)
-        item, decision = values.pop("id"), values.pop("decision_id")
+        item, decision = values["id"], values.pop("decision_id")
         own = tuple(lines.get((versions[decision], item), ()))
         found[decision] = (*found.get(decision, ()), Planned(**values, used=used.get(item, ZERO), lines=own))
     return found

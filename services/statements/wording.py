@@ -52,11 +52,12 @@ def in_words(
                 _("Your worker tells you who else gives the service and what it costs there."),
             ],
         },
-        "ask": {"heading": _("Who helps you?"), "sentences": list(_whom_to_ask(statement, contact))},
+        "ask": {"heading": _("Who helps you?"), "sentences": list(whom_to_ask(statement, contact))},
     }
 
 
-def _whom_to_ask(statement: Statement, contact: str) -> Iterable[str]:
+def whom_to_ask(statement: Statement, contact: str) -> Iterable[str]:
+    """Who helps, how they are reached, and how not."""
     if statement.worker:
         yield _("Your own worker: {worker}.").format(worker=statement.worker)
     else:
@@ -72,25 +73,27 @@ def _whom_to_ask(statement: Statement, contact: str) -> Iterable[str]:
 def _section(section: Section, services: Mapping[str, str]) -> dict[str, Any]:
     shown = picture.of(section)
     return {
-        "heading": _decision(section),
+        "heading": decision_name(section),
         "services_heading": _("Your service") if len(section.items) == 1 else _("Your services"),
-        "services": [_service(item, section, services) for item in section.items],
+        "services": [told_service(item, section, services) for item in section.items],
         "nothing_planned": "" if section.items else _("No services have been planned yet."),
         "money_heading": _("Where the money goes"),
-        "money": list(_money(section)),
+        "money": list(told_money(section)),
         "picture": None if shown is None else {**shown, "alt": picture.alternative(section)},
         "why_heading": _("Why it may cost this much"),
-        "why": list(_why(section, services)),
+        "why": list(told_why(section, services)),
     }
 
 
-def _decision(section: Section) -> str:
+def decision_name(section: Section) -> str:
+    """`Decision P-2026-101, 9.11.2026`."""
     if section.decided_on is None:
         return _("Decision {decision}").format(decision=section.decision)
     return _("Decision {decision}, {date}").format(decision=section.decision, date=day(section.decided_on))
 
 
-def _service(item: Planned, section: Section, services: Mapping[str, str]) -> dict[str, Any]:
+def told_service(item: Planned, section: Section, services: Mapping[str, str]) -> dict[str, Any]:
+    """A planned service: its name, how much of it is left, and sentences about when, who and for how much."""
     over = item.ended or section.over
     return {
         "name": services.get(item.service, item.service),
@@ -190,7 +193,7 @@ def _bill(item: Planned) -> Iterable[str]:
         yield _("No bill for this service comes to you.")
 
 
-def _money(section: Section) -> Iterable[str]:
+def told_money(section: Section) -> Iterable[str]:
     """How it stands, never so that it frightens: what to do about it is the worker's task."""
     if section.over:
         yield from _ended(section)
@@ -226,7 +229,7 @@ def _ended(section: Section) -> Iterable[str]:
         yield _("{money} was not used.").format(money=short_money(section.not_used))
 
 
-def _why(section: Section, services: Mapping[str, str]) -> Iterable[str]:
+def told_why(section: Section, services: Mapping[str, str]) -> Iterable[str]:
     """Cost neutrality in three sentences, only where its figures are known."""
     if section.ceiling is None:
         return

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from services.access.cases import STANDS_FOR, visible_cases
 from services.access.people import Person
 from services.budgets.reasons import NO_PROVIDER, OVERLAP, OVERLAP_OPEN
+from services.family.overtaking import JOINED, OVERTAKEN
 from services.notices import HEARD, STILL_SEEN
 from services.today import orders
 from services.today.rows import Section, first_of, section
@@ -88,6 +89,28 @@ def _choices(tables: Tables) -> str:
     """  # noqa: S608 - our own words
 
 
+def _families(tables: Tables) -> str:
+    """Rows in: cases, a day. Rows out: what families sent and nobody has answered: proposals one by one, wishes a row for each case with how
+    many there are; what waits longest first.
+    """
+    return f"""
+    SELECT client_case.number, sent.what, sent.provider, sent.wishes, sent.since, {WHOSE}
+    FROM (
+        SELECT family_proposal.case_id, 'proposal' AS what, provider.name AS provider, 0 AS wishes, family_proposal.proposed_at AS since
+        FROM {tables.first("family_proposal", "state = 'open'")} {JOINED}
+        JOIN provider ON provider.id = family_proposal.provider_id
+        WHERE family_proposal.state = 'open' AND {tables.seen} AND {OVERTAKEN} IS NULL
+        UNION ALL
+        SELECT family_wish.case_id, 'wishes', NULL, count(*), min(family_wish.written_at)
+        FROM {tables.first("family_wish", "noted_at IS NULL")} JOIN client_case ON client_case.id = family_wish.case_id
+        WHERE family_wish.noted_at IS NULL AND {tables.seen} GROUP BY family_wish.case_id
+    ) AS sent
+    JOIN client_case ON client_case.id = sent.case_id
+    ORDER BY sent.since, client_case.number LIMIT :counted
+    """  # noqa: S608 - our own words
+
+
+_FAMILIES: Final = waiting(_families, newest=True)
 _FOLLOW_UPS: Final = waiting(_follow_ups, newest=False)
 _BUDGETS: Final = waiting(_budgets, newest=True)
 _CHOICES: Final = waiting(_choices, newest=True)
@@ -124,16 +147,17 @@ _GRAVE: Final = ["over", "unpriced"]
 
 
 def for_worker(
-    session: Session, person: Person, today: date, *, late: date, everything: frozenset[str]
+    session: Session, person: Person, today: date, *, late: date, everything: frozenset[str], families: bool = False
 ) -> dict[str, Section]:
     """The sections of somebody who works with families: their own cases, shared ones, and those of whom they stand in for.
 
-    `late`: what was sent on that day or before should have been answered. `everything` names the sections that are shown in full. At most
-    nine statements.
+    `late`: what was sent on that day or before should have been answered. `everything` names the sections that are shown in full. `families`:
+    whether these have a page of their own. At most ten statements.
     """
     values = {**visible_cases(person, today), "days": _NEWS_DAYS}
     told = told_of(session, {**values, "as_supervisor": False}, everything)
-    return {
+    of_families = {"families": told("families", _FAMILIES)} if families else {}
+    return of_families | {
         "follow_ups": told("follow_ups", _FOLLOW_UPS, escalated=False),
         "budgets": told("budgets", _BUDGETS, states=_GRAVE if person.everything else _WORRYING, no_news=_NO_NEWS),
         "orders": told("orders", orders.ASKING, late=late),

@@ -1,4 +1,4 @@
-"""The history of Work for people: latest runs, what was given up (equal reasons as one line), retry, acknowledge."""
+"""The history of Work for people: latest runs, one run, retry, acknowledge. What was given up, in groups: services/dead_work."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -37,21 +37,6 @@ def latest(session: Session, kind: str | None, limit: int) -> list[dict[str, Any
             """
         ),
         {"kind": kind, "limit": limit},
-    )
-    return [dict(row._mapping) for row in rows]  # noqa: SLF001
-
-
-def given_up(session: Session) -> list[dict[str, Any]]:
-    """Dead work nobody has acknowledged, one row per kind and reason (its values included), with the last run of up to five of them."""
-    rows = session.execute(
-        text(
-            """
-            SELECT kind, last_error ->> 'msgid' AS reason, last_error AS error, count(*) AS count,
-                   (array_agg((SELECT max(run.id) FROM run WHERE run.work_id = work.id) ORDER BY dead_at DESC))[1:5] AS runs
-            FROM work WHERE dead_at IS NOT NULL AND acknowledged IS NULL
-            GROUP BY kind, last_error ORDER BY count(*) DESC, max(dead_at) DESC
-            """
-        )
     )
     return [dict(row._mapping) for row in rows]  # noqa: SLF001
 

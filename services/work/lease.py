@@ -81,7 +81,8 @@ _RELEASE = text(
             attempts = CASE WHEN generation <> claimed_generation THEN 0 ELSE attempts - :unspent END,
             next_at = CASE WHEN generation <> claimed_generation THEN next_at
                            ELSE clock_timestamp() + make_interval(secs => :pause) END,
-            last_error = :error
+            last_error = :error,
+            dead_reason = CASE WHEN :dead AND generation = claimed_generation THEN :reason ELSE '' END
         WHERE id = :id AND token = :token
         RETURNING id, dead_at
     ), finished AS (
@@ -113,7 +114,8 @@ _EXPIRE = text(
             dead_at = CASE WHEN attempts >= max_attempts AND NOT called_again THEN clock_timestamp() END,
             -- the first time at once: the machine died, not the work; then with growing pauses
             next_at = clock_timestamp() + make_interval(secs => CASE WHEN attempts <= 1 OR called_again THEN 0 ELSE least(600, 5 * 2 ^ attempts) END),
-            last_error = :error
+            last_error = :error,
+            dead_reason = CASE WHEN attempts >= max_attempts AND NOT called_again THEN :reason ELSE '' END
         FROM silent WHERE work.id = silent.id
         RETURNING work.id, work.kind, work.subject_id, work.dead_at IS NOT NULL AS dead, silent.token
     ), finished AS (
@@ -238,7 +240,12 @@ def expire_leases(session: Session) -> tuple[int, list[Ended]]:
     limits = {kind.name: kind.max_attempts for kind in KINDS.values()}
     rows = session.execute(
         _EXPIRE,
-        {"limits": json.dumps(limits), "limit": Kind.max_attempts, "error": _LOST.to_json()},
+        {
+            "limits": json.dumps(limits),
+            "limit": Kind.max_attempts,
+            "error": _LOST.to_json(),
+            "reason": _LOST.msgid,
+        },
     ).all()
     return len(rows), [Ended(row.id, row.kind, row.subject_id, _LOST, row.run_id) for row in rows if row.dead]
 
@@ -272,6 +279,7 @@ def _release(
             "message": message.to_json() if message else None,
             "reply": reply,
             "error": error.to_json() if error else None,
+            "reason": error.msgid if error else "",
         },
     ).one_or_none()
     if row is None:

@@ -29,8 +29,8 @@ _REASONS = {
 _RECORD = text(
     """
     WITH dead AS (
-        INSERT INTO work (kind, key, arguments, queue, attempts, dead_at, last_error)
-        VALUES ('poison', :what || date_trunc('hour', clock_timestamp()), '{}', 'default', 1, clock_timestamp(), :reason)
+        INSERT INTO work (kind, key, arguments, queue, attempts, dead_at, last_error, dead_reason)
+        VALUES ('poison', :what || date_trunc('hour', clock_timestamp()), '{}', 'default', 1, clock_timestamp(), :reason, :sentence)
         ON CONFLICT (key) DO UPDATE SET attempts = work.attempts + 1, dead_at = clock_timestamp(), acknowledged = NULL
         RETURNING id, attempts
     ), counted AS (
@@ -52,6 +52,7 @@ def record_poison(session: Session, digest: str, what: str, *, size: int) -> Non
     values = {
         "what": f"poison:{what}:",
         "reason": Message(_REASONS[what]).to_json(),
+        "sentence": _REASONS[what],
         "digest": f"sha256 {digest}",
         "token": uuid4(),
         "host": socket.gethostname(),

@@ -36,9 +36,11 @@ from models.order import OrderLine, PurchaseOrder
 from models.worker import Worker
 from services import price_uploads
 from services.access import entry, sessions
+from services.dead_work import groups
 from services.follow_ups.acknowledging import acknowledge
 from services.invoices.taking import take_invoice
 from services.orders.sending.reply_links import Purpose, link
+from services.work import call, claim, fail
 from tests.browser.workbooks import workbook
 from tests.factories.answer import make_answer, make_answer_line, make_incoming, make_paper, make_proposal
 from tests.factories.base import added
@@ -307,6 +309,17 @@ class Town:
             "INSERT INTO work (kind, key, arguments, queue) VALUES"
             " ('fetch_cases', gen_random_uuid()::text, '{\"source\": \"isovienti\"}', 'fetch') RETURNING id"
         )
+
+    def given_up(self) -> str:
+        """A group of given-up work: three of a kind that failed for one reason."""
+        with self.process.transaction() as session:
+            if not groups(session, ["deliver_order"]):
+                for number in range(3):
+                    work_id = call(session, "deliver_order", f"given-up-{number}")
+                    claimed = claim(session, work_id) if work_id is not None else None
+                    assert claimed is not None
+                    fail(session, claimed, Message("The server {host} is away.", host=f"palvelin-{number}"), final=True)
+            return groups(session, ["deliver_order"])[0].code
 
     def rejected(self) -> int:
         """A record that was left out."""

@@ -14,7 +14,7 @@ from tests.support.browsing import Browser, Opener, settings_for
 
 @pytest.fixture
 def make_app(session: Session) -> Callable[..., FastAPI]:
-    """`make_app(idle_minutes=5)`: the application with other settings under `[console]`."""
+    """`make_app(idle_minutes=5)`: the application with other settings under `[console]`; `family={…}`: with "My budget"."""
 
     def make(**console: Any) -> FastAPI:
         return create_app(
@@ -28,6 +28,12 @@ def make_app(session: Session) -> Callable[..., FastAPI]:
 def app(make_app: Callable[..., FastAPI]) -> FastAPI:
     """The application with the tests' settings; `app.state.console.transaction` is a savepoint of the test's session."""
     return make_app()
+
+
+@pytest.fixture
+def family_app(make_app: Callable[..., FastAPI]) -> FastAPI:
+    """The application with "My budget" turned on; tests/support/families.py signs a family in."""
+    return make_app(family={})
 
 
 @contextmanager

@@ -47,7 +47,7 @@ def test_not_ready_without_redis(session, app):
 
 
 def test_not_ready_with_other_migrations(session, served, monkeypatch):
-    monkeypatch.setattr("console.health._wanted_revision", lambda: "9999")
+    monkeypatch.setattr("console.health.wanted_revision", lambda: "9999")
     beat_heart(session, "beat@test", "beat")
     assert ready(served) == (503, ["migrations"])
 

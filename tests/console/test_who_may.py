@@ -7,9 +7,14 @@ from typing import Any
 
 import pytest
 
+from console.family import FAMILY
+from core.clock import business_now
 from models.access import ROLES
 from services.access import sessions
-from tests.support.browsing import ORIGIN, Browser
+from services.family import sessions as family_sessions
+from tests.factories.case import make_case
+from tests.support.browsing import ORIGIN, Browser, Opener
+from tests.support.families import come_in
 
 #: For pages that ask for no login.
 ANYBODY = "anybody"
@@ -17,6 +22,9 @@ W, S, P, O, A = "worker", "supervisor", "price_manager", "operator", "auditor"  
 ALL = (W, S, P, O, A)
 CASES = (W, S)
 READERS = (P, O, A)
+
+#: Families come in by another door: no role opens their pages (tests below hold them against every role).
+FAMILIES = (FAMILY,)
 
 #: (method, path) → who may.
 TABLE: dict[tuple[str, str], tuple[str, ...] | str] = {
@@ -146,6 +154,20 @@ TABLE: dict[tuple[str, str], tuple[str, ...] | str] = {
     ("POST", "/runs/{run_id}/approve"): (O,),
     ("POST", "/runs/{run_id}/discard"): (O,),
     ("POST", "/runs/{run_id}/retry"): (O, P),
+    ("GET", "/health"): (O, A),
+    ("GET", "/schedule"): READERS,
+    ("GET", "/schedule/{name}"): READERS,
+    ("POST", "/schedule/{name}/pause"): (O,),
+    ("POST", "/schedule/{name}/reset"): (O,),
+    ("POST", "/schedule/{name}/resume"): (O,),
+    ("POST", "/schedule/{name}/set"): (O,),
+    ("POST", "/schedule/{name}/trigger"): (O,),
+    ("GET", "/dead-work"): READERS,
+    ("GET", "/dead-work/{group}"): READERS,
+    ("POST", "/dead-work/retry"): (O, P),
+    ("POST", "/dead-work/discard"): (O, P),
+    ("POST", "/dead-work/{group}/retry"): (O, P),
+    ("POST", "/dead-work/{group}/discard"): (O, P),
     ("GET", "/rejected"): READERS,
     ("GET", "/rejected/{rejected_id}"): READERS,
     ("POST", "/rejected/{rejected_id}/discard"): (O, P),
@@ -157,6 +179,11 @@ TABLE: dict[tuple[str, str], tuple[str, ...] | str] = {
     ("GET", "/calendar"): CASES,
     ("POST", "/calendar"): CASES,
     ("POST", "/calendar/revoke"): CASES,
+    ("GET", "/my"): FAMILIES,
+    ("GET", "/my/{number}"): FAMILIES,
+    ("GET", "/my/{number}/alternatives"): FAMILIES,
+    ("GET", "/my/{number}/child"): FAMILIES,
+    ("GET", "/my/{number}/statement.pdf"): FAMILIES,
     ("GET", "/absences"): (*CASES, O),
     ("POST", "/absences"): (*CASES, O),
     ("POST", "/absences/{absence}/end"): (*CASES, O),
@@ -172,7 +199,10 @@ SAMPLES = {
 }
 _WRONG_ROLE = "Your role does not open this page."
 _STALE = "This form was made for another login."
-CLOSED = sorted(key for key, who in TABLE.items() if who != ANYBODY)
+CLOSED = sorted(key for key, who in TABLE.items() if who not in {ANYBODY, FAMILIES})
+OF_FAMILIES = sorted(key for key, who in TABLE.items() if who == FAMILIES)
+#: What a support person may send, who else only looks.
+WHO_ONLY_LOOKS = {"/my/out"}
 
 
 def filled(path: str) -> str:
@@ -239,6 +269,61 @@ def test_nothing_opens_to_nobody(app):
     assert wrong == []
 
 
+def test_the_pages_of_families_do_not_exist_while_they_are_off(app, sign_in):
+    browser = sign_in(W)
+    answers = [ask(browser, method, path, {"csrf": csrf_of(browser, app)}).status_code for method, path in OF_FAMILIES]
+    assert set(answers) == {404}
+
+
+def test_the_pages_of_families_open_to_no_role_and_to_nobody(session, family_app):
+    wrong = []
+    with Opener(family_app, session) as opener:
+        everybody = [opener.sign_in(role) for role in ROLES]
+        everything = [opener.sign_in(*ROLES), opener.sign_in(everything=True)]
+        for browser in (Browser(family_app), *everybody, *everything):
+            for method, path in OF_FAMILIES:
+                answer = ask(browser, method, path, {"csrf": "x"})
+                sent_away = answer.status_code == 303 and answer.headers["location"] == "/my/in"
+                if not (sent_away or (method == "POST" and answer.status_code == 401)):
+                    wrong.append((method, path, answer.status_code))
+    assert wrong == []
+
+
+def test_a_family_opens_no_page_of_the_workers(session, family_app):
+    browser, wrong = come_in(family_app, session, make_case(session)), []
+    for method, path in CLOSED:
+        answer = ask(browser, method, path, {})
+        sent_to_login = answer.status_code == 303 and answer.headers["location"].startswith("/login")
+        if not (sent_to_login if method == "GET" else answer.status_code == 401):
+            wrong.append((method, path, answer.status_code))
+    assert wrong == []
+
+
+@pytest.mark.parametrize("holder", ["client", "support"])
+def test_a_family_s_form_needs_its_token_and_who_only_looks_changes_nothing(session, family_app, holder):
+    browser = come_in(family_app, session, make_case(session), holder)
+    wrong: list[tuple[Any, ...]] = []
+    secret = browser.client.cookies[family_app.state.console.family_cookie]
+    with family_app.state.console.transaction() as inside:
+        family = family_sessions.find(inside, secret, idle_minutes=30, now=business_now(inside))
+    assert family is not None
+    for path in [path for method, path in OF_FAMILIES if method == "POST"]:
+        for fields, headers in [
+            ({}, {"origin": ORIGIN}),
+            ({"csrf": family.csrf[:-1] + "~"}, {"origin": ORIGIN}),
+            ({"csrf": family.csrf}, {"origin": "https://evil.test"}),
+            ({"csrf": family.csrf}, {"sec-fetch-site": "cross-site"}),
+        ]:
+            answer = browser.client.post(filled(path), data=fields, headers=headers, follow_redirects=False)
+            if answer.status_code != 403 or _STALE not in answer.text:
+                wrong.append((path, fields, headers, answer.status_code))
+        if holder == "support" and path not in WHO_ONLY_LOOKS:
+            answer = ask(browser, "POST", path, {"csrf": family.csrf})
+            if answer.status_code != 403 or "change nothing" not in answer.text:
+                wrong.append((path, answer.status_code))
+    assert wrong == []
+
+
 def ask(browser: Browser, method: str, path: str, fields: dict[str, str]) -> Any:
     if method == "GET":
         return browser.client.get(filled(path), follow_redirects=False)
@@ -258,7 +343,9 @@ def test_a_form_without_its_token_or_from_elsewhere_is_refused(app, sign_in):
     wrong = []
     browsers = {role: sign_in(role) for role in ROLES}
     elses = csrf_of(sign_in(W, subject="somebody else"), app)
-    for path, who in [(path, who) for (method, path), who in TABLE.items() if method == "POST" and who != ANYBODY]:
+    for path, who in [
+        (path, who) for (method, path), who in TABLE.items() if method == "POST" and (method, path) in CLOSED
+    ]:
         browser = browsers[who[0]]
         token = csrf_of(browser, app)
         for fields, headers in [

@@ -9,10 +9,12 @@ import httpx2
 import pytest
 from typer.testing import CliRunner, Result
 
-from cli import console, doctor
+from cli import console
 from core.errors import ConfigurationError, InputError, NotFound
 from core.settings import Settings
 from services.access import sessions
+from services.health import Ground
+from services.health import console as health
 from tests.factories.worker import make_worker
 from tests.support.browsing import settings_for
 from tests.support.installation import free_port, installation
@@ -127,7 +129,11 @@ def test_a_trusted_proxy_is_believed(database, tmp_path):
 
 def test_doctor_looks_at_the_console():
     def said(configured: Settings) -> list[tuple[str, str]]:
-        return [(one.state, one.found) for one in doctor._console(configured)]
+        return [
+            (one.state, str(one.found))
+            for check in (health.console, health.login_provider)
+            for one in check(Ground(configured))
+        ]
 
     assert said(settings_for()) == [("ok", "http://127.0.0.1:8765, entered by one-time link")]
     production = settings_for().model_copy(update={"environment": "production"})

@@ -8,11 +8,13 @@ from urllib.parse import urlsplit
 import pytest
 from typer.testing import CliRunner
 
-from cli import doctor, reminder
+from cli import reminder
 from core.errors import InputError, NotFound
 from core.follow_up_settings import FollowUps
 from core.i18n import speaking
 from core.settings import ROOT, Settings
+from services.health import Ground
+from services.health.mail import templates
 from services.reminders import message
 from services.reminders.mail_templates import BUILT_IN
 from tests.integration.test_reminder_commands import avain  # noqa: F401 - a fixture
@@ -64,7 +66,8 @@ def test_doctor_says_what_is_wrong(tmp_path):
     def said(folder: Path | None) -> list[tuple[str, str]]:
         with speaking("en"):
             return [
-                (one.state, one.found) for one in doctor._templates(Settings(follow_ups=FollowUps(templates=folder)))
+                (one.state, str(one.found))
+                for one in templates(Ground(Settings(follow_ups=FollowUps(templates=folder))))
             ]
 
     assert said(None) == [("ok", "Avain's own")]

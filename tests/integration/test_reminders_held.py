@@ -16,7 +16,6 @@ import core.settings
 import workers.queue
 import workers.task
 from cli import reminder
-from cli.doctor_reminders import reminders as doctor
 from core.clock import move_business_clock
 from core.database import make_engine
 from core.errors import InputError, Message
@@ -24,6 +23,8 @@ from core.follow_up_settings import FollowUps, Storm
 from core.i18n import HELSINKI, speaking
 from core.settings import Mail, Settings
 from demo.smtp_sink import SmtpSink
+from services.health import Ground
+from services.health.mail import reminders
 from services.reminders import addresses, guard
 from services.reminders.daily import Composed, compose_due
 from services.work import call
@@ -194,10 +195,10 @@ def test_the_operator_hears_once_and_releases(office, monkeypatch):
     assert "avain reminder send" in said
     assert len(values("SELECT told_at FROM digest_day WHERE told_at IS NOT NULL")) >= 1
 
-    finding, nobody = doctor(settings)
+    finding, nobody = reminders(Ground(settings))
     assert (finding.state, nobody.state) == ("broken", "broken")
-    assert "held since 2026-12-07: 4 e-mails" in finding.found
-    assert nobody.found.startswith("2 reach nobody")
+    assert "held since 2026-12-07: 4 e-mails" in str(finding.found)
+    assert str(nobody.found).startswith("2 reach nobody")
 
     shown = CliRunner().invoke(reminder.app, ["send", "--dry-run"])
     assert shown.exit_code == 0
@@ -215,7 +216,7 @@ def test_the_operator_hears_once_and_releases(office, monkeypatch):
     assert values("SELECT acknowledged FROM run WHERE outcome = 'held'") == ["approved"] * 3
     actions = values("SELECT action FROM audit_event ORDER BY id")
     assert actions == ["reminders.released", "reminders.sent"]
-    assert [one.state for one in doctor(settings)] == ["broken"], "nobody is reached as before"
+    assert [one.state for one in reminders(Ground(settings))] == ["broken"], "nobody is reached as before"
     a_day(office, MONDAY + timedelta(days=3))
     assert values("SELECT count(*) FROM digest") == [4], "told today is not told again before its time"
 

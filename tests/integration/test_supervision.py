@@ -6,10 +6,13 @@ from datetime import UTC, date, datetime
 import pytest
 from typer.testing import CliRunner
 
-from cli import doctor, reference
+from cli import reference
 from core.errors import InputError
 from core.settings import settings
 from services.access import absences
+from services.health import Ground
+from services.health.findings import some
+from services.health.people import responsible_workers
 from services.reference_data import import_workers
 from services.reference_data.supervision import circles, everybody
 from tests.factories.worker import make_unit, make_worker
@@ -144,10 +147,10 @@ def test_on_the_command_line(here, tmp_path, monkeypatch):
     assert "stand in a circle: A → B → A" in said.stderr
     told = json.loads(CliRunner().invoke(reference.worker_app, ["import", str(path), "--json", "--dry-run"]).stdout)
     assert len(told["warnings"]) == 1
-    lines = doctor._responsible_workers(settings())
+    lines = responsible_workers(Ground(settings()))
     assert [one.state for one in lines] == ["warning", "warning"]
-    assert lines[1].found.endswith("written to: W-2")
+    assert str(lines[1].found).endswith("written to: W-2")
     here.rows("UPDATE worker SET unit_id = NULL, email = 'a@b.invalid' RETURNING 1")
-    assert [one.state for one in doctor._responsible_workers(settings())] == ["ok"]
-    assert doctor._some([str(number) for number in range(7)]) == "0, 1, 2, 3, 4 and 2 more"
+    assert [one.state for one in responsible_workers(Ground(settings()))] == ["ok"]
+    assert str(some([str(number) for number in range(7)], 5)) == "0, 1, 2, 3, 4 … (7 in all)"
     assert here.rows("SELECT count(*) FROM worker")[0][0] == 2

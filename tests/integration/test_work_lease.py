@@ -3,7 +3,8 @@
 import pytest
 from sqlalchemy import text
 
-from core.errors import InputError, LeaseLost, Message
+from core.errors import InputError, LeaseLost
+from services.dead_work import groups
 from services.work import (
     call,
     check,
@@ -239,40 +240,28 @@ def test_retry_brings_given_up_work_back_and_nothing_else(session):
     with pytest.raises(InputError):
         history.retry(session, mine.run_id)
     fail(session, mine, BOOM, final=True)
-    assert [row["count"] for row in history.given_up(session)] == [1]
+    assert history.given_up_count(session) == 1
     assert history.retry(session, mine.run_id) == "k"
     assert claimed(session, work_id).attempt == 1
 
 
-def test_given_up_work_is_one_line_per_reason_until_acknowledged(session):
-    runs = []
-    for number in range(3):
-        mine = claimed(session, called(session, f"k{number}"))
-        fail(session, mine, BOOM, final=True)
-        runs.append(mine.run_id)
-    assert [(row["kind"], row["count"]) for row in history.given_up(session)] == [("deliver_order", 3)]
+def test_given_up_work_rests_with_a_note(session):
+    mine = claimed(session, called(session))
+    fail(session, mine, BOOM, final=True)
     with pytest.raises(InputError):
-        history.acknowledge(session, runs[0], "  ")
-    for run in runs:
-        history.acknowledge(session, run, "known")
-    assert history.given_up(session) == []
-
-
-def test_given_up_work_of_different_subjects_is_never_told_as_one(session):
-    for number, missing in enumerate(("7-7", "8-8", "7-7")):
-        fail(session, claimed(session, called(session, f"k{number}")), Message("No {one}", one=missing), final=True)
-    told = [(row["count"], Message.from_json(row["error"]).text()) for row in history.given_up(session)]
-    assert told == [(2, "No 7-7"), (1, "No 8-8")]
+        history.acknowledge(session, mine.run_id, "  ")
+    history.acknowledge(session, mine.run_id, "known")
+    assert history.given_up_count(session) == 0
 
 
 def test_a_queue_full_of_poison_is_one_line_that_counts(session):
     for content in ("abc", "abc", "xyz"):
         record_poison(session, content, "body", size=3)
-    assert [(row["kind"], row["count"]) for row in history.given_up(session)] == [("poison", 1)]
+    assert [(one.kind, one.count) for one in groups(session)] == [("poison", 1)]
     (run,) = session.execute(text("SELECT counts, reply, outcome FROM run WHERE kind = 'poison'")).all()
     assert (run.counts, run.reply, run.outcome) == ({"messages": 3, "bytes": 9}, "sha256 xyz", "failed")
     record_poison(session, "abc", "encoding", size=1)
-    assert len(history.given_up(session)) == 2
+    assert len(groups(session)) == 2
 
 
 def test_a_hint_is_not_sent_into_a_busy_lane(session):

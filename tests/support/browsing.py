@@ -19,10 +19,13 @@ from services.access import sessions
 ORIGIN = "http://127.0.0.1:8765"
 
 
-def settings_for(**console: Any) -> Settings:
-    """Settings of an installation with an own database; nothing is read from a file."""
+def settings_for(*, family: dict[str, Any] | None = None, **console: Any) -> Settings:
+    """Settings of an installation with an own database; nothing is read from a file. `family`: its page is on, with these settings."""
     return Settings(
-        database_url="postgresql://nobody@127.0.0.1:1/none", redis_url="redis://127.0.0.1:1/0", console=console or {}
+        database_url="postgresql://nobody@127.0.0.1:1/none",
+        redis_url="redis://127.0.0.1:1/0",
+        console=console or {},
+        family={} if family is None else {"enabled": True, **family},
     )
 
 

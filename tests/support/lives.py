@@ -68,6 +68,13 @@ def _perform(work: str) -> None:
     perform(int(work_id), getattr(import_module(module), name))
 
 
+def _watch(_: str) -> None:
+    """One look at jobs that fail for good, as each tick takes."""
+    from workers.tick import watch_failures
+
+    watch_failures()
+
+
 def _live(known: Mapping[str, Callable[[str], None]], life: dict[str, Any]) -> None:
     """One life, in a process that was forked for it."""
     os.chdir(life["directory"])
@@ -98,6 +105,7 @@ def main() -> None:
         **visits.NIGHTS,
         "day": lambda _: day.live(),
         "perform": _perform,
+        "watch": _watch,
         "order_and_deliver": order_lives.order_and_deliver,
     }
     app.finalize()

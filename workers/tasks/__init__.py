@@ -3,9 +3,11 @@
 from workers import signs_of_life
 from workers.tasks import (
     absences,
+    audit,
     bounces,
     budgets,
     cases,
+    families,
     incoming,
     letters,
     order_generation,
@@ -21,9 +23,11 @@ from workers.tasks import (
 
 __all__ = [
     "absences",
+    "audit",
     "bounces",
     "budgets",
     "cases",
+    "families",
     "incoming",
     "letters",
     "order_generation",

@@ -14,6 +14,7 @@ from models.case import Choice
 from services import audit
 from services.budgets import dirty
 from services.compare import compare_choice
+from services.family.overtaking import overtake
 from services.follow_ups.planning import call_planning
 from services.orders.weighing.judging import ENDED
 
@@ -45,8 +46,10 @@ class ChosenMeanwhileError(InputError):
     """Somebody has chosen since the choice that the person had before them."""
 
 
-#: Rows in: a plan item. Rows out: the item, held until the transaction ends so that it is not ordered meanwhile, with the order
-#: that already covers it and the provider chosen so far.
+#: Rows in: a plan item. Rows out: none; it is held until the transaction ends so that it is not ordered meanwhile. A statement of its own:
+#: one that waits for who is ordering it would see the orders as they were before it waited.
+_HOLD = text("SELECT FROM plan_item WHERE id = :id FOR NO KEY UPDATE")
+#: Rows in: a plan item that is held. Rows out: the item, with the order that already covers it.
 _ITEM = text(
     """
     SELECT plan_item.decision_id, plan_item.service_id, plan_item.external_id, plan_item.ended_at, client_case.number AS case_number,
@@ -59,7 +62,6 @@ _ITEM = text(
     JOIN decision ON decision.id = plan_item.decision_id
     JOIN client_case ON client_case.id = plan_item.case_id
     WHERE plan_item.id = :id
-    FOR NO KEY UPDATE OF plan_item
     """
 )
 
@@ -90,12 +92,14 @@ def choose(
     now: datetime,
     budgets: Budgets,
     shown: int | None = None,
+    proposed: str = "",
 ) -> Choice:
     """Record that `provider_id` shall provide a plan item; ends the choice made before, marks the budget for recomputation and has
     the follow-ups planned.
 
     `chosen_by` is one of CHOOSERS, `actor` who recorded it. Nothing is too dear to be chosen, but what takes the budget over its ceiling
     and tolerance needs a reason. `shown` is the choice (id) that the person saw when choosing, 0 for none, None if that does not matter.
+    `proposed`: a sentence that is kept before the reason, and is none. What a family proposed for the item is overtaken.
     Raises ReasonNeededError, AlreadyOrderedError, ChosenMeanwhileError, InputError when the item is ended or the provider is inactive or
     does not offer the service; NotFound when one of them does not exist.
     """
@@ -103,6 +107,7 @@ def choose(
         raise InputError(
             "{value} cannot choose a provider; allowed: {allowed}", value=chosen_by, allowed=", ".join(CHOOSERS)
         )
+    session.execute(_HOLD, {"id": plan_item_id})
     item = session.execute(_ITEM, {"id": plan_item_id}).one_or_none()
     if item is None:
         raise NotFound("There is no planned service {id}.", id=plan_item_id)
@@ -121,6 +126,8 @@ def choose(
     if not reason.strip():
         _check_money(session, item, provider, now, budgets)
     session.execute(_END, {"id": plan_item_id, "now": now})
+    overtake(session, plan_item_id, actor=actor, now=now)
+    reason = " ".join(part for part in (proposed, reason) if part)
     choice = Choice(
         plan_item_id=plan_item_id,
         provider_id=provider_id,

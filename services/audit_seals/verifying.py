@@ -1,0 +1,214 @@
+"""Verifying: the chain is walked from its beginning, batch by batch, beside the anchors, until the first row that is not as it was sealed.
+
+Nothing the database says of itself is believed: what stands in the rows is hashed here, in this process. Whatever the trail's size, one
+batch is in memory. Each statement may be a transaction of its own: sealing and purging go on meanwhile.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from core.errors import Message, NotFound
+from services.audit_seals.anchored import Anchors
+from services.audit_seals.findings import Broken, Verified, named
+from services.audit_seals.form import BEGINNING, FRAME, PAYLOAD, link, payload_digest
+from services.audit_seals.purged import Records
+from services.audit_seals.sealing import not_over, still_means
+
+#: So many seals are read at once.
+BATCH: Final = 10_000
+#: The canonical payload of an event whose payload was purged.
+_NOTHING: Final = '["", "", "", {}]'
+
+_STATE = text("SELECT snapshot, cluster, anchors FROM audit_sealing")
+_END = text("SELECT month, position FROM audit_seal WHERE month <= :last ORDER BY month DESC, position DESC LIMIT 1")
+_BEFORE = text(
+    "SELECT month, position, hash FROM audit_seal WHERE month < :first ORDER BY month DESC, position DESC LIMIT 1"
+)
+#: Rows in: a place in the chain, exclusive, and the last one. Rows out: the next seals in order, each with its event, if there is one.
+_SEALS = text(
+    f"""
+    SELECT seal.month, seal.position, seal.event_id, seal.salt, seal.payload_sha256, seal.hash, event.id, event.purged_by,
+           event.recorded_at, {PAYLOAD} AS payload, {FRAME} AS frame
+    FROM (
+        SELECT * FROM audit_seal WHERE (month, position) > (:month, :position) AND (month, position) <= (:last_month, :last_position)
+        ORDER BY month, position LIMIT :batch
+    ) AS seal
+    LEFT JOIN audit_event AS event ON event.id = seal.event_id
+    ORDER BY seal.month, seal.position
+    """  # noqa: S608 - our own words
+)
+#: Rows in: months of recording, from and to, and a snapshot. Rows out: the first event that is not sealed although its transaction was over
+#: when the sealer looked through everything.
+_PASSED_OVER = text(
+    """
+    SELECT event.id FROM audit_event AS event
+    WHERE NOT EXISTS (SELECT FROM audit_seal WHERE audit_seal.event_id = event.id)
+      AND (CAST(:first AS date) IS NULL OR event.recorded_at >= CAST(CAST(:first AS date) AS timestamp) AT TIME ZONE 'Europe/Helsinki')
+      AND (CAST(:last AS date) IS NULL
+           OR event.recorded_at < (CAST(CAST(:last AS date) AS timestamp) + interval '1 month') AT TIME ZONE 'Europe/Helsinki')
+      AND pg_visible_in_snapshot(CAST(CAST(event.xid AS text) AS xid8), CAST(:seen AS pg_snapshot))
+    ORDER BY event.id LIMIT 1
+    """
+)
+
+
+def verify(
+    session: Session,
+    file: Path,
+    *,
+    first: date | None = None,
+    last: date | None = None,
+    batch: int = BATCH,
+    told: Callable[[int], None] = lambda _count: None,
+) -> Verified:
+    """Verify the months from `first` to `last` (firsts of the month; None: all there are), and that the anchor file is whole.
+
+    `told` is handed how many events were verified, after each batch. Raises NotFound when a single month is asked for and nothing was
+    sealed in it, OSError when the anchor file cannot be read.
+    """
+    found = Verified()
+    state = session.execute(_STATE).one_or_none()
+    if state is None:
+        found.broken = Broken("state", Message("The row that says how far the audit trail was sealed is missing."))
+        return found
+    end = session.execute(_END, {"last": last or date.max}).one_or_none()
+    if first is not None and first == last and (end is None or end.month != first):
+        raise NotFound("No event was sealed in {month}.", month=named(first))
+    anchors = Anchors(session, file, state.anchors)
+    found.broken = anchors.broken
+    if found.broken is None:
+        found.broken = _Walk(session, anchors, found, whole=first is last is None).along(first, end, batch, told)
+    found.broken = found.broken or anchors.rest(last)
+    found.anchors, found.not_anchored, found.anchored_anew = anchors.agreed, anchors.since, anchors.anew_at
+    seen = state.snapshot if still_means(session, state.snapshot, state.cluster) else None
+    if found.broken is None and seen is not None:
+        found.broken = _passed_over(session, seen, first, last)
+    found.waiting, found.waiting_since = not_over(session, seen)
+    return found
+
+
+def _passed_over(session: Session, seen: str, first: date | None, last: date | None) -> Broken | None:
+    event = session.execute(_PASSED_OVER, {"seen": seen, "first": first, "last": last}).scalar_one_or_none()
+    if event is None:
+        return None
+    message = Message(
+        "Event {event} has no seal, though everything of its time was sealed: it was inserted later, or its seal was removed.",
+        event=event,
+    )
+    return Broken("inserted", message, event)
+
+
+class _Walk:
+    """A walk along the chain, with the hash of the seal it comes from."""
+
+    def __init__(self, session: Session, anchors: Anchors, found: Verified, *, whole: bool) -> None:
+        self._session, self._anchors, self._found, self._whole = session, anchors, found, whole
+        self._records = Records(session)
+        self._month, self._position, self._previous = date.min, 0, BEGINNING
+
+    def along(self, first: date | None, end: Any, batch: int, told: Callable[[int], None]) -> Broken | None:
+        """From the month `first` to the seal `end`; the first thing that is broken."""
+        before = self._session.execute(_BEFORE, {"first": first}).one_or_none() if first is not None else None
+        if before is not None:
+            self._month, self._position, self._previous = before
+        more = end is not None
+        while more:
+            given = {"month": self._month, "position": self._position, "batch": batch}
+            rows = self._session.execute(
+                _SEALS, {**given, "last_month": end.month, "last_position": end.position}
+            ).all()
+            for number, row in enumerate(rows):
+                broken = self._follows(row) or self._stands(row, rows, number)
+                broken = broken or self._anchors.meet(row.month, row.position, row.hash, row.event_id)
+                if broken is not None:
+                    return broken
+                self._month, self._position, self._previous = row.month, row.position, row.hash
+                self._found.events += 1
+            more = len(rows) == batch
+            told(self._found.events)
+        return self._records.all_told() if self._whole else None
+
+    def _follows(self, row: Any) -> Broken | None:
+        """Whether the seal's place is the next one, and its event there."""
+        wanted = self._position + 1 if row.month == self._month else 1
+        if row.position != wanted:
+            gone = Message("Seal {position} of {month} is missing.", position=wanted, month=named(row.month))
+            return Broken("missing", gone, None, row.month, wanted)
+        if row.id is None:
+            gone = Message("Event {event} was sealed and is not in the trail any more.", event=row.event_id)
+            return Broken("missing", gone, row.event_id, row.month, row.position)
+        return None
+
+    def _stands(self, row: Any, rows: Sequence[Any], number: int) -> Broken | None:
+        """Whether the event is as it was sealed, at this place of the chain."""
+        if row.purged_by is not None:
+            self._found.purged += 1
+            if row.salt is not None or row.payload != _NOTHING:
+                return _changed(row, Message("Event {event} was changed after it was purged.", event=row.event_id))
+            if not self._records.covers(row.purged_by, row.recorded_at):
+                told = Message("What event {event} says was purged, but nobody recorded it.", event=row.event_id)
+                return Broken("purge", told, row.event_id, row.month, row.position)
+            digest = row.payload_sha256
+        elif row.salt is None:
+            return _changed(row, Message("Event {event} lost its salt, though it was not purged.", event=row.event_id))
+        else:
+            digest = payload_digest(row.salt, row.payload)
+        if digest == row.payload_sha256 and self._linked(row, digest) == row.hash:
+            return None
+        return self._why(row, digest, rows, number)
+
+    def _linked(self, row: Any, digest: bytes) -> bytes:
+        return link(self._previous, digest, row.month, row.position, row.frame)
+
+    def _why(self, row: Any, digest: bytes, rows: Sequence[Any], number: int) -> Broken:
+        """What does not hold is the event or its seal: whichever the rest of the chain, or the anchor, does not vouch for."""
+        seal = Message("The seal of event {event} was changed.", event=row.event_id)
+        if digest != row.payload_sha256:
+            if self._linked(row, digest) == row.hash:
+                return Broken("chain", seal, row.event_id, row.month, row.position)
+            return _changed(
+                row, Message("Event {event} was changed: who, to what, why or its details.", event=row.event_id)
+            )
+        for other in rows[number + 1 :]:
+            if (
+                other.id is not None
+                and link(self._previous, other.payload_sha256, row.month, row.position, other.frame) == other.hash
+            ):
+                swapped = Message(
+                    "Event {event} stands where event {other} was sealed.", event=row.event_id, other=other.event_id
+                )
+                return Broken("order", swapped, row.event_id, row.month, row.position)
+        vouched = self._vouched(row, rows, number)
+        if vouched is None:
+            broken = Message(
+                "The chain is broken at event {event}: its seal does not follow from the one before.",
+                event=row.event_id,
+            )
+            return Broken("chain", broken, row.event_id, row.month, row.position)
+        if vouched == row.hash:
+            return _changed(row, Message("Event {event} was changed: when or what was done.", event=row.event_id))
+        return Broken("chain", seal, row.event_id, row.month, row.position)
+
+    def _vouched(self, row: Any, rows: Sequence[Any], number: int) -> bytes | None:
+        """The hash that the next seal cites or that was anchored: the stored one, the calculated one, or neither."""
+        anchored = self._anchors.says(row.month, row.position)
+        after = rows[number + 1] if number + 1 < len(rows) else None
+        for possible in (row.hash, self._linked(row, row.payload_sha256)):
+            if anchored == possible:
+                return possible
+            if (
+                after is not None
+                and after.id is not None
+                and link(possible, after.payload_sha256, after.month, after.position, after.frame) == after.hash
+            ):
+                return possible
+        return None
+
+
+def _changed(row: Any, message: Message) -> Broken:
+    return Broken("changed", message, row.event_id, row.month, row.position)
