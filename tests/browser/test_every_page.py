@@ -29,7 +29,9 @@ def test_every_page_is_looked_at(county):
 
 @pytest.mark.parametrize("seen", PAGES, ids=lambda seen: seen.label)
 def test_a_page(browser, county, axe, seen: Seen):
-    watched = browser(*seen.roles, worker=seen.worker, signed_in=bool(seen.roles))
+    watched = browser(
+        *seen.roles, worker=seen.worker, signed_in=bool(seen.roles), family=seen.family, holder=seen.holder
+    )
     page, address = watched.page, seen.make(county)
     wrong: list[str] = []
     for language in LANGUAGES:
@@ -47,7 +49,7 @@ def test_a_page(browser, county, axe, seen: Seen):
             wrong += _judged(looking.axe_says_of_colours(page, axe), f"{here}, in the dark")
             page.emulate_media(color_scheme="light")
     wrong += _by_keyboard(page, address)
-    wrong += _links(page, address, seen.roles)
+    wrong += _links(page, address, seen.roles or seen.family)
     assert not wrong, "\n".join(wrong)
 
 
