@@ -55,7 +55,7 @@ security = "none"                  # none, starttls, tls
 sender = "avain@example.invalid"
 timeout_seconds = 20
 # per_minute = 600                 # so many reminders a minute at most; unset: as fast as the server takes them
-# operator_email = "avain-yllapito@example.invalid"    # told at once when reminders are held or cannot be delivered
+# operator_email = "avain-yllapito@example.invalid"    # told when a job finally fails or works again, and when reminders are held
 
 [budgets]                          # cost neutrality as your organisation reads it
 tolerance = 0.05                   # share of the ceiling that may be passed without a reason
