@@ -38,6 +38,7 @@ _CHECKS: Final = (
     Check(Message("Schedule"), schedule.schedule, "database"),
     Check(Message("Work"), queue.work, "database"),
     Check(Message("Mail server"), mail.server, "others"),
+    Check(Message("Letters to the operator"), mail.operator),
     Check(Message("Reminders"), mail.reminders, "database"),
     Check(Message("Templates of e-mails"), mail.templates),
     Check(Message("Outbox"), installation.outbox),
