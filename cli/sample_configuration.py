@@ -65,6 +65,11 @@ near_limit = 0.90                  # from this share on a budget is "near"
 folder = "statements"              # where those of many cases are put; relative to AVAIN_HOME
 # contact.fi = "Puhelin …"        # how a family reaches you safely, printed as it is; also contact.sv, contact.en
 
+[family]                           # "My budget", families' own page: docs/my-budget.md
+enabled = false
+# public_url = "https://oma.avain.example"    # an address of its own
+# link_hours = 72                  # how long a link opens that a worker hands over in person
+
 [orders]
 approval_limit = 5000.00           # euros; above it the approver must not be who chose
 outbox = "outbox"                  # where file orders go; relative to AVAIN_HOME

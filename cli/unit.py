@@ -78,7 +78,8 @@ def _report(
         period = Period.read(*months, local_date(now))
         found = report_on(session, unit, period, today=local_date(now), settings=settings(), limit=limit)
         told = f"{period.first:%Y-%m}–{period.last:%Y-%m}"
-        audit.record(session, who, action, f"unit:{unit.code}", now=now, months=told)
+        cases = list(found.cases)
+        audit.record(session, who, action, f"unit:{unit.code}", now=now, count=len(cases), cases=cases, months=told)
     return found
 
 

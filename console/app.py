@@ -38,11 +38,12 @@ def create_app(
     redis_url: Callable[[], str] = redis_url,
 ) -> FastAPI:
     """The application. `configured` defaults to the process's settings."""
+    follows = configured is None
     configured = configured or settings()
     provider, family_provider = (
         Provider(oidc) if oidc else None for oidc in (configured.console.oidc, configured.family.oidc)
     )
-    console = Console(configured, transaction, redis_url, Limiter(redis_url), provider, family_provider)
+    console = Console(configured, transaction, redis_url, Limiter(redis_url), provider, family_provider, follows)
     figures = Figures()
     limit = configured.console.max_upload_mb * 1024 * 1024 + _FORM_BYTES
     app = FastAPI(

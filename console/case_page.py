@@ -16,8 +16,9 @@ from core.errors import ConfigurationError, InputError, Message
 from core.i18n import _, money
 from core.units import UNITS, amount, unit_name
 from services.access import CaseAccess
-from services.access.cases import visible_among
+from services.access.cases import supervised_case, visible_among
 from services.access.identity import read_identity
+from services.access.people import SUPERVISOR
 from services.budgets import words
 from services.budgets.show import BudgetView, budgets_of_case
 from services.case_entries import Basis, goals_seen
@@ -146,6 +147,8 @@ def show(visit: Visit, access: CaseAccess, *, typed: Typed | None = None) -> Res
         link=_link(visit.settings.console.case_url, view),
         typed=typed,
         homeless=typed is not None and typed.form not in _forms(view, cards, who, of_family, family_part),
+        audited=visit.person.is_one_of(SUPERVISOR)
+        and supervised_case(visit.session, visit.person, access.number, visit.today) is not None,
         over=view.gone_at is not None or view.status == "closed",
         goals_seen=goals_seen(view.goals),
         service_choices=sorted(named.services.items(), key=lambda one: one[1].casefold()),

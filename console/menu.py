@@ -33,6 +33,7 @@ _MENU: Final[tuple[tuple[str, str, tuple[str, ...]], ...]] = (
     ("/runs", N_("Runs"), READERS),
     ("/dead-work", N_("Given-up work"), READERS),
     ("/health", N_("Health of the system"), (OPERATOR, AUDITOR)),
+    ("/schedule", N_("Schedule"), READERS),
     ("/rejected", N_("Rejected records"), READERS),
     ("/absences", N_("Absences"), (*CASE_ROLES, OPERATOR)),
     ("/calendar", N_("Calendar"), CASE_ROLES),

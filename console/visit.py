@@ -9,7 +9,7 @@ let in with the session's CSRF token only (`{{ csrf() }}` inside every form). Pa
 """
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
@@ -78,7 +78,7 @@ class Visit:
 
     @property
     def settings(self) -> Settings:
-        return self.console.settings
+        return self.console.current
 
     @property
     def actor(self) -> str:
@@ -109,6 +109,12 @@ class Visit:
     def saw(self, subject: str, action: str, *, reason: str = "", **details: Any) -> None:
         """Note in the audit trail what the person looked at: one event for each view of a case or list."""
         audit.record(self.session, self.actor, action, subject, now=self.now, reason=reason, **details)
+
+    def saw_cases(self, subject: str, action: str, numbers: Iterable[str | None], **details: Any) -> None:
+        """Note that a list was looked at in which these cases stood (None: of no case): one event, which is found for each of them."""
+        shown = [one for one in numbers if one]
+        cases = list(dict.fromkeys(shown))
+        self.saw(subject, action, **{"count": len(shown), "cases": cases, **details})
 
 
 @dataclass

@@ -35,6 +35,8 @@ class Client(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("source", "external_id"),
         Index("ix_client_blind_index", "blind_index", postgresql_where=sql("blind_index IS NOT NULL")),
+        # whose cases have fewer readers (services/access/cases.py): a handful of all
+        Index("ix_client_non_disclosure", "id", postgresql_where=sql("non_disclosure")),
     )
 
     id: int = primary_key()

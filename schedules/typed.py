@@ -40,3 +40,11 @@ def moment_of(typed: str) -> datetime:
         raise InputError(
             "{value}: that is not a moment. Write it for example so: 1.12.2026 8.00", value=typed.strip()[:40]
         ) from None
+
+
+def as_typed(cron: str) -> str:
+    """A cron as a field shows it: `8.00` where that is every day at that time, else as it is."""
+    minute, hour, *days = cron.split() if len(cron.split()) == 5 else ("", "", "")
+    plain = days == ["*", "*", "*"] and minute.isascii() and minute.isdigit() and hour.isascii() and hour.isdigit()
+    shown = f"{hour}.{int(minute):02d}" if plain else cron
+    return shown if cron_of(shown) == " ".join(cron.split()) else cron

@@ -30,6 +30,7 @@ RECORDS: Final = N_("To bring the data of the client information system into Ava
 RUNNING: Final = N_("To keep Avain running.")
 SIGNING_IN: Final = N_("To let people in who may use Avain, and nobody else.")
 FAMILY: Final = N_("The client or family looks after its own budget.")
+FAMILY_WAY_IN: Final = N_("To let the client or family, and whom they allow, see their own budget, and nobody else.")
 
 #: By action.
 PURPOSES: Final = {
@@ -99,7 +100,9 @@ PURPOSES: Final = {
     "calendar.made": REMINDING,
     "calendar.revoked": REMINDING,
     "calendar.viewed": REMINDING,
+    "audit.anchored_anew": OVERSEEING,
     "audit.listed": OVERSEEING,
+    "audit.purged": OVERSEEING,
     "audit.case_viewed": OVERSEEING,
     "audit.extract_made": ANSWERING,
     "price_column.forgotten": PRICES,
@@ -149,13 +152,16 @@ PURPOSES: Final = {
     "source.look_called": RECORDS,
     "source.looked_at": RECORDS,
     "source.run_called": RECORDS,
+    "dead_work.discarded": RUNNING,
+    "dead_work.listed": RUNNING,
+    "dead_work.retried": RUNNING,
+    "dead_work.viewed": RUNNING,
+    "health.viewed": RUNNING,
+    "job.changed": RUNNING,
     "job.paused": RUNNING,
+    "job.reset": RUNNING,
     "job.resumed": RUNNING,
     "job.triggered": RUNNING,
-    "dead_work.listed": RUNNING,
-    "dead_work.viewed": RUNNING,
-    "dead_work.retried": RUNNING,
-    "dead_work.discarded": RUNNING,
     "run.viewed": RUNNING,
     "runs.listed": RUNNING,
     "run.acknowledged": RUNNING,
@@ -166,6 +172,7 @@ PURPOSES: Final = {
     "console.revoked": SIGNING_IN,
     "console.signed_in": SIGNING_IN,
     "console.signed_out": SIGNING_IN,
+    "family.compared": FAMILY,
     "family.viewed": FAMILY,
     "family.proposed": FAMILY,
     "family.proposal_withdrawn": FAMILY,
@@ -177,6 +184,12 @@ PURPOSES: Final = {
     "family.wish_seen": CARE,
     "family.wishes_read": CARE,
     "family.words_removed": CARE,
+    "family.code_refused": FAMILY_WAY_IN,
+    "family.link_locked": FAMILY_WAY_IN,
+    "family.link_made": FAMILY_WAY_IN,
+    "family.link_revoked": FAMILY_WAY_IN,
+    "family.signed_in": FAMILY_WAY_IN,
+    "family.signed_out": FAMILY_WAY_IN,
 }
 
 

@@ -51,7 +51,15 @@ def list_events(
         wanted=typed,
         actions=known_actions(),
         refused=refused,
+        whole_case=_case(typed["subject"]),
     )
+
+
+def _case(typed: str) -> str:
+    """The number of the case that is looked for, or ''."""
+    kind, colon, name = typed.partition(":")
+    number = name if colon and kind == "case" else typed.upper() if not colon else ""
+    return number if number.isprintable() else ""
 
 
 def _subject(typed: str) -> str | None:

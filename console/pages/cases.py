@@ -32,7 +32,7 @@ def listing(
         found = cases_of(visit.session, visit.person, wanted, visit.today)
     except InputError as error:
         found, problem = Page((), None), str(error)
-    visit.saw("cases:mine", "cases.listed", count=len(found.cases))
+    visit.saw_cases("cases:mine", "cases.listed", [one.number for one in found.cases])
     kept = {"state": state, "worker": worker, "every": "1" if wanted.every else ""}
     return visit.page(
         "cases/cases.html",

@@ -44,7 +44,7 @@ def follow_ups(visit: Here, which: str = "mine", kind: str = "", worker: str = "
     except InputError as refused:
         problem = str(refused)
     kept = {"which": wanted.which, "kind": wanted.kind, "worker": wanted.worker}
-    visit.saw(f"follow_ups:{wanted.which}", "follow_ups.listed", count=len(found.rows))
+    visit.saw_cases(f"follow_ups:{wanted.which}", "follow_ups.listed", [one.case_number for one in found.rows])
     return visit.page(
         "follow_ups/follow_ups.html",
         status=422 if problem else 200,

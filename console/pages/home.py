@@ -14,6 +14,7 @@ from core.i18n import ngettext
 from schedules import jobs
 from services import heartbeats
 from services.access.people import OPERATOR, PRICE_MANAGER, SUPERVISOR, WORKER
+from services.audit_of_case import cases_of_orders
 from services.budgets.words import state_name
 from services.follow_ups.words import KINDS
 from services.lights import Light, colour_name, lights
@@ -109,8 +110,11 @@ def _waited(days: int) -> str:
 
 def _note(visit: Visit, sections: dict[str, Section]) -> None:
     """Lists of cases are looked at: one event for all of them."""
-    shown = {row["number"] for one in sections.values() for row in one.rows if row.get("number")}
-    visit.saw("cases:today", "cases.listed", count=len(shown))
+    named = [row["number"] for one in sections.values() for row in one.rows if row.get("number")]
+    orders = {one for one in named if one.startswith("T-")}  # some news name an order
+    shown = [*named, *(cases_of_orders(visit.session, orders) if orders else ())]
+    shown = [one for one in dict.fromkeys(shown) if one not in orders]
+    visit.saw_cases("cases:today", "cases.listed", shown)
 
 
 def _machinery(visit: Visit, *, everything: bool) -> Machinery:

@@ -80,7 +80,7 @@ def _page(visit: Visit, *, state: str, before: int | None, form: Form | None = N
     except InputError as error:
         problem = str(error)
     leaf = paging.leaf(found, incoming_seen.PAGE, "/incoming", {"state": state}, before=before)
-    visit.saw("incoming:mine", "incoming.listed", count=len(leaf.rows))
+    visit.saw_cases("incoming:mine", "incoming.listed", [one.case_number for one in leaf.rows], count=len(leaf.rows))
     return visit.page(
         "orders/incoming.html",
         status=422 if form or problem else 200,

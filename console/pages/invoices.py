@@ -16,6 +16,7 @@ from core.i18n import _
 from core.units import amount, what_is_priced
 from services import names
 from services.access.people import PRICE_MANAGER
+from services.audit_of_case import cases_of_orders
 from services.invoices import deciding, listing
 from services.invoices.taking import Outcome
 
@@ -32,7 +33,12 @@ def list_invoices(visit: Here, state: str = "held", before: Key = None) -> Respo
         visit.session, state=state or None, person=visit.person, today=visit.today, before=before, limit=_PAGE + 1
     )
     leaf = paging.leaf(found, _PAGE, "/invoices", {"state": state}, before=before)
-    visit.saw("invoices", "invoices.listed", count=len(leaf.rows))
+    visit.saw_cases(
+        "invoices",
+        "invoices.listed",
+        cases_of_orders(visit.session, {one.order for one in leaf.rows if one.order}),
+        count=len(leaf.rows),
+    )
     return visit.page(
         "invoices/invoices.html",
         leaf=leaf,
@@ -47,8 +53,9 @@ def list_invoices(visit: Here, state: str = "held", before: Key = None) -> Respo
 def show(visit: Here, document: Id) -> Response:
     """One with its lines, and those of the orders it bills or may bill."""
     may_decide = _seen(visit, document)
-    visit.saw(f"invoice:{document}", "invoice.viewed")
-    return _page(visit, document, may_decide=may_decide)
+    view = listing.view(visit.session, document, person=visit.person, today=visit.today)
+    visit.saw_cases(f"invoice:{document}", "invoice.viewed", [one.case_number for one in view.order_lines])
+    return _page(visit, document, may_decide=may_decide, view=view)
 
 
 @pages.post("/invoices/{document}/assign", roles=_ROLES)
@@ -114,8 +121,10 @@ def discard(visit: Here, document: Id, note: Typed = "") -> Response:
     return visit.go("/invoices", Message("Discarded. Nothing of it counts."))
 
 
-def _page(visit: Visit, document: int, form: Form | None = None, *, may_decide: bool) -> Response:
-    view = listing.view(visit.session, document, person=visit.person, today=visit.today)
+def _page(
+    visit: Visit, document: int, form: Form | None = None, *, may_decide: bool, view: listing.InvoiceView | None = None
+) -> Response:
+    view = view or listing.view(visit.session, document, person=visit.person, today=visit.today)
     codes = {code for code, _reason in view.holds}
     waits = view.row.state == "held"
     return visit.page(

@@ -7,10 +7,11 @@ from starlette.responses import Response
 
 from console.paging import Id
 from console.roles import EVERYBODY
-from console.visit import Here, Pages
+from console.visit import Here, Pages, Visit
 from core.errors import Message
 from core.i18n import _
 from services import notices
+from services.audit_of_case import cases_of_orders
 from services.reminders.message import NEWS, OTHER_NEWS
 
 pages = Pages()
@@ -23,9 +24,9 @@ _PAGES: Final = {"case": "/cases/{}", "item": "/cases/{}/compare", "order": "/or
 def notice(visit: Here, notice: Id) -> Response:
     """What somebody should hear. Whom it was not written to is told the same as of one that does not exist."""
     found = notices.read_notice(visit.session, visit.person, notice, visit.today)
-    visit.saw(f"notice:{found.id}", "notice.viewed", kind=found.kind)
-    said = Message.from_json(found.message)
     number, way = _subject(found.subject)
+    visit.saw_cases(f"notice:{found.id}", "notice.viewed", _cases(visit, found.subject), kind=found.kind)
+    said = Message.from_json(found.message)
     return visit.page(
         "follow_ups/notice.html",
         notice=found,
@@ -34,6 +35,14 @@ def notice(visit: Here, notice: Id) -> Response:
         number=number,
         way=way,
     )
+
+
+def _cases(visit: Visit, subject: str) -> list[str]:
+    """The case it is about; none where it is about something else."""
+    kind, _colon, name = subject.partition(":")
+    if kind == "order":
+        return cases_of_orders(visit.session, [name])
+    return [name.partition("/")[0]] if kind in {"case", "item"} else []
 
 
 def _subject(subject: str) -> tuple[str, str | None]:

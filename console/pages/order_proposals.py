@@ -53,7 +53,7 @@ def _page(visit: Visit, *, after: int | None, form: Form | None = None) -> Respo
         visit.session, today=visit.today, person=visit.person, after=after or 0, limit=_PAGE + 1
     )
     leaf = paging.leaf(found, _PAGE, "/orders/proposals", after=after)
-    visit.saw("orders:proposals", "orders.proposals_listed", count=len(leaf.rows))
+    visit.saw_cases("orders:proposals", "orders.proposals_listed", [one.case_number for one in leaf.rows])
     names = service_names(visit.session)
     return visit.page(
         "orders/proposals.html",

@@ -211,7 +211,7 @@ def _page(
         )
     except InputError as error:
         problem = str(error)
-    visit.saw("orders:waiting", "orders.waiting_listed", count=len(found[:_PAGE]))
+    visit.saw_cases("orders:waiting", "orders.waiting_listed", [one.case_number for one in found[:_PAGE]])
     came = kept.came if kept else Came()
     bad = bool(problem) or (bool(came.refused) and not came.orders and not came.later)
     return visit.page(
@@ -323,7 +323,8 @@ def _drafts(visit: Visit, item: Sequence[str] | None) -> tuple[dict[int, str], l
         approver=visit.actor,
         roles=visit.person.roles,
     )
-    visit.saw("orders:preview", "orders.previewed", plan_items=list(found.stamps))
+    cases = [one.case_number for draft in drafts for one in draft.items]
+    visit.saw_cases("orders:preview", "orders.previewed", cases, plan_items=list(found.stamps))
     return found.stamps, drafts
 
 

@@ -38,7 +38,7 @@ def orders(  # noqa: PLR0917 - what the list is narrowed down by
         problem = str(error)
     kept = {"state": wanted.state, "provider": wanted.provider, "case": wanted.case, "worker": wanted.worker}
     leaf = paging.leaf(found, listing.PAGE, "/orders", kept, before=before)
-    visit.saw("orders:mine", "orders.listed", count=len(leaf.rows))
+    visit.saw_cases("orders:mine", "orders.listed", [one.case_number for one in leaf.rows])
     return visit.page(
         "orders/orders.html",
         status=422 if problem else 200,

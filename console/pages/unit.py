@@ -40,8 +40,9 @@ def workbook(visit: Here) -> Response:
         return _page(visit)
     if chosen is None:
         return _page(visit)
-    made = write_workbook(_report(visit, chosen, period, IN_FILE))
-    visit.saw(f"unit:{chosen.code}", "unit.reported", months=f"{period.first:%Y-%m}–{period.last:%Y-%m}")
+    report = _report(visit, chosen, period, IN_FILE)
+    made = write_workbook(report)
+    _note(visit, "unit.reported", report)
     return visit.file(made, name=f"avain-{chosen.id}-{period.first:%Y-%m}-{period.last:%Y-%m}.xlsx", media_type=_XLSX)
 
 
@@ -57,7 +58,7 @@ def _page(visit: Visit) -> Response:
     report = None
     if chosen is not None:
         report = _report(visit, chosen, period, ON_PAGE)
-        visit.saw(f"unit:{chosen.code}", "unit.viewed", months=f"{period.first:%Y-%m}–{period.last:%Y-%m}")
+        _note(visit, "unit.viewed", report)
     return visit.page(
         "unit/unit.html",
         status=422 if problem else 200,
@@ -72,6 +73,11 @@ def _page(visit: Visit) -> Response:
         state_name=state_name,
         kind_label=kind_label,
     )
+
+
+def _note(visit: Visit, action: str, report: Report) -> None:
+    months = f"{report.period.first:%Y-%m}–{report.period.last:%Y-%m}"
+    visit.saw_cases(f"unit:{report.unit.code}", action, report.cases, months=months)
 
 
 def _report(visit: Visit, chosen: Unit, period: Period, limit: int) -> Report:

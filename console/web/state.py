@@ -12,6 +12,7 @@ from connectors.oidc import Provider
 from console.web.hosts import of_family
 from console.web.limits import Limiter
 from core.settings import Settings
+from workers.configuration import current_settings
 
 #: Names a browser's cookie in the time between the way to the login provider and back.
 _LOGIN = "login"
@@ -31,6 +32,18 @@ class Console:
     limiter: Limiter
     provider: Provider | None
     family_provider: Provider | None = None
+    #: Whether what avain.toml says of follow-ups counts as soon as it is changed there; what the console serves under is read once.
+    follows: bool = False
+
+    @property
+    def current(self) -> Settings:
+        """The settings as they are in force."""
+        if not self.follows:
+            return self.settings
+        now = current_settings().follow_ups
+        return (
+            self.settings if now == self.settings.follow_ups else self.settings.model_copy(update={"follow_ups": now})
+        )
 
     @property
     def secure(self) -> bool:

@@ -183,6 +183,23 @@ GONE: Final = text(
     """
 )
 
+#: Rows in: cases under non-disclosure. Rows changed: follow-ups of theirs that a colleague was handed are the responsible worker's again, and
+#: announced to them afresh: whoever only helps sees nothing of such a case (ADR 0016). That is told in the follow-up's history.
+TAKE_BACK: Final = text(
+    """
+    WITH back AS (
+        UPDATE follow_up SET handed_to_id = NULL, announced_on = NULL, announced_times = 0, escalated_on = NULL
+        FROM client_case JOIN client ON client.id = client_case.client_id
+        WHERE client.non_disclosure AND follow_up.case_id = client_case.id AND follow_up.handed_to_id IS NOT NULL
+          AND (follow_up.state IN ('open', 'snoozed') OR (follow_up.state = 'acknowledged' AND follow_up.written_down_at IS NULL))
+        RETURNING follow_up.id, client_case.responsible_worker_id
+    )
+    INSERT INTO follow_up_event (follow_up_id, act, actor, reason, details, at)
+    SELECT back.id, 'handed_over', 'avain', '', jsonb_build_object('to', worker.external_id), :now
+    FROM back LEFT JOIN worker ON worker.id = back.responsible_worker_id
+    """
+)
+
 #: In the order of their references.
 APPLY: Final = (
     HOLD_ITEMS,
@@ -199,4 +216,5 @@ APPLY: Final = (
     END_CHOICES,
     CHOICES,
     GONE,
+    TAKE_BACK,
 )

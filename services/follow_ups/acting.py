@@ -18,8 +18,13 @@ from services.follow_ups.notes import open_note, seal_note
 
 #: Rows in: an external id. Rows out: the worker.
 _COLLEAGUE: Final = text("SELECT id, external_id, active FROM worker WHERE external_id = :worker")
-#: Rows in: a case. Rows out: its responsible worker.
-_RESPONSIBLE: Final = text("SELECT responsible_worker_id FROM client_case WHERE id = :case")
+#: Rows in: a case. Rows out: its responsible worker, and whether its client is under non-disclosure.
+_RESPONSIBLE: Final = text(
+    """
+    SELECT responsible_worker_id AS id, client.non_disclosure
+    FROM client_case JOIN client ON client.id = client_case.client_id WHERE client_case.id = :case
+    """
+)
 
 
 def hand_over_to(
@@ -27,7 +32,7 @@ def hand_over_to(
 ) -> FollowUp:
     """Have a colleague (external id) do it; to the responsible worker: give it back. It is announced afresh.
 
-    Raises NotFound, or InputError for one that is settled, a worker who is gone, and one whose it is already.
+    Raises NotFound, or InputError for one that is settled, a worker who is gone, one whose it is already, and a client under non-disclosure.
     """
     why = reason_of(reason)
     follow_up = open_one(session, follow_up_id)
@@ -36,10 +41,14 @@ def hand_over_to(
         raise NotFound("There is no worker {worker}.", worker=colleague)
     if not row.active:
         raise InputError("The worker {worker} is not active; choose somebody else.", worker=colleague)
-    responsible = session.execute(_RESPONSIBLE, {"case": follow_up.case_id}).scalar()
-    if row.id == (follow_up.handed_to_id or responsible):
+    responsible = session.execute(_RESPONSIBLE, {"case": follow_up.case_id}).one()
+    if row.id == (follow_up.handed_to_id or responsible.id):
         raise InputError("It is with {worker} already; nothing was changed.", worker=colleague)
-    follow_up.handed_to_id = None if row.id == responsible else row.id
+    if responsible.non_disclosure and row.id != responsible.id:
+        raise InputError(
+            "The client is under non-disclosure (turvakielto): the follow-up stays with the responsible worker and whoever stands in."
+        )
+    follow_up.handed_to_id = None if row.id == responsible.id else row.id
     forget_telling(follow_up)
     record_event(session, follow_up, "handed_over", actor, now=now, reason=why, to=row.external_id)
     return follow_up

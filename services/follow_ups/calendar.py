@@ -124,8 +124,9 @@ def fetch(session: Session, token: str, *, base_url: str, language: str, now: da
     rows = session.execute(_OPEN, {"me": feed.worker_id, "today": today, "most": MOST}).all()
     if feed.used_at is None or local_date(feed.used_at) != today:
         audit.record(
-            session, "avain", "calendar.fetched", f"worker:{feed.worker}", now=now, calendar=feed.id, count=len(rows)
-        )
+            session, "avain", "calendar.fetched", f"worker:{feed.worker}", now=now, calendar=feed.id, count=len(rows),
+            cases=list(dict.fromkeys(row.number for row in rows)),
+        )  # fmt: skip
     with speaking(feed.language if feed.language in LANGUAGES else language):
         return _written([_event(row, base_url.rstrip("/"), now) for row in rows])
 

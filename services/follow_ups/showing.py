@@ -38,12 +38,13 @@ _ONE: Final = text(
            handed.external_id AS handed_to, handed.name AS handed_to_name, owner.external_id AS worker, owner.name AS worker_name,
            {SERVICE_NAME} AS service,
            coalesce(ordered.name, chosen.name) AS provider,
-           follow_up.handed_to_id IN ({STANDS_FOR}) AND {_UNFINISHED} AS is_handed,
-           {_UNFINISHED} AND EXISTS (SELECT FROM digest WHERE digest.worker_id = :me AND (
+           NOT client.non_disclosure AND follow_up.handed_to_id IN ({STANDS_FOR}) AND {_UNFINISHED} AS is_handed,
+           NOT client.non_disclosure AND {_UNFINISHED} AND EXISTS (SELECT FROM digest WHERE digest.worker_id = :me AND (
                digest.local_date = follow_up.announced_on AND items -> 'announced' @> to_jsonb(follow_up.id)
                OR digest.local_date = follow_up.escalated_on AND items -> 'escalated' @> to_jsonb(follow_up.id))) AS was_told
     FROM follow_up
     JOIN client_case ON client_case.id = follow_up.case_id
+    JOIN client ON client.id = client_case.client_id
     LEFT JOIN worker owner ON owner.id = client_case.responsible_worker_id
     LEFT JOIN worker handed ON handed.id = follow_up.handed_to_id
     LEFT JOIN purchase_order ON purchase_order.id = follow_up.order_id

@@ -33,6 +33,12 @@ class Report:
     escalations_found: int
     workload: list[Load]
 
+    @property
+    def cases(self) -> list[str]:
+        """Numbers of the cases that are named, each once."""
+        named = (*(one.case_number for one in self.exceptions), *(one.case_number for one in self.escalations))
+        return list(dict.fromkeys(named))
+
 
 def report_on(
     session: Session,

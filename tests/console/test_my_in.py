@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 
 from console.pages import my_in
 from core.clock import business_now
+from core.database import make_engine
 from core.family_settings import Family as Settings
 from core.keys import family_code_key
 from models.case import Client
@@ -244,17 +245,18 @@ def test_nothing_of_link_and_code_is_logged(family_app, made):
     assert made.code.replace(" ", "") not in str(logs)
 
 
-def test_two_codes_at_once_count_twice(shared_engine, family_app):
+def test_two_codes_at_once_count_twice(database, family_app):
     """Four connections try a wrong code at the same moment, where three are too many: none is lost, and the right one comes too late."""
     settings, key = Settings(wrong_codes=3), family_code_key(family_app.state.console.settings)
-    with Session(shared_engine) as own, own.begin():
+    engine = make_engine(database.database_url)
+    with Session(engine) as own, own.begin():
         case = make_case(own)
         now, number = business_now(own), case.number
         made = links.make_link(own, number, holder="client", actor="test", now=now, key=key, settings=settings)
     together, came = Barrier(4), []
 
     def one() -> None:
-        with Session(shared_engine) as own, own.begin():
+        with Session(engine) as own, own.begin():
             own.execute(text("SELECT 1"))
             together.wait(10)
             tried = links.enter(own, made.secret, other(made.code), key=key, now=now, settings=settings)
@@ -265,7 +267,8 @@ def test_two_codes_at_once_count_twice(shared_engine, family_app):
         thread.start()
     for thread in threads:
         thread.join(20)
-    with Session(shared_engine) as own, own.begin():
+    with Session(engine) as own, own.begin():
         link = own.get_one(FamilyLink, made.id)
         assert (came, link.wrong_codes, link.ended_by) == (["wrong"] * 4, 4, "avain")
         assert links.enter(own, made.secret, made.code, key=key, now=now, settings=settings).came == "over"
+    engine.dispose()

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from models.base import days
+from models.case import Client
 from models.worker import Absence
 from services.access import Person, access_to_case
 from tests.console.test_choosing import Scene
@@ -134,6 +135,12 @@ def test_a_case_is_seen_while_a_follow_up_of_it_is_in_ones_hands_and_no_name_wit
     ):
         one.state = state
         assert seen() is theirs, state
+    session.get_one(Client, town.hers.client_id).non_disclosure = True
+    assert not seen(), (
+        "of a client under non-disclosure only the responsible worker, the deputy and the supervisor see anything"
+    )
+    assert browser.get(f"/follow-ups/{one.id}").status == 404
+    session.get_one(Client, town.hers.client_id).non_disclosure = False
     one.handed_to_id = town.stranger.id
     assert not seen()
     town.away(TODAY, TODAY)

@@ -13,7 +13,7 @@ from core.errors import InputError, NotFound
 from core.i18n import speaking
 from core.identity import KeyRing, Sealer
 from models.audit import AuditEvent
-from models.case import Choice, Decision
+from models.case import Case, Choice, Client, Decision
 from models.follow_up import FollowUp, FollowUpEvent
 from models.provider import Provider
 from schedules.working_days import WorkingDays
@@ -229,6 +229,16 @@ def test_a_colleague_takes_over_and_gives_back(session):
     not_needed(session, due.id, actor="worker:W-1", now=NOW, reason="päättyi")
     with pytest.raises(InputError, match="settled already"):
         give("W-77")
+
+
+def test_of_a_client_under_non_disclosure_nothing_is_handed_over(session):
+    due, colleague = of_kind(session, "interval"), make_worker(session)
+    case = session.get_one(Case, due.case_id)
+    session.get_one(Client, case.client_id).non_disclosure = True
+    session.flush()
+    with pytest.raises(InputError, match="turvakielto"):
+        hand_over_to(session, due.id, colleague.external_id, actor="worker:W-1", now=NOW, reason="holiday")
+    assert due.handed_to_id is None
 
 
 def test_written_down_once_and_again_after_a_correction(session):

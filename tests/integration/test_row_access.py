@@ -29,6 +29,7 @@ class World:
     absences: list[Absence]
     cases: list[Case]
     units: list[Unit]
+    hidden: set[int]
 
 
 @pytest.fixture
@@ -77,8 +78,10 @@ def world(session):
             ("a", "b", "c", "d", None), ("b", None), ("other", None), (units[0], units[1], None)
         )
     ]
+    hidden = {case.client_id for case in cases[::4]}  # under non-disclosure: of every tie some
+    session.execute(text("UPDATE client SET non_disclosure = true WHERE id = ANY(:ids)"), {"ids": sorted(hidden)})
     session.flush()
-    return World(workers, absences, cases, units)
+    return World(workers, absences, cases, units, hidden)
 
 
 def expected(world: World, me, roles: set[str], case) -> str | None:
@@ -95,7 +98,7 @@ def expected(world: World, me, roles: set[str], case) -> str | None:
                 and TODAY in absence.period
             ):
                 return "deputy"
-        if case.co_worker_id == me.id:
+        if case.co_worker_id == me.id and case.client_id not in world.hidden:
             return "co_worker"
     if "supervisor" in roles:
         mine = {unit.id for unit in world.units if unit.supervisor_id == me.id}

@@ -13,9 +13,12 @@ from core.database import make_engine
 from core.embedded import Embedded
 from core.errors import Message
 from models.case import Client
+from models.follow_up import FollowUpEvent
+from models.worker import Worker
 from services.budgets import dirty
 from services.case_sync import SyncResult
 from tests.factories.case import make_choice
+from tests.factories.follow_up import make_follow_up
 from tests.factories.provider import make_provider
 from tests.factories.service import make_service
 from tests.factories.worker import make_worker
@@ -120,6 +123,23 @@ def test_of_several_words_about_a_client_the_last_holds(world: World, last: str)
         assert [one.non_disclosure for one in world.session.scalars(select(Client))] == [last == "true"]
         world.session.execute(text("UPDATE client SET non_disclosure = NOT non_disclosure"))
         world.session.expire_all()
+
+
+def test_what_was_handed_over_comes_back_with_non_disclosure(world: World) -> None:
+    """Whoever only helps sees nothing of such a case: what they were to do is the responsible worker's again, and told afresh."""
+    world.run(export(case("A", client="K"), case("B", decision("D-2"), item("I-2", decision="D-2"))))
+    helper = make_worker(world.session)
+    told = {"handed_to_id": helper.id, "announced_on": date(2026, 11, 20), "announced_times": 2}
+    theirs, others = (make_follow_up(world.session, world.item(one), **told) for one in ("I-1", "I-2"))
+    settled = make_follow_up(world.session, world.item("I-1"), kind="final", state="dropped", **told)
+    hidden = case("A", client="K").replace('id="K"', 'id="K" nonDisclosure="true"')
+    world.run(export(hidden, case("B", decision("D-2"), item("I-2", decision="D-2"))))
+    world.session.expire_all()
+    assert [one.handed_to_id for one in (theirs, others, settled)] == [None, helper.id, helper.id]
+    assert (theirs.announced_on, theirs.announced_times) == (None, 0)
+    (event,) = world.session.scalars(select(FollowUpEvent)).all()
+    assert (event.follow_up_id, event.act, event.actor) == (theirs.id, "handed_over", "avain")
+    assert event.details == {"to": world.session.get_one(Worker, world.case("A").responsible_worker_id).external_id}
 
 
 def test_of_several_files_the_later_one_has_the_last_word(world: World) -> None:
