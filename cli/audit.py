@@ -11,12 +11,12 @@ from rich.status import Status
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from cli import audit_show
 from cli.common import ERROR, As, DryRun, Json, actor, complaints, console, emit, stop, sub_app, table, transaction
 from core.clock import business_now, business_today
 from core.errors import InputError
 from core.i18n import _, day, moment, ngettext
 from core.reasons import os_reason
-from services.labels import action_name
 
 if TYPE_CHECKING:
     from services.audit_seals.findings import Verified
@@ -26,28 +26,9 @@ app = sub_app(_("Who saw and did what; whether it is as it was sealed."))
 Reason = Annotated[str, typer.Option("--reason", help=_("Why; it stands in the trail."))]
 
 
-@app.command("show", help=_("What was done, newest first."))
-def show(
-    subject: Annotated[str | None, typer.Argument(help=_("For example case:HB-2026-000001"))] = None,
-    limit: int = 50,
-    as_json: Json = False,
-) -> None:
-    """The audit trail of a subject, or of everything."""
-    from services.audit import events
-
-    with transaction() as session:
-        found = events(session, subject, limit)
-    emit(
-        found,
-        as_json,
-        lambda: console().print(
-            table(
-                _("Audit trail"),
-                [_("When"), _("Who"), _("What"), _("To what"), _("Why")],
-                [[moment(e["at"]), e["actor"], action_name(e["action"]), e["subject"], e["reason"]] for e in found],
-            )
-        ),
-    )
+app.command(
+    "show", help=_("What was done, newest first; of a case: by whom and why, also as an extract for the client.")
+)(audit_show.show)
 
 
 @app.command(

@@ -14,6 +14,7 @@ from cli import (
     case,
     compare,
     console,
+    family,
     incoming,
     installation,
     invoice,
@@ -63,6 +64,7 @@ app.add_typer(price.app, name="price")
 app.add_typer(case.app, name="case")
 compare.register(app)
 app.add_typer(budget.app, name="budget")
+app.add_typer(family.app, name="family")
 order_answers.register(order.app)
 app.add_typer(order.app, name="order")
 app.add_typer(incoming.app, name="incoming")

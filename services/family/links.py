@@ -138,7 +138,8 @@ def make_link(
 
     Raises NotFound, and InputError where no link may be made: turvakielto, a case that is gone, or too many open links already.
     """
-    row = session.execute(_CASE, {"number": number, "holder": holder, "now": now}).one_or_none()
+    values = {"number": number if number.isprintable() else "", "holder": holder, "now": now}
+    row = session.execute(_CASE, values).one_or_none()
     if row is None:
         raise NotFound("There is no case {case}.", case=number)
     refused = refusal(non_disclosure=row.non_disclosure, gone=row.gone)
@@ -150,13 +151,11 @@ def make_link(
     code = f"{secrets.randbelow(10**_CODE_DIGITS):0{_CODE_DIGITS}d}"
     lasts = timedelta(hours=settings.link_hours) if holder == "client" else timedelta(days=settings.support_link_days)
     token, expires = _token(secret), now + lasts
-    values = {
+    values |= {
         "case": row.id,
-        "holder": holder,
         "token": token,
         "code": _code_digest(key, token, code),
         "actor": actor,
-        "now": now,
         "expires": expires,
     }
     id_: int = session.execute(_MAKE, values).scalar_one()
@@ -218,10 +217,8 @@ def revoke(
 
     The ids of the links that ended; none if it had ended before. `holder` narrows it to the links its caller looks after. Raises NotFound.
     """
-    case = session.execute(_CASE_ID, {"number": number}).scalar_one_or_none()
-    known = (
-        [one for one in listed(session, case, now=now, holder=holder, limit=None) if one.id == link_id] if case else []
-    )
+    case = case_id(session, number)
+    known = [one for one in listed(session, case, now=now, holder=holder, limit=None) if one.id == link_id]
     if not known:
         raise NotFound("There is no such link.")
     ended = session.execute(_REVOKE, {"case": case, "id": link_id, "actor": actor, "now": now}).all()
@@ -235,6 +232,16 @@ def revoke(
         now=now,
     )
     return sorted(one.id for one in ended)
+
+
+def case_id(session: Session, number: str) -> int:
+    """The case of this number. Raises NotFound."""
+    found: int | None = session.execute(
+        _CASE_ID, {"number": number if number.isprintable() else ""}
+    ).scalar_one_or_none()
+    if found is None:
+        raise NotFound("There is no case {case}.", case=number)
+    return found
 
 
 def listed(

@@ -53,6 +53,7 @@ class OidcProvider:
         self.users = users if users is not None else USERS
         self.twist = ""
         self.roles_in_userinfo = False
+        self.in_userinfo: set[str] = set()
         self.token_requests = self.key_requests = 0
         self.signed_out: list[dict[str, str]] = []
         self._codes: dict[str, dict[str, str]] = {}
@@ -226,6 +227,7 @@ class OidcProvider:
         claims = self._claims(asked["user"])
         if self.roles_in_userinfo:
             claims.pop("roles")
+        claims = {name: value for name, value in claims.items() if name not in self.in_userinfo}
         claims |= {"iss": self.issuer, "aud": CLIENT_ID, "iat": now, "exp": now + 300, "nonce": asked["nonce"]}
         for name, change in _CLAIM_TWISTS.get(self.twist, {}).items():
             claims[name] = change(claims.get(name, CLIENT_ID))
