@@ -29,7 +29,7 @@ def sealing(ground: Ground) -> list[Finding]:
         findings.append(Finding(name, "broken", found.broken, _KEEP))
     if found.oldest_seconds > _LATE:
         late = Message(
-            "{count} events are not sealed, the oldest for {hours} h",
+            "events that are not sealed: {count}, the oldest for {hours} h",
             count=found.waiting, hours=round(found.oldest_seconds / 3600),
         )  # fmt: skip
         advice = Message("See why: avain run list --failed, then have it done: avain schedule trigger seal_audit")
@@ -41,4 +41,4 @@ def sealing(ground: Ground) -> list[Finding]:
     ):
         advice = Message("See why: avain run list --failed, then have it done: avain schedule trigger verify_audit")
         findings.append(Finding(name, "warning", Message("its seals were not verified for days"), advice))
-    return findings or [Finding(name, "ok", Message("sealed and anchored; {count} events wait", count=found.waiting))]
+    return findings or [Finding(name, "ok", Message("sealed and anchored; still to be sealed: {count}", count=found.waiting))]

@@ -108,7 +108,7 @@ def test_the_night_tells_the_operator_once_and_the_doctor_until_it_is_right(here
 def test_the_doctor_says_that_sealing_or_verifying_is_late(here, office):
     office.say_old(datetime.now(UTC) - timedelta(hours=5))
     ((state, found),) = states(here)
-    assert (state, found) == ("warning", "1 events are not sealed, the oldest for 5 h")
+    assert (state, found) == ("warning", "events that are not sealed: 1, the oldest for 5 h")
     do(here, "seal_audit")
     do(here, "verify_audit")
     assert [state for state, _ in states(here)] == ["ok"]
