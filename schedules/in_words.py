@@ -15,7 +15,8 @@ from core.i18n import N_, _, ngettext, number
 from schedules.jobs import Job
 
 _DAY_MINUTES: Final = 24 * 60
-#: So many times are named one by one.
+#: So many times are named one by one; of more than the first figure those that have one distance are not.
+_LISTED: Final = 3
 _NAMED: Final = 6
 _EVERY_DAY: Final = frozenset(range(1, 32))
 _EVERY_MONTH: Final = frozenset(range(1, 13))
@@ -96,14 +97,14 @@ def _all_times(cron: CronSim) -> list[int]:
 
 
 def _few_times(cron: CronSim) -> bool:
-    return len(cron.hours) * len(cron.minutes) <= 2 or _step(_all_times(cron)) is None
+    return len(cron.hours) * len(cron.minutes) <= _LISTED or _step(_all_times(cron)) is None
 
 
 def _times(cron: CronSim) -> str | None:
     """The times of one day; None where they have neither few names nor one distance."""
     every = _all_times(cron)
     step = _step(every)
-    if len(every) > 2 and step is not None:
+    if len(every) > _LISTED and step is not None:
         return _each(step, every)
     if len(every) <= _NAMED:
         return _("at {times}").format(times=_list([_time(one) for one in every]))
@@ -164,7 +165,7 @@ def _on_days(days: Collection[int]) -> str:
     if CronSim.LAST in days:
         said.append(_("on the last day of the month"))
     if CronSim.LAST_WEEKDAY in days:
-        said.append(_("on the last of Monday to Friday in the month"))
+        said.append(_("on the last weekday (Monday to Friday) of the month"))
     return _list(said)
 
 

@@ -74,8 +74,7 @@ class Anchors:
 
     def meet(self, month: date, position: int, seal_hash: bytes, event_id: int) -> Broken | None:
         """The walk has come to a seal that holds by itself: does an anchor say otherwise?"""
-        while self._next is not None and (self._next.month, self._next.position) < (month, position):
-            self._next = next(self._coming, None)  # of months that are not walked
+        self._forward(month, position)
         self.since += 1
         here = self._next
         if here is None or (here.month, here.position) != (month, position):
@@ -86,8 +85,19 @@ class Anchors:
         self._next = next(self._coming, None)
         return None
 
+    def _forward(self, month: date, position: int) -> None:
+        """Pass over the anchors of what is not walked."""
+        while self._next is not None and (self._next.month, self._next.position) < (month, position):
+            self._next = next(self._coming, None)
+
+    def lacks(self, month: date, position: int) -> int | None:
+        """Where the walk goes on to another month: a later place in `month` that was anchored, so that seals are missing."""
+        self._forward(month, position + 1)
+        return self._next.position if self._next is not None and self._next.month == month else None
+
     def says(self, month: date, position: int) -> bytes | None:
         """What was anchored of a seal the walk has come to."""
+        self._forward(month, position)
         here = self._next
         return here.hash if here is not None and (here.month, here.position) == (month, position) else None
 

@@ -36,19 +36,21 @@ _SINCE: Final = """
     AND NOT pg_visible_in_snapshot(CAST(CAST(event.xid AS text) AS xid8), CAST(:seen AS pg_snapshot))
 """
 _HEAD = text("SELECT month, position, hash FROM audit_seal ORDER BY month DESC, position DESC LIMIT 1")
+#: When an event was recorded, in a span that every program knows: nobody but an intruder writes another.
+_FINITE: Final = "least(greatest(event.recorded_at, '1970-01-01Z'), '9000-01-01Z')"
 #: Rows in: the last id that was looked at. Rows out: at most a batch of committed events without a seal, by id, in canonical form, with
 #: the month of Helsinki they were recorded in.
 _UNSEALED: Final = f"""
-    SELECT event.id, CAST(date_trunc('month', event.recorded_at AT TIME ZONE 'Europe/Helsinki') AS date), {PAYLOAD}, {FRAME}
+    SELECT event.id, CAST(date_trunc('month', {_FINITE} AT TIME ZONE 'Europe/Helsinki') AS date), {PAYLOAD}, {FRAME}
     FROM audit_event AS event
     WHERE event.id > :after AND event.id <= :last AND {{since}}
       AND NOT EXISTS (SELECT FROM audit_seal WHERE audit_seal.event_id = event.id)
     ORDER BY event.id LIMIT :batch
 """  # noqa: S608 - our own words
-_WAITING: Final = """
-    SELECT count(*), min(event.recorded_at) FROM audit_event AS event
-    WHERE {since} AND NOT EXISTS (SELECT FROM audit_seal WHERE audit_seal.event_id = event.id)
-"""
+_WAITING: Final = f"""
+    SELECT count(*), min({_FINITE}) FROM audit_event AS event
+    WHERE {{since}} AND NOT EXISTS (SELECT FROM audit_seal WHERE audit_seal.event_id = event.id)
+"""  # noqa: S608 - our own words
 _COPY: Final = "COPY audit_seal (month, position, event_id, salt, payload_sha256, hash) FROM STDIN (FORMAT binary)"
 _NOT_AHEAD = text("SELECT pg_snapshot_xmax(CAST(:seen AS pg_snapshot)) <= pg_snapshot_xmax(pg_current_snapshot())")
 _SEEN = text(

@@ -4,7 +4,7 @@ Nothing the database says of itself is believed: what stands in the rows is hash
 batch is in memory. Each statement may be a transaction of its own: sealing and purging go on meanwhile.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
@@ -29,11 +29,14 @@ _END = text("SELECT month, position FROM audit_seal WHERE month <= :last ORDER B
 _BEFORE = text(
     "SELECT month, position, hash FROM audit_seal WHERE month < :first ORDER BY month DESC, position DESC LIMIT 1"
 )
+#: Rows out: the event of a seal that stands in no month there is.
+_STRAY = text("SELECT event_id FROM audit_seal WHERE month < '0001-01-01' OR month > '9999-12-31' LIMIT 1")
 #: Rows in: a place in the chain, exclusive, and the last one. Rows out: the next seals in order, each with its event, if there is one.
 _SEALS = text(
     f"""
     SELECT seal.month, seal.position, seal.event_id, seal.salt, seal.payload_sha256, seal.hash, event.id, event.purged_by,
-           event.recorded_at, {PAYLOAD} AS payload, {FRAME} AS frame
+           CASE WHEN event.purged_by IS NOT NULL THEN CAST(extract(epoch FROM event.recorded_at) AS float8) END AS recorded,
+           {PAYLOAD} AS payload, {FRAME} AS frame
     FROM (
         SELECT * FROM audit_seal WHERE (month, position) > (:month, :position) AND (month, position) <= (:last_month, :last_position)
         ORDER BY month, position LIMIT :batch
@@ -75,6 +78,10 @@ def verify(
     state = session.execute(_STATE).one_or_none()
     if state is None:
         found.broken = Broken("state", Message("The row that says how far the audit trail was sealed is missing."))
+        return found
+    stray = session.execute(_STRAY).scalar()
+    if stray is not None:
+        found.broken = Broken("chain", Message("The seal of event {event} was changed.", event=stray), stray)
         return found
     end = session.execute(_END, {"last": last or date.max}).one_or_none()
     if first is not None and first == last and (end is None or end.month != first):
@@ -122,8 +129,8 @@ class _Walk:
             rows = self._session.execute(
                 _SEALS, {**given, "last_month": end.month, "last_position": end.position}
             ).all()
-            for number, row in enumerate(rows):
-                broken = self._follows(row) or self._stands(row, rows, number)
+            for row in rows:
+                broken = self._follows(row) or self._stands(row)
                 broken = broken or self._anchors.meet(row.month, row.position, row.hash, row.event_id)
                 if broken is not None:
                     return broken
@@ -135,22 +142,24 @@ class _Walk:
 
     def _follows(self, row: Any) -> Broken | None:
         """Whether the seal's place is the next one, and its event there."""
-        wanted = self._position + 1 if row.month == self._month else 1
-        if row.position != wanted:
-            gone = Message("Seal {position} of {month} is missing.", position=wanted, month=named(row.month))
-            return Broken("missing", gone, None, row.month, wanted)
+        month, wanted = row.month, self._position + 1 if row.month == self._month else 1
+        if row.month != self._month and self._anchors.lacks(self._month, self._position) is not None:
+            month, wanted = self._month, self._position + 1
+        if (row.month, row.position) != (month, wanted):
+            gone = Message("Seal {position} of {month} is missing.", position=wanted, month=named(month))
+            return Broken("missing", gone, None, month, wanted)
         if row.id is None:
             gone = Message("Event {event} was sealed and is not in the trail any more.", event=row.event_id)
             return Broken("missing", gone, row.event_id, row.month, row.position)
         return None
 
-    def _stands(self, row: Any, rows: Sequence[Any], number: int) -> Broken | None:
+    def _stands(self, row: Any) -> Broken | None:
         """Whether the event is as it was sealed, at this place of the chain."""
         if row.purged_by is not None:
             self._found.purged += 1
             if row.salt is not None or row.payload != _NOTHING:
                 return _changed(row, Message("Event {event} was changed after it was purged.", event=row.event_id))
-            if not self._records.covers(row.purged_by, row.recorded_at):
+            if not self._records.covers(row.purged_by, row.recorded):
                 told = Message("What event {event} says was purged, but nobody recorded it.", event=row.event_id)
                 return Broken("purge", told, row.event_id, row.month, row.position)
             digest = row.payload_sha256
@@ -160,12 +169,12 @@ class _Walk:
             digest = payload_digest(row.salt, row.payload)
         if digest == row.payload_sha256 and self._linked(row, digest) == row.hash:
             return None
-        return self._why(row, digest, rows, number)
+        return self._why(row, digest)
 
     def _linked(self, row: Any, digest: bytes) -> bytes:
         return link(self._previous, digest, row.month, row.position, row.frame)
 
-    def _why(self, row: Any, digest: bytes, rows: Sequence[Any], number: int) -> Broken:
+    def _why(self, row: Any, digest: bytes) -> Broken:
         """What does not hold is the event or its seal: whichever the rest of the chain, or the anchor, does not vouch for."""
         seal = Message("The seal of event {event} was changed.", event=row.event_id)
         if digest != row.payload_sha256:
@@ -174,16 +183,15 @@ class _Walk:
             return _changed(
                 row, Message("Event {event} was changed: who, to what, why or its details.", event=row.event_id)
             )
-        for other in rows[number + 1 :]:
-            if (
-                other.id is not None
-                and link(self._previous, other.payload_sha256, row.month, row.position, other.frame) == other.hash
-            ):
+        place = {"month": row.month, "position": row.position, "last_month": date.max, "last_position": 0}
+        rest = [one for one in self._session.execute(_SEALS, {**place, "batch": BATCH}) if one.id is not None]
+        for other in rest:
+            if link(self._previous, other.payload_sha256, row.month, row.position, other.frame) == other.hash:
                 swapped = Message(
                     "Event {event} stands where event {other} was sealed.", event=row.event_id, other=other.event_id
                 )
                 return Broken("order", swapped, row.event_id, row.month, row.position)
-        vouched = self._vouched(row, rows, number)
+        vouched = self._vouched(row, rest[0] if rest else None)
         if vouched is None:
             broken = Message(
                 "The chain is broken at event {event}: its seal does not follow from the one before.",
@@ -194,16 +202,14 @@ class _Walk:
             return _changed(row, Message("Event {event} was changed: when or what was done.", event=row.event_id))
         return Broken("chain", seal, row.event_id, row.month, row.position)
 
-    def _vouched(self, row: Any, rows: Sequence[Any], number: int) -> bytes | None:
-        """The hash that the next seal cites or that was anchored: the stored one, the calculated one, or neither."""
+    def _vouched(self, row: Any, after: Any) -> bytes | None:
+        """The hash that was anchored, or that the next seal cites: the stored one, the calculated one, or neither."""
         anchored = self._anchors.says(row.month, row.position)
-        after = rows[number + 1] if number + 1 < len(rows) else None
         for possible in (row.hash, self._linked(row, row.payload_sha256)):
             if anchored == possible:
                 return possible
             if (
                 after is not None
-                and after.id is not None
                 and link(possible, after.payload_sha256, after.month, after.position, after.frame) == after.hash
             ):
                 return possible

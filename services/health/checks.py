@@ -11,7 +11,7 @@ from typing import Final, Literal
 from core.errors import Message
 from core.i18n import N_
 from core.settings import Settings
-from services.health import console, database, families, installation, mail, people, queue, sources
+from services.health import console, database, families, installation, mail, people, queue, schedule, sources
 from services.health.findings import Finding, Ground
 
 #: What a check asks. Those that ask the database go one after the other, on one connection; all others side by side.
@@ -35,8 +35,10 @@ _CHECKS: Final = (
     Check(Message("Redis"), queue.redis, "redis"),
     Check(Message("Worker processes"), queue.workers, "database"),
     Check(Message("Beat"), queue.beat, "database"),
+    Check(Message("Schedule"), schedule.schedule, "database"),
     Check(Message("Work"), queue.work, "database"),
     Check(Message("Mail server"), mail.server, "others"),
+    Check(Message("Letters to the operator"), mail.operator),
     Check(Message("Reminders"), mail.reminders, "database"),
     Check(Message("Templates of e-mails"), mail.templates),
     Check(Message("Outbox"), installation.outbox),

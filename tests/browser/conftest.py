@@ -6,7 +6,7 @@ axe-core fails where CI=true; elsewhere it skips, loudly. `make test-browser` in
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, Error, ViewportSize, sync_playwright
 from console.app import create_app
 from core.embedded import Embedded
 from core.settings import ROOT
+from services.family.sessions import Holder
 from tests.browser.looking import Watched
 from tests.browser.serving import free_port, serving
 from tests.browser.town import Town, town
@@ -24,6 +25,7 @@ from tests.conftest import own_database
 AXE: Final = ROOT / "var" / "browser" / "node_modules" / "axe-core" / "axe.min.js"
 WIDE: Final[ViewportSize] = {"width": 1280, "height": 900}
 PHONE: Final[ViewportSize] = {"width": 390, "height": 844}
+SMALLEST: Final[ViewportSize] = {"width": 320, "height": 568}
 
 #: How a story is lived through: each language, wide and on a phone, with and without JavaScript.
 WAYS: Final[tuple[dict[str, Any], ...]] = (
@@ -105,8 +107,10 @@ class Browsers:
         javascript: bool = True,
         language: str = "fi",
         signed_in: bool = True,
+        family: Sequence[str] = (),
+        holder: Holder = "client",
     ) -> Watched:
-        """A fresh page of somebody with these roles; `worker`: an external id."""
+        """A fresh page of somebody with these roles; `worker`: an external id. `family`: cases (the source's ids) whose family has come in."""
         context = self._chromium.new_context(
             base_url=self._county.origin,
             viewport=PHONE if width == PHONE["width"] else WIDE,
@@ -115,9 +119,13 @@ class Browsers:
             reduced_motion="reduce",
             ignore_https_errors=True,  # the login provider's authority is the test's own
         )
-        if signed_in:
+        kept = {}
+        if family:
+            kept = {"avain-my": self._county.family(*family, holder=holder), "avain_language": language}
+        elif signed_in:
             secret = self._county.sign_in(*roles, worker=worker, everything=everything)
             kept = {"avain": secret, "avain_language": language}
+        if kept:
             context.add_cookies(
                 [{"name": name, "value": value, "url": self._county.origin} for name, value in kept.items()]
             )

@@ -3,21 +3,25 @@
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
+from services.family.sessions import Holder
 from tests.browser.town import Town
 
 
 class Seen(NamedTuple):
-    """A page as somebody comes to it. `worker`: an external id; `make`: the address, from what the county holds."""
+    """A page as somebody comes to it. `worker`: an external id; `make`: the address, from what the county holds. `family`: of which cases."""
 
     rule: str
     roles: tuple[str, ...]
     worker: str | None
     make: Callable[[Town], str]
+    family: tuple[str, ...] = ()
+    holder: Holder = "client"
 
     @property
     def label(self) -> str:
         """For the test's name."""
-        return f"{self.rule} as {'+'.join(self.roles) or 'nobody'}"
+        who = "+".join(self.roles) or (f"family {self.holder}" if self.family else "nobody")
+        return f"{self.rule} as {who}"
 
 
 def by_worker(rule: str, make: Callable[[Town], str] | None = None, *, worker: str = "W-101") -> Seen:
@@ -40,6 +44,11 @@ def by_nobody(rule: str, make: Callable[[Town], str] | None = None) -> Seen:
     return Seen(rule, (), None, make or (lambda _: rule))
 
 
+def by_family(rule: str, case: str = "LC-1002", *, holder: Holder = "client") -> Seen:
+    """A page of the family of a case, or of whom it lets look."""
+    return Seen(rule, (), None, lambda town: rule.replace("{number}", town.cases[case]), (case,), holder)
+
+
 def _case(rest: str = "", *, case: str = "LC-1001") -> Callable[[Town], str]:
     return lambda town: f"/cases/{town.cases[case]}{rest}"
 
@@ -53,6 +62,18 @@ PAGES: Final = (
     by_nobody("/enter/{token}", lambda town: f"/enter/{town.link()}"),
     by_nobody("/reply/{token}", lambda town: town.letter_link("reply")),
     by_nobody("/delivered/{token}", lambda town: town.letter_link("delivered")),
+    by_nobody("/my/in"),
+    by_nobody("/my/in/{secret}", lambda _: "/my/in/no-such-link"),
+    Seen("/my", (), None, lambda _: "/my", ("LC-1001", "LC-1002")),
+    by_family("/my/{number}"),
+    by_family("/my/{number}", "LC-1001"),
+    by_family("/my/{number}", "LC-1004", holder="support"),
+    by_family("/my/{number}/child"),
+    by_family("/my/{number}/alternatives", "LC-1001"),
+    by_family("/my/{number}/propose", "LC-1001"),
+    by_family("/my/{number}/rate"),
+    by_family("/my/{number}/wishes"),
+    by_family("/my/{number}/support"),
     by_nobody("/logout"),
     by_worker("/"),
     by("supervisor", "/"),
@@ -141,6 +162,9 @@ PAGES: Final = (
 NO_PAGES: Final = frozenset(
     {
         "/login/callback",
+        "/my/login",
+        "/my/login/callback",
+        "/my/{number}/statement.pdf",
         "/calendar/{token}.ics",
         "/cases/{number}/statement.pdf",
         "/cases/{number}/compare.pdf",

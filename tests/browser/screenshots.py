@@ -17,13 +17,14 @@ MOST_BYTES: Final = 150_000
 
 
 class Picture(NamedTuple):
-    """A page to show; `worker`: an external id."""
+    """A page to show; `worker`: an external id; `family`: of which case, as the source calls it."""
 
     name: str
     role: str
     worker: str | None
     make: Callable[[Town], str]
     phone: bool = False
+    family: tuple[str, ...] = ()
 
 
 PICTURES: Final = (
@@ -31,6 +32,7 @@ PICTURES: Final = (
     Picture("vertailu", "worker", "W-101", lambda _: "/compare?baseline=PERHETYO&quantity=24&unit=C62&months=3"),
     Picture("asiakkuus", "worker", "W-101", lambda town: f"/cases/{town.cases['LC-1001']}"),
     Picture("asiakkuus-puhelimessa", "worker", "W-101", lambda town: f"/cases/{town.cases['LC-1001']}", phone=True),
+    Picture("oma-budjetti", "", None, lambda town: f"/my/{town.cases['LC-1002']}", phone=True, family=("LC-1002",)),
     Picture("hinnasto", "price_manager", None, lambda town: f"/prices/lists/{town.list_in('held')}"),
     Picture("lahteet", "operator", None, lambda _: "/sources"),
 )
@@ -39,7 +41,7 @@ PICTURES: Final = (
 @pytest.mark.parametrize("picture", PICTURES, ids=lambda picture: picture.name)
 def test_picture(browser, county, picture: Picture):
     size = PHONE if picture.phone else WIDE
-    watched = browser(picture.role, worker=picture.worker, width=size["width"])
+    watched = browser(picture.role, worker=picture.worker, width=size["width"], family=picture.family)
     watched.open(picture.make(county))
     FOLDER.mkdir(parents=True, exist_ok=True)
     file = FOLDER / f"{picture.name}.png"

@@ -9,7 +9,7 @@ from playwright.sync_api import Page
 
 from core.i18n import LANGUAGES
 from tests.browser import looking
-from tests.browser.conftest import PHONE, WIDE
+from tests.browser.conftest import PHONE, SMALLEST, WIDE
 from tests.browser.pages import NO_PAGES, PAGES, Seen
 from tests.browser.words import english_in
 
@@ -29,7 +29,9 @@ def test_every_page_is_looked_at(county):
 
 @pytest.mark.parametrize("seen", PAGES, ids=lambda seen: seen.label)
 def test_a_page(browser, county, axe, seen: Seen):
-    watched = browser(*seen.roles, worker=seen.worker, signed_in=bool(seen.roles))
+    watched = browser(
+        *seen.roles, worker=seen.worker, signed_in=bool(seen.roles), family=seen.family, holder=seen.holder
+    )
     page, address = watched.page, seen.make(county)
     wrong: list[str] = []
     for language in LANGUAGES:
@@ -42,12 +44,15 @@ def test_a_page(browser, county, axe, seen: Seen):
         for size in (WIDE, PHONE):
             page.set_viewport_size(size)
             wrong += _asked(page, axe, f"{here}, {size['width']} px wide", colours=language == "fi")
+        if seen.rule.startswith("/my"):  # families have what telephones they have
+            page.set_viewport_size(SMALLEST)
+            wrong += [f"{here}: scrolls sideways on {SMALLEST['width']} px: {one}" for one in looking.too_wide(page)]
         if language == "fi":
             page.emulate_media(color_scheme="dark")
             wrong += _judged(looking.axe_says_of_colours(page, axe), f"{here}, in the dark")
             page.emulate_media(color_scheme="light")
     wrong += _by_keyboard(page, address)
-    wrong += _links(page, address, seen.roles)
+    wrong += _links(page, address, seen.roles or seen.family)
     assert not wrong, "\n".join(wrong)
 
 

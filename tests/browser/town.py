@@ -24,7 +24,7 @@ from core.clock import business_now, move_business_clock
 from core.embedded import Embedded
 from core.errors import Message
 from core.i18n import HELSINKI
-from core.keys import link_secret
+from core.keys import family_code_key, link_secret
 from core.settings import ROOT, settings
 from demo.make_price_files import dearer_mail
 from demo.smtp_sink import SmtpSink
@@ -37,6 +37,8 @@ from models.worker import Worker
 from services import price_uploads
 from services.access import entry, sessions
 from services.dead_work import groups
+from services.family.links import make_link
+from services.family.sessions import Holder, open_session
 from services.follow_ups.acknowledging import acknowledge
 from services.invoices.taking import take_invoice
 from services.orders.sending.reply_links import Purpose, link
@@ -65,6 +67,10 @@ CHOICES: Final = (
 )
 #: Rows in: an order's number. Rows out: its provider's business id.
 _SELLER: Final = "SELECT business_id FROM purchase_order JOIN provider ON provider.id = provider_id WHERE purchase_order.number = :order"
+#: Rows in: cases. Rows changed: their clients, who are one person from now on.
+_ONE_CLIENT: Final = (
+    "UPDATE client SET blind_index = :index FROM client_case WHERE client_id = client.id AND number = ANY(:numbers)"
+)
 _SETTINGS: Final = """
 [organisation]
 name = "Esimerkin hyvinvointialue (keksitty)"
@@ -101,6 +107,12 @@ path = "in/prices/kaveripaja.csv"
 
 [prices]
 manager_email = "hinnat@avain-esimerkki.invalid"
+
+[family]
+enabled = true
+
+[statements]
+contact.fi = "Puhelin 000 000 0000"
 """
 
 
@@ -134,6 +146,20 @@ class Town:
         """The secret part of a one-time link."""
         with self.process.transaction() as session:
             return entry.make_link(session, worker=worker, now=business_now(session), actor="test")
+
+    def family(self, *cases: str, holder: Holder = "client") -> str:
+        """What the browser holds of the family of a case (the source's id), or of their support person; of several: who has logged in."""
+        with self.process.transaction() as session:
+            now, own = business_now(session), settings()
+            numbers = [self.cases[case] for case in cases]
+            if len(numbers) > 1:
+                given = {"numbers": numbers, "index": b"town"}
+                session.execute(text(_ONE_CLIENT), given)
+                return open_session(session, blind_index=b"town", minutes=60)[1]
+            made = make_link(
+                session, numbers[0], holder=holder, actor="test", now=now, key=family_code_key(own), settings=own.family
+            )
+            return open_session(session, link_id=made.id, minutes=60)[1]
 
     def avain(self, *words: str) -> str:
         """A command, as an operator types it."""
