@@ -388,8 +388,8 @@ def test_a_form_without_its_token_or_from_elsewhere_is_refused(app, sign_in):
 
 
 @pytest.mark.parametrize("path", [path for (method, path), who in TABLE.items() if method == "POST" and who == ANYBODY])
-def test_an_open_form_from_elsewhere_is_refused(app, path):
-    browser = Browser(app)
+def test_an_open_form_from_elsewhere_is_refused(family_app, path):
+    browser = Browser(family_app)
     for headers in ({"origin": "https://evil.test"}, {"origin": "null"}, {"sec-fetch-site": "cross-site"}):
         answer = browser.client.post(filled(path), headers=headers)
         assert answer.status_code == 403
