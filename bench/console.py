@@ -163,7 +163,7 @@ class County(Bench):
             f'[sources.prices.kallis-{one}]\nprovider = "{one}"\npath = "{self.home}/lists/{one}.csv"'
             for one in self.dearer
         ]
-        file.write_text("\n".join([*cases, mails, *lists]) + "\n", "utf-8")
+        file.write_text("\n".join([*cases, mails, *lists, "[family]", "enabled = true"]) + "\n", "utf-8")
         return file
 
     @cached_property

@@ -11,12 +11,12 @@ from rich.status import Status
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from cli import audit_show
 from cli.common import ERROR, As, DryRun, Json, actor, complaints, console, emit, stop, sub_app, table, transaction
 from core.clock import business_now, business_today
 from core.errors import InputError
 from core.i18n import _, day, moment, ngettext
 from core.reasons import os_reason
-from services.labels import action_name
 
 if TYPE_CHECKING:
     from services.audit_seals.findings import Verified
@@ -26,28 +26,9 @@ app = sub_app(_("Who saw and did what; whether it is as it was sealed."))
 Reason = Annotated[str, typer.Option("--reason", help=_("Why; it stands in the trail."))]
 
 
-@app.command("show", help=_("What was done, newest first."))
-def show(
-    subject: Annotated[str | None, typer.Argument(help=_("For example case:HB-2026-000001"))] = None,
-    limit: int = 50,
-    as_json: Json = False,
-) -> None:
-    """The audit trail of a subject, or of everything."""
-    from services.audit import events
-
-    with transaction() as session:
-        found = events(session, subject, limit)
-    emit(
-        found,
-        as_json,
-        lambda: console().print(
-            table(
-                _("Audit trail"),
-                [_("When"), _("Who"), _("What"), _("To what"), _("Why")],
-                [[moment(e["at"]), e["actor"], action_name(e["action"]), e["subject"], e["reason"]] for e in found],
-            )
-        ),
-    )
+app.command(
+    "show", help=_("What was done, newest first; of a case: by whom and why, also as an extract for the client.")
+)(audit_show.show)
 
 
 @app.command(
@@ -169,7 +150,7 @@ def _status(*, quiet: bool) -> Iterator[Any]:
     with Status("", console=complaints()) as status:
         if quiet or not status.console.is_terminal:
             status.stop()
-        yield lambda count: status.update(_("{count} events verified …").format(count=count))
+        yield lambda count: status.update(_("events verified: {count} …").format(count=count))
 
 
 def _told(found: "Verified", seconds: float) -> dict[str, Any]:
@@ -192,7 +173,7 @@ def _print(found: "Verified", seconds: float) -> None:
     if found.broken is not None:
         complaints().print(_("The audit trail is not as it was sealed."))
         complaints().print(found.broken.message.text())
-        complaints().print(_("Before that, {count} events are as they were sealed.").format(count=found.events))
+        complaints().print(_("Events before that, all as they were sealed: {count}").format(count=found.events))
         return
     rows: list[tuple[str, str]] = [
         (_("Events as they were sealed"), str(found.events)),

@@ -55,7 +55,7 @@ security = "none"                  # none, starttls, tls
 sender = "avain@example.invalid"
 timeout_seconds = 20
 # per_minute = 600                 # so many reminders a minute at most; unset: as fast as the server takes them
-# operator_email = "avain-yllapito@example.invalid"    # told at once when reminders are held or cannot be delivered
+# operator_email = "avain-yllapito@example.invalid"    # told when a job finally fails or works again, and when reminders are held
 
 [budgets]                          # cost neutrality as your organisation reads it
 tolerance = 0.05                   # share of the ceiling that may be passed without a reason
@@ -64,6 +64,11 @@ near_limit = 0.90                  # from this share on a budget is "near"
 [statements]                       # what families get on paper
 folder = "statements"              # where those of many cases are put; relative to AVAIN_HOME
 # contact.fi = "Puhelin …"        # how a family reaches you safely, printed as it is; also contact.sv, contact.en
+
+[family]                           # "My budget", families' own page: docs/my-budget.md
+enabled = false
+# public_url = "https://oma.avain.example"    # an address of its own
+# link_hours = 72                  # how long a link opens that a worker hands over in person
 
 [orders]
 approval_limit = 5000.00           # euros; above it the approver must not be who chose

@@ -22,7 +22,7 @@ from joserfc.jwk import JWKRegistry, KeySet
 
 from connectors.http import HostRule, HttpDoor, Outbound
 from core.console_settings import Oidc
-from core.errors import AvainError, Permanent, Transient
+from core.errors import AvainError, Message, Permanent, Transient
 from core.login_settings import LoginProvider
 
 #: Signatures that only the provider can make; `none` and those with a shared secret are not among them.
@@ -220,7 +220,7 @@ class Provider:
         """The level of assurance is one that was asked for: `acr_values` is a wish to the provider, so its answer is looked at (Core 3.1.2.1)."""
         if self._settings.acr_values and claims.get("acr") not in self._settings.acr_values:
             raise NotStrongEnoughError(
-                "You signed in in a way that is not strong enough here. Choose another way to sign in."
+                Message("You signed in in a way that is not strong enough here. Choose another way to sign in.")
             )
 
     def _decoded(self, id_token: str) -> jwt.Token:

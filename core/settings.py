@@ -69,7 +69,8 @@ class Mail(Group):
         description="so many reminders a minute at most, by all processes together; 0: as fast as it goes",
     )
     operator_email: str | None = Field(
-        default=None, description="told at once when reminders are held or cannot be delivered"
+        default=None,
+        description="told when a job finally fails and when it works again, and when reminders are held or cannot be delivered",
     )
 
     @field_validator("operator_email")

@@ -31,17 +31,17 @@ FORMS: Final = ("pdf", "xlsx")
 #: A reason longer than this is a letter.
 LONGEST_REASON: Final = 500
 
-#: Rows in: a case, moments. Rows out: its orders that reached a provider then, and when contact details were handed over.
+#: Rows in: a case, moments. Rows out: its orders that reached a provider then, and the families' contact details that did.
 _GIVEN: Final = text(
     """
-    SELECT purchase_order.number, provider.name AS provider, coalesce(purchase_order.sent_at, purchase_order.placed_at) AS at
+    SELECT purchase_order.number, provider.name AS provider, given.at, given.contact
     FROM decision
     JOIN purchase_order ON purchase_order.decision_id = decision.id
     JOIN provider ON provider.id = purchase_order.provider_id
-    WHERE decision.case_id = :case
-      AND (CAST(:first AS timestamptz) IS NULL OR coalesce(purchase_order.sent_at, purchase_order.placed_at) >= :first)
-      AND coalesce(purchase_order.sent_at, purchase_order.placed_at) < :after
-    ORDER BY at, purchase_order.id
+    CROSS JOIN LATERAL (VALUES
+        (coalesce(purchase_order.sent_at, purchase_order.placed_at), false), (purchase_order.handed_over_at, true)) AS given(at, contact)
+    WHERE decision.case_id = :case AND (CAST(:first AS timestamptz) IS NULL OR given.at >= :first) AND given.at < :after
+    ORDER BY given.at, purchase_order.id, given.contact
     """
 )
 
@@ -63,11 +63,12 @@ class Period:
 
 @dataclass(frozen=True)
 class Given:
-    """An order that a provider was sent."""
+    """An order that a provider was sent; or (`contact`) the family's contact details for it, which a worker hands over outside Avain."""
 
     order: str
     provider: str
     at: datetime
+    contact: bool
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,7 @@ def extract_of(session: Session, number: str, period_: Period, *, now: datetime,
         wanted = audit_of_case.Wanted(first=first, after=after)
         found = audit_of_case.entries(session, case, wanted, limit=None)
         rows = session.execute(_GIVEN, {"case": case.id, "first": first, "after": after})
-        given = tuple(Given(row.number, row.provider, row.at) for row in rows)
+        given = tuple(Given(row.number, row.provider, row.at, row.contact) for row in rows)
     contact = settings.statements.contact.get("fi", "")
     return Extract(case, period_, tuple(reversed(found)), given, settings.organisation.name, contact, local_date(now))
 
@@ -233,6 +234,8 @@ def _pdf(extract: Extract) -> bytes:
 
 
 def _told(one: Given) -> str:
+    if one.contact:
+        return _("your contact details for order {order}, so that the service can begin").format(order=one.order)
     return _(
         "order {order}: which service, when and at what price. It holds neither your name nor your henkilötunnus."
     ).format(order=one.order)
@@ -241,8 +244,8 @@ def _told(one: Given) -> str:
 def _lines(entries: Sequence[Entry]) -> Iterable[list[str]]:
     """What one person did in one way on one day, in one line: when, who, what, why."""
     keyed = sorted(entries, key=_key)  # stable: times stay in order
-    for _same, group in groupby(keyed, key=_key):
-        of_day = list(group)
+    groups = [list(group) for _same, group in groupby(keyed, key=_key)]
+    for of_day in sorted(groups, key=lambda group: group[0].id):
         first, last = of_day[0], of_day[-1]
         when = _at(first.at)
         if len(of_day) > 1:
@@ -280,7 +283,7 @@ def _clock(at: datetime) -> str:
 
 def _sheets(extract: Extract) -> Iterable[Sheet]:
     explained: list[Row] = [*_about(extract), *(("", one) for one in (*_explained(), *_closing(extract)))]
-    yield Sheet(_("About"), (_("What"), _("Value")), explained)
+    yield Sheet(_("This extract"), (_("What"), _("Value")), explained)
     rows: list[tuple[Any, ...]] = [
         (
             local_date(one.at), _clock(one.at), one.actor.name, one.role, one.actor.unit, _what(one), purpose_of(one.action),

@@ -221,7 +221,7 @@ _ACTIONS: Final = {
     "order.delivery_reported": N_("reported what was delivered"),
     "order.answer_noted": N_("wrote down a provider's answer"),
     "order.previewed": N_("looked at what would be ordered"),
-    "order.handed_over": N_("handed an order over"),
+    "order.handed_over": N_("handed a family's contact details over to a provider"),
     "order.placed": N_("placed an order outside Avain"),
     "order.resent": N_("sent an order again"),
     "order.send_asked": N_("asked for orders to be sent"),

@@ -13,6 +13,26 @@ from sqlalchemy.orm import Session
 
 from core.clock import business_now
 from services.access import sessions
+from services.family.sessions import open_session
+
+#: Rows in: a case. Rows added: a link to it.
+_LINK: Final = (
+    "INSERT INTO family_link (case_id, holder, token, code, made_by, made_at, expires_at)"
+    " SELECT id, 'client', :token, :token, 'bench', now(), now() + interval '1 year' FROM client_case WHERE number = :number RETURNING id"
+)
+#: Rows in: cases. Rows changed: their clients, who are one person from now on.
+_ONE_CLIENT: Final = (
+    "UPDATE client SET blind_index = :index FROM client_case WHERE client_id = client.id AND number = ANY(:numbers)"
+)
+
+
+def _families(session: Session, count: int, cases: int) -> list[list[str]]:
+    """Cases all over the county, so many for each of `count` families."""
+    wanted = text(
+        "SELECT number FROM client_case JOIN client ON client.id = client_id WHERE NOT non_disclosure ORDER BY client_case.id % 997, client_case.id LIMIT :count"
+    )
+    found = list(session.scalars(wanted, {"count": count * cases}))
+    return [found[at : at + cases] for at in range(0, len(found) - cases + 1, cases)]
 
 
 @dataclass(frozen=True)
@@ -34,6 +54,8 @@ class Visitor:
         """So many people of a role. Workers and supervisors are those of the county."""
         if role == "nobody":
             return [cls("nobody", "", (), {})]
+        if role in {"family", "families"}:
+            return [cls._family(session, cases) for cases in _families(session, count, 1 if role == "family" else 2)]
         people: list[Any] = [None]
         if role in {"worker", "supervisor"}:
             prefix = "W-%" if role == "worker" else "E-%"
@@ -43,6 +65,17 @@ class Visitor:
             )
             people = list(rows.all())
         return [cls._one(session, role, one) for one in people]
+
+    @classmethod
+    def _family(cls, session: Session, cases: list[str]) -> Self:
+        """A family that has come in by a link, or of several cases by logging in."""
+        link, index = None, ("bench " + cases[0]).encode()
+        if len(cases) == 1:
+            link = session.execute(text(_LINK), {"number": cases[0], "token": index}).scalar_one()
+        else:
+            session.execute(text(_ONE_CLIENT), {"numbers": cases, "index": index})
+        _id, secret = open_session(session, link_id=link, blind_index=index if link is None else None, minutes=480)
+        return cls("family", f"avain-my={secret}", tuple(cases), {})
 
     @classmethod
     def _one(cls, session: Session, role: str, person: Any) -> Self:
@@ -120,6 +153,7 @@ class Known:
     sources: list[str]
     shares: list[str]
     rejected: list[int]
+    cases: list[str]
     dead: list[str]
 
 
@@ -146,6 +180,7 @@ def addresses(connection: "psycopg.Connection[Any]") -> Known:
         shares=column("SELECT split_part(name, '/', 2) FROM price_source WHERE name LIKE 'posti/%'"),
         sources=column("SELECT DISTINCT source FROM rejected_record"),
         rejected=column("SELECT min(id) FROM rejected_record GROUP BY source"),
+        cases=column("SELECT number FROM client_case ORDER BY id LIMIT 5000"),
         dead=[
             f"{kind}-{hashlib.sha256(reason.encode()).hexdigest()[:8]}"
             for kind, reason in connection.execute(
@@ -171,6 +206,11 @@ def drawn(*addresses: str) -> Maker:
 def case(rest: str = "") -> Maker:
     """One of the visitor's cases."""
     return lambda _know, chance, visitor: f"/cases/{chance.choice(visitor.cases)}{rest}"
+
+
+def my(rest: str = "") -> Maker:
+    """The page of one of the family's cases."""
+    return lambda _know, chance, visitor: f"/my/{chance.choice(visitor.cases)}{rest}"
 
 
 def _order(rest: str = "") -> Maker:
@@ -289,6 +329,11 @@ PAGES: Final[dict[str, tuple[str, Maker]]] = {
         "auditor",
         drawn("/audit", "/audit?subject=case:HB-2026-000777", "/audit?actor=worker:W-77", "/audit?action=choice.made"),
     ),
+    "/audit/cases/{number}": (
+        "auditor",
+        one("cases", "/audit/cases/{}"),
+    ),
+    "/cases/{number}/audit": ("supervisor", case("/audit")),
     "/providers": ("price_manager", at("/providers")),
     "/providers/new": ("price_manager", at("/providers/new")),
     "/providers/{business_id}": ("price_manager", one("providers", "/providers/{}")),
@@ -308,6 +353,14 @@ PAGES: Final[dict[str, tuple[str, Maker]]] = {
     "/prices/lists/{number}/rollback": ("price_manager", one("undoable", "/prices/lists/{}/rollback")),
     "/prices/lists/{number}/reply": ("price_manager", one("held", "/prices/lists/{}/reply")),
     "/prices/mail": ("price_manager", at("/prices/mail")),
+    "/my": ("families", at("/my")),
+    "/my/{number}": ("family", my()),
+    "/my/{number}/alternatives": ("family", my("/alternatives")),
+    "/my/{number}/child": ("family", my("/child")),
+    "/my/{number}/propose": ("family", my("/propose")),
+    "/my/{number}/rate": ("family", my("/rate")),
+    "/my/{number}/wishes": ("family", my("/wishes")),
+    "/my/{number}/support": ("family", my("/support")),
 }
 DOCUMENTS: Final[dict[str, tuple[str, Maker]]] = {
     "/unit.xlsx": ("supervisor", at("/unit.xlsx")),
@@ -317,6 +370,7 @@ DOCUMENTS: Final[dict[str, tuple[str, Maker]]] = {
         case("/compare.pdf?item=S-1"),
     ),
     "/cases/{number}/statement.pdf": ("worker", case("/statement.pdf")),
+    "/my/{number}/statement.pdf": ("family", my("/statement.pdf")),
     "/orders/preview/order.pdf": ("worker", _waiting("/orders/preview/order.pdf?item={}")),
     "/orders/{number}/order.pdf": ("worker", _order("/order.pdf")),
     "/orders/{number}/order.xml": ("worker", _order("/order.xml")),
@@ -330,6 +384,10 @@ LIMITED: Final = frozenset(
         "/login/callback",
         "/calendar/{token}.ics",
         "/enter/{token}",
+        "/my/in",
+        "/my/in/{secret}",
+        "/my/login",
+        "/my/login/callback",
         "/reply/{token}",
         "/delivered/{token}",
         # the county's providers are invented by the set: their business ids are none, so that no document can be written for them

@@ -91,7 +91,7 @@ def _page(
     try:
         found = audit_of_case.entries(visit.session, case, _wanted(typed), before=before, limit=audit_of_case.PAGE + 1)
     except InputError as error:
-        refused = str(error)
+        refused, said = str(error), {}
     leaf = paging.leaf(found, audit_of_case.PAGE, path, said, before=before)
     visit.saw(
         f"case:{case.number}",

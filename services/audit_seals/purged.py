@@ -1,8 +1,9 @@
 """Events whose payload was purged: each must cite the event that records it, and be older than that one says."""
 
+import math
 from collections import Counter
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -12,11 +13,19 @@ from services.audit_seals.findings import Broken
 
 _RECORD = text(
     """
-    SELECT CAST(details ->> 'before' AS timestamptz) AS before, CAST(details ->> 'count' AS bigint) AS count FROM audit_event
+    SELECT details ->> 'before' AS before, details ->> 'count' AS counted FROM audit_event
     WHERE id = :id AND action = 'audit.purged' AND purged_by IS NULL
     """
 )
 _GONE = text("SELECT count(*) FROM audit_event WHERE purged_by = :id")
+
+
+@dataclass(frozen=True)
+class _Said:
+    """What one record says: events from before a moment, and how many; of none when it is no record."""
+
+    before: float = -math.inf
+    count: int = 0
 
 
 class Records:
@@ -24,16 +33,22 @@ class Records:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._known: dict[int, Any] = {}
+        self._known: dict[int, _Said] = {}
         self._counts: Counter[int] = Counter()
 
-    def covers(self, record: int, recorded_at: datetime) -> bool:
-        """Whether a record is there that speaks of an event recorded then."""
+    def covers(self, record: int, recorded: float) -> bool:
+        """Whether a record is there that speaks of an event recorded then (seconds since 1970)."""
         if record not in self._known:
-            self._known[record] = self._session.execute(_RECORD, {"id": record}).one_or_none()
+            self._known[record] = self._read(record)
         self._counts[record] += 1
-        said = self._known[record]
-        return said is not None and said.before is not None and recorded_at < said.before
+        return recorded < self._known[record].before
+
+    def _read(self, record: int) -> "_Said":
+        row = self._session.execute(_RECORD, {"id": record}).one_or_none()
+        try:
+            return _Said(datetime.fromisoformat(row.before).timestamp(), int(row.counted)) if row else _Said()
+        except (TypeError, ValueError):  # somebody wrote something else there
+            return _Said()
 
     def all_told(self) -> Broken | None:
         """After the whole chain: as many payloads are gone as the records say. Counted once more before it is told: purging may go on."""

@@ -16,7 +16,7 @@ from services import audit
 #: Rows in: a moment. Rows out: one, how many sealed events from before it have not been purged, and from when they are.
 _OLD: Final = text(
     """
-    SELECT count(*) AS count, min(event.recorded_at) AS oldest, max(event.recorded_at) AS newest FROM audit_event AS event
+    SELECT count(*) AS counted, min(event.recorded_at) AS oldest, max(event.recorded_at) AS newest FROM audit_event AS event
     JOIN audit_seal ON audit_seal.event_id = event.id
     WHERE event.recorded_at < :before AND event.purged_by IS NULL AND event.action NOT IN ('audit.purged', 'audit.anchored_anew')
     """
@@ -48,7 +48,7 @@ def plan(session: Session, before: date, *, today: date, keep_years: int) -> Pur
         raise InputError("Only the owner of the tables may purge the audit trail: set AVAIN_DATABASE_OWNER_URL.")
     moment = datetime.combine(before, time(), HELSINKI).astimezone(UTC)
     found: Any = session.execute(_OLD, {"before": moment}).one()
-    return Purge(moment, found.count, found.oldest, found.newest)
+    return Purge(moment, found.counted, found.oldest, found.newest)
 
 
 def purge(session: Session, what: Purge, *, actor: str, reason: str, now: datetime) -> int:

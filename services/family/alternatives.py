@@ -163,6 +163,8 @@ def _alternative(offer: Offer) -> Alternative:
 
 def _enough(offer: Offer) -> tuple[str, str]:
     """Whether the money is enough, and how that is marked."""
+    if offer.quantity is None:
+        return _("It is counted in another way than what is planned, so the prices cannot be compared as such."), ""
     if offer.difference is None or offer.verdict == "unknown":
         return _("It cannot be told yet whether the money is enough. Ask your worker."), ""
     if offer.verdict == "fits":

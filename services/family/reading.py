@@ -19,7 +19,7 @@ from services.orders.approving.chosen import Chosen, chosen_in
 
 _PROPOSALS: Final = f"""
     SELECT family_proposal.id, client_case.number AS case_number, family_proposal.plan_item_id, plan_item.external_id AS item,
-           {SERVICE_NAME} AS service, family_proposal.provider_id, provider.name AS provider, family_proposal.voice, family_proposal.total,
+           service.code AS service_code, {SERVICE_NAME} AS service, family_proposal.provider_id, provider.name AS provider, family_proposal.voice, family_proposal.total,
            CASE WHEN family_proposal.state = 'open' AND {OVERTAKEN} IS NOT NULL THEN 'overtaken' ELSE family_proposal.state END AS state,
            coalesce(CASE WHEN family_proposal.state = 'open' THEN {OVERTAKEN} ELSE family_proposal.decided_why END, '') AS why,
            family_proposal.proposed_at, family_proposal.decided_by, family_proposal.decided_at
@@ -56,6 +56,7 @@ class Proposal:
     case_number: str
     plan_item_id: int
     item: str
+    service_code: str
     service: str
     provider_id: int
     provider: str
@@ -142,5 +143,5 @@ def totals_now(
         for proposal in wanted
         if proposal.item in chosen
         for offer in chosen[proposal.item].offers
-        if offer.provider_id == proposal.provider_id
+        if (offer.provider_id, offer.service) == (proposal.provider_id, proposal.service_code)
     }

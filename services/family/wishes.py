@@ -60,6 +60,7 @@ _OF_CASE: Final = text(
     """
 )
 
+_CASE: Final = text("SELECT id FROM client_case WHERE number = :number")
 #: Rows in: a wish, perhaps of one case alone. Rows out: it, held.
 _ONE: Final = text(
     """
@@ -185,6 +186,14 @@ def write(
     message = Message("A family has sent a wish. It stands on the page of the case.")
     tell_worker(session, case.case_id, "family_wish", f"wishes from {before.unseen or new} on", message)
     return True
+
+
+def wishes_called(session: Session, number: str) -> list[Wish]:
+    """The wishes of a case by its number, without their words. Raises NotFound."""
+    case_id = session.execute(_CASE, {"number": number}).scalar()
+    if case_id is None:
+        raise NotFound("There is no case {case}.", case=number)
+    return wishes_of(session, case_id, None)
 
 
 def wishes_of(session: Session, case_id: int, sealer: Sealer | None) -> list[Wish]:

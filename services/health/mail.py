@@ -1,4 +1,4 @@
-"""E-mail: the server that takes it, reminders (whether they are held, and whom they do not reach), and the organisation's templates."""
+"""E-mail: the server that takes it, whom Avain writes to when a job fails for good, reminders (whether they are held, and whom they do not reach), and the organisation's templates."""
 
 from connectors.mail_server import check_server
 from core.clock import business_today
@@ -17,6 +17,15 @@ def server(ground: Ground) -> list[Finding]:
         advice = Message("Correct [mail] in avain.toml. Mails wait until it answers.")
         return [Finding(name, "broken", error.message, advice)]
     return [Finding(name, "ok", f"{configured.host}:{configured.port}")]
+
+
+def operator(ground: Ground) -> list[Finding]:
+    """Whether anybody is written to when a job fails for good, or when reminders are held."""
+    name, address = Message("Letters to the operator"), ground.settings.mail.operator_email
+    if address is not None:
+        return [Finding(name, "ok", address)]
+    found = Message("nobody is written to when a job finally fails, or when reminders are held")
+    return [Finding(name, "warning", found, Message("Set operator_email in [mail] of avain.toml."))]
 
 
 def reminders(ground: Ground) -> list[Finding]:

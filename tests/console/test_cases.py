@@ -178,10 +178,10 @@ def test_nobody_is_looked_for_by_henkilotunnus(session, sign_in):
 
 def test_looking_at_the_list_is_recorded_once(session, sign_in):
     me = make_reader(session, external_id="ME")
-    make_case(session, responsible_worker_id=me.id)
+    case = make_case(session, responsible_worker_id=me.id)
     sign_in("worker", worker="ME").get("/cases")
     found = session.execute(text("SELECT actor, subject, details FROM audit_event WHERE action = 'cases.listed'")).all()
-    assert [tuple(one) for one in found] == [("worker:ME", "cases:mine", {"count": 1})]
+    assert [tuple(one) for one in found] == [("worker:ME", "cases:mine", {"count": 1, "cases": [case.number]})]
 
 
 @pytest.mark.parametrize("everything", [False, True])

@@ -77,7 +77,7 @@ def test_a_worker_sees_what_waits_of_their_cases(session, world, worker, sign_in
     (seen,) = session.execute(
         text("SELECT details FROM audit_event WHERE action = 'orders.waiting_listed' AND actor LIKE 'worker:%'")
     ).scalars()
-    assert seen == {"count": 1}
+    assert seen == {"count": 1, "cases": [world.case.number]}
 
 
 def test_what_stands_against_it_is_said_before_anybody_asks(session, world, worker):

@@ -44,7 +44,7 @@ def test_a_worker_sees_the_orders_of_their_cases_the_newest_first(session, desk,
     (seen,) = session.execute(
         text("SELECT details FROM audit_event WHERE action = 'orders.listed' AND actor = 'worker:W-1'")
     ).scalars()
-    assert seen == {"count": 2}
+    assert seen == {"count": 2, "cases": [desk.case_of(second).number, desk.case_of(first).number]}
 
 
 def test_a_list_is_narrowed_by_state_provider_case_and_worker(session, desk, worker, sign_in):

@@ -267,11 +267,11 @@ def test_who_sees_very_many_cases_is_served_from_the_newest(session, office, sup
 
 
 def test_looking_is_recorded_once(session, office, worker, sign_in):
-    office.budget("over")
+    number = office.budget("over")
     worker.get("/")
     sign_in("operator").get("/")
     (event,) = session.query(AuditEvent).filter_by(subject="cases:today").all()
-    assert (event.action, event.actor, event.details) == ("cases.listed", "worker:W-1", {"count": 1})
+    assert (event.action, event.actor, event.details) == ("cases.listed", "worker:W-1", {"count": 1, "cases": [number]})
 
 
 @pytest.mark.parametrize("language", ["fi", "sv", "en"])

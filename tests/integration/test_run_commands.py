@@ -75,7 +75,7 @@ def test_a_group_is_tried_again_and_a_dry_run_changes_nothing(avain):
 
 
 def test_all_of_it(avain):
-    shown = avain("list", "--failed", as_json=True)[0]["shown"]
+    shown = avain("list", "--failed", "--kind", "fetch_prices", as_json=True)[0]["shown"]
     with pytest.raises(InputError, match="not as it was shown"):
         avain("ack", "--all", "--note", "moved", "--shown", shown)
     assert avain("retry", "--all", as_json=True)["count"] == 4
