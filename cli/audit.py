@@ -150,7 +150,7 @@ def _status(*, quiet: bool) -> Iterator[Any]:
     with Status("", console=complaints()) as status:
         if quiet or not status.console.is_terminal:
             status.stop()
-        yield lambda count: status.update(_("{count} events verified …").format(count=count))
+        yield lambda count: status.update(_("events verified: {count} …").format(count=count))
 
 
 def _told(found: "Verified", seconds: float) -> dict[str, Any]:
@@ -173,7 +173,7 @@ def _print(found: "Verified", seconds: float) -> None:
     if found.broken is not None:
         complaints().print(_("The audit trail is not as it was sealed."))
         complaints().print(found.broken.message.text())
-        complaints().print(_("Before that, {count} events are as they were sealed.").format(count=found.events))
+        complaints().print(_("Events before that, all as they were sealed: {count}").format(count=found.events))
         return
     rows: list[tuple[str, str]] = [
         (_("Events as they were sealed"), str(found.events)),

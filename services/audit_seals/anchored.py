@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from core.errors import Message
 from services.audit_seals.anchoring import Anchor, anchors
-from services.audit_seals.findings import Broken, named
+from services.audit_seals.findings import Broken
+from services.audit_seals.form import named
 
 _SEAL = text("SELECT hash, event_id FROM audit_seal WHERE month = :month AND position = :position")
 _RECORDED = text(
@@ -29,8 +30,6 @@ class Anchors:
         """`noted`: so many the database knows of. Raises OSError when the file cannot be read."""
         self._session, self._file = session, file
         self.agreed = 0
-        #: Seals met since the last anchor.
-        self.since = 0
         self.anew_at: str | None = None
         self._anew = 0
         self.broken = self._whole(noted)
@@ -75,15 +74,18 @@ class Anchors:
     def meet(self, month: date, position: int, seal_hash: bytes, event_id: int) -> Broken | None:
         """The walk has come to a seal that holds by itself: does an anchor say otherwise?"""
         self._forward(month, position)
-        self.since += 1
         here = self._next
         if here is None or (here.month, here.position) != (month, position):
             return None
         if here.hash != seal_hash:
             return _differs(here, event_id)
-        self.agreed, self.since = self.agreed + 1, 0
+        self.agreed += 1
         self._next = next(self._coming, None)
         return None
+
+    def due(self, month: date, position: int) -> bool:
+        """Whether there is an anchor of this seal, or of one before it."""
+        return self._next is not None and (self._next.month, self._next.position) <= (month, position)
 
     def _forward(self, month: date, position: int) -> None:
         """Pass over the anchors of what is not walked."""

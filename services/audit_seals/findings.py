@@ -5,6 +5,7 @@ from datetime import date, datetime
 from typing import Any
 
 from core.errors import Message
+from services.audit_seals.form import named
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,3 @@ class Verified:
     not_anchored: int = 0
     anchored_anew: str | None = None
     broken: Broken | None = None
-
-
-def named(month: date) -> str:
-    """A month as it stands in the chain: 2026-11."""
-    return f"{month.year:04d}-{month.month:02d}"

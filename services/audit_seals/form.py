@@ -5,6 +5,7 @@ Text is JSON as PostgreSQL writes a `jsonb`: one form for one value, down to the
 
 import hashlib
 from datetime import date
+from functools import lru_cache
 from typing import Final
 
 SALT_BYTES: Final = 16
@@ -21,6 +22,12 @@ FRAME: Final = (
 )
 
 
+@lru_cache(maxsize=256)
+def named(month: date) -> str:
+    """A month as it stands in the chain: 2026-11."""
+    return f"{month.year:04d}-{month.month:02d}"
+
+
 def payload_digest(salt: bytes, payload: str) -> bytes:
     """SHA-256 over the salt and the payload: says nothing of the payload once the salt is gone."""
     return hashlib.sha256(salt + payload.encode()).digest()
@@ -28,5 +35,5 @@ def payload_digest(salt: bytes, payload: str) -> bytes:
 
 def link(previous: bytes, payload_sha256: bytes, month: date, position: int, frame: str) -> bytes:
     """The hash of one seal: over the seal before, the payload's digest, and the frame with its place in the chain put in front."""
-    placed = f'["{month.year:04d}-{month.month:02d}", {position}, {frame[1:]}'
+    placed = f'["{named(month)}", {position}, {frame[1:]}'
     return hashlib.sha256(previous + payload_sha256 + placed.encode()).digest()

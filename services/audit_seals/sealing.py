@@ -38,15 +38,22 @@ _SINCE: Final = """
 _HEAD = text("SELECT month, position, hash FROM audit_seal ORDER BY month DESC, position DESC LIMIT 1")
 #: When an event was recorded, in a span that every program knows: nobody but an intruder writes another.
 _FINITE: Final = "least(greatest(event.recorded_at, '1970-01-01Z'), '9000-01-01Z')"
-#: Rows in: the last id that was looked at. Rows out: at most a batch of committed events without a seal, by id, in canonical form, with
-#: the month of Helsinki they were recorded in.
+#: Rows in: between which ids to look, said of both tables: whatever PostgreSQL thinks of their sizes, it reads that span. Rows out: the
+#: committed events without a seal, by id, in canonical form, with the month of Helsinki they were recorded in.
 _UNSEALED: Final = f"""
     SELECT event.id, CAST(date_trunc('month', {_FINITE} AT TIME ZONE 'Europe/Helsinki') AS date), {PAYLOAD}, {FRAME}
     FROM audit_event AS event
-    WHERE event.id > :after AND event.id <= :last AND {{since}}
-      AND NOT EXISTS (SELECT FROM audit_seal WHERE audit_seal.event_id = event.id)
-    ORDER BY event.id LIMIT :batch
+    WHERE event.id > :after AND event.id <= :last AND {{since}} AND NOT EXISTS (
+        SELECT FROM audit_seal WHERE audit_seal.event_id = event.id AND audit_seal.event_id > :after AND audit_seal.event_id <= :last
+    )
+    ORDER BY event.id
 """  # noqa: S608 - our own words
+#: Rows in: an id, the last one, and how many. Rows out: one, the id at which so many events are passed, or the last one.
+_SPAN: Final = text(
+    """
+    SELECT coalesce((SELECT id FROM audit_event WHERE id > :after AND id <= :last ORDER BY id LIMIT 1 OFFSET :batch - 1), :last)
+    """
+)
 _WAITING: Final = f"""
     SELECT count(*), min({_FINITE}) FROM audit_event AS event
     WHERE {{since}} AND NOT EXISTS (SELECT FROM audit_seal WHERE audit_seal.event_id = event.id)
@@ -99,13 +106,14 @@ def seal_some(session: Session, what: Look, after: int | None, *, batch: int = B
         return Sealed(0, None)
     session.execute(text("SELECT FROM audit_sealing FOR UPDATE"))
     start = what.first - 1 if after is None else after
+    end = session.execute(_SPAN, {"after": start, "last": what.last, "batch": batch}).scalar_one()
     statement = text(_UNSEALED.format(since=_since(what.seen)))
-    given = {"after": start, "last": what.last, "batch": batch, **_seen(what.seen)}
+    given = {"after": start, "last": end, **_seen(what.seen)}
     events = session.execute(statement, given).all()
     if events:
         _chain(session, events, _month_of(what.moment))
     fault_point("audit.sealed")
-    return Sealed(len(events), events[-1][0] if len(events) == batch else None)
+    return Sealed(len(events), end if end < what.last else None)
 
 
 def _chain(session: Session, events: Any, this_month: date) -> None:

@@ -17,7 +17,8 @@ from services.audit_seals.sealing import not_over, still_means
 
 _STATE = text(
     """
-    SELECT snapshot, cluster, sealed_at, anchors, verified_at, verified, clock_timestamp() AS present FROM audit_sealing
+    SELECT snapshot, cluster, sealed_at, anchors, verified_at, verified, clock_timestamp() AS present
+    FROM audit_sealing
     """
 )
 _NOTE = text("UPDATE audit_sealing SET verified_at = clock_timestamp(), verified = :verified").bindparams(

@@ -11,7 +11,18 @@ from typing import Final, Literal
 from core.errors import Message
 from core.i18n import N_
 from core.settings import Settings
-from services.health import console, database, families, installation, mail, people, queue, schedule, sources
+from services.health import (
+    audit_trail,
+    console,
+    database,
+    families,
+    installation,
+    mail,
+    people,
+    queue,
+    schedule,
+    sources,
+)
 from services.health.findings import Finding, Ground
 
 #: What a check asks. Those that ask the database go one after the other, on one connection; all others side by side.
@@ -46,6 +57,7 @@ _CHECKS: Final = (
     Check(Message("Login provider"), console.login_provider, "others"),
     Check(Message("My budget"), families.page),
     Check(Message("Families' login"), families.login, "others"),
+    Check(Message("Audit trail"), audit_trail.sealing, "database"),
     Check(Message("Responsible workers"), people.responsible_workers, "database"),
 )
 
