@@ -28,7 +28,7 @@ def link(
     from core.keys import family_code_key
     from services.family import links, words
 
-    configured = _configured()
+    configured = configured_with_families()
     if language not in LANGUAGES:
         raise InputError("The paper is made in these languages: {languages}", languages=", ".join(LANGUAGES))
     with transaction(dry_run=dry_run) as session:
@@ -60,7 +60,7 @@ def list_(case: Case, as_json: Json = False) -> None:
     from services import names
     from services.family import links, words
 
-    _configured()
+    configured_with_families()
     with transaction() as session:
         found = links.listed(session, links.case_id(session, case), now=business_now(session))
         people = names.people(session)
@@ -118,7 +118,7 @@ def revoke(
     """Support persons' links that were made by its holder end with it. JSON: `case, ended` (numbers of links)."""
     from services.family import links
 
-    _configured()
+    configured_with_families()
     with transaction(dry_run=dry_run) as session:
         ended = links.revoke(session, case, link, actor=actor(as_), now=business_now(session))
 
@@ -132,7 +132,7 @@ def revoke(
     emit({"case": case, "ended": ended}, as_json, render)
 
 
-def _configured() -> Settings:
+def configured_with_families() -> Settings:
     """The settings. Raises InputError while "My budget" is off, saying how it is turned on."""
     from core.settings import settings
 

@@ -5,10 +5,9 @@ from typing import Annotated, Final
 import typer
 
 from cli.common import LARGEST_ID, As, DryRun, Json, Limit, actor, console, emit, table, transaction
+from cli.family import configured_with_families
 from core.clock import business_now, business_today
-from core.errors import InputError
 from core.i18n import _, moment, money
-from core.settings import Settings
 from services.labels import chooser_name
 
 _Proposal = Annotated[
@@ -32,7 +31,7 @@ def proposals(limit: Limit = 100, as_json: Json = False) -> None:
     """Those that wait longest first. JSON: `id, case, item, service, provider, by, euros, since`."""
     from services.family.reading import waiting
 
-    _configured()
+    configured_with_families()
     with transaction() as session:
         found = waiting(session, business_today(session), limit=limit)
     rows = [
@@ -87,7 +86,7 @@ def confirm(
     """The same checks as for every choice. JSON: `id, state, choice`."""
     from services.family import proposals as service
 
-    configured = _configured()
+    configured = configured_with_families()
     with transaction(dry_run=dry_run) as session:
         choice = service.confirm(
             session,
@@ -113,7 +112,7 @@ def decline(
     """JSON: `id, state`."""
     from services.family import proposals as service
 
-    _configured()
+    configured_with_families()
     with transaction(dry_run=dry_run) as session:
         service.decline(session, proposal, actor=actor(as_), reason=reason, now=business_now(session))
     emit(
@@ -127,7 +126,7 @@ def wishes(case: _Case, as_json: Json = False) -> None:
     """Those that wait first. JSON: `id, by, ticks, words (whether there are any), state, written_at`."""
     from services.family import wishes as service
 
-    _configured()
+    configured_with_families()
     with transaction() as session:
         found = service.wishes_called(session, case)
     names_of_states = dict(zip(_STATES, (_("not read yet"), _("read"), _("written down")), strict=True))
@@ -165,19 +164,7 @@ def noted(wish: _Wish, dry_run: DryRun = False, as_json: Json = False, as_: As =
     """JSON: `id, state`."""
     from services.family import wishes as service
 
-    _configured()
+    configured_with_families()
     with transaction(dry_run=dry_run) as session:
         service.note_down(session, wish, actor=actor(as_), now=business_now(session))
     emit({"id": wish, "state": "noted"}, as_json, lambda: console().print(_("The wish is written down.")))
-
-
-def _configured() -> Settings:
-    """The settings. Raises InputError while "My budget" is off, saying how it is turned on."""
-    from core.settings import settings
-
-    configured = settings()
-    if not configured.family.enabled:
-        raise InputError(
-            "My budget is off. To turn it on: enabled = true under [family] in avain.toml, see docs/my-budget.md."
-        )
-    return configured

@@ -15,6 +15,7 @@ from cli import (
     compare,
     console,
     family,
+    family_acts,
     incoming,
     installation,
     invoice,
@@ -64,6 +65,7 @@ app.add_typer(price.app, name="price")
 app.add_typer(case.app, name="case")
 compare.register(app)
 app.add_typer(budget.app, name="budget")
+family_acts.register(family.app)
 app.add_typer(family.app, name="family")
 order_answers.register(order.app)
 app.add_typer(order.app, name="order")

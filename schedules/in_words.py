@@ -187,7 +187,7 @@ def _field_by_field(cron: CronSim) -> str:
     )
     days = [one for one in days_said if one]
     if len(days) == 2 and cron.day_and:
-        said.append(_("days: {one}, if it also comes {another}").format(one=days[0], another=days[1]))
+        said.append(_("days: {one}, but only {another}").format(one=days[0], another=days[1]))
     elif days and (cron.day_and or len(days) == 2):
         said.append(_("days: {values}").format(values=_list(days)))
     if cron.months != _EVERY_MONTH:

@@ -6,17 +6,20 @@ import structlog
 from celery.beat import Scheduler
 from sqlalchemy.exc import InterfaceError, OperationalError
 
-from workers.tick import tick
+from workers.tick import tick, watch_failures
 
 log = structlog.get_logger()
 
 TICK_SECONDS = 1.0
+#: Jobs that fail for good are looked at once in so many ticks: letters wait for minutes anyway.
+_TICKS_BETWEEN_LOOKS = 10
 
 
 class TickScheduler(Scheduler):
     """Ticks once a second, whatever happens: a failing database or broker is logged and tried again."""
 
     max_interval = TICK_SECONDS
+    _ticks = 0
 
     def setup_schedule(self) -> None:
         """Nothing to set up: what is due stands in the database."""
@@ -25,6 +28,9 @@ class TickScheduler(Scheduler):
         """One tick; the seconds until the next."""
         try:
             tick()
+            self._ticks += 1
+            if self._ticks % _TICKS_BETWEEN_LOOKS == 0:
+                watch_failures()
         except (OperationalError, InterfaceError) as error:
             log.warning(
                 "tick_failed", error=type(error).__name__

@@ -1,8 +1,9 @@
 """The tick: what beat does every second. Two or more beats may tick at once; every step is safe beside itself.
 
 1. Work for due slots is inserted (a slot has one key, so it exists once). 2. Leases of silent processes are expired. 3. Each queue
-is topped up with due Work. What was enqueued and lost is enqueued again; what is published twice is claimed once. 4. Jobs that failed
-for good, or work again, are noticed, and the operator is written to.
+is topped up with due Work. What was enqueued and lost is enqueued again; what is published twice is claimed once.
+
+Every few ticks jobs that failed for good, or work again, are noticed, and the operator is written to.
 """
 
 from dataclasses import dataclass
@@ -49,7 +50,6 @@ def tick() -> Ticked:
     fault_point("tick.slots_called")
     expired = expire()
     fault_point("tick.expired")
-    watch_failures()
     return Ticked(slots, expired, _fill_queues())
 
 

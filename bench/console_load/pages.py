@@ -153,6 +153,7 @@ class Known:
     sources: list[str]
     shares: list[str]
     rejected: list[int]
+    cases: list[str]
     dead: list[str]
 
 
@@ -179,6 +180,7 @@ def addresses(connection: "psycopg.Connection[Any]") -> Known:
         shares=column("SELECT split_part(name, '/', 2) FROM price_source WHERE name LIKE 'posti/%'"),
         sources=column("SELECT DISTINCT source FROM rejected_record"),
         rejected=column("SELECT min(id) FROM rejected_record GROUP BY source"),
+        cases=column("SELECT number FROM client_case ORDER BY id LIMIT 5000"),
         dead=[
             f"{kind}-{hashlib.sha256(reason.encode()).hexdigest()[:8]}"
             for kind, reason in connection.execute(
@@ -327,6 +329,11 @@ PAGES: Final[dict[str, tuple[str, Maker]]] = {
         "auditor",
         drawn("/audit", "/audit?subject=case:HB-2026-000777", "/audit?actor=worker:W-77", "/audit?action=choice.made"),
     ),
+    "/audit/cases/{number}": (
+        "auditor",
+        one("cases", "/audit/cases/{}"),
+    ),
+    "/cases/{number}/audit": ("supervisor", case("/audit")),
     "/providers": ("price_manager", at("/providers")),
     "/providers/new": ("price_manager", at("/providers/new")),
     "/providers/{business_id}": ("price_manager", one("providers", "/providers/{}")),

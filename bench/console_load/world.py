@@ -85,7 +85,10 @@ _LOOKED_AFTER: Final = """
     SELECT responsible_worker_id, 'budget_over', 'case:' || number, 'bench-' || id, '{{}}' FROM client_case WHERE id % 40 = 3;
     INSERT INTO audit_event (recorded_at, business_at, actor, action, subject, reason, details)
     SELECT at, at, 'worker:W-' || n % 500 + 1, (ARRAY['case.viewed', 'cases.listed', 'choice.made', 'case.viewed', 'order.approved', 'compare.shown'])[n % 6 + 1],
-           'case:HB-2026-' || to_char((n::bigint * 7919) % {budgets} + 1, 'FM000000'), '', '{{}}'
+           'case:HB-2026-' || to_char((n::bigint * 7919) % {budgets} + 1, 'FM000000'), '',
+           CASE WHEN n % 6 = 1 THEN jsonb_build_object('cases', (
+               SELECT jsonb_agg('HB-2026-' || to_char((n::bigint * 7919 + shown) % {budgets} + 1, 'FM000000')) FROM generate_series(1, 20) AS shown))
+           ELSE '{{}}' END
     FROM generate_series(1, {events}) AS n CROSS JOIN LATERAL (SELECT clock_timestamp() - ({events} - n) * interval '31 s' AS at) AS happened;
 """
 

@@ -28,8 +28,8 @@ _CHOSEN: Final = """
     ), whole AS (
         SELECT count(*) AS count, bit_xor(id) AS mark FROM chosen
     ), placed AS (
-        SELECT id, row_number() OVER (ORDER BY id) - 1 AS place FROM chosen, whole
-        WHERE whole.count = :count AND whole.mark = :mark
+        SELECT id, row_number() OVER (ORDER BY id) - 1 AS place FROM chosen
+        WHERE (SELECT count = :count AND mark = :mark FROM whole)  -- asked once, whatever the planner thinks of how many there are
     )"""
 
 #: Rows in: what was shown. Rows changed: all of it is due again with all its attempts, one after the other; none where it is not as shown.

@@ -21,6 +21,9 @@ from core.errors import InputError, Message, NotFound
 POISON: Final = "poison"
 _SAMPLES: Final = 5
 
+# The latest run of a work is asked for as `max(run.id + 0)`: as `max(run.id)` it is looked for backwards through all runs there are, and
+# the run of what died long ago is far down.
+
 #: Rows in: kinds, or none for all. Rows out: one a group, the largest first, with the last errors of its newest and their latest runs.
 _GROUPS = text(
     """
@@ -35,7 +38,7 @@ _GROUPS = text(
     FROM counted CROSS JOIN LATERAL (
         SELECT jsonb_agg(last_error ORDER BY id DESC) AS errors, array_agg(run_id ORDER BY id DESC) AS runs
         FROM (
-            SELECT id, last_error, (SELECT max(run.id) FROM run WHERE run.work_id = work.id) AS run_id
+            SELECT id, last_error, (SELECT max(run.id + 0) FROM run WHERE run.work_id = work.id) AS run_id
             FROM work
             WHERE dead_at IS NOT NULL AND acknowledged IS NULL
               AND work.kind = counted.kind AND work.dead_reason = counted.dead_reason
@@ -50,7 +53,7 @@ _GROUPS = text(
 _MEMBERS = text(
     """
     SELECT work.id, work.arguments ->> 'source' AS source, work.dead_at, work.last_error,
-           (SELECT max(run.id) FROM run WHERE run.work_id = work.id) AS run_id
+           (SELECT max(run.id + 0) FROM run WHERE run.work_id = work.id) AS run_id
     FROM work
     WHERE dead_at IS NOT NULL AND acknowledged IS NULL AND kind = :kind AND dead_reason = :reason AND id < :before
     ORDER BY id DESC LIMIT :limit

@@ -25,7 +25,7 @@ QUIET: Final = timedelta(hours=24)
 
 _FAILED: Final = N_("{what}: {count} given up since {moment}. {reason}")
 _FAILED_AGAIN: Final = N_(
-    "{what}: {count} given up since {moment}. {reason} Since the last letter it worked and failed again {flaps} times."
+    "{what}: {count} given up since {moment}. {reason} It worked and failed again since the last letter: {flaps} ×."
 )
 _RETRIED: Final = N_("{what}: succeeded on retry. It had failed since {moment}.")
 _RECOVERED: Final = N_("{what}: succeeded the next time. It had failed since {moment}.")

@@ -3,7 +3,7 @@
 A job is a kind of Work, of one source where it has one: `nightly_cases`, `fetch_prices of kaveripaja`, `deliver_order`. Scheduled jobs have
 a kind each, so a slot, a run by hand and the next slot are the same job. It fails from the first of its works that is given up, and works
 again when each of those was done, or let rest by a person; or, where the next time makes good what the last one missed, when any later one
-went well. The tick looks every second (workers/tick.py); what a job is and who hears of it: docs/dead-work.md.
+went well. Beat looks every few seconds (workers/beat.py); what a job is and who hears of it: docs/dead-work.md.
 """
 
 from typing import Final
@@ -37,7 +37,7 @@ _NOTICE = text(
         FROM died WHERE work.id = died.id
     ), jobs AS (
         SELECT kind, source, min(dead_at) AS since, min(run_id) AS first_run, max(run_id) AS last_run
-        FROM died CROSS JOIN LATERAL (SELECT max(run.id) AS run_id FROM run WHERE run.work_id = died.id) AS latest
+        FROM died CROSS JOIN LATERAL (SELECT max(run.id + 0) AS run_id FROM run WHERE run.work_id = died.id) AS latest
         WHERE kind <> ALL(CAST(:never AS text[]))
         GROUP BY kind, source
     ), written AS (

@@ -209,7 +209,9 @@ def _offer(
         session, case.number, item, shown.provider_id, today=local_date(now), settings=budgets
     )
     if offer is None:
-        raise PriceChangedError("{provider} has no price for this any more. Look again.", provider=provider.name)
+        raise PriceChangedError(
+            Message("{provider} has no price for this any more. Look again.", provider=provider.name)
+        )
     if offer.total != shown.total:
         raise PriceChangedError(
             Message(
@@ -244,12 +246,12 @@ def withdraw(session: Session, case: FamilyCase, proposal_id: int, *, actor: str
         return
     if one.state == "confirmed":
         raise SettledError(
-            "Your worker has confirmed the proposal already. Talk with your worker if you want something else."
+            Message("Your worker has confirmed the proposal already. Talk with your worker if you want something else.")
         )
     if one.state == "declined":
-        raise SettledError("Your worker has answered this proposal already. See the answer below.")
+        raise SettledError(Message("Your worker has answered this proposal already. See the answer below."))
     if one.state == "overtaken":
-        raise SettledError("This proposal is no longer open. See below what happened.")
+        raise SettledError(Message("This proposal is no longer open. See below what happened."))
     _settle(session, proposal_id, "withdrawn", actor=actor, now=now)
     audit.record(session, actor, "family.proposal_withdrawn", f"case:{case.number}", now=now, proposal=proposal_id)
 
@@ -354,9 +356,9 @@ def _settle(session: Session, proposal_id: int, state: str, *, actor: str, now: 
 def _settled(one: Row[Any]) -> SettledError:
     """Why a worker can no longer answer a proposal."""
     if one.state == "withdrawn":
-        return SettledError("The family has taken this proposal back.")
+        return SettledError(Message("The family has taken this proposal back."))
     if one.state == "confirmed":
-        return SettledError("This proposal is confirmed already.")
+        return SettledError(Message("This proposal is confirmed already."))
     if one.state == "declined":
-        return SettledError("This proposal is declined already.")
+        return SettledError(Message("This proposal is declined already."))
     return SettledError(Message("This proposal is no longer open: {reason}", reason=Message(OVERTAKEN_BY[one.why])))

@@ -34,7 +34,10 @@ _FIND = text(
            own.seen_at < clock_timestamp() - interval '{_NOTED_EVERY}' AS to_note,
            ARRAY(
                SELECT client_case.number FROM client_case JOIN client ON client.id = client_case.client_id
-               WHERE (client_case.id = link.case_id OR client.blind_index = own.blind_index)
+               WHERE client_case.id = ANY(ARRAY(  -- found through indexes: a click must not look at every case
+                   SELECT link.case_id UNION ALL
+                   SELECT theirs.id FROM client AS known JOIN client_case AS theirs ON theirs.client_id = known.id
+                   WHERE known.blind_index = own.blind_index))
                  AND NOT client.non_disclosure AND client_case.gone_at IS NULL
                ORDER BY (client_case.status = 'open') DESC, client_case.id DESC) AS cases
     FROM family_session AS own LEFT JOIN family_link AS link ON link.id = own.link_id

@@ -155,6 +155,8 @@ PAGES: Final = (
     by("operator", "/rejected"),
     by("operator", "/rejected/{rejected_id}", lambda town: f"/rejected/{town.rejected()}"),
     by("auditor", "/audit"),
+    by("auditor", "/audit/cases/{number}", lambda town: f"/audit{_case()(town)}"),
+    by("supervisor", "/cases/{number}/audit", _case("/audit", case="LC-1003")),
 )
 #: No pages to look at: files, figures for a script, and what only leads on.
 NO_PAGES: Final = frozenset(

@@ -206,6 +206,12 @@ class Town:
             self.avain("price", "approve", str(self.list_in("held")), "--note", "sovittu", "--as", "hintavastaava")
             self.settle()
 
+    def bring_case(self, export: bytes) -> None:
+        """A file of cases lies there, and is read."""
+        (self.home / "in" / "iso" / "1.xml").write_bytes(export)
+        _let_lie(self.home)
+        self.call("nightly_cases")
+
     def list_in(self, state: str) -> int:
         """The latest price list in this state, of a provider."""
         return self._one(

@@ -57,6 +57,10 @@ TABLE: dict[tuple[str, str], tuple[str, ...] | str] = {
     ("POST", "/cases/{number}/links"): CASES,
     ("POST", "/cases/{number}/links/{link}/revoke"): CASES,
     ("GET", "/cases/{number}/statement.pdf"): CASES,
+    ("POST", "/cases/{number}/proposals/{proposal}/confirm"): CASES,
+    ("POST", "/cases/{number}/proposals/{proposal}/decline"): CASES,
+    ("POST", "/cases/{number}/wishes/{wish}/seen"): CASES,
+    ("POST", "/cases/{number}/wishes/{wish}/noted"): CASES,
     ("GET", "/incoming"): (W, S, O),
     ("POST", "/incoming/{document}/apply"): (W, S, O),
     ("POST", "/incoming/{document}/discard"): (W, S, O),
@@ -192,6 +196,13 @@ TABLE: dict[tuple[str, str], tuple[str, ...] | str] = {
     ("GET", "/my/{number}/alternatives"): FAMILIES,
     ("GET", "/my/{number}/child"): FAMILIES,
     ("GET", "/my/{number}/statement.pdf"): FAMILIES,
+    ("GET", "/my/{number}/propose"): FAMILIES,
+    ("POST", "/my/{number}/propose"): FAMILIES,
+    ("POST", "/my/{number}/proposals/{proposal}/withdraw"): FAMILIES,
+    ("GET", "/my/{number}/rate"): FAMILIES,
+    ("POST", "/my/{number}/rate"): FAMILIES,
+    ("GET", "/my/{number}/wishes"): FAMILIES,
+    ("POST", "/my/{number}/wishes"): FAMILIES,
     ("GET", "/my/{number}/support"): FAMILIES,
     ("POST", "/my/{number}/support"): FAMILIES,
     ("POST", "/my/{number}/support/{link}/revoke"): FAMILIES,
@@ -377,8 +388,8 @@ def test_a_form_without_its_token_or_from_elsewhere_is_refused(app, sign_in):
 
 
 @pytest.mark.parametrize("path", [path for (method, path), who in TABLE.items() if method == "POST" and who == ANYBODY])
-def test_an_open_form_from_elsewhere_is_refused(app, path):
-    browser = Browser(app)
+def test_an_open_form_from_elsewhere_is_refused(family_app, path):
+    browser = Browser(family_app)
     for headers in ({"origin": "https://evil.test"}, {"origin": "null"}, {"sec-fetch-site": "cross-site"}):
         answer = browser.client.post(filled(path), headers=headers)
         assert answer.status_code == 403

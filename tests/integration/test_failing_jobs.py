@@ -156,7 +156,7 @@ def test_flapping_is_two_letters_a_day_at_most_and_the_last_word_is_true(night):
     night.dies()
     assert night.collected() == ""
     night.passes(hours=24)
-    assert "Since the last letter it worked and failed again 5 times." in night.collected()
+    assert "It worked and failed again since the last letter: 5 ×." in night.collected()
     assert len(night.letters()) == 3
 
 

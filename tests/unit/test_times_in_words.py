@@ -44,7 +44,7 @@ def said(cron: str, only_on: WorkingDays | None = None) -> str:
         ("0 8 LW * *", "on the last weekday (Monday to Friday) of the month at 8.00"),
         ("0 8 * * 1#1,5L", "on the first Monday of the month and on the last Friday of the month at 8.00"),
         ("0 8 1 * 1", "at 8.00; days: on day 1 of the month and on Mondays"),
-        ("0 8 */10 * 1", "at 8.00; days: on days 1, 11, 21 and 31 of the month, if it also comes on Mondays"),
+        ("0 8 */10 * 1", "at 8.00; days: on days 1, 11, 21 and 31 of the month, but only on Mondays"),
         ("*/7 1-3,9 * 2 *", "minutes: 0, 7, 14, 21, 28, 35, 42, 49, 56; hours: 1-3, 9; months: in February"),
         ("every night", "at times that cannot be read: every night"),
         ("0 0 0 1 1 *", "at times that cannot be read: 0 0 0 1 1 *"),
@@ -89,7 +89,7 @@ def names_month(sentence: str, day: date) -> bool:
 
 
 def names_day(sentence: str, day: date) -> bool:
-    both = sentence.split(", if it also comes ")
+    both = sentence.split(", but only ")
     if len(both) == 2:
         return all(names_day(one, day) for one in both)
     last = (date(day.year + day.month // 12, day.month % 12 + 1, 1) - timedelta(days=1)).day
