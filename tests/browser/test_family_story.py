@@ -73,7 +73,7 @@ class Reader:
 
     def _read(self) -> str:
         page = self.page
-        wrong: list[str] = []
+        wrong = [f"English: {text}" for text in english_in(looking.texts(page), "fi")]
         wrong += [f"scrolls sideways: {one}" for one in looking.too_wide(page)]
         grave = [one for one in looking.axe_says(page, self._axe) if one["impact"] in looking.GRAVE]
         assert not wrong, f"{page.url}: {wrong}"
@@ -105,7 +105,7 @@ def test_from_the_family_s_proposal_to_a_need_that_is_met(somebody: Callable[...
 
     worker.open(case_page)
     worker.press(f"form[action^='{case_page}/proposals/'][action$='/confirm'] button")
-    assert "vahvistanut" in family.open(f"{mine}/propose")
+    assert "vahvist" in family.open(f"{mine}/propose")
     (choice,) = county.process.rows(
         "SELECT choice.id, chosen_by, actor FROM choice JOIN plan_item ON plan_item.id = plan_item_id"
         " JOIN client_case ON client_case.id = case_id WHERE client_case.number = :number AND ended_at IS NULL",

@@ -1,119 +1,99 @@
-"""`avain family proposals|confirm|decline|wishes|noted`, and the job that tidies up by night."""
+"""`avain family link|list|revoke`, and what is found of families' page: settings that do not go together, doctor's lines."""
 
 import json
-from datetime import timedelta
-from typing import Any
 
 import pytest
-from sqlalchemy import text
-from sqlalchemy.orm import Session
+from pydantic import ValidationError
 from typer.testing import CliRunner, Result
 
-import core.database
-import core.settings
-import workers.queue
-from cli.main import app
+from cli import family
 from core.errors import InputError, NotFound
-from core.keys import wish_sealer
-from services.family import wishes
-from tests.integration.test_family_races import Two, two
+from core.family_settings import Family
+from core.i18n import speaking
+from models.case import Client
+from services.health import Ground, families
+from tests.factories.case import make_case
 from tests.support.browsing import settings_for
-from tests.support.lease_in_test import InTest
-from tests.support.market import NOW
-from workers.tasks.families import tidy_family
+from tests.support.oidc_provider import OidcProvider
 
-__all__ = ["two"]
+BROKER = {"issuer": "https://127.0.0.1:1/realms/county", "client_id": "avain"}
 
 
-class Avain:
-    """Runs commands in this process, over the world of `two`."""
-
-    def __init__(self, made: Two, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.two, self.monkeypatch = made, monkeypatch
-        monkeypatch.setattr(core.database, "engine", lambda: made.engine)
-        monkeypatch.setattr(workers.queue, "hint", lambda _ids: None)
-        monkeypatch.setattr("workers.tasks.families.business_now", lambda _session: NOW)
-        monkeypatch.setattr("cli.family_acts.business_now", lambda _session: NOW)
-        monkeypatch.setattr("cli.family_acts.business_today", lambda _session: NOW.date())
-        self.enable()
-
-    def enable(self, *, enabled: bool = True) -> None:
-        configured = settings_for(family={"enabled": enabled})
-        self.monkeypatch.setattr(core.settings, "settings", lambda: configured)
-
-    def run(self, *arguments: str) -> Result:
-        result = CliRunner().invoke(app, ["family", *arguments])
-        if result.exception is not None and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        return result
-
-    def json(self, *arguments: str) -> Any:
-        return json.loads(self.run(*arguments, "--json").stdout)
+def avain(*arguments: str) -> Result:
+    with speaking("en"):
+        result = CliRunner().invoke(family.app, [*arguments])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
 
 
-@pytest.fixture
-def avain(two, monkeypatch) -> Avain:
-    return Avain(two, monkeypatch)
+def test_while_it_is_off_the_command_says_how_to_turn_it_on(here):
+    for arguments in (("link", "HB-2026-000001"), ("list", "HB-2026-000001"), ("revoke", "HB-2026-000001", "1")):
+        with pytest.raises(InputError, match=r"enabled = true under \[family\]"):
+            avain(*arguments)
 
 
-def test_proposals_are_listed_confirmed_and_declined(avain, two):
-    assert avain.json("proposals") == []
-    proposal = two.alone(two.propose())
-    (row,) = avain.json("proposals")
-    assert (row["id"], row["case"], row["euros"], row["by"]) == (proposal, two.case.number, "1080.00", "parent")
-    assert two.case.number in avain.run("proposals").stdout
-    with pytest.raises(InputError, match="Say why"):
-        avain.run("decline", str(proposal), "--reason", " ")
-    assert avain.json("decline", str(proposal), "--reason", "ei nyt") == {"id": proposal, "state": "declined"}
-    again = two.alone(two.propose())
-    assert avain.json("confirm", str(again), "--dry-run")["dry_run"]
-    assert two.states() == ["declined", "open"]
-    assert "confirmed and recorded as the choice" in avain.run("confirm", str(again), "--as", "enni").stdout
-    with pytest.raises(InputError, match="confirmed already"):
-        avain.run("confirm", str(again))
-    with pytest.raises(NotFound, match="no such proposal"):
-        avain.run("confirm", "999999")
-    assert two.states() == ["declined", "confirmed"]
+def test_a_link_is_made_listed_and_taken_back(here):
+    here.configure(family__enabled="true", family__public_url="https://oma.avain.test")
+    with here.transaction() as session:
+        number, hidden = make_case(session).number, make_case(session)
+        session.get_one(Client, hidden.client_id).non_disclosure = True
+        hidden_number = hidden.number
+    assert "Dry run" in avain("link", number, "--dry-run").output
+    assert here.rows("SELECT FROM family_link") == []
+    printed = avain("link", number, "--language", "sv", "--as", "aino").output
+    assert "https://oma.avain.test/my/in/" in printed
+    made = json.loads(avain("link", number, "--json").stdout)
+    assert set(made) == {"link", "case", "address", "code", "until"}
+    listed = json.loads(avain("list", number, "--json").stdout)
+    assert [(one["link"], one["holder"], one["state"]) for one in listed] == [
+        (made["link"], "client", "open"), (made["link"] - 1, "client", "open"),
+    ]  # fmt: skip
+    assert listed[1]["made_by"] == "cli:aino"
+    assert made["code"] not in avain("list", number).stdout
+    assert json.loads(avain("revoke", number, str(made["link"]), "--json").stdout)["ended"] == [made["link"]]
+    assert "had ended already" in avain("revoke", number, str(made["link"])).stdout
+    with pytest.raises(NotFound):
+        avain("revoke", number, "999")
+    with pytest.raises(NotFound):
+        avain("list", "HB-1999-000001")
+    with pytest.raises(InputError, match="turvakielto"):
+        avain("link", hidden_number)
+    with pytest.raises(InputError, match="these languages"):
+        avain("link", number, "--language", "de")
+    actors = [
+        row.actor for row in here.rows("SELECT actor FROM audit_event WHERE action = 'family.link_made' ORDER BY id")
+    ]
+    assert actors[0] == "cli:aino"
+    assert len(actors) == 2
 
 
-def test_wishes_are_listed_without_words_written_down_and_tidied(avain, two):
-    def wish(words: str, days: int) -> None:
-        two.alone(
-            lambda session: wishes.write(
-                session, two.case, place=wishes.new_place(), ticks=["talk"], words=words, voice="adult", actor="family:link-1",
-                sealer=wish_sealer(settings_for()), now=NOW - timedelta(days=days),
-            )
-        )  # fmt: skip
-
-    wish("iltaisin", 1)
-    wish("aamuisin", 40)
-    shown = avain.run("wishes", two.case.number).stdout
-    assert "We want to talk with our worker" in shown
-    assert "iltaisin" not in shown
-    new = max(avain.json("wishes", two.case.number), key=lambda one: one["written_at"])
-    assert (new["words"], new["state"], new["ticks"]) == (True, "sent", ["talk"])
-    assert avain.json("noted", str(new["id"])) == {"id": new["id"], "state": "noted"}
-    with pytest.raises(NotFound, match="no such wish"):
-        avain.run("noted", "999999")
-    with pytest.raises(NotFound, match="There is no case HB-1"):
-        avain.run("wishes", "HB-1")
-    two.alone(two.propose())
-    with Session(two.engine) as session:
-        session.execute(text("UPDATE client_case SET status = 'closed'"))
-        lease: Any = InTest(session, settings_for())
-        for counts in ({"removed": 1, "overtaken": 1}, {"removed": 0, "overtaken": 0}):
-            tidy_family(lease)
-            assert lease.endings[-1].counts == counts
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"public_url": "http://oma.avain.test"}, "https address without a path"),
+        ({"public_url": "https://oma.avain.test/my"}, "https address without a path"),
+        ({"enabled": True, "oidc": BROKER}, "where families reach"),
+        ({"wrong_codes": 50}, "less than or equal"),
+        ({"oidc": {**BROKER, "issuer": "http://a.test"}, "public_url": "https://a.test"}, "https address"),
+    ],
+)
+def test_settings_that_do_not_go_together_are_refused(values, sentence):
+    with pytest.raises(ValidationError, match=sentence):
+        Family(**values)
 
 
-def test_while_it_is_off_it_says_how_to_turn_it_on(avain, two):
-    avain.enable(enabled=False)
-    for command in (
-        ["proposals"],
-        ["confirm", "1"],
-        ["decline", "1", "--reason", "x"],
-        ["wishes", "HB-1"],
-        ["noted", "1"],
-    ):
-        with pytest.raises(InputError, match="enabled = true under"):
-            avain.run(*command)
+def test_doctor_says_where_families_come_in_and_whether_they_can(here):
+    def found(**values):
+        ground = Ground(settings_for().model_copy(update={"family": Family(**values)}))
+        return [(one.state, str(one.found)) for one in (*families.page(ground), *families.login(ground))]
+
+    with speaking("en"):
+        assert found() == []
+        assert found(enabled=True) == [("warning", "reached on this machine only")]
+        assert found(enabled=True, public_url="https://oma.avain.test") == [("ok", "https://oma.avain.test")]
+        states = [one for one, _ in found(enabled=True, public_url="https://oma.avain.test", oidc=BROKER)]
+        assert states == ["ok", "broken"]
+        with OidcProvider() as provider:
+            told = found(enabled=True, public_url="https://oma.avain.test", oidc=provider.settings)
+            assert told[1] == ("ok", provider.issuer)
