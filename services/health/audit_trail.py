@@ -41,4 +41,6 @@ def sealing(ground: Ground) -> list[Finding]:
     ):
         advice = Message("See why: avain run list --failed, then have it done: avain schedule trigger verify_audit")
         findings.append(Finding(name, "warning", Message("its seals were not verified for days"), advice))
-    return findings or [Finding(name, "ok", Message("sealed and anchored; still to be sealed: {count}", count=found.waiting))]
+    return findings or [
+        Finding(name, "ok", Message("sealed and anchored; still to be sealed: {count}", count=found.waiting))
+    ]
