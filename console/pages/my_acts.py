@@ -166,17 +166,22 @@ def _case(visit: FamilyVisit, number: str) -> FamilyCase:
 
 
 def _propose(visit: FamilyVisit, case: FamilyCase, form: Form, *, everything: bool) -> Response:
-    found = what_can_be_proposed(
-        visit.session, case.case_id, case.number, today=visit.today, budgets=visit.settings.budgets
-    )
-    wanted = [one for one in found if one.chosen.item == form.value("item")] or found
     told = proposals_of(visit.session, case.case_id, visit.today)
+    found, others = what_can_be_proposed(
+        visit.session,
+        case.case_id,
+        case.number,
+        told,
+        item=form.value("item"),
+        today=visit.today,
+        budgets=visit.settings.budgets,
+    )
     return visit.page(
         "my/propose.html",
         status=422 if form.problems else 200,
         case=case,
-        questions=[_question(one, form, everything=everything) for one in wanted],
-        others=len(found) - len(wanted),
+        questions=[_question(one, form, everything=everything) for one in found],
+        others=others,
         told=[(one, _(STATES[one.state]), _why(one)) for one in told],
         form=form,
         voices=_voices(),

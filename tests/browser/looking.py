@@ -160,7 +160,8 @@ def tab_through(page: Page) -> tuple[list[str], list[str]]:
     reached: set[str] = set()
     unseen: list[str] = []
     page.evaluate("() => { document.activeElement?.blur(); window.scrollTo(0, 0); }")
-    for _ in range(count + 5):
+    within = 3 * page.locator("input[type=date]").count()  # Tab goes from day to month to year to the calendar
+    for _ in range(count + within + 5):
         page.keyboard.press("Tab")
         focused = page.evaluate(_FOCUSED)
         if focused is None:

@@ -3,6 +3,7 @@
 import pytest
 
 from console.app import create_app
+from tests.console.test_headers import held
 from tests.factories.case import make_case
 from tests.support.browsing import ORIGIN, Browser, settings_for
 from tests.support.families import come_in, make_link
@@ -90,6 +91,14 @@ def test_its_cookies_and_forms_are_bound_to_that_name(published, session):
     # and no form of theirs goes to the console
     headers = {**CONSOLE, "origin": OWN}
     assert browser.client.post("/enter/x", headers=headers).status_code == 403
+
+
+def test_every_answer_has_its_headers(family_app, session):
+    browser = come_in(family_app, session, make_case(session))
+    paths = ("/my/in", "/my/in/abcd", "/my/login/callback", "/my/HB-1999-000001", "/my/HB-1999-000001/support")
+    for answer in [browser.client.get(path, follow_redirects=False) for path in paths]:
+        held(answer)
+        assert answer.headers["cache-control"] == "no-store"
 
 
 def test_the_two_sessions_never_mix(family_app, session, sign_in):
