@@ -20,6 +20,7 @@ from tests.browser import looking
 from tests.browser.conftest import PHONE
 from tests.browser.looking import Watched
 from tests.browser.town import Town, alone
+from tests.browser.words import english_in
 from tests.support.case_xml import case, decision, export, item
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("family")]
