@@ -45,10 +45,13 @@ def county(open_town: Callable[[str], AbstractContextManager[Town]]) -> Iterator
     """The county with one more case, for whose planned service the worker has thought of somebody."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AVAIN_ORDERS__APPROVAL_LIMIT", LIMIT)
+        patch.setenv("AVAIN_LANGUAGE", "fi")  # a choice's reason is kept in the installation's language
         with open_town(MORE_PRICES) as made, alone():
             planned = item(service="NEPSY-VALMENNUS", quantity="10", start="2026-11-30", end="2027-02-26")
             basis = decision(standDate="2026-11-05", validFrom="2026-11-16", validTo="2027-03-31")
-            made.bring_case(export(case(CHILD, basis, planned, more="<goal>Omat vahvuudet löytyvät</goal>")))
+            made.bring_case(
+                export(case(CHILD, basis, planned, more='<unit code="U-1"/><goal>Omat vahvuudet löytyvät</goal>'))
+            )
             chosen = ("--provider", FIRST_CHOICE, "--by", "worker", "--reason", "puhuu perheen kieltä", "--as", "W-101")
             made.avain("case", "choose", made.cases[CHILD], *chosen)
             made.settle()
@@ -109,7 +112,7 @@ def test_from_the_family_s_proposal_to_a_need_that_is_met(somebody: Callable[...
     assert "vahvist" in family.open(f"{mine}/propose")
     (choice,) = county.process.rows(
         "SELECT choice.id, chosen_by, actor FROM choice JOIN plan_item ON plan_item.id = plan_item_id"
-        " JOIN client_case ON client_case.id = case_id WHERE client_case.number = :number AND ended_at IS NULL",
+        " JOIN client_case ON client_case.id = case_id WHERE client_case.number = :number AND choice.ended_at IS NULL",
         number=number,
     )
     assert (choice.chosen_by, choice.actor) == ("parent", "worker:W-101")
