@@ -85,7 +85,10 @@ bench-orders: setup ## how fast orders are built, made and delivered; writes ben
 bench-reminders: setup ## how fast follow-ups are planned, daily e-mails written and sent; writes bench/results/reminders.json
 	$(BIN)/python -m bench.reminders $(BENCH)
 
-check: lint types imports test test-browser ## all that CI runs
+# mypy needs one processor for a minute, and the tests often wait: side by side, each told as a whole when it ends.
+check: setup lint ## all that CI runs
+	$(MAKE) --no-print-directory --jobs 2 --output-sync=recurse imports types test
+	$(MAKE) --no-print-directory test-browser
 
 format: setup ## put the code in order
 	$(BIN)/ruff check --fix .

@@ -7,12 +7,12 @@ from rich.text import Text
 from cli.common import console, table
 from core.i18n import _
 from core.settings import settings
-from services.health import CLI_PATIENCE_SECONDS, Examiner, Finding, Ground
+from services.health import AT_THE_TERMINAL, Examiner, Finding, Ground
 
 
 def examine() -> Sequence[Finding]:
     """Run every check; one that fails unexpectedly is itself a finding, and the others go on."""
-    return Examiner(Ground(settings()), patience=CLI_PATIENCE_SECONDS).latest().findings
+    return Examiner(Ground(settings()), patience=AT_THE_TERMINAL).latest().findings
 
 
 def show(findings: Sequence[Finding]) -> None:

@@ -115,7 +115,7 @@ def decide(job: Job, look: Look, *, under_way: bool) -> Decision:
         not_caught_up = [] if earlier is None else [replace(earlier, caught_up=False)]
         return Decision(standing, None, (*look.missed, *not_caught_up, left_out))
     if look.late:
-        first, count = (slot, 1) if earlier is None else (earlier.first_slot, earlier.slots + 1)
+        first, count = (slot, 1) if earlier is None else (earlier.first_slot, min(earlier.slots + 1, MOST_COUNTED))
         earlier = Missed("nobody", first, slot, count, caught_up=True)
     return Decision(standing, slot, look.missed if earlier is None else (*look.missed, earlier))
 

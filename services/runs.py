@@ -4,7 +4,7 @@ A run is one attempt at a Work. Lists go by the id of the last row that was show
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -74,7 +74,9 @@ _LAST_TIME = text(
 
 @dataclass(frozen=True)
 class RunLine:
-    """A run in a list. `source` None: it is of no source. `acknowledged`: what became of a held one."""
+    """A run in a list. `source` None: it is of no source. `acknowledged`: what became of a held one. `again`: the attempt before it failed,
+    also where a person had it tried again and attempts were counted anew; known of one run and its attempts, not in lists.
+    """
 
     id: int
     work_id: int
@@ -89,6 +91,7 @@ class RunLine:
     reply: str | None
     acknowledged: str | None
     source: str | None
+    again: bool = False
 
     @property
     def waits_for_a_person(self) -> bool:
@@ -164,8 +167,9 @@ def view(session: Session, run_id: int) -> RunView:
     if row is None:
         raise NotFound("There is no run {run}.", run=run_id)
     waiting = row.done_at is None and row.dead_at is None and not row.held_now
+    attempts = _in_order([_line(one) for one in session.execute(_OF_WORK, {"id": run_id, "limit": _ATTEMPTS})])
     return RunView(
-        run=_line(row),
+        run=next((one for one in attempts if one.id == run_id), _line(row)),
         key=row.key,
         request=row.arguments.get("request"),
         done=row.done_at is not None,
@@ -174,7 +178,7 @@ def view(session: Session, run_id: int) -> RunView:
         file_sha256=next((one["sha256"] for one in reversed(row.arguments.get("files") or ())), None),
         next_at=row.next_at if waiting else None,
         rejected=row.rejected,
-        attempts=[_line(one) for one in session.execute(_OF_WORK, {"id": run_id, "limit": _ATTEMPTS})],
+        attempts=attempts,
     )
 
 
@@ -270,6 +274,12 @@ def acknowledge(session: Session, run_id: int, note: str, *, actor: str, now: da
         raise InputError("The work of run {run} was acknowledged already: {note}", run=run_id, note=seen)
     history.acknowledge(session, run_id, note.strip())
     audit.record(session, actor, "run.acknowledged", f"run:{run_id}", now=now, reason=note.strip())
+
+
+def _in_order(attempts: list[RunLine]) -> list[RunLine]:
+    """Attempts at one Work, newest first, each knowing whether the one before it failed."""
+    before = [one.outcome in {"retry", "failed", "lost"} for one in attempts[1:]]
+    return [replace(one, again=failed) for one, failed in zip(attempts, [*before, False], strict=True)]
 
 
 def _line(row: Any) -> RunLine:

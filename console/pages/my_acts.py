@@ -99,11 +99,11 @@ def withdraw(visit: OfFamily, number: str, proposal: Id) -> Response:
 
 
 @pages.get("/my/{number}/rate")
-def rate_page(visit: OfFamily, number: str) -> Response:
-    """Five faces for each service that has begun."""
+def rate_page(visit: OfFamily, number: str, voice: Asked = "") -> Response:
+    """Five faces for each service that has begun. `voice`: who answers, where the way here told it (a child's own page)."""
     case = _case(visit, number)
     visit.saw(case, page="rate")
-    return _rate(visit, case, Form())
+    return _rate(visit, case, Form({"voice": voice}))
 
 
 @pages.post("/my/{number}/rate")
@@ -128,11 +128,11 @@ def rate(visit: OfFamily, number: str, item: Typed = "", rating: Typed = "", voi
 
 
 @pages.get("/my/{number}/wishes")
-def wishes_page(visit: OfFamily, number: str) -> Response:
+def wishes_page(visit: OfFamily, number: str, voice: Asked = "") -> Response:
     """A list to tick, words of one's own, and what became of earlier wishes; what they said is not shown again."""
     case = _case(visit, number)
     visit.saw(case, page="wishes")
-    return _wishes(visit, case, Form())
+    return _wishes(visit, case, Form({"voice": voice}))
 
 
 @pages.post("/my/{number}/wishes")
@@ -166,17 +166,22 @@ def _case(visit: FamilyVisit, number: str) -> FamilyCase:
 
 
 def _propose(visit: FamilyVisit, case: FamilyCase, form: Form, *, everything: bool) -> Response:
-    found = what_can_be_proposed(
-        visit.session, case.case_id, case.number, today=visit.today, budgets=visit.settings.budgets
-    )
-    wanted = [one for one in found if one.chosen.item == form.value("item")] or found
     told = proposals_of(visit.session, case.case_id, visit.today)
+    found, others = what_can_be_proposed(
+        visit.session,
+        case.case_id,
+        case.number,
+        told,
+        item=form.value("item"),
+        today=visit.today,
+        budgets=visit.settings.budgets,
+    )
     return visit.page(
         "my/propose.html",
         status=422 if form.problems else 200,
         case=case,
-        questions=[_question(one, form, everything=everything) for one in wanted],
-        others=len(found) - len(wanted),
+        questions=[_question(one, form, everything=everything) for one in found],
+        others=others,
         told=[(one, _(STATES[one.state]), _why(one)) for one in told],
         form=form,
         voices=_voices(),

@@ -36,12 +36,12 @@ _OF_CASE: Final = text(
 _WAITING: Final = text(
     f"{_PROPOSALS} WHERE family_proposal.state = 'open' AND {OVERTAKEN} IS NULL ORDER BY family_proposal.id LIMIT :limit"
 )
-#: Rows in: a case. Rows out: pairs of a planned service in force (by what the source calls it) and a provider who gives its service.
+#: Rows in: a case. Rows out: its planned services in force (by what the source calls them), each with the providers who give its service.
 _GIVERS: Final = text(
     """
-    SELECT plan_item.external_id AS item, provider_service.provider_id
-    FROM plan_item JOIN provider_service ON provider_service.service_id = plan_item.service_id
-    WHERE plan_item.case_id = :case AND plan_item.ended_at IS NULL
+    SELECT plan_item.external_id AS item,
+           ARRAY(SELECT provider_id FROM provider_service WHERE provider_service.service_id = plan_item.service_id) AS givers
+    FROM plan_item WHERE plan_item.case_id = :case AND plan_item.ended_at IS NULL
     """
 )
 
@@ -105,29 +105,49 @@ def _read(session: Session, statement: TextClause, **values: Any) -> list[Propos
     return [Proposal(**row) for row in rows]
 
 
-def compared(session: Session, number: str, *, today: date, budgets: Budgets) -> list[Comparison]:
-    """The comparisons of a case; none where nothing can be compared (any more)."""
+def compared(
+    session: Session, number: str, *, item: str | None = None, today: date, budgets: Budgets
+) -> list[Comparison]:
+    """The comparisons of a case, or of one planned service; none where nothing can be compared (any more)."""
     try:
-        return compare_case(session, number, today=today, settings=budgets)
+        return compare_case(session, number, item=item, today=today, settings=budgets)
     except InputError:
         return []
 
 
-def what_can_be_proposed(session: Session, case_id: int, number: str, *, today: date, budgets: Budgets) -> list[Open]:
-    """The planned services of a case that are in force and not ordered, with the offers of who gives them."""
-    chosen = chosen_in(session, case_id)
-    open_ones = {one.item: one for one in proposals_of(session, case_id, today) if one.is_open}
-    givers = {(row.item, row.provider_id) for row in session.execute(_GIVERS, {"case": case_id})}
-    found = []
-    for one in compared(session, number, today=today, budgets=budgets):
-        item = chosen.get(one.item or "")
-        if item is None or item.order_number is not None:
-            continue
-        own = tuple(
-            offer for offer in one.offers if offer.service == item.service and (item.item, offer.provider_id) in givers
+def what_can_be_proposed(
+    session: Session,
+    case_id: int,
+    number: str,
+    proposals: Sequence[Proposal],
+    *,
+    item: str = "",
+    today: date,
+    budgets: Budgets,
+) -> tuple[list[Open], int]:
+    """The planned services of a case that are in force and not ordered, with the offers of who gives them; how many there are beside.
+
+    `proposals` are those of the case. With `item` (what the source calls it) that one alone, if it is one of them.
+    """
+    chosen = {name: one for name, one in chosen_in(session, case_id).items() if one.order_number is None}
+    wanted = item if item in chosen else None
+    open_ones = {one.item: one for one in proposals if one.is_open}
+    givers = {row.item: set(row.givers) for row in session.execute(_GIVERS, {"case": case_id})}
+    found = [
+        Open(
+            chosen[one.item],
+            one,
+            open_ones.get(one.item),
+            tuple(
+                offer
+                for offer in one.offers
+                if offer.service == chosen[one.item].service and offer.provider_id in givers.get(one.item, ())
+            ),
         )
-        found.append(Open(item, one, open_ones.get(item.item), own))
-    return found
+        for one in compared(session, number, item=wanted, today=today, budgets=budgets)
+        if one.item in chosen
+    ]
+    return found, len(chosen) - len(found) if wanted else 0
 
 
 def totals_now(

@@ -9,11 +9,11 @@ import time
 from collections.abc import Callable, Sequence
 from contextvars import copy_context
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import structlog
 from redis.exceptions import RedisError
-from sqlalchemy.exc import ProgrammingError, SQLAlchemyError
+from sqlalchemy.exc import OperationalError, ProgrammingError, SQLAlchemyError
 
 from core.errors import AvainError, Message
 from core.reasons import os_reason
@@ -22,10 +22,18 @@ from services.health.findings import Finding, Ground
 
 log = structlog.get_logger()
 
+
+class Patience(NamedTuple):
+    """Seconds: how long one check may take, and how long all of them together."""
+
+    each: float
+    whole: float
+
+
 #: A little more than the transports give themselves.
-CLI_PATIENCE_SECONDS: Final = 12.0
+AT_THE_TERMINAL: Final = Patience(12.0, 60.0)
 #: Somebody waits for the page.
-_PAGE_PATIENCE_SECONDS: Final = 5.0
+ON_A_PAGE: Final = Patience(5.0, 10.0)
 #: For so long nobody is asked again.
 _KEEP_SECONDS: Final = 15.0
 
@@ -43,27 +51,42 @@ class _Lane:
 
     def __init__(self, of: Sequence[Check], ground: Ground) -> None:
         self.found: dict[Check, list[Finding]] = {}
+        self.went_on_at = time.monotonic()
         self.thread = threading.Thread(
             target=copy_context().run, args=(self._run, of, ground), daemon=True, name="health"
         )
         self.thread.start()
 
     def _run(self, of: Sequence[Check], ground: Ground) -> None:
+        away: OperationalError | None = None
         for check in of:
-            self.found[check] = examined(check, ground)
+            try:
+                self.found[check] = examined(check, ground) if away is None else [_unexamined(check.name, away)]
+            except NoConnectionError as found:
+                away = found.error
+                self.found[check] = [_unexamined(check.name, away)]
+            self.went_on_at = time.monotonic()
+
+    def wait(self, patience: Patience, until: float) -> None:
+        """Wait until it ends, one of its checks takes too long, or all of them do."""
+        while self.thread.is_alive():
+            rest = min(until, self.went_on_at + patience.each) - time.monotonic()
+            if rest <= 0:
+                return
+            self.thread.join(rest)
 
 
 class Examiner:
     """Examines one installation. May be shared by threads: who comes while it is being examined waits for that result.
 
-    `patience`: seconds that an examination takes at most; `keep`: seconds for which its result is shown again. `clock` counts seconds.
+    `keep`: seconds for which a result is shown again. `clock` counts seconds.
     """
 
     def __init__(
         self,
         ground: Ground,
         *,
-        patience: float = _PAGE_PATIENCE_SECONDS,
+        patience: Patience = ON_A_PAGE,
         keep: float = _KEEP_SECONDS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -87,9 +110,9 @@ class Examiner:
         if unreachable:
             every = [one for one in every if one.asks not in {"database", "redis"}]
         lanes = {lane: self._begun(lane) for lane in _lanes(every)}
-        until = time.monotonic() + self._patience
+        began = time.monotonic()
         for lane in lanes.values():
-            lane.thread.join(max(0.0, until - time.monotonic()))
+            lane.wait(self._patience, began + self._patience.whole)
         self._hanging = {of[0].name: lane for of, lane in lanes.items() if lane.thread.is_alive()}
         found = {check: lane.found.get(check) for of, lane in lanes.items() for check in of}
         told = [found[check] or ([self._late(check)] if found[check] is None else []) for check in every]
@@ -100,7 +123,7 @@ class Examiner:
         return before if before is not None and before.thread.is_alive() else _Lane(of, self._ground)
 
     def _late(self, check: Check) -> Finding:
-        found = Message("no answer within {seconds} s", seconds=f"{self._patience:g}")
+        found = Message("no answer within {seconds} s", seconds=f"{self._patience.each:g}")
         return Finding(check.name, "broken", found, Message(check.late))
 
 
@@ -109,12 +132,24 @@ def _lanes(every: Sequence[Check]) -> list[tuple[Check, ...]]:
     return [*([of_database] if of_database else []), *((check,) for check in every if check.asks != "database")]
 
 
+class NoConnectionError(Exception):
+    """The database cannot be reached: nobody else who asks it need wait for that as well."""
+
+    def __init__(self, error: OperationalError) -> None:
+        super().__init__(error)
+        self.error = error
+
+
 def examined(check: Check, ground: Ground) -> list[Finding]:
-    """What one check finds; that it failed is itself a finding, and the others go on."""
+    """What one check finds; that it failed is itself a finding, and the others go on. Raises NoConnectionError."""
     try:
         return check.examine(ground)
     except AvainError as error:
         return [Finding(check.name, "broken", error.message)]
+    except OperationalError as error:
+        if getattr(error.orig, "sqlstate", None) is None:  # the server has said nothing at all
+            raise NoConnectionError(error) from error
+        return [_unexamined(check.name, error)]
     except (SQLAlchemyError, RedisError, OSError) as error:
         return [_unexamined(check.name, error)]
     except Exception:  # a mistake of ours in one check must not hide what the others find

@@ -58,7 +58,8 @@ def worker(scene, session, family_app):
 
 
 def test_five_faces_with_words_for_a_screen_reader(scene):
-    page = scene.browser.get(scene.my)
+    page = scene.browser.get(f"{scene.my}?voice=child")
+    assert page.form(scene.my)["voice"] == "child"
     faces = page.all("//fieldset[@class='faces']/label")
     assert [" ".join(one.text_content().split()) for one in faces] == ["Very bad", "Bad", "So-so", "Good", "Very good"]
     assert [one.xpath("input/@value") for one in faces] == [[str(number)] for number in range(1, 6)]

@@ -13,7 +13,7 @@ from services.family import sessions
 from tests.factories.base import added
 from tests.factories.case import make_case, make_choice, make_decision, make_plan_item
 from tests.factories.order import make_delivered, make_order, make_order_line
-from tests.factories.price import make_price
+from tests.factories.price import make_price, make_price_key
 from tests.factories.provider import make_provider
 from tests.factories.service import make_service
 from tests.support.browsing import Browser
@@ -233,6 +233,8 @@ def test_what_the_same_money_buys(session, family, browser):
         {"b": family.baseline.id, "a": other.id},
     )
     make_price(session, other, dear, "50.00")
+    hourly = make_provider(session, name="Tunti Oy")
+    make_price(session, other, hourly, "40.00", key=make_price_key(session, other, hourly, unit="HUR"))
     page = browser.get(here(family, "/alternatives"), params={"lang": "en"})
     assert page.status == 200
     assert "There is €1,074 for this." in page.text
@@ -240,6 +242,8 @@ def test_what_the_same_money_buys(session, family, browser):
     assert "The money is enough for: 13 visits." in page.text
     assert "It costs €366 more than there is. Ask your worker what can be done." in page.text
     assert "This has been ordered already." in page.text
+    assert "It is counted in another way than what is planned" in page.text
+    assert "The money is enough for: 26." in page.text
     assert len(page.all("//span[@class='tag'][.='Lowest price']")) == 1
     assert page.all("//a[contains(@href, '/propose')]") == [], "it is ordered"
     assert page.all("//main//b[@onclick]") == []

@@ -1,6 +1,7 @@
 """Figures for somebody who waits at a page: as fresh as what is known, but nobody waits for long for somebody else's calculation."""
 
 import time
+from decimal import Decimal
 
 import pytest
 from sqlalchemy import text
@@ -21,7 +22,7 @@ def touched(here):
         make_price(session, family.service, family.provider, "80.00")
         item = family.plan(session)
         recompute(session, family.decision)
-        item.quantity = 13
+        item.quantity = Decimal(13)
         session.flush()
         dirty.mark_decisions(session, [family.decision.id], "choice")
         return family.case.number

@@ -19,7 +19,7 @@ from core.i18n import speaking
 from core.settings import Settings
 from core.source_settings import CaseSource, Sources
 from core.transport_settings import HttpsFile, SftpFiles
-from services.health import Check, Examiner, Finding, Ground, checks, examining
+from services.health import Check, Examiner, Finding, Ground, Patience, checks, examining
 from services.health.examining import examined
 from tests.support.sftp_server import HOST_KEY
 
@@ -103,7 +103,7 @@ def test_who_hangs_holds_up_nobody_and_is_not_asked_again_meanwhile(
 
     monkeypatch.setattr(LocalFiles, "look", hang)
     only(*(one for one in checks(configured) if one.name.params.get("name") in {"files", "inside"}), fine("Python"))
-    examiner = Examiner(Ground(configured), patience=0.2, keep=0)
+    examiner = Examiner(Ground(configured), patience=Patience(0.2, 20), keep=0)
     for _ in range(2):
         before = time.monotonic()
         files, inside, python = examiner.latest().findings

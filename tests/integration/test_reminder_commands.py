@@ -161,6 +161,40 @@ def test_a_job_is_triggered_beside_its_times(avain):
     assert avain.value("SELECT count(*) FROM work") == 1
 
 
+def test_a_job_is_paused_until_a_moment_and_set_to_other_times(avain):
+    paused = avain.json(
+        "schedule", "pause", "nightly_cases", "--until", "2026-12-09T03:10", "--why", "the source moves"
+    )
+    assert paused["until"] == "2026-12-09T01:10:00+00:00"
+    (line,) = [job for job in avain.json("schedule", "list") if job["paused"]]
+    assert (line["paused_why"], line["next"]) == ("the source moves", "2026-12-09T01:10:00+00:00")
+    assert "paused until 9.12.2026 03.10" in " ".join(avain.run("schedule", "list").stdout.split())
+    with pytest.raises(InputError, match="not a moment"):
+        avain.run("schedule", "pause", "nightly_cases", "--until", "soon")
+    changed = avain.json("schedule", "set", "nightly_prices", "--time", "4.15", "--overlap", "skip", "--jitter", "120")
+    assert (changed["when"], changed["overlap"], changed["jitter_seconds"]) == ("every day at 4.15", "skip", 120)
+    assert avain.json("schedule", "set", "nightly_prices", "--time", "5.00", "--dry-run")["when"] == "every day at 5.00"
+    found = avain.json("schedule", "next", "nightly_prices", "--count", "2")
+    assert found["slots"] == ["2026-12-08T02:15:00+00:00", "2026-12-09T02:15:00+00:00"]
+    assert found["slots"] != found["begins"]
+    assert "later" in avain.run("schedule", "next", "nightly_prices").stdout
+    assert "every day at 2.10" in avain.run("schedule", "reset", "nightly_prices").stdout
+    with pytest.raises(InputError, match="0 to 3600"):
+        avain.run("schedule", "set", "nightly_prices", "--jitter", "4000")
+    actions = avain.value("SELECT array_agg(action ORDER BY id) FROM audit_event")
+    assert actions == ["job.paused", "job.changed", "job.reset"]
+
+
+def test_what_was_missed_is_listed_with_why(avain):
+    avain.run("schedule", "pause", "read_incoming")
+    later = datetime.combine(date(2026, 12, 7), time(9, 50), HELSINKI)
+    avain.in_transaction(lambda session: move_business_clock(session, later))
+    (line,) = [job for job in avain.json("schedule", "list") if job["missed"]]
+    assert line["job"] == "read_incoming"
+    assert [(one["why"], one["slots"]) for one in line["missed"]] == [("paused", 5)]
+    assert "The job was paused." in avain.run("schedule", "list").stdout
+
+
 def test_handed_to_a_colleague_and_written_down(avain):
     avain.run("reminder", "send")
     colleague = avain.in_transaction(lambda session: make_worker(session, external_id="W-77").external_id)

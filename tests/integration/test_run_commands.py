@@ -1,10 +1,10 @@
 """`avain run list --failed`, `retry` and `ack`: one run, a group, all; tried before it is done."""
 
 import json
-from datetime import UTC, datetime
+from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 from typer.testing import CliRunner
 
@@ -17,12 +17,28 @@ from core.i18n import speaking
 from services.work.poison import record_poison
 from tests.support.console_runs import gave_up
 
-NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
+
+class Avain:
+    """Runs `avain run …` and looks at what it left."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    def __call__(self, *arguments: str, as_json: bool = False) -> Any:
+        result = CliRunner().invoke(run.app, [*arguments, *(["--json"] if as_json else [])])
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        assert result.exit_code == 0, result.output
+        return json.loads(result.stdout) if as_json else " ".join(result.output.split())
+
+    def value(self, sql: str) -> Any:
+        with Session(self.engine) as session:
+            return session.execute(text(sql)).scalar()
 
 
 @pytest.fixture
 def avain(database, monkeypatch):
-    """Runs `avain run …` over works given up: three of cases for one reason, one of prices, one unreadable message."""
+    """Works given up: three of cases for one reason, one of prices, one unreadable message."""
     engine = make_engine(database.database_url)
     monkeypatch.setattr(core.database, "engine", lambda: engine)
     monkeypatch.setattr(workers.queue, "hint", lambda _ids: None)
@@ -32,20 +48,8 @@ def avain(database, monkeypatch):
         gave_up(session, "fetch_prices", "p")
         record_poison(session, "abc", "body", size=3)
 
-    def invoke(*arguments, as_json=False):
-        result = CliRunner().invoke(run.app, [*arguments, *(["--json"] if as_json else [])])
-        if result.exception is not None and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        assert result.exit_code == 0, result.output
-        return json.loads(result.stdout) if as_json else " ".join(result.output.split())
-
-    def value(sql):
-        with Session(engine) as session:
-            return session.execute(text(sql)).scalar()
-
-    invoke.value = value
     with speaking("en"):
-        yield invoke
+        yield Avain(engine)
     engine.dispose()
 
 

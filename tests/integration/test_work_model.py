@@ -261,6 +261,6 @@ def test_the_model_holds(shared_engine):
     run_state_machine_as_test(
         model,
         settings=settings(
-            max_examples=120, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )

@@ -66,6 +66,8 @@ def slots(cron: str, after: datetime, until: datetime, works: Works | None = Non
     return sorted(one for one in found if after < one <= until)
 
 
+#: A stretch is counted so far.
+MOST_COUNTED = 1000
 #: Why, first and last slot, how many, whether caught up.
 Told = tuple[str, datetime, datetime, int, bool]
 
@@ -146,4 +148,4 @@ class Oracle:
 
     def _tell(self, why: str, missed: list[datetime], *, caught_up: bool) -> None:
         if missed:
-            self.told.append((why, missed[0], missed[-1], len(missed), caught_up))
+            self.told.append((why, missed[0], missed[-1], min(len(missed), MOST_COUNTED), caught_up))

@@ -165,7 +165,7 @@ def test_memory_does_not_grow_with_the_file() -> None:
         finally:
             tracemalloc.stop()
 
-    assert peak(8_000) < peak(2_000) * 1.5
+    assert peak(2_400) < peak(600) * 1.5
 
 
 def test_identity_is_gone_before_anything_is_looked_at_unless_it_is_kept() -> None:

@@ -1,5 +1,7 @@
 """Families' free words: what is kept, and what is refused in a sentence."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -89,7 +91,8 @@ def test_what_is_too_long_or_cannot_be_printed_is_refused():
             answered(text)
 
 
-KEYS = {"seal_keys": "k1:" + "A" * 43 + "=", "index_key": "B" * 43 + "="}
+SEALED: Any = {"identity": "sealed"}
+KEYS: Any = {"seal_keys": "k1:" + "A" * 43 + "=", "index_key": "B" * 43 + "="}
 
 
 def test_words_are_sealed_to_their_place_with_or_without_seal_keys(tmp_path):
@@ -98,7 +101,7 @@ def test_words_are_sealed_to_their_place_with_or_without_seal_keys(tmp_path):
         database_url=plain.database_url,
         redis_url=plain.redis_url,
         home=tmp_path,
-        privacy={"identity": "sealed"},
+        privacy=SEALED,
         **KEYS,
     )
     for before, after in ((plain, sealed), (sealed, plain.model_copy(update={"seal_keys": sealed.seal_keys}))):

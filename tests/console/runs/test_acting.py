@@ -16,6 +16,14 @@ class TestRetry:
         assert state(session, work_id).dead_at is None
         assert acts(session) == ["run.viewed", "run.retried", "run.viewed"]
 
+    def test_what_then_goes_well_succeeded_on_retry(self, session, operator):
+        run = gave_up(session)
+        operator.submit(operator.get(f"/runs/{run}"), f"/runs/{run}/retry")
+        work_id = session.execute(text("SELECT work_id FROM run WHERE id = :id"), {"id": run}).scalar_one()
+        again = claimed(session, work_id)
+        close(session, again)
+        assert "succeeded on retry" in operator.get(f"/runs/{again.run_id}").text
+
     def test_what_is_not_given_up_says_so(self, session, operator):
         work = claimed(session, called(session))
         csrf = operator.get("/").form("/logout")

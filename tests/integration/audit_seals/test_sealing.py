@@ -4,10 +4,13 @@ import threading
 from datetime import UTC, date, datetime
 
 import pytest
+from alembic import command
+from alembic.config import Config
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, ProgrammingError
 from sqlalchemy.orm import Session
 
+from core.settings import ROOT
 from services.audit_seals.sealing import look, note, seal_some
 from tests.support.audit_trail import Trail
 
@@ -203,3 +206,22 @@ def test_seals_are_insert_only_and_only_the_owner_may_purge(trail, table):
         ):
             with pytest.raises(DBAPIError, match=r"insert-only|may not be purged"), thrown.begin():
                 thrown.execute(text(statement))
+
+
+def test_events_from_before_there_were_seals_are_sealed(trail):
+    """What stood in the trail when the version with seals was installed."""
+    config = Config(str(ROOT / "alembic.ini"))
+    config.attributes["url"] = trail.owner.url.render_as_string(hide_password=False)
+    command.downgrade(config, "0029")
+    trail.say_old(datetime(2024, 2, 29, 23, tzinfo=UTC), 3)
+    trail.say_old(datetime(2026, 6, 1, tzinfo=UTC), 2)
+    command.upgrade(config, "head")
+    trail.say()
+    found = trail.check()
+    assert (found.broken, found.events, found.waiting) == (None, 0, 6)
+    assert trail.seal(batch=2) == 6
+    found = trail.check()
+    assert (found.broken, found.events, found.waiting) == (None, 6, 0)
+    assert trail.value("SELECT count(DISTINCT month) FROM audit_seal") == 3
+    trail.tamper("UPDATE audit_event SET actor = 'x' WHERE recorded_at < '2025-01-01'")
+    assert trail.check().broken is not None

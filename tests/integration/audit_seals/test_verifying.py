@@ -52,7 +52,7 @@ def sealed(trail: Trail) -> Trail:
 
 
 @given(TAMPERED, st.integers(1, ROWS), st.sampled_from([1, 5, 1000]))
-@settings(max_examples=70, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_change_of_a_sealed_row_is_found_and_named(sealed, tampered, row, batch):
     table, (column, to) = tampered
     with sealed.intruder() as connection:
