@@ -23,8 +23,8 @@ from console.menu import menu_of
 from core.errors import Message
 from core.i18n import LANGUAGES, _, ago, day, moment, money, ngettext, number
 from core.units import unit_name
+from services.audit_actions import action_name
 from services.labels import (
-    action_name,
     channel_name,
     chooser_name,
     count_name,
