@@ -389,16 +389,6 @@ def outcome_name(outcome: str | None, attempt: int = 1) -> str:
     return _(_OUTCOMES.get(outcome, outcome)) if outcome else _("under way")
 
 
-def known_actions() -> list[str]:
-    """Every action that has words, by its words: what a list of acts can be narrowed to."""
-    return sorted(_ACTIONS, key=action_name)
-
-
-def action_name(action: str) -> str:
-    """What somebody did, in the audit trail: `approved an order`."""
-    return _(_ACTIONS.get(action, action))
-
-
 #: Roles in the console.
 _ROLES: Final = {
     "worker": N_("worker"),

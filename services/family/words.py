@@ -52,7 +52,7 @@ def actor_of_link(actor: str | None, people: Mapping[str, str]) -> str:
         return _("the family")
     if actor.startswith("cli:"):
         return _("{name}, at the server").format(name=people.get(f"worker:{actor[4:]}", actor[4:]))
-    return "Avain" if actor == "avain" else people.get(actor, actor)
+    return "Avain" if actor.partition(":")[0] == "avain" else people.get(actor, actor)
 
 
 def paper(made: MadeLink, settings: Settings, origin: str, language: str) -> Paper:
@@ -64,7 +64,7 @@ def paper(made: MadeLink, settings: Settings, origin: str, language: str) -> Pap
             language=language,
             title=_("A family's budget, to look at") if only_looks else _("Your budget"),
             steps=(
-                _("Open this address with a phone or a computer. Type it as it stands here."),
+                _("Point your phone's camera at the square, or type this address as it stands here."),
                 _("Then type the code."),
             ),
             address=f"{origin}/my/in/{made.secret}",
