@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.i18n import speaking
@@ -90,6 +90,7 @@ def test_money_is_told_calmly_in_every_state(over, figure, about, note):
     assert facts(**over)[-1] == (figure, about, note)
 
 
+@settings(deadline=None)  # the first reads the languages' formats from disk
 @given(
     figures=st.tuples(*[st.decimals(0, 9000, places=2)] * 4),
     ceiling=st.none() | st.decimals(0, 9000, places=2),
