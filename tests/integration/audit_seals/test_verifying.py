@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
+from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import Session
 
 from services import audit
@@ -264,3 +265,15 @@ def test_a_record_does_not_cover_what_nobody_may_purge_yet(trail):
         "UPDATE audit_seal SET salt = NULL WHERE event_id = (SELECT min(id) + 1 FROM audit_event)",
     )
     assert broken(trail).kind == "purge"
+
+
+@pytest.mark.parametrize("column", ["id", "recorded_at", "xid"])
+def test_when_something_was_recorded_the_database_alone_says(trail, column):
+    """The application may record what it likes, but as of now: an event of the past would be sealed like any that came late."""
+    trail.say(1)
+    statement = f"""
+        INSERT INTO audit_event (business_at, actor, action, subject, reason, details, {column})
+        SELECT business_at, 'worker:W-9', action, subject, '', '{{}}', {column} FROM audit_event LIMIT 1
+    """
+    with trail.app.begin() as connection, pytest.raises(ProgrammingError, match="permission denied"):
+        connection.execute(text(statement))
