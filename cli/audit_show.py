@@ -11,7 +11,7 @@ from cli.common import As, DryRun, Json, actor, complaints, console, emit, table
 from core.clock import business_now, local_date
 from core.errors import InputError
 from core.i18n import _, moment
-from services.labels import action_name
+from services.audit_actions import action_name
 
 if TYPE_CHECKING:
     from datetime import date

@@ -21,9 +21,9 @@ from core.logging import redact
 from core.settings import Settings
 from documents.pdf import render
 from services import audit, audit_of_case
+from services.audit_actions import action_name
 from services.audit_of_case import Case, Entry
 from services.audit_purposes import purpose_of
-from services.labels import action_name
 from services.sheets import Row, Sheet, write_sheets
 
 LANGUAGE: Final = "fi"

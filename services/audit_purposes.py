@@ -1,6 +1,6 @@
 """For what purpose each kind of act handles data: what a client is told who asks why (asiakastietolaki 703/2023, 11 §).
 
-An act without a purpose fails a test (tests/unit/test_audit_purposes.py): whoever adds one to services/labels.py adds it here.
+An act without a purpose fails a test (tests/unit/test_audit_purposes.py): whoever adds one to services/audit_actions.py adds it here.
 """
 
 from typing import Final

@@ -12,7 +12,7 @@ from core.i18n import HELSINKI, _
 from core.logging import redact
 from services import audit
 from services.access.people import AUDITOR
-from services.labels import known_actions
+from services.audit_actions import known_actions
 
 pages = Pages()
 

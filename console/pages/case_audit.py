@@ -20,9 +20,9 @@ from core.logging import redact
 from services import audit_extract, audit_of_case
 from services.access.cases import supervised_case
 from services.access.people import AUDITOR, SUPERVISOR
+from services.audit_actions import action_name
 from services.audit_of_case import Case
 from services.audit_purposes import purpose_of
-from services.labels import action_name
 
 pages = Pages()
 _MEDIA_TYPES: Final = {

@@ -23,7 +23,7 @@ _HANDED: Final = f"""
     WHERE CAST(:as_worker AS boolean) AND follow_up.handed_to_id IN ({STANDS_FOR}) AND follow_up.state IN ('open', 'snoozed')
 """  # noqa: S608 - our own words
 
-#: Ids of clients under non-disclosure (turvakielto), a handful: of their cases, whoever merely helps sees nothing (ADR 0016).
+#: Ids of clients under non-disclosure (turvakielto), a handful: of their cases, whoever merely helps sees nothing (ADR 0014).
 _HIDDEN: Final = "SELECT client.id FROM client WHERE client.non_disclosure"
 
 _SUPERVISED: Final = """(

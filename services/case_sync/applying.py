@@ -201,7 +201,7 @@ GONE: Final = text(
 )
 
 #: Rows in: cases under non-disclosure. Rows changed: follow-ups of theirs that a colleague was handed are the responsible worker's again, and
-#: announced to them afresh: whoever only helps sees nothing of such a case (ADR 0016). That is told in the follow-up's history.
+#: announced to them afresh: whoever only helps sees nothing of such a case (ADR 0014). That is told in the follow-up's history.
 TAKE_BACK: Final = text(
     """
     WITH back AS (

@@ -62,7 +62,7 @@ def paper(made: MadeLink, settings: Settings, origin: str, language: str) -> Pap
             language=language,
             title=_("A family's budget, to look at") if only_looks else _("Your budget"),
             steps=(
-                _("Open this address with a phone or a computer. Type it as it stands here."),
+                _("Point your phone's camera at the square, or type this address as it stands here."),
                 _("Then type the code."),
             ),
             address=f"{origin}/my/in/{made.secret}",

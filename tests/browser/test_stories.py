@@ -13,7 +13,8 @@ from core.i18n import money, speaking
 from tests.browser.conftest import WAYS
 from tests.browser.hands import Hands
 from tests.browser.looking import plain
-from tests.browser.town import KAVERIPAJA, Town
+from tests.browser.things import KAVERIPAJA
+from tests.browser.town import Town
 from tests.browser.workbooks import workbook
 from tests.support.case_xml import case, decision, export, item
 from tests.support.installation import installation

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+import segno
 from sqlalchemy import text
 
 from core.clock import business_now
@@ -57,6 +58,9 @@ def test_a_worker_makes_a_link_that_is_shown_once(session, family_app, browser, 
     where, code = (one.text for one in page.all("//code"))
     assert where.startswith(f"{ORIGIN}/my/in/")
     assert page.all("//section[@lang='sv']")
+    (square,) = page.all("//*[local-name()='svg'][@class='qr']/*/*[@stroke]/@d")
+    drawn = segno.make(where, error="m", micro=False).svg_inline(scale=4, border=4, light="#fff")
+    assert f'd="{square}"' in drawn, "the square is the address, without the code"
     answer = Browser(family_app).client.post(
         "/my/in", data={"link": where, "code": code}, headers={"origin": ORIGIN}, follow_redirects=False
     )

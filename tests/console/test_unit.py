@@ -197,7 +197,7 @@ def test_a_view_and_a_file_are_in_the_audit_trail(session, town, head):
         )
     ).all()
     assert [(row.action, row.subject, row.details) for row in seen] == [
-        (action, f"unit:{town.units[0].code}", {"months": "2026-01–2026-06"})
+        (action, f"unit:{town.units[0].code}", {"count": 0, "cases": [], "months": "2026-01–2026-06"})
         for action in ("unit.viewed", "unit.reported")
     ]
 

@@ -11,8 +11,8 @@ import pytest
 from core.i18n import speaking
 from core.settings import ROOT
 from models.follow_up import FOLLOW_UP_ACTS
+from services.audit_actions import action_name, known_actions
 from services.audit_purposes import PURPOSES, purpose_of
-from services.labels import action_name, known_actions
 
 _FOLDERS: Final = ("services", "console", "cli", "workers")
 _ACTION: Final = re.compile(r"[a-z_]+\.[a-z_]+")
@@ -90,7 +90,7 @@ def test_every_action_of_the_code_has_words_and_a_purpose():
     found = dict(_actions())
     assert len(found) > 120  # the search itself works
     without = {action: module for action, module in found.items() if action not in known_actions()}
-    assert not without, "give them words in services/labels.py"
+    assert not without, "give them words in services/audit_actions.py"
     aimless = {action: module for action, module in found.items() if action not in PURPOSES}
     assert not aimless, "say in services/audit_purposes.py what they are for"
 
