@@ -8,7 +8,7 @@ cronsim is handed wall times without a zone, and only enumerates; its own DST ru
 """
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from hashlib import sha256
 from itertools import groupby, islice, pairwise
 from typing import Final
@@ -113,8 +113,12 @@ def _slots(job: Job, start: datetime, *, reverse: bool = False) -> Iterator[date
     if reverse:
         # cronsim leaves its starting point out; and in the second pass of a repeated hour all of the first has been
         wall += _SECOND + (_REPEATED if local.fold else _NOTHING)
-    for moment in CronSim(job.cron, wall, reverse=reverse):
+    moments = CronSim(job.cron, wall, reverse=reverse)
+    while (moment := next(moments, None)) is not None:
         if abs(moment - wall) > _FAR:
             return  # only days that are left out, or none
         if job.only_on is None or job.only_on.includes(moment.date()):
             yield to_utc(moment)
+        else:  # the whole day at once: every minute of Saturdays, looked at one by one for years, would hold the tick up for most of a minute
+            edge = time() if reverse else time(23, 59, 59)
+            moments = CronSim(job.cron, datetime.combine(moment.date(), edge), reverse=reverse)

@@ -7,6 +7,8 @@ from typing import Final
 
 from sqlalchemy import text
 
+from services.family.sessions import HIDDEN
+
 #: Rows in: known cases that will be touched. Rows out: their planned services, held until the merge is committed, so that none is
 #: ordered or chosen on a plan, choice or case that is just being replaced. In the order in which approvals hold them: neither waits
 #: for the other for ever.
@@ -56,6 +58,21 @@ NEW_CASES: Final = text(
     JOIN staged_case AS said ON said.position = fresh.position
     JOIN client ON client.source = :source AND client.external_id = said.client
     """
+)
+
+#: Rows in: cases whose client came under non-disclosure, and changed cases that their source gives to another client. Rows changed: links to
+#: their budgets, which end for good: they were handed to whoever it was then, and do not live again when the word is taken back.
+END_LINKS: Final = text(
+    f"""
+    UPDATE family_link SET ended_at = :now, ended_by = 'avain:source'
+    FROM client_case JOIN client ON client.id = client_case.client_id
+    LEFT JOIN (
+        SELECT sync_case.case_id, said.client FROM sync_case JOIN staged_case AS said ON said.position = sync_case.position
+        WHERE sync_case.state = 'changed'
+    ) AS fresh ON fresh.case_id = client_case.id
+    WHERE family_link.case_id = client_case.id AND family_link.ended_at IS NULL AND family_link.expires_at > :now
+      AND ({HIDDEN} OR fresh.client <> client.external_id)
+    """  # noqa: S608 - a constant
 )
 
 #: Rows in: changed cases, also those that came back. Rows changed: what the source owns of them. Goals entered here stay while
@@ -206,6 +223,7 @@ APPLY: Final = (
     CLIENTS,
     NEW_CLIENTS,
     NEW_CASES,
+    END_LINKS,
     CHANGED_CASES,
     NEW_DECISIONS,
     CHANGED_DECISIONS,

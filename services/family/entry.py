@@ -12,10 +12,10 @@ from services.family.sessions import Family
 
 #: Rows in: a blind index. Rows out: the cases of whoever has it, as sessions.py shows them: none under non-disclosure.
 _CASES: Final = text(
-    """
+    f"""
     SELECT client_case.number FROM client_case JOIN client ON client.id = client_case.client_id
-    WHERE client.blind_index = :index AND NOT client.non_disclosure AND client_case.gone_at IS NULL ORDER BY client_case.id
-    """
+    WHERE client.blind_index = :index AND NOT {sessions.HIDDEN} AND client_case.gone_at IS NULL ORDER BY client_case.id
+    """  # noqa: S608 - a constant
 )
 
 

@@ -50,7 +50,7 @@ def actor_of_link(actor: str | None, people: Mapping[str, str]) -> str:
         return "–"
     if actor.startswith("family:"):
         return _("the family")
-    return "Avain" if actor == "avain" else people.get(actor, actor)
+    return "Avain" if actor.partition(":")[0] == "avain" else people.get(actor, actor)
 
 
 def paper(made: MadeLink, settings: Settings, origin: str, language: str) -> Paper:

@@ -31,13 +31,13 @@ MOST_OPEN: Final = 10
 
 #: Rows in: a case's number. Rows out: the case, held until the end of the transaction, so that two people cannot pass `MOST_OPEN` together.
 _CASE = text(
-    """
-    SELECT client_case.id, client_case.number, client_case.gone_at IS NOT NULL AS gone, client.non_disclosure,
+    f"""
+    SELECT client_case.id, client_case.number, client_case.gone_at IS NOT NULL AS gone, {sessions.HIDDEN} AS non_disclosure,
            (SELECT count(*) FROM family_link WHERE family_link.case_id = client_case.id AND family_link.holder = :holder
                 AND family_link.ended_at IS NULL AND family_link.expires_at > :now) AS opened
     FROM client_case JOIN client ON client.id = client_case.client_id
     WHERE client_case.number = :number FOR NO KEY UPDATE OF client_case
-    """
+    """  # noqa: S608 - a constant
 )
 _MAKE = text(
     """
@@ -47,13 +47,13 @@ _MAKE = text(
 )
 #: Rows in: the digest of a link. Rows out: the link, held: whoever tries another code for it meanwhile waits.
 _TRIED = text(
-    """
+    f"""
     SELECT family_link.id, family_link.holder, family_link.code, family_link.wrong_codes, client_case.number,
            family_link.ended_at IS NULL AND family_link.expires_at > :now AND client_case.gone_at IS NULL
-               AND NOT client.non_disclosure AS living
+               AND NOT {sessions.HIDDEN} AS living
     FROM family_link JOIN client_case ON client_case.id = family_link.case_id JOIN client ON client.id = client_case.client_id
     WHERE family_link.token = :token FOR UPDATE OF family_link
-    """
+    """  # noqa: S608 - a constant
 )
 #: Rows changed: the link (none if there is no such), with what this attempt came to. Run for every attempt alike.
 _NOTE = text(

@@ -1,4 +1,4 @@
-"""What a family's page is made from: the statement's figures, what has been ordered, what was proposed and rated, and the next talk.
+"""What a family's page is made from: the statement's figures, what has been ordered, what was proposed, and the next talk.
 
 The figures are those of the printed statement, read by the same code and as fresh; what comes beside them is read for the whole case at once.
 """
@@ -49,7 +49,7 @@ class Proposed:
 
 @dataclass(frozen=True)
 class Overview:
-    """All that a family's page tells. `proposed` and `rated` by planned service; `rated`: voice and stars, each voice's latest.
+    """All that a family's page tells. `proposed` by planned service. How somebody rated a service is not among it: others look, too.
 
     `talk`: when the worker next asks how it goes. `fresh`: whether the figures hold everything that is known; `services`: their names by code.
     """
@@ -61,7 +61,6 @@ class Overview:
     talk: date | None
     ordered: tuple[Ordered, ...] = ()
     proposed: Mapping[int, Proposed] | None = None
-    rated: Mapping[int, tuple[tuple[str, int], ...]] | None = None
 
 
 @dataclass(frozen=True)
@@ -108,14 +107,6 @@ _PROPOSED = text(
     """
 )
 
-#: Rows in: a case. Rows out: the latest rating of each voice for each planned service.
-_RATED = text(
-    """
-    SELECT DISTINCT ON (plan_item_id, voice) plan_item_id, voice, rating FROM family_rating
-    WHERE case_id = :case ORDER BY plan_item_id, voice, id DESC
-    """
-)
-
 #: Rows in: a case. Rows out: the day of the next talk about how it goes, if one is planned.
 _TALK = text(
     """
@@ -144,9 +135,6 @@ def overview(session: Session, case: FamilyCase, language: str, *, now: datetime
     if found.non_disclosure:
         raise NotFound("There is no such page.")
     asked = {"case": case.case_id}
-    rated: dict[int, tuple[tuple[str, int], ...]] = {}
-    for row in session.execute(_RATED, asked):
-        rated[row.plan_item_id] = (*rated.get(row.plan_item_id, ()), (row.voice, row.rating))
     return Overview(
         statement=found,
         services=service_names(session),
@@ -157,7 +145,6 @@ def overview(session: Session, case: FamilyCase, language: str, *, now: datetime
         proposed={
             row.plan_item_id: Proposed(row.provider, row.state, row.why) for row in session.execute(_PROPOSED, asked)
         },
-        rated=rated,
     )
 
 

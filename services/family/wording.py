@@ -35,11 +35,6 @@ _ORDER_STATES: Final = {
     "closed": N_("This order has ended."),
 }
 _OVER: Final = frozenset({"rejected", "cancelled", "closed"})
-_VOICES: Final = {
-    "child": N_("The child has given {rating} out of 5."),
-    "parent": N_("A parent has given {rating} out of 5."),
-    "adult": N_("You have given {rating} out of 5."),
-}
 
 
 @dataclass(frozen=True)
@@ -228,7 +223,7 @@ def _service(item: Planned, section: Section, found: Overview, today: date) -> S
         dots=_dots(item),
         orders=tuple(_order(one) for one in now),
         earlier=tuple(_order(one) for one in orders if one not in now),
-        said=() if over else (*_said(proposed), *_rated((found.rated or {}).get(item.id, ()))),
+        said=() if over else tuple(_said(proposed)),
         provider=item.provider,
         may_propose=not over and (proposed is None or proposed.state != "open") and not any(one.live for one in orders),
         left="" if item.unit == "LS" or over else _("Left: {left}").format(left=amount(item.left, item.unit)),
@@ -259,11 +254,6 @@ def _said(proposed: Proposed | None) -> Iterable[str]:
     yield _("You proposed {provider}. That was not possible.").format(provider=proposed.provider)
     if proposed.why.strip():
         yield _("Reason: {reason}").format(reason=proposed.why.strip())
-
-
-def _rated(rated: Sequence[tuple[str, int]]) -> Iterable[str]:
-    for voice, rating in rated:
-        yield _(_VOICES[voice]).format(rating=rating)
 
 
 def _steps(found: Overview, today: date) -> Iterable[Step]:

@@ -190,7 +190,7 @@ def test_who_only_looks_is_offered_nothing_to_do(session, family, family_app):
     assert acts == []
 
 
-def test_a_proposal_and_ratings_are_told(session, family, browser):
+def test_a_proposal_is_told_and_what_a_child_answered_is_not(session, family, browser):
     values = {"case_id": family.case.id, "plan_item_id": family.item.id, "voice": "child"}
     added(
         session,
@@ -200,8 +200,8 @@ def test_a_proposal_and_ratings_are_told(session, family, browser):
         added(session, FamilyRating(**values, rating=rating, rated_by="family:link-1", rated_at=LATER))
     page = browser.get(here(family), params={"lang": "en"})
     assert f"You have proposed {EVIL}. Your worker answers you." in page.text
-    assert "The child has given 5 out of 5." in page.text
-    assert "given 2 out of 5" not in page.text
+    assert "5 out of 5" not in page.text
+    assert "5/5" not in page.text
 
 
 def test_a_child_sees_visits_and_no_money(session, family, browser):
@@ -211,6 +211,7 @@ def test_a_child_sees_visits_and_no_money(session, family, browser):
     assert f"You meet: {EVIL}." in page.text
     assert "€" not in page.text
     assert page.all(f"//a[@href='{here(family, '/rate?voice=child')}']")
+    assert page.all(f"//a[@href='{here(family, '/wishes?voice=child')}']")
 
 
 def test_the_statement_is_the_worker_s_and_recorded_with_its_sha256(session, family, browser):

@@ -12,12 +12,14 @@ from structlog.testing import capture_logs
 
 from console.app import create_app
 from core import keys
+from core.errors import InputError
 from core.family_settings import Family, FamilyOidc
 from core.settings import Privacy
 from models.case import Client
 from models.family import FamilySession
 from tests.factories.case import make_case
 from tests.support.browsing import ORIGIN, Browser, settings_for
+from tests.support.families import make_link
 from tests.support.oidc_provider import OidcProvider
 
 CLAIM = "urn:oid:1.2.246.21"
@@ -181,19 +183,27 @@ def test_the_henkilotunnus_is_kept_nowhere(session, browser, provider, case):
         assert all(number not in value for value in browser.client.cookies.values())
 
 
-def test_several_cases_of_one_client_and_turvakielto_of_one(session, browser, provider, case):
-    """The same person may be a client at two sources; what is hidden at one is not shown, the other is."""
+def test_several_cases_of_one_person_and_turvakielto_at_one_source(session, browser, provider, case):
+    """The same person may be a client at two sources. Turvakielto is a person's: what one of them says of it holds for both."""
     another = make_case(session, source="other")
     client = session.get_one(Client, another.client_id)
     client.blind_index = session.get_one(Client, case.client_id).blind_index
     session.flush()
+    made = make_link(browser.client.app, session, case)
     assert log_in(browser, provider, "veera").status_code == 303
     subjects = "SELECT array_agg(subject ORDER BY subject) FROM audit_event WHERE action = 'family.signed_in'"
     assert session.execute(text(subjects)).scalar() == sorted([f"case:{case.number}", f"case:{another.number}"])
+    assert browser.client.get(f"/my/{case.number}/support", follow_redirects=False).status_code == 200
     client.non_disclosure = True
     session.flush()
-    assert browser.client.get(f"/my/{another.number}/support", follow_redirects=False).status_code == 404
-    assert browser.client.get(f"/my/{case.number}/support", follow_redirects=False).status_code == 200
+    for one in (case, another):
+        assert browser.client.get(f"/my/{one.number}/support", follow_redirects=False).headers["location"] == "/my/in"
+        with pytest.raises(InputError, match="turvakielto"):
+            make_link(browser.client.app, session, one)
+    assert NONE_FOUND in said(log_in(browser, provider, "veera"))
+    by_link = {"link": made.secret, "code": made.code}
+    answer = browser.client.post("/my/in", data=by_link, headers={"origin": ORIGIN}, follow_redirects=False)
+    assert answer.status_code == 410
 
 
 def test_without_a_broker_there_is_no_button(family_app):

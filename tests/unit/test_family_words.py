@@ -168,11 +168,6 @@ def test_orders_that_count_stand_before_those_that_did():
     assert not service.may_propose
 
 
-def test_ratings_are_told_by_voice():
-    (service,) = page(rated={0: (("child", 5), ("parent", 4))}).sections[0].services
-    assert service.said == ("The child has given 5 out of 5.", "A parent has given 4 out of 5.")
-
-
 @pytest.mark.parametrize(
     ("changed", "dots"),
     [({}, (4, 12)), ({"unit": "HUR"}, None), ({"quantity": Decimal(41)}, None), ({"quantity": Decimal("7.5")}, None), ({"used": Decimal(14)}, (12, 12))],

@@ -12,11 +12,14 @@ from sqlalchemy.orm import Session
 from core.database import make_engine
 from core.embedded import Embedded
 from core.errors import Message
+from core.family_settings import Family
 from models.case import Client
+from models.family import FamilyLink
 from models.follow_up import FollowUpEvent
 from models.worker import Worker
 from services.budgets import dirty
 from services.case_sync import SyncResult
+from services.family.links import make_link
 from tests.factories.case import make_choice
 from tests.factories.follow_up import make_follow_up
 from tests.factories.provider import make_provider
@@ -140,6 +143,28 @@ def test_what_was_handed_over_comes_back_with_non_disclosure(world: World) -> No
     (event,) = world.session.scalars(select(FollowUpEvent)).all()
     assert (event.follow_up_id, event.act, event.actor) == (theirs.id, "handed_over", "avain")
     assert event.details == {"to": world.session.get_one(Worker, world.case("A").responsible_worker_id).external_id}
+
+
+@pytest.mark.parametrize("word", ["another client", "non-disclosure", "a goal"])
+def test_a_link_to_the_budget_ends_with_non_disclosure_and_with_another_client(world: World, word: str) -> None:
+    """It was handed to whoever it was then. It stays ended when the source takes the word back."""
+    first = export(case("A", client="K"), case("B", decision("D-2"), item("I-2", decision="D-2"), client="L"))
+    world.run(first)
+    ids = {"A": 0, "B": 0}
+    for name in ids:
+        made = make_link(
+            world.session, world.case(name).number, holder="support", actor="test", now=NOW, key=b"k" * 32, settings=Family()
+        )  # fmt: skip
+        ids[name] = made.id
+    other = {"another client": {"client": "M"}, "a goal": {"client": "K", "more": "<goal>Eka</goal>"}}
+    fresh = case("A", **other.get(word, {"client": "K"}))
+    if word == "non-disclosure":
+        fresh = fresh.replace('id="K"', 'id="K" nonDisclosure="true"')
+    unchanged = case("B", decision("D-2"), item("I-2", decision="D-2"), client="L")
+    world.run(export(fresh, unchanged))
+    world.run(first)
+    ended = {name: world.session.get_one(FamilyLink, link).ended_by for name, link in ids.items()}
+    assert ended == {"A": None if word == "a goal" else "avain:source", "B": None}
 
 
 def test_of_several_files_the_later_one_has_the_last_word(world: World) -> None:
