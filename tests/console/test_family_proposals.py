@@ -32,7 +32,6 @@ from tests.support.queries import recording
 def _a_day_in_november(monkeypatch):
     """Business time: 16 November 2026."""
     monkeypatch.setattr("console.visit.business_now", lambda _session: NOW)
-    monkeypatch.setattr("console.family.business_now", lambda _session: NOW)
     monkeypatch.setattr("console.visit.hint", lambda *_: None)
 
 
