@@ -32,7 +32,6 @@ from tests.support.queries import recording
 def _a_day_in_november(monkeypatch):
     """Business time: 16 November 2026."""
     monkeypatch.setattr("console.visit.business_now", lambda _session: NOW)
-    monkeypatch.setattr("console.family.business_now", lambda _session: NOW)
     monkeypatch.setattr("console.visit.hint", lambda *_: None)
 
 
@@ -156,6 +155,15 @@ def test_a_proposal_is_taken_back_and_no_longer_confirmed(home, worker):
     assert "The family has taken this proposal back." in late.text
     late = worker.submit(case, home.answer(kept, "decline"), {"reason": "ei sovi"})
     assert "The family has taken this proposal back. Not saved. You had typed: ei sovi" in late.text
+
+
+@pytest.mark.parametrize("shown", ["sNaN", "NaN", "-Infinity", "1,50"])
+def test_a_form_that_shows_no_figure_confirms_nothing(home, worker, shown):
+    home.propose(home.one)
+    (kept,) = home.proposals()
+    page = worker.get(f"/cases/{home.case.number}")
+    answer = worker.submit(page, home.answer(kept, "confirm"), {"shown": shown})
+    assert (answer.status, "The form was not complete." in answer.text, home.choices()) == (422, True, [])
 
 
 def test_what_is_answered_cannot_be_taken_back(home, worker, session):
