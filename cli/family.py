@@ -43,8 +43,12 @@ def link(
         )
     paper = link_words.paper(made, configured, configured.family.public_url or configured.console.origin, language)
     data = {"link": made.id, "case": made.case, "address": paper.address, "code": made.code, "until": made.expires_at}
+    if dry_run:  # nobody shall hand over what opens nothing
+        data |= {"link": None, "address": None, "code": None}
 
     def render() -> None:
+        if dry_run:
+            return
         out = console()
         for line in (paper.title, "", paper.steps[0], f"  {paper.address}", paper.steps[1], f"  {paper.code}"):
             out.print(line, markup=False, highlight=False, soft_wrap=True)

@@ -214,6 +214,15 @@ def test_a_child_sees_visits_and_no_money(session, family, browser):
     assert page.all(f"//a[@href='{here(family, '/wishes?voice=child')}']")
 
 
+def test_a_child_can_tell_how_it_has_been_when_all_is_over(session, family, browser):
+    family.decision.ended_at = LATER
+    session.flush()
+    recompute(session, family.decision, now=LATER)
+    page = browser.get(here(family, "/child"), params={"lang": "en"})
+    assert "There is nothing here just now." in page.text
+    assert page.all(f"//a[@href='{here(family, '/rate?voice=child')}']")
+
+
 def test_the_statement_is_the_worker_s_and_recorded_with_its_sha256(session, family, browser):
     answer = browser.client.get(here(family, "/statement.pdf"), params={"lang": "sv"})
     assert answer.status_code == 200

@@ -39,7 +39,9 @@ def test_a_link_is_made_listed_and_taken_back(here):
         number, hidden = make_case(session).number, make_case(session)
         session.get_one(Client, hidden.client_id).non_disclosure = True
         hidden_number = hidden.number
-    assert "Dry run" in avain("link", number, "--dry-run").output
+    tried = avain("link", number, "--dry-run").output
+    assert "Dry run" in tried
+    assert "/my/in/" not in tried, "nobody shall hand over what opens nothing"
     assert here.rows("SELECT FROM family_link") == []
     printed = avain("link", number, "--language", "sv", "--as", "aino").output
     assert "https://oma.avain.test/my/in/" in printed
