@@ -1,4 +1,4 @@
-"""`avain family`: families' links to their own budget."""
+"""`avain family link|list|revoke`: families' links to their own budget. What families send, and the answers to it: cli/family_acts.py."""
 
 from typing import Annotated, Any
 
@@ -10,7 +10,7 @@ from core.errors import InputError
 from core.i18n import LANGUAGES, _, moment
 from core.settings import Settings
 
-app = sub_app(_("What families do by themselves: links to their budget."))
+app = sub_app(_("Families and their own budget: links to it, proposals, wishes."))
 
 Case = Annotated[str, typer.Argument(metavar=_("CASE"), help=_("Its number, such as HB-2026-000001."))]
 
@@ -26,7 +26,7 @@ def link(
 ) -> None:
     """Both are shown this once; `--json` prints them too: `link, case, address, code, until`."""
     from core.keys import family_code_key
-    from services.family import links, words
+    from services.family import link_words, links
 
     configured = configured_with_families()
     if language not in LANGUAGES:
@@ -41,7 +41,7 @@ def link(
             key=family_code_key(configured),
             settings=configured.family,
         )
-    paper = words.paper(made, configured, configured.family.public_url or configured.console.origin, language)
+    paper = link_words.paper(made, configured, configured.family.public_url or configured.console.origin, language)
     data = {"link": made.id, "case": made.case, "address": paper.address, "code": made.code, "until": made.expires_at}
 
     def render() -> None:
@@ -58,7 +58,7 @@ def link(
 def list_(case: Case, as_json: Json = False) -> None:
     """Newest first. JSON: `link, holder, state, made_by, made_at, until, used_at, ended_by, ended_at`."""
     from services import names
-    from services.family import links, words
+    from services.family import link_words, links
 
     configured_with_families()
     with transaction() as session:
@@ -92,12 +92,12 @@ def list_(case: Case, as_json: Json = False) -> None:
         body = [
             [
                 one.id,
-                words.holder_name(one.holder),
+                link_words.holder_name(one.holder),
                 moment(one.made_at),
-                words.actor_of_link(one.made_by, people),
+                link_words.actor_of_link(one.made_by, people),
                 moment(one.expires_at),
                 moment(one.used_at),
-                words.link_state(one),
+                link_words.link_state(one),
             ]
             for one in found
         ]

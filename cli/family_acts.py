@@ -5,7 +5,7 @@ from typing import Annotated, Final
 import typer
 
 from cli.common import LARGEST_ID, As, DryRun, Json, Limit, actor, console, emit, table, transaction
-from cli.family import configured_with_families
+from cli.family import Case, configured_with_families
 from core.clock import business_now, business_today
 from core.i18n import _, moment, money
 from services.labels import chooser_name
@@ -14,7 +14,6 @@ _Proposal = Annotated[
     int, typer.Argument(metavar=_("PROPOSAL"), help=_("Its number, from proposals."), min=1, max=LARGEST_ID)
 ]
 _Wish = Annotated[int, typer.Argument(metavar=_("WISH"), help=_("Its number, from wishes."), min=1, max=LARGEST_ID)]
-_Case = Annotated[str, typer.Argument(metavar=_("CASE"), help=_("Its number, such as HB-2026-000001."))]
 _STATES: Final = ("sent", "seen", "noted")
 
 
@@ -122,7 +121,7 @@ def decline(
     )
 
 
-def wishes(case: _Case, as_json: Json = False) -> None:
+def wishes(case: Case, as_json: Json = False) -> None:
     """Those that wait first. JSON: `id, by, ticks, words (whether there are any), state, written_at`."""
     from services.family import wishes as service
 

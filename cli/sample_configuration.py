@@ -67,8 +67,14 @@ folder = "statements"              # where those of many cases are put; relative
 
 [family]                           # "My budget", families' own page: docs/my-budget.md
 enabled = false
-# public_url = "https://oma.avain.example"    # an address of its own
-# link_hours = 72                  # how long a link opens that a worker hands over in person
+link_hours = 72                    # how long a link opens that a worker hands over in person
+support_link_days = 30             # how long a support person's link opens
+wrong_codes = 5                    # so many wrong codes in a row end a link
+idle_minutes = 15                  # signed out after so long without a click
+session_minutes = 120              # signed out after so long in any case
+wish_days = 30                     # the words of a wish are removed after so long, written down or not
+# public_url = "https://oma.avain.example"    # a name of its own: that name alone has to be reachable for families
+# Logging in through the county's Suomi.fi broker too, where identity is sealed: a table family.oidc, see docs/my-budget.md
 
 [orders]
 approval_limit = 5000.00           # euros; above it the approver must not be who chose

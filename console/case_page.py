@@ -23,9 +23,8 @@ from services.budgets import words
 from services.budgets.show import BudgetView, budgets_of_case
 from services.case_entries import Basis, goals_seen
 from services.cases import CaseView, DecisionView, ItemView, case_view
+from services.family import link_words, ratings, wishes
 from services.family import links as family_links
-from services.family import ratings, wishes
-from services.family import words as family_words
 from services.family.links import Link
 from services.follow_ups import findings
 from services.follow_ups.listing import follow_ups_of_case
@@ -82,10 +81,10 @@ class Links:
 
     listed: list[Link]
     refused: Message | None
-    tones = family_words.TONES
-    state = staticmethod(family_words.link_state)
-    holder = staticmethod(family_words.holder_name)
-    who = staticmethod(family_words.actor_of_link)
+    tones = link_words.TONES
+    state = staticmethod(link_words.link_state)
+    holder = staticmethod(link_words.holder_name)
+    who = staticmethod(link_words.actor_of_link)
 
 
 @dataclass(frozen=True)

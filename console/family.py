@@ -12,23 +12,17 @@ Every address begins with `/my`. None of it exists while `[family] enabled` is o
 `visit.case(number)` first and `visit.saw(case)` once.
 """
 
-import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
-from functools import cached_property
 from typing import Annotated, Any, Final
 
 from fastapi import Depends, Request
-from sqlalchemy.orm import Session
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse
 
 from console import templating
-from console.visit import SEE_OTHER, Pages, StaleFormError, TooOftenError, sent_from_here, tell_workers
+from console.visit import SEE_OTHER, AnyPages, SignedInVisit, TooOftenError, must_hold, sent_from_here, transaction
 from console.web.state import Console
-from core.clock import business_now, local_date
 from core.errors import Message
-from core.settings import Settings
 from services import audit
 from services.family import sessions
 from services.family.sessions import Family, FamilyCase
@@ -48,25 +42,10 @@ class OnlyLooksError(Exception):
 
 
 @dataclass
-class FamilyVisit:
-    """Somebody of a family, the database, and the ways to answer. `now` is business time, `today` its date in Helsinki."""
+class FamilyVisit(SignedInVisit):
+    """Somebody of a family, the database, and the ways to answer."""
 
-    request: Request
-    session: Session
     family: Family
-    console: Console
-
-    @cached_property
-    def now(self) -> datetime:
-        return business_now(self.session)
-
-    @property
-    def today(self) -> date:
-        return local_date(self.now)
-
-    @property
-    def settings(self) -> Settings:
-        return self.console.settings
 
     @property
     def actor(self) -> str:
@@ -94,19 +73,10 @@ class FamilyVisit:
             sessions.say_next(self.session, self.family.session_id, message, kind="wrong" if wrong else "done")
         return RedirectResponse(path, SEE_OTHER)
 
-    def file(self, content: bytes, *, name: str, media_type: str) -> Response:
-        """A file to look at. `name` must not tell about anybody."""
-        headers = {"Content-Disposition": f'inline; filename="{name}"'}
-        return Response(content, media_type=media_type, headers=headers)
-
 
 def _opened(request: Request) -> Iterator[FamilyVisit]:
-    console: Console = request.app.state.console
-    with console.transaction() as session:
-        yield FamilyVisit(request, session, request.state.family, console)
-    called = session.info.get("called", [])
-    if called:
-        tell_workers(called)
+    with transaction(request) as (console, session):
+        yield FamilyVisit(request, session, console, request.state.family)
 
 
 #: A family page's first argument.
@@ -120,9 +90,7 @@ async def _come_in(request: Request) -> None:
 
 async def _form_is_ours(request: Request) -> None:
     family: Family = request.state.family
-    sent = (await request.form()).get("csrf")
-    if not isinstance(sent, str) or not secrets.compare_digest(sent.encode(), family.csrf.encode()):
-        raise StaleFormError
+    await must_hold(request, family.csrf)
 
 
 async def _may_act(request: Request) -> None:
@@ -143,19 +111,15 @@ def _not_too_often(what: str, at_most: str) -> Any:
     return Depends(check)
 
 
-class FamilyPages(Pages):
-    """Pages of families, beside those for whoever comes (`open_get`, `open_post`)."""
+class FamilyPages(AnyPages):
+    """Pages of families, beside those for whoever comes."""
 
-    def get(  # type: ignore[override]
-        self, path: str, *, at_most: str | None = None
-    ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    def get(self, path: str, *, at_most: str | None = None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """A page to look at; by one family `at_most` so often (`30/minute`), where making it is work."""
         often = [_not_too_often(path, at_most)] if at_most else []
-        return self._page("GET", path, (FAMILY,), [Depends(_come_in), *often])
+        return self.add("GET", path, (FAMILY,), [Depends(_come_in), *often])
 
-    def post(  # type: ignore[override]
-        self, path: str, *, who_only_looks: bool = False
-    ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    def post(self, path: str, *, who_only_looks: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Something to do, from a form of ours; by whom only looks too (signing out), if it says so."""
         checks = [Depends(_come_in), Depends(sent_from_here), Depends(_form_is_ours), _not_too_often("/my", _ACTS)]
-        return self._page("POST", path, (FAMILY,), checks if who_only_looks else [*checks, Depends(_may_act)])
+        return self.add("POST", path, (FAMILY,), checks if who_only_looks else [*checks, Depends(_may_act)])

@@ -10,6 +10,7 @@ let in with the session's CSRF token only (`{{ csrf() }}` inside every form). Pa
 
 import secrets
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
@@ -59,12 +60,14 @@ class StaleFormError(Exception):
 
 
 @dataclass
-class Visit:
-    """A signed-in person, the database, and the ways to answer. `now` is business time, `today` its date in Helsinki."""
+class SignedInVisit:
+    """What every visit of somebody who is signed in has, a worker's and a family's (console/family.py): the database, and what it is about.
+
+    `now` is business time, `today` its date in Helsinki.
+    """
 
     request: Request
     session: Session
-    person: Person
     console: Console
 
     @cached_property
@@ -79,6 +82,19 @@ class Visit:
     @property
     def settings(self) -> Settings:
         return self.console.current
+
+    def file(self, content: bytes, *, name: str, media_type: str, inline: bool = False) -> Response:
+        """A file to keep or, `inline`, to look at. `name` must not tell about anybody."""
+        how = "inline" if inline else "attachment"
+        disposition = f"{how}; filename*=UTF-8''{quote(name)}"
+        return Response(content, media_type=media_type, headers={"Content-Disposition": disposition})
+
+
+@dataclass
+class Visit(SignedInVisit):
+    """A signed-in person, the database, and the ways to answer."""
+
+    person: Person
 
     @property
     def actor(self) -> str:
@@ -95,12 +111,6 @@ class Visit:
         if message is not None:
             sessions.say_next(self.session, self.person.session_id, message, kind="wrong" if wrong else "done")
         return RedirectResponse(path, SEE_OTHER)
-
-    def file(self, content: bytes, *, name: str, media_type: str, inline: bool = False) -> Response:
-        """A file to keep or, `inline`, to look at. `name` must not tell about anybody."""
-        how = "inline" if inline else "attachment"
-        disposition = f"{how}; filename*=UTF-8''{quote(name)}"
-        return Response(content, media_type=media_type, headers={"Content-Disposition": disposition})
 
     def case(self, number: str) -> CaseAccess:
         """The case of this number, if the person may see it. Raises NotFound."""
@@ -147,17 +157,23 @@ def _guest(request: Request) -> Guest:
 Anybody = Annotated[Guest, Depends(_guest)]
 
 
-def _opened(request: Request) -> Iterator[Visit]:
+@contextmanager
+def transaction(request: Request) -> Iterator[tuple[Console, Session]]:
+    """One page's transaction; what it called for is begun at once, after the commit."""
     console: Console = request.app.state.console
-    person: Person = request.state.person
     with console.transaction() as session:
-        yield Visit(request, session, person, console)
+        yield console, session
     called = session.info.get("called", [])
     if called:
-        tell_workers(called)
+        _tell_workers(called)
 
 
-def tell_workers(called: list[int]) -> None:
+def _opened(request: Request) -> Iterator[Visit]:
+    with transaction(request) as (console, session):
+        yield Visit(request, session, console, request.state.person)
+
+
+def _tell_workers(called: list[int]) -> None:
     """Have a worker begin at once. What the person did is committed: a hint that cannot be given must not tell them otherwise."""
     try:
         hint(called)
@@ -190,12 +206,16 @@ async def sent_from_here(request: Request) -> None:
         raise StaleFormError
 
 
-async def _form_is_ours(request: Request) -> None:
-    """The form must hold the token of this very session."""
+async def must_hold(request: Request, token: str) -> None:
+    """A form must hold the CSRF token of this very session. Raises StaleFormError."""
     sent = (await request.form()).get("csrf")
-    person: Person = request.state.person
-    if not isinstance(sent, str) or not secrets.compare_digest(sent.encode(), person.csrf.encode()):
+    if not isinstance(sent, str) or not secrets.compare_digest(sent.encode(), token.encode()):
         raise StaleFormError
+
+
+async def _form_is_ours(request: Request) -> None:
+    person: Person = request.state.person
+    await must_hold(request, person.csrf)
 
 
 def _not_too_often(what: str, at_most: str) -> Any:
@@ -227,31 +247,36 @@ class Rule:
     roles: tuple[str, ...] | None
 
 
-class Pages:
-    """The pages of one subject."""
+class AnyPages:
+    """The pages of one subject, for whoever comes; who else may open some is said by what is made of it (Pages, console/family.py)."""
 
     def __init__(self) -> None:
         self.router = APIRouter(include_in_schema=False)
         self.rules: list[Rule] = []
 
-    def get(self, path: str, *, roles: tuple[str, ...]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        """A page to look at, for people with one of `roles`."""
-        return self._page("GET", path, roles, [_let_in(roles)])
-
-    def post(self, path: str, *, roles: tuple[str, ...]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        """Something to do, from a form of ours. It answers with `visit.go`, or with the page again and what was wrong."""
-        return self._page("POST", path, roles, [_let_in(roles), Depends(sent_from_here), Depends(_form_is_ours)])
-
     def open_get(self, path: str, *, at_most: str | None = None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """A page for whoever comes; from one address `at_most` so often (`30/minute`)."""
-        return self._page("GET", path, None, [_not_too_often(path, at_most)] if at_most else [])
+        return self.add("GET", path, None, [_not_too_often(path, at_most)] if at_most else [])
 
     def open_post(self, path: str, *, at_most: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Something that whoever comes may do, from a form of ours; from one address `at_most` so often."""
-        return self._page("POST", path, None, [Depends(sent_from_here), _not_too_often(path, at_most)])
+        return self.add("POST", path, None, [Depends(sent_from_here), _not_too_often(path, at_most)])
 
-    def _page(
+    def add(
         self, method: str, path: str, roles: tuple[str, ...] | None, checks: list[Any]
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """A page that `roles` may open (None: anybody), after these checks."""
         self.rules.append(Rule(method, path, roles))
         return self.router.api_route(path, methods=[method], dependencies=checks, response_class=HTMLResponse)
+
+
+class Pages(AnyPages):
+    """The pages of one subject, for workers and those who run Avain."""
+
+    def get(self, path: str, *, roles: tuple[str, ...]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """A page to look at, for people with one of `roles`."""
+        return self.add("GET", path, roles, [_let_in(roles)])
+
+    def post(self, path: str, *, roles: tuple[str, ...]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """Something to do, from a form of ours. It answers with `visit.go`, or with the page again and what was wrong."""
+        return self.add("POST", path, roles, [_let_in(roles), Depends(sent_from_here), Depends(_form_is_ours)])

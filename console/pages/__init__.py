@@ -45,10 +45,10 @@ from console.pages import (
     unit_costs,
     workers,
 )
-from console.visit import Pages
+from console.visit import AnyPages
 
 #: In the order of the menu (console/menu.py).
-ALL: tuple[Pages, ...] = (
+ALL: tuple[AnyPages, ...] = (
     access.pages,
     home.pages,
     reminders.pages,

@@ -4,13 +4,14 @@ from starlette.responses import Response
 
 from console import case_page
 from console.forms import Typed
+from console.paging import Id
 from console.roles import CASE_ROLES
 from console.visit import Here, Pages, Visit
 from core.errors import InputError, Message, NotFound
 from core.i18n import LANGUAGES
 from core.keys import family_code_key
 from services.family import links
-from services.family.words import paper
+from services.family.link_words import paper
 
 pages = Pages()
 
@@ -39,7 +40,7 @@ def make(visit: Here, number: str, language: Typed = "") -> Response:
 
 
 @pages.post("/cases/{number}/links/{link}/revoke", roles=CASE_ROLES)
-def revoke(visit: Here, number: str, link: int) -> Response:
+def revoke(visit: Here, number: str, link: Id) -> Response:
     """Take a link back; whoever came in by it is signed out."""
     access = visit.case(number)
     _must_be_on(visit)

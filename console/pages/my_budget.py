@@ -80,7 +80,7 @@ def statement(visit: OfFamily, number: str) -> Response:
     if told.non_disclosure:  # since the case was looked up
         raise NotFound("There is no such page.")
     visit.saw(case, "budget.statement_made", language=language, sha256=made.sha256)
-    return visit.file(made.document, name=file_name(case.number, language), media_type="application/pdf")
+    return visit.file(made.document, name=file_name(case.number, language), media_type="application/pdf", inline=True)
 
 
 def _told(visit: FamilyVisit, case: FamilyCase) -> Told:

@@ -4,10 +4,11 @@ from starlette.responses import Response
 
 from console.family import FamilyPages, FamilyVisit, OfFamily, OnlyLooksError
 from console.forms import Typed
+from console.paging import Id
 from core.errors import InputError, Message
 from core.i18n import LANGUAGES
 from core.keys import family_code_key
-from services.family import links, words
+from services.family import link_words, links
 from services.family.sessions import FamilyCase
 
 pages = FamilyPages()
@@ -40,12 +41,12 @@ def make(visit: OfFamily, number: str, language: Typed = "") -> Response:
     except InputError as error:
         return _page(visit, case, problem=str(error), status=422)
     wanted = language if language in LANGUAGES else visit.request.state.language
-    paper = words.paper(made, visit.settings, visit.console.family_origin, wanted)
+    paper = link_words.paper(made, visit.settings, visit.console.family_origin, wanted)
     return visit.page("my/support_made.html", case=case, paper=paper)
 
 
 @pages.post("/my/{number}/support/{link}/revoke")
-def revoke(visit: OfFamily, number: str, link: int) -> Response:
+def revoke(visit: OfFamily, number: str, link: Id) -> Response:
     """Take a support person's link back; whoever came in by it is signed out."""
     case = visit.case(number)
     links.revoke(visit.session, case.number, link, actor=visit.actor, now=visit.now, holder="support")

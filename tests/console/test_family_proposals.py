@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text
 
+from core.follow_up_settings import FollowUps
 from models.audit import AuditEvent
 from models.base import days
 from models.family import FamilyProposal
@@ -13,6 +14,7 @@ from models.follow_up import Notice
 from models.price import PriceKey
 from models.worker import Absence
 from services.orders.approving.choosing import choose
+from services.reminders.gathering import gather
 from tests.console.test_choosing import Scene
 from tests.factories.base import added
 from tests.factories.case import make_plan_item
@@ -30,7 +32,6 @@ from tests.support.queries import recording
 def _a_day_in_november(monkeypatch):
     """Business time: 16 November 2026."""
     monkeypatch.setattr("console.visit.business_now", lambda _session: NOW)
-    monkeypatch.setattr("console.family.business_now", lambda _session: NOW)
     monkeypatch.setattr("console.visit.hint", lambda *_: None)
 
 
@@ -80,8 +81,8 @@ def worker(home, session, family_app):
 def test_a_family_proposes_and_the_worker_hears_of_it_without_a_word_of_what(home, session):
     page = home.browser.get(f"{home.my}/propose?item=I-1&provider={home.two.id}")
     assert page.all("//input[@name='offer' and @checked]/@value") == [f"{home.two.id}:1116.00"]
-    assert "For this there is: €1,253.00" in page.text
-    assert "€1,116.00 €137.00 left" in page.text
+    assert "For this there is: €1,253" in page.text
+    assert "€1,116 €137 left" in page.text
     assert "Lowest price" in page.text
     sent = home.propose(home.two, page)
     assert "Your proposal is sent." in sent.text
@@ -250,6 +251,17 @@ def test_a_price_that_moved_is_told_to_both(home, worker, session):
     )
     done = worker.submit(late, home.answer(kept, "confirm"))
     assert "The proposal is confirmed" in done.text
+
+
+def test_a_proposal_that_was_answered_or_taken_back_stands_in_no_mail(home, session):
+    def heard() -> list[str]:
+        return [one.kind for bundle in gather(session, TODAY, FollowUps()).bundles for one in bundle.news]
+
+    home.propose(home.two)
+    assert heard() == ["family_proposal"]
+    (kept,) = home.proposals()
+    home.browser.submit(home.browser.get(f"{home.my}/propose"), f"{home.my}/proposals/{kept.id}/withdraw")
+    assert heard() == []
 
 
 def test_a_price_that_is_gone_is_told_to_both(home, worker, session):

@@ -47,7 +47,6 @@ class Rated(Scene):
 @pytest.fixture
 def scene(session, family_app, monkeypatch) -> Rated:
     monkeypatch.setattr("console.visit.business_now", lambda _session: LATER)
-    monkeypatch.setattr("console.family.business_now", lambda _session: LATER)
     return Rated(session, family_app)
 
 

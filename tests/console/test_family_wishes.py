@@ -50,7 +50,6 @@ class Wishing(Scene):
 @pytest.fixture
 def scene(session, family_app, monkeypatch) -> Wishing:
     monkeypatch.setattr("console.visit.business_now", lambda _session: NOW)
-    monkeypatch.setattr("console.family.business_now", lambda _session: NOW)
     return Wishing(session, family_app)
 
 
