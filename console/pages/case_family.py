@@ -71,7 +71,20 @@ def decline(visit: Here, number: str, proposal: Id, reason: Typed = "") -> Respo
 def seen(visit: Here, number: str, wish: Id) -> Response:
     """The wish was read; its family sees that."""
     case = _case(visit, number)
-    wishes.mark_seen(visit.session, wish, case_id=case.case_id, actor=visit.actor, now=visit.now)
+    try:
+        with visit.session.begin_nested():
+            wishes.mark_seen(
+                visit.session,
+                wish,
+                case_id=case.case_id,
+                actor=visit.actor,
+                now=visit.now,
+                may_read=case.names_freely,
+            )
+    except NotFound:
+        raise
+    except InputError as error:
+        return case_page.show(visit, case, typed=case_page.Typed(f"wish-{wish}", {}, str(error)))
     return visit.go(f"/cases/{quote(case.number)}{_PLACE}", Message("The family sees that the wish was read."))
 
 

@@ -238,9 +238,16 @@ def _opened(blob: bytes | None, row: str, sealer: Sealer | None) -> tuple[str, s
     return str(opened["words"]), ""
 
 
-def mark_seen(session: Session, wish_id: int, *, case_id: int | None = None, actor: str, now: datetime) -> None:
-    """The worker has read it; the family sees that. A second time changes nothing. Raises NotFound."""
+def mark_seen(
+    session: Session, wish_id: int, *, case_id: int | None = None, actor: str, now: datetime, may_read: bool = True
+) -> None:
+    """The worker has read it; the family sees that. A second time changes nothing.
+
+    `may_read`: whether the actor may read words; who may not has not read them. Raises NotFound, InputError.
+    """
     row = _held(session, wish_id, case_id)
+    if row.has_words and not may_read:
+        raise InputError("There are words as well. The responsible worker and whoever stands in can read them.")
     if row.seen_at is None:
         session.execute(_SEEN, {"id": wish_id, "now": now, "actor": actor})
         audit.record(session, actor, "family.wish_seen", f"case:{row.number}", now=now, wish=wish_id)

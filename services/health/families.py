@@ -36,4 +36,9 @@ def login(ground: Ground) -> list[Finding]:
             else Message("Correct [family.oidc] in avain.toml; see docs/my-budget.md.")
         )
         return [Finding(name, "broken", error.message, advice)]
+    if not family.oidc.acr_values:  # a weak login's henkilötunnus may be whatever somebody typed
+        advice = Message(
+            "Name the levels of assurance that are strong enough in acr_values of [family.oidc]: docs/my-budget.md."
+        )
+        return [Finding(name, "warning", Message("any way of identifying oneself is taken"), advice)]
     return [Finding(name, "ok", family.oidc.issuer)]

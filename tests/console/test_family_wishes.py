@@ -104,6 +104,9 @@ def test_only_the_worker_and_who_stands_in_read_the_words(scene, session, opener
     refused = supervisor.post(scene.act(kept, "noted"), {"csrf": token})
     assert refused.status == 422
     assert "Whoever may read the words writes them down" in refused.text
+    assert supervisor.post(scene.act(kept, "seen"), {"csrf": token}).status == 422
+    (kept,) = scene.kept()
+    assert kept.seen_at is None, "the family would read that its worker has read what nobody has"
     deputy = make_worker(session, external_id="W-8", unit_id=scene.unit.id, language="en")
     added(session, Absence(worker_id=scene.worker.id, deputy_id=deputy.id, period=days(TODAY, TODAY), actor="t"))
     assert WORDS in opener.sign_in("worker", worker="W-8").get(scene.page).text

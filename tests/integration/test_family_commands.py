@@ -98,4 +98,6 @@ def test_doctor_says_where_families_come_in_and_whether_they_can(here):
         assert states == ["ok", "broken"]
         with OidcProvider() as provider:
             told = found(enabled=True, public_url="https://oma.avain.test", oidc=provider.settings)
-            assert told[1] == ("ok", provider.issuer)
+            assert told[1] == ("warning", "any way of identifying oneself is taken")
+            strong = {**provider.settings, "acr_values": ["high"]}
+            assert found(enabled=True, public_url="https://oma.avain.test", oidc=strong)[1] == ("ok", provider.issuer)
