@@ -201,7 +201,7 @@ def _list_given_up(kind: str | None, as_json: bool) -> None:
             ]
             for one in groups
         ]
-        headings = [_("Group"), _("Kind"), _("Count"), _("Reason"), _("First at"), _("Last at"), _("Runs")]
+        headings = [_("Group"), _("Kind"), _("Count"), _("Reason"), _("Since"), _("Last at"), _("Runs")]
         console().print(table(_("Given up"), headings, body, right=[2]))
 
     rows = [

@@ -114,7 +114,9 @@ async def _stale(request: Request, _error: Exception) -> Response:
 
 async def _too_often(request: Request, error: Exception) -> Response:
     seconds = getattr(error, "seconds", 60)
-    answer = sorry(request, 429, _("That was tried too often. Wait {seconds} s.").format(seconds=seconds))
+    # what somebody wrote who is known; of others it may be a code
+    typed = await _typed(request) if request.state.family is not None else []
+    answer = sorry(request, 429, _("That was tried too often. Wait {seconds} s.").format(seconds=seconds), typed=typed)
     answer.headers["Retry-After"] = str(seconds)
     return answer
 

@@ -14,13 +14,14 @@ Every address begins with `/my`. None of it exists while `[family] enabled` is o
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import Depends, Request
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from console import templating
-from console.visit import SEE_OTHER, AnyPages, SignedInVisit, must_hold, sent_from_here, transaction
+from console.visit import SEE_OTHER, AnyPages, SignedInVisit, TooOftenError, must_hold, sent_from_here, transaction
+from console.web.state import Console
 from core.errors import Message
 from services import audit
 from services.family import sessions
@@ -28,6 +29,8 @@ from services.family.sessions import Family, FamilyCase
 
 #: Told apart from the workers' roles in the rules of pages.
 FAMILY = "family"
+#: So much a family does at most, all its forms together: each leaves rows and events that nobody may remove.
+_ACTS: Final = "30/minute"
 
 
 class NotComeInError(Exception):
@@ -96,14 +99,27 @@ async def _may_act(request: Request) -> None:
         raise OnlyLooksError
 
 
+def _not_too_often(what: str, at_most: str) -> Any:
+    """Counted for whoever came in, not for an address: telephones share theirs, and a link is known by its own name."""
+
+    def check(request: Request) -> None:
+        console: Console = request.app.state.console
+        seconds = console.limiter.wait(what, request.state.family.actor, at_most)
+        if seconds:
+            raise TooOftenError(seconds)
+
+    return Depends(check)
+
+
 class FamilyPages(AnyPages):
     """Pages of families, beside those for whoever comes."""
 
-    def get(self, path: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        """A page to look at."""
-        return self.add("GET", path, (FAMILY,), [Depends(_come_in)])
+    def get(self, path: str, *, at_most: str | None = None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """A page to look at; by one family `at_most` so often (`30/minute`), where making it is work."""
+        often = [_not_too_often(path, at_most)] if at_most else []
+        return self.add("GET", path, (FAMILY,), [Depends(_come_in), *often])
 
     def post(self, path: str, *, who_only_looks: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Something to do, from a form of ours; by whom only looks too (signing out), if it says so."""
-        checks = [Depends(_come_in), Depends(sent_from_here), Depends(_form_is_ours)]
+        checks = [Depends(_come_in), Depends(sent_from_here), Depends(_form_is_ours), _not_too_often("/my", _ACTS)]
         return self.add("POST", path, (FAMILY,), checks if who_only_looks else [*checks, Depends(_may_act)])

@@ -21,7 +21,7 @@ from starlette.responses import HTMLResponse
 
 from console.menu import menu_of
 from core.errors import Message
-from core.i18n import LANGUAGES, _, ago, day, moment, money, ngettext, number
+from core.i18n import LANGUAGES, _, ago, day, moment, money, ngettext, number, short_money
 from core.units import unit_name
 from services.audit_actions import action_name
 from services.labels import (
@@ -115,6 +115,7 @@ def _environment() -> Environment:
     ours: dict[str, Callable[..., Any]] = {
         "ago": ago,
         "money": money,
+        "short_money": short_money,
         "day": day,
         "moment": moment,
         "number": number,

@@ -40,6 +40,7 @@ _KINDS: Final = {
     "family:link": N_("The client or family, by a link and a code"),
     "family:login": N_("The client or family, having identified themselves"),
     "support:link": N_("Somebody whom the family lets look (a support person)"),
+    "stranger:link": N_("Somebody with a family's link and without its code"),
 }
 _CLI: Final = N_("Whoever looks after the server, as {user}")
 _SOURCE: Final = N_("Avain by itself, from the source {source}")

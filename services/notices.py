@@ -27,6 +27,16 @@ STILL_SEEN: Final = f"""
         WHERE purchase_order.number = split_part(notice.subject, ':', 2) AND {VISIBLE} IS NOT TRUE))
 """  # noqa: S608 - our own words
 
+#: What a family sent and nobody has to hear of any more: every proposal of the case is answered, every wish read.
+ANSWERED: Final = """
+    (notice.kind = 'family_proposal' AND NOT EXISTS (
+        SELECT FROM family_proposal JOIN client_case ON client_case.id = family_proposal.case_id
+        WHERE 'case:' || client_case.number = notice.subject AND family_proposal.state = 'open')
+    OR notice.kind = 'family_wish' AND NOT EXISTS (
+        SELECT FROM family_wish JOIN client_case ON client_case.id = family_wish.case_id
+        WHERE 'case:' || client_case.number = notice.subject AND family_wish.seen_at IS NULL AND family_wish.noted_at IS NULL))
+"""
+
 #: Rows in: a notice, a person. Rows out: it, if it was written to them, to whom they stand in for, or to somebody of the unit they supervise;
 #: or else if a mail told them of it.
 _ONE: Final = text(

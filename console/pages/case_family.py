@@ -114,5 +114,7 @@ def _seen(shown: str) -> proposals.Seen:
     try:
         total = Decimal(shown) if shown else None
     except InvalidOperation:
-        raise InputError("The form was not complete. Choose again.") from None
+        total = Decimal("nan")
+    if total is not None and not total.is_finite():  # of some of these even comparing fails
+        raise InputError("The form was not complete. Choose again.")
     return proposals.Seen(total)

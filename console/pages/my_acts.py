@@ -16,10 +16,11 @@ from console.forms import Form, Sent, Typed
 from console.paging import Id
 from core import keys
 from core.errors import InputError, Message
-from core.i18n import N_, _
+from core.i18n import N_, _, short_money
 from models.family import FAMILY_VOICES
-from services.compare.words import difference_in_words, known_of
+from services.compare import Offer
 from services.family import proposals, ratings, wishes
+from services.family.alternatives import remarks
 from services.family.free_words import LONGEST
 from services.family.reading import Open, Proposal, proposals_of, what_can_be_proposed
 from services.family.sessions import FamilyCase
@@ -207,10 +208,10 @@ def _question(one: Open, form: Form, *, everything: bool) -> dict[str, Any]:
                 "total": offer.total,
                 "quantity": offer.quantity,
                 "unit": offer.unit,
-                "difference": difference_in_words(offer),
+                "difference": _difference(offer),
                 "verdict": offer.verdict,
                 "cheapest": offer.cheapest,
-                "known": known_of(offer),
+                "known": list(remarks(offer)),
                 "reason": offer.reason,
                 "picked": asked_for == str(offer.provider_id),
             }
@@ -218,6 +219,14 @@ def _question(one: Open, form: Form, *, everything: bool) -> dict[str, Any]:
         ],
         "more": len(others) - len(shown),
     }
+
+
+def _difference(offer: Offer) -> str:
+    """`€18 left`, or `€26 over`; nothing where it is not known."""
+    if offer.difference is None:
+        return ""
+    said = _("{amount} left") if offer.difference >= 0 else _("{amount} over")
+    return said.format(amount=short_money(abs(offer.difference)))
 
 
 def _chosen_id(one: Open) -> int | None:

@@ -25,6 +25,8 @@ pages = FamilyPages()
 
 Asked = Annotated[str, Query()]
 _ALL: Final = "all"
+#: A PDF is made anew each time, and each is an event.
+_PAPERS: Final = "30/minute"
 
 
 @pages.get("/my")
@@ -70,7 +72,7 @@ def alternatives(visit: OfFamily, number: str, item: Asked = "", show: Asked = "
     return visit.page("my/alternatives.html", case=case, questions=found, item=item)
 
 
-@pages.get("/my/{number}/statement.pdf")
+@pages.get("/my/{number}/statement.pdf", at_most=_PAPERS)
 def statement(visit: OfFamily, number: str) -> Response:
     """The same on paper, in the language the page is read in. Recorded with the file's sha256."""
     case, language = visit.case(number), visit.request.state.language

@@ -96,11 +96,22 @@ GUARDS = (
         IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'avain_app') THEN
             GRANT SELECT, INSERT ON audit_seal TO avain_app;
             GRANT SELECT, UPDATE ON audit_sealing TO avain_app;
+            -- when and in which transaction something was recorded the database alone says: else the application could write events of the past
+            REVOKE INSERT ON audit_event FROM avain_app;
+            GRANT INSERT (business_at, actor, action, subject, reason, details, purged_by) ON audit_event TO avain_app;
         END IF;
     END $$
     """,
 )
 BACK = (
+    """
+    DO $$ BEGIN
+        IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'avain_app') THEN
+            REVOKE INSERT (business_at, actor, action, subject, reason, details, purged_by) ON audit_event FROM avain_app;
+            GRANT INSERT ON audit_event TO avain_app;
+        END IF;
+    END $$
+    """,
     "DROP TRIGGER audit_event_purge ON audit_event",
     "DROP TRIGGER audit_event_insert_only ON audit_event",
     """

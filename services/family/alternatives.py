@@ -155,7 +155,7 @@ def _alternative(offer: Offer) -> Alternative:
         buys=""
         if offer.buys is None
         else _("The money is enough for: {quantity}.").format(quantity=amount(offer.buys, offer.unit)),
-        remarks=tuple(_remarks(offer)),
+        remarks=tuple(remarks(offer)),
         chosen=offer.chosen,
         lowest=offer.cheapest,
     )
@@ -178,7 +178,7 @@ def _enough(offer: Offer) -> tuple[str, str]:
     return f"{more} {calm}", "care"
 
 
-def _remarks(offer: Offer) -> Iterable[str]:
+def remarks(offer: Offer) -> Iterable[str]:
     """What a provider may be chosen by, in sentences."""
     yield from (_(_EXTRAS[extra.extra]) for extra in offer.extras if extra.extra in _EXTRAS)
     yield from _facts(offer.facts)
@@ -198,7 +198,7 @@ def _facts(facts: Mapping[str, Any]) -> Iterable[str]:
     if facts.get("areas"):
         yield _("Area: {areas}").format(areas=", ".join(facts["areas"]))
     if facts.get("specialisation"):
-        yield _("Knows well: {what}").format(what=", ".join(facts["specialisation"]))
+        yield _("Is good at: {what}").format(what=", ".join(facts["specialisation"]))
     if "earliest_start" in facts:
         yield _("Can begin on {date}.").format(date=day(date.fromisoformat(facts["earliest_start"])))
     elif "earliest_start_days" in facts:

@@ -50,6 +50,8 @@ def actor_of_link(actor: str | None, people: Mapping[str, str]) -> str:
         return "–"
     if actor.startswith("family:"):
         return _("the family")
+    if actor.startswith("cli:"):
+        return _("{name}, at the server").format(name=people.get(f"worker:{actor[4:]}", actor[4:]))
     return "Avain" if actor.partition(":")[0] == "avain" else people.get(actor, actor)
 
 

@@ -201,7 +201,8 @@ def enter(session: Session, secret: str, code: str, *, key: bytes, now: datetime
         return Entered("over" if right else "wrong")
     actor, subject = f"{'support' if row.holder == 'support' else 'family'}:link-{row.id}", f"case:{row.number}"
     if not right:
-        audit.record(session, actor, "family.code_refused", subject, now=now, link=row.id, wrong_codes=wrong_codes)
+        stranger = f"stranger:link-{row.id}"  # whoever has no code need not be the family
+        audit.record(session, stranger, "family.code_refused", subject, now=now, link=row.id, wrong_codes=wrong_codes)
         if locked:
             audit.record(session, "avain", "family.link_locked", subject, now=now, link=row.id)
         return Entered("wrong")

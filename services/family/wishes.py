@@ -162,7 +162,9 @@ def write(
         "voice": voice,
         "ticks": wanted,
         "place": place,
-        "sealed_words": sealer.seal({"words": said}, table="family_wish", row=place, column="sealed_words")
+        "sealed_words": sealer.seal(
+            {"words": said}, table="family_wish", row=_row(case.case_id, place), column="sealed_words"
+        )
         if said
         else None,
         "written_by": actor,
@@ -200,7 +202,7 @@ def wishes_of(session: Session, case_id: int, sealer: Sealer | None) -> list[Wis
     """The wishes of a case, those that wait first; with a `sealer` their words are opened."""
     found = []
     for row in session.execute(_OF_CASE, {"case": case_id}):
-        words, problem = _opened(row.sealed_words, row.place, sealer)
+        words, problem = _opened(row.sealed_words, _row(case_id, row.place), sealer)
         found.append(
             Wish(
                 row.id,
@@ -219,11 +221,16 @@ def wishes_of(session: Session, case_id: int, sealer: Sealer | None) -> list[Wis
     return found
 
 
-def _opened(blob: bytes | None, place: str, sealer: Sealer | None) -> tuple[str, str]:
+def _row(case_id: int, place: str) -> str:
+    """What words are sealed for: moved to another case, with or without the rest of their row, they are not opened there."""
+    return f"{case_id}/{place}"
+
+
+def _opened(blob: bytes | None, row: str, sealer: Sealer | None) -> tuple[str, str]:
     if blob is None or sealer is None:
         return "", ""
     try:
-        opened = sealer.unseal(bytes(blob), table="family_wish", row=place, column="sealed_words")
+        opened = sealer.unseal(bytes(blob), table="family_wish", row=row, column="sealed_words")
     except (SealError, ConfigurationError):
         return "", _(
             "What was written cannot be opened here: the key is missing, or what was sealed has been changed. Tell those who look after Avain."

@@ -17,7 +17,7 @@ from core.units import amount
 from services.family.overview import Ordered, Overview, Proposed
 from services.statements import picture
 from services.statements.reading import ZERO, Planned, Section
-from services.statements.wording import decision_name, told_money, told_service, told_why, whom_to_ask
+from services.statements.wording import decision_name, not_known_yet, told_money, told_service, told_why, whom_to_ask
 
 #: Units that people count one by one, and so many of them at most are drawn.
 _VISITS: Final = frozenset({"C62", "H87", "E48", "ACT"})
@@ -173,24 +173,24 @@ def _money_fact(section: Section) -> Fact:
         return Fact(short_money(section.not_used or ZERO), _("was not used"))
     if section.ceiling is None:
         return Fact("–", _("It is not known yet how much your services may cost. Your worker finds it out."))
-    if section.free is None:
-        return Fact("–", _("Some prices are not known yet. So we cannot tell yet how much is left."))
     left = section.ceiling - section.invoiced - section.delivered
     about = _("left of {money}").format(money=short_money(section.ceiling))
-    return Fact(short_money(max(ZERO, left)), about, " ".join(_of_what_is_left(section, left, section.free)))
+    return Fact(short_money(max(ZERO, left)), about, " ".join(_of_what_is_left(section, left)))
 
 
-def _of_what_is_left(section: Section, left: Decimal, free: Decimal) -> Iterable[str]:
+def _of_what_is_left(section: Section, left: Decimal) -> Iterable[str]:
     """What is to be known of it. More used or planned than there is is said, and that nothing has to be done about it."""
     if left < 0:
         yield _("{money} more has been used.").format(money=short_money(-left))
         yield _("You need not do anything now.")
-    elif free < 0:
-        yield _("What has been planned costs {money} more.").format(money=short_money(-free))
+    elif section.free is None:
+        yield not_known_yet(section)
+    elif section.free < 0:
+        yield _("What has been planned costs {money} more.").format(money=short_money(-section.free))
         allowed = section.state == "within_tolerance"
         yield _("So small a difference is allowed.") if allowed else _("You need not do anything now.")
-    elif free:
-        yield _("{money} of it has no use yet.").format(money=short_money(free))
+    elif section.free:
+        yield _("{money} of it has no use yet.").format(money=short_money(section.free))
     elif left:
         yield _("All of it has a use already.")
 

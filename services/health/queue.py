@@ -65,7 +65,7 @@ def beat(ground: Ground) -> list[Finding]:
     if not beats or not beats[0].alive:
         advice = Message("Start it: avain up, or avain beat (two may run).")
         return [Finding(Message("Beat"), "broken", Message("no tick for a while"), advice)]
-    return [Finding(Message("Beat"), "ok", Message("last tick {seconds} s ago", seconds=round(beats[0].age, 1)))]
+    return [Finding(Message("Beat"), "ok", Message("last tick {seconds} s ago", seconds=round(beats[0].age)))]
 
 
 def work(ground: Ground) -> list[Finding]:

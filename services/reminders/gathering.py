@@ -21,6 +21,7 @@ from connectors.mail import address_problem
 from core.follow_up_settings import FollowUps
 from schedules.jobs import calendar
 from schedules.supervisors_list import last_list_day
+from services.notices import ANSWERED
 from services.reminders.addresses import usable
 from services.reminders.bundle import Bundle, Heard, Person, Task, UnitList
 from services.reminders.people import Hearing, Known, People
@@ -64,6 +65,11 @@ _OF_ONE = text(
     LEFT JOIN unit ON unit.id = coalesce(worker.unit_id, owner.unit_id)
     WHERE follow_up.id = :id
     """
+)
+
+#: Rows in: none. What a family sent and its worker has answered or read before the mail counts as told: they know.
+_ANSWERED = text(
+    f"UPDATE notice SET told_at = clock_timestamp() WHERE told_at IS NULL AND {ANSWERED}"  # noqa: S608 - our own words
 )
 
 #: Rows in: none. Rows out: every notice not told yet, locked, the oldest first, with its worker's supervisor.
@@ -115,6 +121,7 @@ def gather(session: Session, today: date, settings: FollowUps) -> Gathered:
     """Everything to be told today, by person. Who has today's mail already waits until the next."""
     session.execute(_TAKEN_BACK, {"today": today})
     due = session.execute(_DUE, {"today": today}).all()
+    session.execute(_ANSWERED)
     news = session.execute(_NEWS).all()
     people = everybody(session, today)
     gathering = _Gathering(people)

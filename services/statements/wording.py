@@ -203,7 +203,7 @@ def told_money(section: Section) -> Iterable[str]:
         return
     yield _("Your services may cost {money} in all.").format(money=short_money(section.ceiling))
     if section.free is None:
-        yield _("Some prices are not known yet. So we cannot tell yet how much is left.")
+        yield not_known_yet(section)
     elif section.free >= 0:
         yield _("The money is enough for everything that has been planned.")
         if section.state == "near":
@@ -215,6 +215,13 @@ def told_money(section: Section) -> Iterable[str]:
         else:
             yield _("What has been planned costs {money} more.").format(money=more)
             yield _("You need not do anything now. Your worker looks at the plan together with you.")
+
+
+def not_known_yet(section: Section) -> str:
+    """Why it cannot be told how much of the ceiling has a use: nobody is chosen, or a price is missing."""
+    if any(item.provider is None and not item.ended for item in section.items):
+        return _("When the provider has been chosen, it is known how much of this is needed.")
+    return _("Some prices are not known yet. So we cannot tell yet how much of this is needed.")
 
 
 def _ended(section: Section) -> Iterable[str]:

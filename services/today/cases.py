@@ -9,7 +9,7 @@ from services.access.cases import STANDS_FOR, visible_cases
 from services.access.people import Person
 from services.budgets.reasons import NO_PROVIDER, OVERLAP, OVERLAP_OPEN
 from services.family.overtaking import JOINED, OVERTAKEN
-from services.notices import HEARD, STILL_SEEN
+from services.notices import ANSWERED, HEARD, STILL_SEEN
 from services.today import orders
 from services.today.rows import Section, first_of, section
 from services.today.seen import LIVE_ITEM, OPEN_CASE, SERVICE, WHOSE, Tables, told_of, waiting
@@ -132,7 +132,7 @@ _NEWS = first_of(
     f"""
     SELECT notice.kind, notice.subject, notice.message, notice.recorded_at
     FROM notice
-    WHERE notice.kind <> 'choice_conflict' AND {HEARD} AND {STILL_SEEN}
+    WHERE notice.kind <> 'choice_conflict' AND NOT {ANSWERED} AND {HEARD} AND {STILL_SEEN}
       AND (notice.told_at IS NULL OR notice.recorded_at > clock_timestamp() - make_interval(days => :days))
     ORDER BY notice.id DESC LIMIT :counted
     """  # noqa: S608 - our own words

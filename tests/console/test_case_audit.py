@@ -64,7 +64,7 @@ class Trail:
 ACTS = [
     "made a statement for a family",
     "answered an order T-2026-000077",
-    "looked at their own budget",
+    "looked at My budget",
     "looked at a list of cases the case was one of those shown",
     "applied a document about orders that was held",
     "looked at a follow-up",
@@ -135,7 +135,7 @@ def test_only_the_supervisor_of_its_people_sees_it(session, trail, sign_in):
 @pytest.mark.parametrize(
     ("query", "found"),
     [
-        ("actor=family:", ["looked at their own budget"]),
+        ("actor=family:", ["looked at My budget"]),
         ("actor=provider", ["answered an order T-2026-000077"]),
         ("action=order.viewed", ["looked at an order T-2026-000077"]),
         ("actor=worker:W-1&action=case.viewed", ["looked at a case"]),

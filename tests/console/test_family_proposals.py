@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text
 
+from core.follow_up_settings import FollowUps
 from models.audit import AuditEvent
 from models.base import days
 from models.family import FamilyProposal
@@ -13,6 +14,7 @@ from models.follow_up import Notice
 from models.price import PriceKey
 from models.worker import Absence
 from services.orders.approving.choosing import choose
+from services.reminders.gathering import gather
 from tests.console.test_choosing import Scene
 from tests.factories.base import added
 from tests.factories.case import make_plan_item
@@ -79,8 +81,8 @@ def worker(home, session, family_app):
 def test_a_family_proposes_and_the_worker_hears_of_it_without_a_word_of_what(home, session):
     page = home.browser.get(f"{home.my}/propose?item=I-1&provider={home.two.id}")
     assert page.all("//input[@name='offer' and @checked]/@value") == [f"{home.two.id}:1116.00"]
-    assert "For this there is: €1,253.00" in page.text
-    assert "€1,116.00 €137.00 left" in page.text
+    assert "For this there is: €1,253" in page.text
+    assert "€1,116 €137 left" in page.text
     assert "Lowest price" in page.text
     sent = home.propose(home.two, page)
     assert "Your proposal is sent." in sent.text
@@ -153,6 +155,15 @@ def test_a_proposal_is_taken_back_and_no_longer_confirmed(home, worker):
     assert "The family has taken this proposal back." in late.text
     late = worker.submit(case, home.answer(kept, "decline"), {"reason": "ei sovi"})
     assert "The family has taken this proposal back. Not saved. You had typed: ei sovi" in late.text
+
+
+@pytest.mark.parametrize("shown", ["sNaN", "NaN", "-Infinity", "1,50"])
+def test_a_form_that_shows_no_figure_confirms_nothing(home, worker, shown):
+    home.propose(home.one)
+    (kept,) = home.proposals()
+    page = worker.get(f"/cases/{home.case.number}")
+    answer = worker.submit(page, home.answer(kept, "confirm"), {"shown": shown})
+    assert (answer.status, "The form was not complete." in answer.text, home.choices()) == (422, True, [])
 
 
 def test_what_is_answered_cannot_be_taken_back(home, worker, session):
@@ -240,6 +251,17 @@ def test_a_price_that_moved_is_told_to_both(home, worker, session):
     )
     done = worker.submit(late, home.answer(kept, "confirm"))
     assert "The proposal is confirmed" in done.text
+
+
+def test_a_proposal_that_was_answered_or_taken_back_stands_in_no_mail(home, session):
+    def heard() -> list[str]:
+        return [one.kind for bundle in gather(session, TODAY, FollowUps()).bundles for one in bundle.news]
+
+    home.propose(home.two)
+    assert heard() == ["family_proposal"]
+    (kept,) = home.proposals()
+    home.browser.submit(home.browser.get(f"{home.my}/propose"), f"{home.my}/proposals/{kept.id}/withdraw")
+    assert heard() == []
 
 
 def test_a_price_that_is_gone_is_told_to_both(home, worker, session):

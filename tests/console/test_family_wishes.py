@@ -16,6 +16,7 @@ from services.family.sessions import FamilyCase
 from services.family.wishes import MOST_WAITING, new_place, remove_old_words, write
 from tests.console.test_choosing import Scene
 from tests.factories.base import added
+from tests.factories.case import make_case
 from tests.factories.worker import make_worker
 from tests.support.browsing import Opener, Page
 from tests.support.families import come_in
@@ -188,3 +189,21 @@ def test_what_was_sealed_elsewhere_is_not_opened(scene, session, opener):
     page = opener.sign_in("worker", worker="W-1").get(scene.page)
     assert page.text.count("iltaisin") == 1
     assert "What was written cannot be opened here" in page.text
+
+
+def test_a_whole_wish_moved_to_another_case_is_not_opened_there(scene, session, opener):
+    scene.wish(words="iltaisin")
+    other = make_case(session, responsible_worker_id=scene.case.responsible_worker_id)
+    session.execute(text("UPDATE family_wish SET case_id = :case"), {"case": other.id})
+    page = opener.sign_in("worker", worker="W-1").get(f"/cases/{other.number}")
+    assert "iltaisin" not in page.text
+    assert "What was written cannot be opened here" in page.text
+
+
+def test_a_family_does_so_much_a_minute_and_loses_no_words(scene, session):
+    page = scene.browser.get(scene.my)
+    for _ in range(30):
+        assert scene.wish(page).status == 422
+    refused = scene.wish(page, words="iltaisin sopisi paremmin")
+    assert (refused.status, "iltaisin sopisi paremmin" in refused.text) == (429, True)
+    assert not scene.kept()

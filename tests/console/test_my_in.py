@@ -144,7 +144,7 @@ def test_wrong_codes_end_a_link_for_good(family_app, session, case, made):
     answer = attempt(family_app, made.secret, made.code)
     assert (answer.status_code, OVER in said(answer)) == (410, True)
     told = [(actor, action) for actor, action, _ in events(session, case)][1:]
-    assert told == [(f"family:link-{made.id}", "family.code_refused")] * 5 + [("avain", "family.link_locked")]
+    assert told == [(f"stranger:link-{made.id}", "family.code_refused")] * 5 + [("avain", "family.link_locked")]
     attempt(family_app, made.secret, other(made.code))
     assert len(events(session, case)) == 7, "whoever goes on trying fills no trail"
     (link,) = links.listed(session, case.id, now=business_now(session))

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.i18n import speaking
@@ -74,7 +74,14 @@ def test_the_few_facts_are_visits_and_euros():
             "€26 more has been used. You need not do anything now.",
         ),
         ({"ceiling": None, "free": None, "state": "unpriced"}, "–", "It is not known yet how much your services may cost. Your worker finds it out.", ""),
-        ({"free": None, "state": "unpriced"}, "–", "Some prices are not known yet. So we cannot tell yet how much is left.", ""),
+        (
+            {"free": None, "state": "unpriced"},
+            "€718", "left of €1,074", "Some prices are not known yet. So we cannot tell yet how much of this is needed.",
+        ),
+        (
+            {"free": None, "state": "unpriced", "items": (item(provider=None),)},
+            "€718", "left of €1,074", "When the provider has been chosen, it is known how much of this is needed.",
+        ),
         ({"state": "ended"}, "€362", "was not used", ""),
         ({"closed": True, "free": Decimal("-846.50")}, "€356", "was used", ""),
     ],
@@ -83,6 +90,7 @@ def test_money_is_told_calmly_in_every_state(over, figure, about, note):
     assert facts(**over)[-1] == (figure, about, note)
 
 
+@settings(deadline=None)  # the first reads the languages' formats from disk
 @given(
     figures=st.tuples(*[st.decimals(0, 9000, places=2)] * 4),
     ceiling=st.none() | st.decimals(0, 9000, places=2),

@@ -7,9 +7,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
+from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import Session
 
-from tests.support.audit_trail import Trail
+from services import audit
+from tests.support.audit_trail import NOW, Trail
 
 #: What an intruder writes, in SQL, by the column of an event.
 EVENT = {
@@ -246,3 +248,32 @@ def test_what_is_younger_than_the_record_says_was_not_purged_by_it(trail):
     with trail.owner.begin() as connection:
         connection.execute(text("SELECT audit_purge('2014-01-01', :record)"), {"record": record})
     assert broken(trail).kind == "purge"
+
+
+def test_a_record_does_not_cover_what_nobody_may_purge_yet(trail):
+    """An intruder empties events of these days past every trigger, under a record written for it that was sealed like any other event."""
+    trail.say(3)
+    trail.seal()
+    emptied = "actor = '', subject = '', reason = '', details = '{}'"
+    with Session(trail.app) as session, session.begin():
+        audit.record(
+            session, "cli:anna", "audit.purged", "audit:events", now=NOW, before="2999-01-01T00:00:00+00:00", count=1
+        )
+    trail.seal()
+    trail.tamper(
+        f"UPDATE audit_event SET {emptied}, purged_by = (SELECT max(id) FROM audit_event) WHERE id = (SELECT min(id) + 1 FROM audit_event)",
+        "UPDATE audit_seal SET salt = NULL WHERE event_id = (SELECT min(id) + 1 FROM audit_event)",
+    )
+    assert broken(trail).kind == "purge"
+
+
+@pytest.mark.parametrize("column", ["id", "recorded_at", "xid"])
+def test_when_something_was_recorded_the_database_alone_says(trail, column):
+    """The application may record what it likes, but as of now: an event of the past would be sealed like any that came late."""
+    trail.say(1)
+    statement = f"""
+        INSERT INTO audit_event (business_at, actor, action, subject, reason, details, {column})
+        SELECT business_at, 'worker:W-9', action, subject, '', '{{}}', {column} FROM audit_event LIMIT 1
+    """
+    with trail.app.begin() as connection, pytest.raises(ProgrammingError, match="permission denied"):
+        connection.execute(text(statement))
