@@ -113,7 +113,9 @@ class Settings(BaseSettings):
     home: Path = Field(default=ROOT / "var", description="data of embedded services, outbox, demo results")
 
     database_url: SecretStr | None = None
-    database_owner_url: SecretStr | None = Field(default=None, description="for migrations only; else database_url")
+    database_owner_url: SecretStr | None = Field(
+        default=None, description="for migrations and avain audit purge only; else database_url"
+    )
     redis_url: SecretStr | None = None
     hash_key: SecretStr | None = Field(default=None, description="secret of the record hash, at least 32 characters")
     seal_keys: SecretStr | None = Field(

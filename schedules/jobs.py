@@ -25,7 +25,7 @@ class Job:
 
     `kind` is a kind of services/work/kinds.py; `cron` five fields, read on Helsinki's clocks; `only_on` leaves out the slots on
     other days than these; a job that is not `enabled` has no slots. Each start is moved by up to `jitter_seconds` (slots.jitter).
-    `cron`, `overlap` and `jitter_seconds` are what a person may set otherwise (services/schedule/).
+    `cron`, `overlap` and `jitter_seconds` are what a person may set otherwise (services/jobs.py).
     """
 
     name: str

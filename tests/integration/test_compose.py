@@ -95,8 +95,11 @@ def test_environment_names_real_settings_and_the_example_names_every_variable():
     dockerfile = (ROOT / "Dockerfile").read_text("utf-8")
     assert set(re.findall(r"\b(AVAIN_[A-Z_]+)=", dockerfile)) <= known
     wanted = set(re.findall(r"\$\{([A-Z_]+)", (ROOT / "docker-compose.yml").read_text("utf-8")))
-    offered = set(re.findall(r"^([A-Z_]+)=", (ROOT / ".env.example").read_text("utf-8"), re.MULTILINE))
+    example = (ROOT / ".env.example").read_text("utf-8")
+    offered = set(re.findall(r"^([A-Z_]+)=", example, re.MULTILINE))
     assert wanted == offered
+    passed_on = {name for service in OURS.values() for name, value in service["environment"].items() if value is None}
+    assert passed_on == set(re.findall(r"^# ([A-Z_]+)=", example, re.MULTILINE))
 
 
 def test_mounted_files_exist_or_are_the_installations_own():
