@@ -64,7 +64,8 @@ _SEEN = text(
     """
     UPDATE audit_sealing SET snapshot = :snapshot, cluster = :cluster, sealed_at = :moment
     WHERE snapshot IS NULL OR cluster IS DISTINCT FROM :cluster
-       OR pg_snapshot_xmin(CAST(snapshot AS pg_snapshot)) <= pg_snapshot_xmin(CAST(:snapshot AS pg_snapshot))
+       OR (pg_snapshot_xmin(CAST(snapshot AS pg_snapshot)) <= pg_snapshot_xmin(CAST(:snapshot AS pg_snapshot))
+           AND pg_snapshot_xmax(CAST(snapshot AS pg_snapshot)) <= pg_snapshot_xmax(CAST(:snapshot AS pg_snapshot)))
     """
 )
 
