@@ -108,7 +108,7 @@ class FollowUpEvent(SQLModel, table=True):
 
 
 class ProviderRating(SQLModel, table=True):
-    """How many answers there are about a provider's service, and their sum, counted anew each night (services/follow_ups/ratings.py).
+    """How many answers there are about a provider's service, from how many cases, and their sum, counted anew each night (services/follow_ups/ratings.py).
 
     Comparisons ask for it of hundreds of providers at once; to count the answers themselves each time would take them longer than all else.
     """
@@ -119,6 +119,7 @@ class ProviderRating(SQLModel, table=True):
     provider_id: int = key_part("provider.id", index=True)
     answers: int
     total: int
+    families: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
 
 
 class Notice(SQLModel, table=True):

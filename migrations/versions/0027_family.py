@@ -160,10 +160,13 @@ def upgrade() -> None:
     op.create_index("ix_family_session_expires_at", "family_session", ["expires_at"], unique=False)
     op.create_index(op.f("ix_family_session_link_id"), "family_session", ["link_id"], unique=False)
     op.create_index("ix_client_non_disclosure", "client", ["id"], postgresql_where=sa.text("non_disclosure"))
+    # counted by the next night; until then nothing is told
+    op.add_column("provider_rating", sa.Column("families", sa.Integer(), server_default="0", nullable=False))
     op.execute(GRANTS)
 
 
 def downgrade() -> None:
+    op.drop_column("provider_rating", "families")
     op.drop_index("ix_client_non_disclosure", table_name="client", postgresql_where=sa.text("non_disclosure"))
     op.drop_index(op.f("ix_family_session_link_id"), table_name="family_session")
     op.drop_index("ix_family_session_expires_at", table_name="family_session")

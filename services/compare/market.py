@@ -17,8 +17,9 @@ from core.money import round_half_up
 from services.budgets.matching import CITED
 from services.compare.pricing import Days, Tariff
 
-#: With fewer answers nothing is told, not even how many: a small number would tell about a family.
-ENOUGH_ANSWERS = 5
+#: With answers of fewer families nothing is told, not even how many: a small number would tell about a family, and one family may give
+#: five answers by itself (of two services, by three voices).
+ENOUGH_FAMILIES = 5
 
 
 _NOTHING: Final[Mapping[str, Sequence[Tariff]]] = MappingProxyType({})
@@ -100,7 +101,7 @@ _PROVIDERS = text(
     FROM provider
     LEFT JOIN (
         SELECT provider_id, jsonb_object_agg(service_id, jsonb_build_array(answers, total)) AS answers
-        FROM provider_rating WHERE service_id = ANY(:services) AND answers >= :enough GROUP BY provider_id
+        FROM provider_rating WHERE service_id = ANY(:services) AND families >= :enough GROUP BY provider_id
     ) AS rated ON rated.provider_id = provider.id
     WHERE id = ANY(CAST(:providers AS bigint[])) AND active
     """
@@ -182,7 +183,7 @@ def _providers(
     session: Session, ids: Collection[int], services: Collection[int]
 ) -> dict[int, tuple[str, dict[str, Any], dict[int, Rating]]]:
     """Name, facts, and ratings by service, of the active ones."""
-    values = {"providers": _array(ids), "services": list(services), "enough": ENOUGH_ANSWERS}
+    values = {"providers": _array(ids), "services": list(services), "enough": ENOUGH_FAMILIES}
     return {
         id: (name, facts, {int(service): _rating(*told) for service, told in answers.items()} if answers else {})
         for id, name, facts, answers in session.execute(_PROVIDERS, values).scalar_one()

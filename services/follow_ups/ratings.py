@@ -41,16 +41,16 @@ ANSWERED: Final = f"""
 _COUNT = text(
     f"""
     WITH counted AS (
-        SELECT service_id, provider_id, count(*) AS answers, sum(rating) AS total FROM ({ANSWERED}) AS answered
+        SELECT service_id, provider_id, count(*) AS answers, sum(rating) AS total, count(DISTINCT case_id) AS families FROM ({ANSWERED}) AS answered
         GROUP BY service_id, provider_id
     ), gone AS (
         DELETE FROM provider_rating WHERE (service_id, provider_id) NOT IN (SELECT service_id, provider_id FROM counted)
         RETURNING service_id
     ), kept AS (
-        INSERT INTO provider_rating AS known (service_id, provider_id, answers, total)
-        SELECT service_id, provider_id, answers, total FROM counted
-        ON CONFLICT (service_id, provider_id) DO UPDATE SET answers = excluded.answers, total = excluded.total
-        WHERE (known.answers, known.total) <> (excluded.answers, excluded.total)
+        INSERT INTO provider_rating AS known (service_id, provider_id, answers, total, families)
+        SELECT service_id, provider_id, answers, total, families FROM counted
+        ON CONFLICT (service_id, provider_id) DO UPDATE SET answers = excluded.answers, total = excluded.total, families = excluded.families
+        WHERE (known.answers, known.total, known.families) <> (excluded.answers, excluded.total, excluded.families)
         RETURNING service_id
     )
     SELECT (SELECT count(*) FROM gone) + (SELECT count(*) FROM kept)

@@ -12,10 +12,10 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Final, Self
 
-from services.compare.market import ENOUGH_ANSWERS
+from services.compare.market import ENOUGH_FAMILIES
 
 #: Fewer cases than this are never told of, not even how many they are. The same number as in comparisons.
-ENOUGH: Final = ENOUGH_ANSWERS
+ENOUGH: Final = ENOUGH_FAMILIES
 
 #: Names a group within its unit and subject: ids and codes, '' for what is told together as others.
 Group = tuple[str, ...]

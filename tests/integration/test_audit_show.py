@@ -28,7 +28,7 @@ def process(database, tmp_path, monkeypatch):
         with process.transaction() as session:
             worker = make_worker(session, external_id="W-1", name="Aino Työntekijä")
             case = make_case(session, number=CASE, responsible_worker_id=worker.id)
-            session.get(Client, case.client_id).non_disclosure = True
+            session.get_one(Client, case.client_id).non_disclosure = True
             audit.record(session, "worker:W-1", "case.viewed", f"case:{CASE}", now=business_now(session), how="own")
             audit.record(session, "worker:W-1", "case.viewed", "case:HB-2026-000002", now=business_now(session))
         yield process

@@ -24,6 +24,13 @@ def rating_of(session, provider):
     return next(one.rating for one in ask(session).offers if one.provider_id == provider.id)
 
 
+def test_five_answers_of_one_family_tell_nothing(session, market):
+    item = make_plan_item(session, market.decided(), market.coaching)
+    choice_on(session, item, market.one, BEFORE)
+    answer(session, item, 5, 4, 5, 4, 5, 5, one_family=True)
+    assert rating_of(session, market.one) is None
+
+
 def test_from_five_answers_on_the_average_is_told(session, market):
     item = make_plan_item(session, market.decided(), market.coaching)
     choice_on(session, item, market.one, BEFORE)
@@ -82,7 +89,10 @@ def test_a_rating_reads_in_each_language(session, market):
 
 
 def kept(session) -> set[tuple[int, int, int, int]]:
-    return {tuple(row) for row in session.execute(text("TABLE provider_rating"))}
+    return {
+        tuple(row)
+        for row in session.execute(text("SELECT service_id, provider_id, answers, total FROM provider_rating"))
+    }
 
 
 def test_answers_are_counted_anew_each_time(session, market):

@@ -4,15 +4,18 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
+from sqlmodel import col
 
 from core.budget_settings import Budgets
 from models.case import Case, Choice, Decision, PlanItem
 from models.provider import Provider
+from models.service import Service
 from services.compare import Comparison, Offer, compare_case, compare_service
 from services.follow_ups.ratings import count_ratings
 from tests.factories.base import unique
-from tests.factories.case import make_case, make_decision
+from tests.factories.case import make_case, make_choice, make_decision, make_plan_item
 from tests.factories.follow_up import make_follow_up
 from tests.factories.price import make_price, make_price_key
 from tests.factories.provider import make_provider
@@ -82,12 +85,15 @@ def reason_of(told: Comparison | Offer) -> str:
     return told.reason.text("en")
 
 
-def answer(session: Session, item: PlanItem, *ratings: int, on: date = TODAY) -> None:
-    """Answers to follow-ups of a planned service, all given on one day; a night has counted them."""
+def answer(session: Session, item: PlanItem, *ratings: int, on: date = TODAY, one_family: bool = False) -> None:
+    """Answers to follow-ups of a planned service, all given on one day; a night has counted them.
+
+    The first is the item's own; each other comes from another family with the same service and the same choices, unless all are of `one_family`.
+    """
     for number, rating in enumerate(ratings):
         make_follow_up(
             session,
-            item,
+            item if one_family or not number else _of_another_family(session, item),
             planned_for=date(2026, 1, 1 + number),
             state="acknowledged",
             rating=rating,
@@ -97,10 +103,23 @@ def answer(session: Session, item: PlanItem, *ratings: int, on: date = TODAY) ->
     count_ratings(session)
 
 
+def _of_another_family(session: Session, item: PlanItem) -> PlanItem:
+    made = make_plan_item(
+        session, make_decision(session, make_case(session)), session.get_one(Service, item.service_id)
+    )
+    for choice in session.scalars(select(Choice).where(col(Choice.plan_item_id) == item.id)):
+        make_choice(
+            session,
+            made,
+            session.get_one(Provider, choice.provider_id),
+            chosen_at=choice.chosen_at,
+            ended_at=choice.ended_at,
+        )
+    return made
+
+
 def choice_on(session: Session, item: PlanItem, provider: Provider, first: date, before: date | None = None) -> Choice:
     """A choice that held from a day on, until another day."""
-    from tests.factories.case import make_choice
-
     return make_choice(
         session,
         item,
