@@ -165,13 +165,20 @@ def _unexamined(name: Message, error: Exception) -> Finding:
     return Finding(name, "broken", found, Message("It could not be examined; see the lines above first."))
 
 
+#: What the embedded servers are called.
+_SERVERS: Final = {"postgres": "PostgreSQL", "valkey": "Valkey"}
+
+
 def _embedded_down(ground: Ground) -> list[Finding]:
     """To look at a server must not start it, or nobody would hear that it was down."""
     if not ground.settings.embedded:
         return []
     from core import embedded  # noqa: PLC0415 - the extra is absent in production
 
-    if embedded.running(ground.settings.home, services=ground.settings.embedded_services) is not None:
+    answering = {one.name for one in embedded.status(ground.settings.home) if one.answers}
+    silent = [_SERVERS[one] for one in ground.settings.embedded_services if one not in answering]
+    if not silent:
         return []
-    advice = Message("Start everything with: avain up")
-    return [Finding(Message("Embedded services"), "broken", Message("they do not run"), advice)]
+    found = Message("{servers}: no answer", servers=", ".join(silent))
+    advice = Message("Start everything with: avain up. Until all of them answer, nothing that they hold is examined.")
+    return [Finding(Message("Embedded services"), "broken", found, advice)]

@@ -72,6 +72,17 @@ def looked_at(configured: Settings) -> dict[str, Finding]:
     return {str(one.name).removeprefix("Source "): one for one in found}
 
 
+def test_embedded_servers_that_do_not_answer_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AVAIN_DATABASE_URL")
+    monkeypatch.delenv("AVAIN_REDIS_URL")
+    own = Settings(home=tmp_path, database_url="postgresql://nobody@127.0.0.1:1/none")
+    for configured, named in ((Settings(home=tmp_path), "PostgreSQL, Valkey"), (own, "Valkey")):
+        findings = Examiner(Ground(configured, lambda: nullcontext(Session()))).latest().findings
+        told = {str(one.name): (one.state, str(one.found)) for one in findings}
+        assert told["Embedded services"] == ("broken", f"{named}: no answer")
+        assert not told.keys() & {"Database", "Redis", "Beat"}
+
+
 def test_a_source_that_is_down_is_a_finding(configured: Settings) -> None:
     found = looked_at(configured)
     assert (found["files"].state, found["files"].found) == ("ok", "a.xml")
