@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from models.base import days
 from models.case import Client
+from models.family import FamilyLink, FamilyProposal, FamilyWish
 from models.worker import Absence
 from services.access import Person, access_to_case
 from tests.console.test_choosing import Scene
@@ -17,7 +18,7 @@ from tests.console.test_who_may import TABLE, csrf_of
 from tests.factories.case import make_case, make_plan_item
 from tests.factories.follow_up import make_follow_up
 from tests.factories.worker import make_unit, make_worker
-from tests.support.browsing import ORIGIN
+from tests.support.browsing import ORIGIN, Browser, Opener
 from tests.support.market import NOW, TODAY
 
 PATHS = sorted(key for key in TABLE if key[1].startswith("/cases/{number}"))
@@ -44,7 +45,12 @@ class Town(Scene):
         self.hers = make_case(session, number="HB-2026-900002", responsible_worker_id=self.stranger.id)
         self.her_decision = self.decided(self.hers)
         self.her_item = make_plan_item(session, self.her_decision, self.coaching, external_id="I-SECRET")
+        link = FamilyLink(case_id=self.hers.id, holder="client", token=b"t", code=b"c", made_by="t", made_at=NOW, expires_at=NOW + timedelta(days=1))  # fmt: skip
+        proposal = FamilyProposal(case_id=self.hers.id, plan_item_id=self.her_item.id, provider_id=self.one.id, voice="child", proposed_by="t", proposed_at=NOW)  # fmt: skip
+        wish = FamilyWish(case_id=self.hers.id, voice="child", place="t", written_by="t", written_at=NOW)
+        session.add_all([link, proposal, wish])
         session.flush()
+        self.of_hers = {"link": link.id, "proposal": proposal.id, "wish": wish.id}
 
     def away(self, first: date, last: date, *, cancelled: bool = False) -> None:
         """W-2 is away, and W-1 stands in."""
@@ -62,7 +68,8 @@ def walk(app, browser, town, *, number, decision, item) -> list[tuple[str, str, 
     """Every address of a case: method, pattern, status, what was said."""
     token, told = csrf_of(browser, app), []
     for method, pattern in PATHS:
-        path = pattern.replace("{item:path}", "{item}").format(number=number, decision=decision, item=quote(item))
+        ids = {"decision": decision, "item": quote(item), **town.of_hers}
+        path = pattern.replace("{item:path}", "{item}").format(number=number, **ids)
         sent = {**_FIELDS, "csrf": token, "provider": str(town.one.id)}
         answer = (
             browser.client.get(path, follow_redirects=False)
@@ -73,11 +80,17 @@ def walk(app, browser, town, *, number, decision, item) -> list[tuple[str, str, 
     return told
 
 
+def signed_in(app, session) -> Browser:
+    """W-1, who leads a unit as well."""
+    return Opener(app, session).sign_in("worker", "supervisor", worker="W-1")
+
+
 def kept(session) -> list[str]:
     """Everything that a page about a case could change."""
     statements = (
         "SELECT id, goals FROM client_case", "SELECT id, number, granted_amount, baseline_quantity FROM decision", "SELECT id, ended_at FROM choice",
-        "SELECT id, ceiling FROM budget_version", "SELECT subject FROM audit_event WHERE subject LIKE 'case:%'",
+        "SELECT id, ceiling FROM budget_version", "SELECT case_id, count(*), count(ended_at) FROM family_link GROUP BY case_id",
+        "SELECT id, state FROM family_proposal", "SELECT id, seen_at, noted_at FROM family_wish", "SELECT subject FROM audit_event WHERE subject LIKE 'case:%'",
     )  # fmt: skip
     return [str(sorted(map(tuple, session.execute(text(statement)).all()), key=str)) for statement in statements]
 
@@ -86,9 +99,9 @@ def kept(session) -> list[str]:
     "number",
     ["HB-2026-900002", "hb-2026-900002", "HB-2026-900002%20", "%48B-2026-900002", "HB-2026-900002%00", "HB%E2%80%902026-900002", "%EF%BC%A8B-2026-900002", "HB-2026-99999", "2", "%25", "HB-2026-90000_"],
 )  # fmt: skip
-def test_a_case_of_others_is_one_that_there_is_not(app, session, town, sign_in, number):
-    before, browser = kept(session), sign_in("worker", "supervisor", worker="W-1")
-    told = walk(app, browser, town, number=number, decision=town.her_decision.id, item="I-SECRET")
+def test_a_case_of_others_is_one_that_there_is_not(family_app, session, town, number):
+    before, browser = kept(session), signed_in(family_app, session)
+    told = walk(family_app, browser, town, number=number, decision=town.her_decision.id, item="I-SECRET")
     assert [one[:3] for one in told if one[2] != 404] == []
     for _, pattern, _, said in told:
         assert "I-SECRET" not in said, pattern
@@ -96,19 +109,20 @@ def test_a_case_of_others_is_one_that_there_is_not(app, session, town, sign_in, 
     assert kept(session) == before, "nothing was done, and looking in vain is no view of the case"
 
 
-def test_ids_of_another_case_lead_nowhere_under_ones_own(app, session, town, sign_in):
-    browser = sign_in("worker", "supervisor", worker="W-1")
-    before = kept(session)[:4]
-    told = walk(app, browser, town, number=town.case.number, decision=town.her_decision.id, item="I-SECRET")
-    reached = {pattern: status for _, pattern, status, _ in told if "{decision}" in pattern or "{item" in pattern}
+def test_ids_of_another_case_lead_nowhere_under_ones_own(family_app, session, town):
+    browser = signed_in(family_app, session)
+    before = kept(session)[:-1]
+    told = walk(family_app, browser, town, number=town.case.number, decision=town.her_decision.id, item="I-SECRET")
+    reached = {pattern: status for _, pattern, status, _ in told if pattern.count("{") > 1}
     assert set(reached.values()) <= {404, 422}, reached
     for _, pattern, _, said in told:
         assert town.hers.number not in said, pattern
         assert "I-SECRET" not in said or "{item" in pattern, pattern
     session.expire_all()
-    after = kept(session)[:4]
-    assert after[1:] == before[1:]
+    after = kept(session)[:-1]
     assert str(town.hers.id) + ", []" in after[0]
+    own_link = f"({town.case.id}, 1, 0), "  # made by the walk, for one's own case
+    assert [one.replace(own_link, "").replace(own_link[:-2], "") for one in after[1:]] == before[1:]
 
 
 def test_a_case_is_seen_while_a_follow_up_of_it_is_in_ones_hands_and_no_name_with_it(session, town, sign_in):
