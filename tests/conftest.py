@@ -163,3 +163,20 @@ def session(shared_engine: Engine) -> Iterator[Session]:
         with Session(connection, join_transaction_mode="create_savepoint", expire_on_commit=False) as session:
             yield session
         outer.rollback()
+
+
+#: Modules whose tests take longest, mostly waiting for processes of their own: begun first, they do not keep one core busy at the end.
+_LONGEST = (
+    "integration/test_demo.py",
+    "integration/reminders_simulated/test_two_years.py",
+    "integration/test_bench_console.py",
+    "integration/test_end_to_end.py",
+    "integration/test_bench_budgets.py",
+    "chaos/test_visits.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest tests first; all others stay as they are."""
+    ranks = {ROOT / "tests" / module: rank for rank, module in enumerate(_LONGEST)}
+    items.sort(key=lambda item: ranks.get(item.path, len(_LONGEST)))
