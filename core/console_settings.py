@@ -79,13 +79,7 @@ class Console(Group):
     @field_validator("public_url")
     @classmethod
     def _origin(cls, value: str | None) -> str | None:
-        if value is None:
-            return None
-        parts = urlsplit(value)
-        local = parts.hostname in LOOPBACK and parts.scheme == "http"
-        if not parts.hostname or (parts.scheme != "https" and not local) or parts.path not in {"", "/"} or parts.query:
-            raise ValueError(N_("must be an https address without a path"))
-        return value.rstrip("/")
+        return None if value is None else origin_of(value)
 
     @model_validator(mode="after")
     def _reachable(self) -> Self:
@@ -112,6 +106,15 @@ class Console(Group):
         """The names under which it answers: a name of somebody else's that leads here (DNS rebinding) is none of them."""
         public = urlsplit(self.public_url).hostname if self.public_url else None
         return frozenset({*LOOPBACK, *([public] if public else [])})
+
+
+def origin_of(address: str) -> str:
+    """Scheme, host and port of where people reach a site: https, or this machine's own by http. Raises ValueError."""
+    parts = urlsplit(address)
+    local = parts.hostname in LOOPBACK and parts.scheme == "http"
+    if not parts.hostname or (parts.scheme != "https" and not local) or parts.path not in {"", "/"} or parts.query:
+        raise ValueError(N_("must be an https address without a path"))
+    return address.rstrip("/")
 
 
 def _bracketed(host: str) -> str:

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from core.console_settings import LOOPBACK
+from core.console_settings import origin_of
 from core.i18n import N_
 from core.login_settings import LoginProvider
 from core.setting_groups import Group
@@ -53,13 +53,7 @@ class Family(Group):
     @field_validator("public_url")
     @classmethod
     def _origin(cls, value: str | None) -> str | None:
-        if value is None:
-            return None
-        parts = urlsplit(value)
-        local = parts.hostname in LOOPBACK and parts.scheme == "http"
-        if not parts.hostname or (parts.scheme != "https" and not local) or parts.path not in {"", "/"} or parts.query:
-            raise ValueError(N_("must be an https address without a path"))
-        return value.rstrip("/")
+        return None if value is None else origin_of(value)
 
     @model_validator(mode="after")
     def _reachable(self) -> Self:

@@ -1,5 +1,6 @@
 """What Avain needs to know of a login provider (OpenID Connect, code flow with PKCE), whoever logs in by it."""
 
+from abc import ABC, abstractmethod
 from typing import ClassVar
 from urllib.parse import urlsplit
 
@@ -9,7 +10,7 @@ from core.i18n import N_
 from core.setting_groups import Group
 
 
-class LoginProvider(Group):
+class LoginProvider(Group, ABC):
     """One provider: the workers' (`[console.oidc]`) or the one families log in by (`[family.oidc]`)."""
 
     #: Where it stands in avain.toml, for sentences.
@@ -27,9 +28,9 @@ class LoginProvider(Group):
     ca_file: str | None = Field(default=None, description="authorities to trust instead of the system's")
 
     @property
+    @abstractmethod
     def needed_claim(self) -> str:
         """The claim that is asked for at userinfo where the ID token lacks it."""
-        raise NotImplementedError
 
     @field_validator("client_secret")
     @classmethod

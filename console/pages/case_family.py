@@ -1,5 +1,6 @@
 """What a worker does about what a family did: confirms or declines a proposal, says that a wish was read, and that it is written down."""
 
+from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from typing import Final
 from urllib.parse import quote
@@ -70,31 +71,21 @@ def decline(visit: Here, number: str, proposal: Id, reason: Typed = "") -> Respo
 @pages.post("/cases/{number}/wishes/{wish}/seen", roles=CASE_ROLES)
 def seen(visit: Here, number: str, wish: Id) -> Response:
     """The wish was read; its family sees that."""
-    case = _case(visit, number)
-    try:
-        with visit.session.begin_nested():
-            wishes.mark_seen(
-                visit.session,
-                wish,
-                case_id=case.case_id,
-                actor=visit.actor,
-                now=visit.now,
-                may_read=case.names_freely,
-            )
-    except NotFound:
-        raise
-    except InputError as error:
-        return case_page.show(visit, case, typed=case_page.Typed(f"wish-{wish}", {}, str(error)))
-    return visit.go(f"/cases/{quote(case.number)}{_PLACE}", Message("The family sees that the wish was read."))
+    return _of_wish(visit, number, wish, wishes.mark_seen, Message("The family sees that the wish was read."))
 
 
 @pages.post("/cases/{number}/wishes/{wish}/noted", roles=CASE_ROLES)
 def noted(visit: Here, number: str, wish: Id) -> Response:
     """The wish stands in the client information system; its words are removed here."""
+    said = Message("The wish is written down. What the family wrote has been removed from here.")
+    return _of_wish(visit, number, wish, wishes.note_down, said)
+
+
+def _of_wish(visit: Visit, number: str, wish: int, act: Callable[..., None], said: Message) -> Response:
     case = _case(visit, number)
     try:
         with visit.session.begin_nested():
-            wishes.note_down(
+            act(
                 visit.session,
                 wish,
                 case_id=case.case_id,
@@ -106,7 +97,6 @@ def noted(visit: Here, number: str, wish: Id) -> Response:
         raise
     except InputError as error:
         return case_page.show(visit, case, typed=case_page.Typed(f"wish-{wish}", {}, str(error)))
-    said = Message("The wish is written down. What the family wrote has been removed from here.")
     return visit.go(f"/cases/{quote(case.number)}{_PLACE}", said)
 
 

@@ -14,7 +14,8 @@ from models.family import FamilyLink, FamilyProposal, FamilyWish
 from models.worker import Absence
 from services.access import Person, access_to_case
 from tests.console.test_choosing import Scene
-from tests.console.test_who_may import TABLE, csrf_of
+from tests.console.test_who_may import csrf_of
+from tests.console.who_may import TABLE
 from tests.factories.case import make_case, make_plan_item
 from tests.factories.follow_up import make_follow_up
 from tests.factories.worker import make_unit, make_worker
