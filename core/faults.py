@@ -4,6 +4,10 @@
 The hook exists only where AVAIN_TEST_FAULTS=1 was set before the process started; elsewhere it is an empty function.
 `FAULT_ONCE=path` makes the fault happen once: the file is created first, and a process that finds it goes on. `FAULT_PASS=n` lets the
 step be passed n - 1 times before. `FAULT_TRACE=path` has every step that is passed noted there, one a line.
+
+`FAULT_ORDERS=folder` is for processes that run already: a file there, named as a step and saying `child`, `main` or `group`, has whoever
+passes that step next kill itself, the leader of its process group (a worker's main process), or the whole group. The file goes first, so it
+happens once.
 """
 
 import os
@@ -77,6 +81,9 @@ def _nothing(_name: str) -> None:
 def _die_here(name: str) -> None:
     if name not in FAULT_POINTS:
         raise ValueError(name)
+    orders = os.environ.get("FAULT_ORDERS")
+    if orders:
+        _obey(Path(orders) / name)
     trace = os.environ.get("FAULT_TRACE")
     if trace:
         with Path(trace).open("a", encoding="ascii") as file:
@@ -91,6 +98,18 @@ def _die_here(name: str) -> None:
         except FileExistsError:
             return
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _obey(order: Path) -> None:
+    taken = order.with_name(f"{order.name}.{os.getpid()}")
+    try:
+        order.rename(taken)  # one of many processes gets it
+    except FileNotFoundError:
+        return
+    whom = taken.read_text(encoding="ascii").strip()
+    if whom == "group":
+        os.killpg(0, signal.SIGKILL)
+    os.kill(os.getpgrp() if whom == "main" else os.getpid(), signal.SIGKILL)
 
 
 fault_point = _die_here if os.environ.get("AVAIN_TEST_FAULTS") == "1" else _nothing
