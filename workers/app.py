@@ -52,12 +52,9 @@ app.conf.update(
     worker_send_task_events=False,
     # A delivery after DATA must not be cut because Redis hiccuped; the lease decides who goes on.
     worker_cancel_long_running_tasks_on_connection_loss=False,
-    worker_soft_shutdown_timeout=20.0,  # SIGTERM: finish within this or give the work back (workers/stopping.py)
     broker_connection_retry_on_startup=True,  # Redis may come up after us
     broker_connection_max_retries=None,  # and may stay away as long as it likes
     task_publish_retry=False,  # the tick publishes again; a writer must not wait for Redis
-    worker_max_tasks_per_child=500,  # leaks end with the child
-    worker_max_memory_per_child=512_000,  # KiB
     # Work kinds carry their own limits (workers/task.py); this one bounds anything else.
     task_time_limit=3600,
     broker_transport_options={

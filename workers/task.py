@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
+from billiard.common import terminate_handler_fired
 from billiard.exceptions import SoftTimeLimitExceeded
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -24,7 +25,7 @@ from workers.app import app
 from workers.configuration import current_settings
 from workers.keeper import keeper
 from workers.queue import hint
-from workers.stopping import interruptible, stopping
+from workers.stopping import interruptible
 
 log = structlog.get_logger()
 
@@ -223,13 +224,13 @@ def settle(lease: Lease, body: Callable[[Lease], None]) -> None:
     try:
         with interruptible():
             body(lease)
-    except (SystemExit, KeyboardInterrupt) as ending:
+    except (SystemExit, KeyboardInterrupt):
         if not lease.closed:
             with suppress(LeaseLost, SQLAlchemyError):  # whatever becomes of the lease, this process must end
-                if stopping() or isinstance(ending, KeyboardInterrupt):
-                    lease.give_back()
-                else:  # Celery's hard limit, which leaves a moment before it kills
+                if terminate_handler_fired():  # Celery's hard limit, which leaves a moment before it kills
                     lease.fail(took_too_long(lease.claimed.kind), final=False)
+                else:
+                    lease.give_back()
         raise
     except LeaseLost:
         raise

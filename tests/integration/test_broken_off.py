@@ -66,7 +66,9 @@ def test_a_statement_ends_with_who_waits_for_it(engine, how, act):
         act(session)
     with Session(engine) as other, other.begin():
         other.execute(text("SET LOCAL lock_timeout = '2s'"))
-        assert other.execute(text("UPDATE unit SET name = name || '!' WHERE code = 'A' RETURNING name")).scalar() == "a!"
+        assert (
+            other.execute(text("UPDATE unit SET name = name || '!' WHERE code = 'A' RETURNING name")).scalar() == "a!"
+        )
         assert other.execute(OTHERS).scalar() == 0
     assert time.monotonic() - began < 10
 
