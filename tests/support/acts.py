@@ -117,4 +117,4 @@ if __name__ == "__main__":
     if sys.argv[1] == "beat":
         run_beat()
     GROUPS["acts"] = Group(QUEUES, int(os.environ.get("ACTS_SLOTS", "2")))
-    run_worker("acts")
+    run_worker(["acts"])
