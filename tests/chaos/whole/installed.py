@@ -55,9 +55,8 @@ def _settings(world: World, outside: Outside, home: Path) -> str:
     gentle = "gentle = { requests_per_second = 1000, failures = 4, pause_minutes = 1 }\n"
     parts = [
         f'[organisation]\nname = "Esimerkin hyvinvointialue (keksitty)"\nbusiness_id = "9999999-2"\nendpoint_id = "003799999992"\n'
-        f'[mail]\nport = {outside.mail.port}\nsender = "{SENDER}"\ntimeout_seconds = 5\n'
+        f'[mail]\nport = {outside.mail.port}\nsender = "{SENDER}"\ntimeout_seconds = 5\noperator_email = "paivystys@avain-esimerkki.invalid"\n'
         f'[prices]\nmanager_email = "hinnat@avain-esimerkki.invalid"\n'
-        f'[operators]\nemail = "paivystys@avain-esimerkki.invalid"\n'
         f"[orders]\nautomatic = true\nautomatic_up_to = 2000\n"
         f"[orders.connections.files]\n{sftp}folder = '/in'\n"
         f"[orders.connections.point]\nkind = 'https'\nurl = '{outside.http.url('/orders')}'\nallow_private = true\n"
