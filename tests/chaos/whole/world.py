@@ -141,9 +141,7 @@ def _business_ids(first: int) -> Iterator[str]:
 
 def _services() -> str:
     alternatives = json.dumps([ORDERED, *PLANNED])
-    one = (
-        '[[service]]\ncode = "{code}"\nname_fi = "{name}"\nunit = "C62"\naccounting_cost = "HB-41"\ncpv = "85320000"\n'
-    )
+    one = '[[service]]\ncode = "{code}"\nname_fi = "{name}"\nunit = "C62"\naccounting_cost = "HB-41"\ncpv = "85320000"\n'
     texts = [one.format(code=REPLACED, name="perhetyö") + f"alternatives = {alternatives}\n"]
     texts += [one.format(code=code, name=f"{code.lower()} (keksitty)") for code in (ORDERED, *PLANNED)]
     return "\n".join(texts)
@@ -295,11 +293,7 @@ def _record(
     decided = making.day - timedelta(days=20)
     unit = f'<unit code="U-{int(worker["worker"][2:]) // 10}"/>' if worker["worker"][2:].isdigit() else ""
     assessment = f"<assessmentDate>{decided - timedelta(days=30)}</assessmentDate>" if assessed else ""
-    money = (
-        "<grantedAmount>2000.00</grantedAmount>"
-        if assessed
-        else f'<baseline service="{REPLACED}" quantity="14" unit="C62"/>'
-    )
+    money = "<grantedAmount>2000.00</grantedAmount>" if assessed else f'<baseline service="{REPLACED}" quantity="14" unit="C62"/>'
     return (
         f'<case id="{id_}" status="open"><client id="K-{id_}"/><responsibleWorker id="{worker["worker"]}"/>{unit}{assessment}'
         f"<goal>{goal}</goal>"
