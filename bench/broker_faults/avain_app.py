@@ -41,4 +41,4 @@ if __name__ == "__main__":
     if sys.argv[1] == "beat":
         run_beat()
     GROUPS["bench"] = Group(QUEUES, 2)
-    run_worker("bench")
+    run_worker(["bench"])
