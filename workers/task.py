@@ -176,7 +176,7 @@ def work_task(kind: str) -> Callable[[Callable[[Lease], None]], Callable[[Lease]
 
     def register(body: Callable[[Lease], None]) -> Callable[[Lease], None]:
         def run(work_id: int, **_: Any) -> None:
-            perform(work_id, body)
+            perform(work_id, body, kind)
 
         run.__doc__ = body.__doc__
         app.task(
@@ -189,10 +189,13 @@ def work_task(kind: str) -> Callable[[Callable[[Lease], None]], Callable[[Lease]
     return register
 
 
-def perform(work_id: int, body: Callable[[Lease], None]) -> None:
-    """Claim a Work, do it, and see that it ends one way or another. Returns quietly when there is nothing to do."""
+def perform(work_id: int, body: Callable[[Lease], None], kind: str | None = None) -> None:
+    """Claim a Work, do it, and see that it ends one way or another. Returns quietly when there is nothing to do.
+
+    `kind`: what the body does, where only a message says which Work it is for.
+    """
     with transaction() as session:
-        claimed = claim(session, work_id)
+        claimed = claim(session, work_id, kind)
     if claimed is None:
         return
     fault_point("work.claimed")

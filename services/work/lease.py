@@ -143,13 +143,15 @@ def took_too_long(kind: str) -> Message:
     return Message(N_("It took longer than the {seconds} seconds allowed."), seconds=int(kind_of(kind).deadline))
 
 
-def claim(session: Session, work_id: int) -> Claimed | None:
+def claim(session: Session, work_id: int, kind: str | None = None) -> Claimed | None:
     """Take a Work, in a transaction of its own. None: nothing to do here (not due, held, done, dead, its lane is busy, or effects are paused).
 
-    A lease that has run out is not taken over here: the tick expires it, closes its Run as lost and makes the work due.
+    `kind`: what the claimer can do. A Work of another kind is left alone: a queue may still hold hints of a database that was restored from
+    a copy since, in which their numbers belong to other Work. A lease that has run out is not taken over here: the tick expires it, closes
+    its Run as lost and makes the work due.
     """
     kind_name = session.execute(text("SELECT kind FROM work WHERE id = :id"), {"id": work_id}).scalar()
-    if kind_name is None:
+    if kind_name is None or kind not in (None, kind_name):
         return None
     token = uuid4()
     values = {
