@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -227,9 +228,9 @@ class Rig:
 
     def stop(self) -> None:
         """Ask all processes to stop, as an operator does; who does not in time is noted."""
-        for one in self.processes:
-            if not one.stop(STOP_SECONDS):
-                self.unstoppable.append(one.name)
+        with ThreadPoolExecutor(len(self.processes)) as beside:
+            ended = beside.map(lambda one: one.stop(STOP_SECONDS), self.processes)
+            self.unstoppable += [one.name for one, well in zip(self.processes, ended, strict=True) if not well]
 
     def close(self) -> None:
         """End everything."""

@@ -62,7 +62,7 @@ _SETTLED = "what people do is not part of the day"
 
 COMPARED: Final[Mapping[str, Compared]] = {
     "absence": Compared(),
-    "alarm": Compared(),
+    "alarm": Compared(without={"subject": "holds an id", "message": "holds an id"}),
     "audit_event": Compared(
         only="action NOT LIKE 'run.%' AND action <> 'order.resent' AND action NOT LIKE 'source.%' AND action <> 'job.triggered'",
         without={
@@ -84,7 +84,7 @@ COMPARED: Final[Mapping[str, Compared]] = {
     ),
     "choice": Compared(key=("plan_item_id", "provider_id", "chosen_by")),
     "client": Compared(key=("source", "external_id")),
-    "client_case": Compared(key=("source", "external_id")),
+    "client_case": Compared(key=("source", "external_id"), without={"synced_run_id": "a Run"}),
     "contract": Compared(key=("provider_id", "number")),
     "counter": Compared(),
     "decision": Compared(key=("case_id", "external_id")),
@@ -151,6 +151,8 @@ COMPARED: Final[Mapping[str, Compared]] = {
     "worker": Compared(key=("external_id",)),
 }
 
+#: Columns that hold ids and say nowhere of what.
+_PLAIN: Final = {("order_coverage", "service_id"): "service"}
 #: What of a digest's items are ids, and of which table.
 _ITEMS: Final = {"announced": "follow_up", "escalated": "follow_up", "news": "notice"}
 _NUMBERS: Final = re.compile(r"\b(?:HB|T)-\d{4}-\d{6,}\b")
@@ -158,6 +160,8 @@ _NUMBERS: Final = re.compile(r"\b(?:HB|T)-\d{4}-\d{6,}\b")
 
 def refers_to(column: "Column[Any]") -> str | None:
     """The table whose rows a column names by their ids."""
+    if (column.table.name, column.name) in _PLAIN:
+        return _PLAIN[column.table.name, column.name]
     checked = column.info.get("refers_to")
     if checked is not None:
         return str(checked).partition(".")[0]
