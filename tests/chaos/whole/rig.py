@@ -21,6 +21,7 @@ from typing import Any, Final, Protocol
 import redis
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool
 
 from core import embedded
 from core.embedded import Embedded
@@ -84,7 +85,7 @@ class Rig:
     """The installation. Made by `rig`."""
 
     def __init__(
-        self, world: World, home: Path, servers: Path, running: Embedded, outside: Outside, wire: Wire
+        self, world: World, home: Path, servers: Path, *, running: Embedded, outside: Outside, wire: Wire
     ) -> None:
         self.world, self.home, self.servers, self.outside, self.wire = world, home, servers, outside, wire
         self.orders_folder = home / "orders"
@@ -96,9 +97,7 @@ class Rig:
         self.engine = self._engine()
         self._supervisor = Supervisor()
         groups = [word for group in GROUPS for word in ("--group", group)]
-        self.workers = [
-            self._kept(f"worker-{n}", "worker", *groups, "--concurrency", str(_CHILDREN)) for n in (1, 2)
-        ]
+        self.workers = [self._kept(f"worker-{n}", "worker", *groups, "--concurrency", str(_CHILDREN)) for n in (1, 2)]
         self.beats = [self._kept(f"beat-{n}", "beat") for n in (1, 2)]
         #: Seconds each stage took.
         self.took: dict[str, float] = {}
@@ -250,7 +249,7 @@ class Rig:
 
     def _engine(self) -> Engine:
         """The owner's, for tests look everywhere. No pool: connections die here."""
-        from sqlalchemy.pool import NullPool  # noqa: PLC0415
+        from sqlalchemy.pool import NullPool
 
         return create_engine(self._running.database_owner_url, poolclass=NullPool)
 
@@ -272,7 +271,7 @@ def rig(world: World, *, keep_home: Path | None = None) -> Iterator[Rig]:
         others = stack.enter_context(outside(folder / "outside"))
         wire = Wire(Path(redis_client_url(running.redis_url).removeprefix("unix://").partition("?")[0]))
         stack.callback(wire.close)
-        made = Rig(world, home, servers, running, others, wire)
+        made = Rig(world, home, servers, running=running, outside=others, wire=wire)
         if keep_home is not None:
             stack.callback(_keep_logs, home, keep_home)
         stack.callback(made.close)
@@ -288,4 +287,4 @@ def _keep_logs(home: Path, to: Path) -> None:
 
 def _roomy() -> str | None:
     """In memory, where there is some."""
-    return "/dev/shm" if os.access("/dev/shm", os.W_OK | os.X_OK) else None  # noqa: S108 - a fresh folder of our own in it
+    return "/dev/shm" if os.access("/dev/shm", os.W_OK | os.X_OK) else None

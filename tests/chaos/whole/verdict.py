@@ -125,7 +125,17 @@ def expected(world: World) -> Left:
 def _mark(world: World) -> str:
     """Of a world, and of all code that a day runs through."""
     found = hashlib.sha256(repr(asdict(world)).encode())
-    for folder in ("workers", "schedules", "services", "connectors", "documents", "models", "core", "migrations", "tests/chaos/whole"):
+    for folder in (
+        "workers",
+        "schedules",
+        "services",
+        "connectors",
+        "documents",
+        "models",
+        "core",
+        "migrations",
+        "tests/chaos/whole",
+    ):
         for file in sorted((ROOT / folder).rglob("*.py")):
             found.update(file.read_bytes())
     return found.hexdigest()[:24]
@@ -217,7 +227,7 @@ def _mails(made: Rig) -> Iterator[str]:
             yield f"{row.what} arrived {len(copies)} times, and only {doubts.get(row.key, 0)} attempts were in doubt"
     strange = received.keys() - known
     if strange:
-        yield f"{len(strange)} mails arrived that nothing in the tables tells of, such as {sorted(strange)[0]}"
+        yield f"{len(strange)} mails arrived that nothing in the tables tells of, such as {min(strange)}"
 
 
 def repeats(made: Rig) -> dict[str, Any]:
