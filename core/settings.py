@@ -24,6 +24,7 @@ from core.family_settings import Family
 from core.follow_up_settings import FollowUps
 from core.i18n import N_, _
 from core.order_settings import Orders
+from core.outgoing_settings import Outgoing
 from core.reasons import os_reason, toml_reason
 from core.setting_groups import Group, RefusedSettingError
 from core.source_settings import Sources
@@ -130,6 +131,7 @@ class Settings(BaseSettings):
     budgets: Budgets = Budgets()
     statements: Statements = Statements()
     orders: Orders = Orders()
+    outgoing: Outgoing = Outgoing()
     follow_ups: FollowUps = FollowUps()
     prices: Prices = Prices()
     privacy: Privacy = Privacy()
