@@ -99,6 +99,8 @@ class Rig:
         groups = [word for group in GROUPS for word in ("--group", group)]
         self.workers = [self._kept(f"worker-{n}", "worker", *groups, "--concurrency", str(_CHILDREN)) for n in (1, 2)]
         self.beats = [self._kept(f"beat-{n}", "beat") for n in (1, 2)]
+        #: The key of the Work with which the present stage begins.
+        self.awaited = ""
         #: Seconds each stage took.
         self.took: dict[str, float] = {}
         #: Processes that did not end in time when they were asked to.
@@ -196,6 +198,7 @@ class Rig:
         self.start()
         for stage in self.stages:
             began = time.monotonic()
+            self.awaited = stage.key
             if self._patiently(self.business_now) < stage.at:
                 self._patiently(lambda at=stage.at + timedelta(seconds=1): self.move_clock(at))
             if not stage.repeated:
