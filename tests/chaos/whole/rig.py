@@ -252,8 +252,6 @@ class Rig:
 
     def _engine(self) -> Engine:
         """The owner's, for tests look everywhere. No pool: connections die here."""
-        from sqlalchemy.pool import NullPool
-
         return create_engine(self._running.database_owner_url, poolclass=NullPool)
 
     def _kept(self, name: str, *command: str) -> Kept:
