@@ -126,4 +126,7 @@ identity = "none"                  # none: identity is dropped at the door; seal
 anchor_file = "audit-anchors.jsonl"    # under home; have it copied to where nobody who can write the database can write
 keep_years = 12                    # what events say may be purged after so many years
 # request_years = 2                # an extract for a client goes back so far, unless there is a special reason
+
+[consistency]                      # the nightly check of what is kept: docs/consistency.md
+budgets = 200                      # so many budgets, drawn anew each night, are calculated once more
 """
