@@ -129,4 +129,9 @@ keep_years = 12                    # what events say may be purged after so many
 
 [consistency]                      # the nightly check of what is kept: docs/consistency.md
 budgets = 200                      # so many budgets, drawn anew each night, are calculated once more
+
+[workers]                          # read when a worker starts
+stop_seconds = 20                  # a worker told to stop finishes what takes no longer and gives back the rest; it is gone within 30 s
+tasks_per_child = 500              # a process is replaced after so many tasks
+memory_per_child_mb = 512          # and when it has used more than this, as soon as its task has ended
 """

@@ -13,7 +13,7 @@ from core.i18n import N_
 from services.consistency.findings import NAMED, Looked, Sort, Thing, names
 from services.consistency.scope import Scope
 from services.labels import kind_message
-from services.work.kinds import QUEUES
+from services.work.kinds import EFFECTS, NUMBERING, QUEUES
 
 #: Seconds after which somebody should have noticed that a process fell silent: the tick looks every second.
 _SILENT: Final = 120
@@ -141,9 +141,10 @@ def works(scope: Scope) -> Looked:
     return looked
 
 
-def _held(_scope: Scope) -> list[str]:
-    """Kinds that wait on purpose."""
-    return []
+def _held(scope: Scope) -> list[str]:
+    """Kinds that wait on purpose: what leaves this installation while that is paused, and what gives out numbers in a restored one."""
+    state = scope.session.execute(text("SELECT effects_state()")).scalar_one()
+    return [*(EFFECTS if state != "go" else ()), *(NUMBERING if state == "restored" else ())]
 
 
 def _note(looked: Looked, sort: Sort, rows: Any) -> None:
