@@ -191,19 +191,15 @@ class _Checker:
             if why is not None:
                 self.unfound += 1
                 self.unfounded += [Thing(_name(kept), why)] if len(self.unfounded) < NAMED else []
-            if self._agrees(kept, kept.figures, self._present):
+            differs = _difference(kept, kept.figures, calculate(kept, self._present))
+            if differs is None:
                 continue
-            if any(self._agrees(kept, kept.figures, by) for by in self._before(kept)):
+            if any(_difference(kept, kept.figures, calculate(kept, by)) is None for by in self._before(kept)):
                 self.waiting += 1
                 continue
             self.differ += 1
             if len(self.differing) < NAMED:
-                self.differing.append(
-                    Thing(_name(kept), _difference(kept, kept.figures, calculate(kept, self._present)))
-                )
-
-    def _agrees(self, kept: Kept, figures: Figures, by: By) -> bool:
-        return _difference(kept, figures, calculate(kept, by)) is None
+                self.differing.append(Thing(_name(kept), differs))
 
     def _before(self, kept: Kept) -> Iterator[By]:
         """What a budget may have been calculated by and still be in order: the last night's day and settings, or a day since."""

@@ -205,7 +205,7 @@ def by_settings(settings: Budgets, today: date, steps: dict[str, Decimal]) -> By
     rules = tuple(
         Rule(one.extra, one.unit, one.for_unit, one.quantity, service)
         for one in settings.extras
-        for service in (one.services or [None])
+        for service in (*one.services, *(() if one.services else (None,)))
     )
     return By(
         day_number(today),
