@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from core.audit_settings import Audit
 from core.budget_settings import Budgets
+from core.consistency_settings import Consistency
 from core.console_settings import Console
 from core.errors import ConfigurationError, Message
 from core.family_settings import Family
@@ -138,6 +139,7 @@ class Settings(BaseSettings):
     console: Console = Console()
     family: Family = Family()
     audit: Audit = Audit()
+    consistency: Consistency = Consistency()
     workers: Workers = Workers()
 
     @field_validator("hash_key")
