@@ -149,6 +149,17 @@ class Settings(BaseSettings):
             raise ValueError(N_("at least 32 characters, for example from: openssl rand -hex 32"))
         return value
 
+    @field_validator("redis_url")
+    @classmethod
+    def _of_redis(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            scheme, _, rest = value.get_secret_value().partition("://")
+            if scheme not in {"redis", "rediss", "redis+socket"}:
+                raise ValueError(N_("must begin with redis://, rediss:// (encrypted) or redis+socket://"))
+            if scheme != "rediss" and "ssl_" in rest.partition("?")[2]:
+                raise ValueError(N_("what begins with ssl_ needs an encrypted connection: rediss://"))
+        return value
+
     @model_validator(mode="after")
     def _production_brings_its_own(self) -> "Settings":
         if self.environment == "production":
