@@ -6,6 +6,8 @@ import structlog
 from celery.beat import Scheduler
 from sqlalchemy.exc import InterfaceError, OperationalError
 
+from workers.configuration import current_settings
+from workers.effects import Watch
 from workers.tick import tick, watch_failures
 
 log = structlog.get_logger()
@@ -20,6 +22,7 @@ class TickScheduler(Scheduler):
 
     max_interval = TICK_SECONDS
     _ticks = 0
+    _effects = Watch()
 
     def setup_schedule(self) -> None:
         """Nothing to set up: what is due stands in the database."""
@@ -27,6 +30,8 @@ class TickScheduler(Scheduler):
     def tick(self, *_args: Any, **_kwargs: Any) -> float:
         """One tick; the seconds until the next."""
         try:
+            if self._ticks % _TICKS_BETWEEN_LOOKS == 0:
+                self._effects.look(current_settings())
             tick()
             self._ticks += 1
             if self._ticks % _TICKS_BETWEEN_LOOKS == 0:

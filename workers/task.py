@@ -18,10 +18,11 @@ from core.database import transaction
 from core.errors import AlreadyDone, AvainError, LeaseLost, Message, Postponed, Transient
 from core.faults import fault_point
 from core.settings import Settings
-from services.work import KINDS, Claimed, claim, close, fail, give_back, holds, postpone
+from services.work import KINDS, Claimed, claim, close, fail, give_back, holds, kind_of, postpone
 from services.work.lease import after_death
 from workers.app import app
 from workers.configuration import current_settings
+from workers.effects import BehindItsJournalError, Journal, journal_of
 from workers.keeper import keeper
 from workers.queue import hint
 
@@ -56,10 +57,19 @@ class Closing:
 class Lease:
     """A claimed Work, as a task body sees it."""
 
-    def __init__(self, claimed: Claimed, configured: Settings) -> None:
+    def __init__(self, claimed: Claimed, configured: Settings, journal: Journal | None = None) -> None:
+        """`journal`: of Work that has an effect (services/work/kinds.py), where it is written down."""
         self.claimed = claimed
         self.settings = configured
         self.closed = False
+        self._journal = journal
+
+    @property
+    def journal(self) -> Journal:
+        """Where it is written down that something leaves, before it does."""
+        if self._journal is None:
+            raise AvainError("Work of kind {kind} has no effect.", kind=self.claimed.kind)
+        return self._journal
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -189,20 +199,33 @@ def work_task(kind: str) -> Callable[[Callable[[Lease], None]], Callable[[Lease]
 
 def perform(work_id: int, body: Callable[[Lease], None]) -> None:
     """Claim a Work, do it, and see that it ends one way or another. Returns quietly when there is nothing to do."""
+    configured, journal, untrusted = current_settings(), None, None
     with transaction() as session:
         claimed = claim(session, work_id)
+        if claimed is not None and kind_of(claimed.kind).effect:
+            try:
+                journal = journal_of(session, configured)
+            except BehindItsJournalError as behind:
+                untrusted = behind
     if claimed is None:
         return
     fault_point("work.claimed")
-    lease = Lease(claimed, current_settings())
+    lease = Lease(claimed, configured, journal)
     with structlog.contextvars.bound_contextvars(run=claimed.run_id, work=claimed.work_id), keeper().holding(claimed):
         try:
-            settle(lease, _to_its_end(body))
+            settle(lease, _to_its_end(body if untrusted is None else _raising(untrusted)))
         except LeaseLost:
             log.warning("lease_lost", kind=claimed.kind)
         except SQLAlchemyError:
             # Not even the failure could be recorded: the database is away. The lease runs out, and the tick goes on from there.
             log.warning("database_failed", kind=claimed.kind, exc_info=True)
+
+
+def _raising(error: AvainError) -> Callable[[Lease], None]:
+    def instead(_lease: Lease) -> None:
+        raise error
+
+    return instead
 
 
 def _to_its_end(body: Callable[[Lease], None]) -> Callable[[Lease], None]:
