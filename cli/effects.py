@@ -153,7 +153,7 @@ def pause(
         "Let everything leave that waits, or only what is named. After a restore what left meanwhile is recorded first."
     ),
 )
-def release(
+def release(  # noqa: PLR0917 - options of a command
     names: Keys = None,
     journal: Journals = None,
     without_journal: Without = False,

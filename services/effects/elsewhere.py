@@ -27,14 +27,12 @@ _NOT_HERE: Final = """
     ORDER BY key
 """
 _UNKNOWN: Final = text("WITH gone AS (SELECT * FROM sent_elsewhere WHERE noted_by IS NULL)" + _NOT_HERE)  # noqa: S608
-_UNKNOWN_OF: Final = text(
-    """
+_TOLD: Final = """
     WITH gone AS (
         SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS told(key text, kind text, sent_at timestamptz, sure boolean, way text)
     )
-    """
-    + _NOT_HERE  # noqa: S608 - a constant
-)
+"""
+_UNKNOWN_OF: Final = text(_TOLD + _NOT_HERE)
 _NOTE: Final = text(
     "UPDATE sent_elsewhere SET noted_by = :actor WHERE key = ANY(:keys) AND noted_by IS NULL RETURNING key"
 )
