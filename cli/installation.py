@@ -176,16 +176,24 @@ def demo(
 
 def worker(
     context: typer.Context,
-    group: Annotated[str, typer.Option(help=_("Which queues: {groups}.").format(groups=", ".join(GROUPS)))] = "inside",
+    group: Annotated[
+        list[str] | None,
+        typer.Option(
+            help=_("Which queues: {groups}. May be given several times; default: inside.").format(
+                groups=", ".join(GROUPS)
+            )
+        ),
+    ] = None,
     concurrency: Annotated[int | None, typer.Option(min=1, help=_("How many tasks at once."))] = None,
 ) -> None:
     """Without a sub-command: run a worker process. `import` and `list` are about the people called workers."""
     if context.invoked_subcommand is not None:
         return
-    if group not in GROUPS:
-        raise InputError("There is no group {group}; there are: {groups}.", group=group, groups=", ".join(GROUPS))
+    groups = group or ["inside"]
+    for unknown in [name for name in groups if name not in GROUPS]:
+        raise InputError("There is no group {group}; there are: {groups}.", group=unknown, groups=", ".join(GROUPS))
     _check_templates()
-    run_worker(group, concurrency=concurrency)
+    run_worker(groups, concurrency=concurrency)
 
 
 def alive(kind: Annotated[str, typer.Argument(help="worker, beat, console")]) -> None:

@@ -17,6 +17,7 @@ from core.clock import business_now
 from core.errors import Transient, Unclear
 from core.faults import fault_point
 from services.effects.keys import message_id_of
+from workers.stopping import uncut
 from workers.task import Lease
 
 
@@ -51,6 +52,18 @@ def send_as_composed(
 
     `key`: by what it is known in the journal; else by its Message-ID.
     """
+    with uncut():
+        _send(lease, begin, not_taken, taken, point, key)
+
+
+def _send(
+    lease: Lease,
+    begin: Callable[[Session], Mail | None],
+    not_taken: Callable[[Session, Mail], None],
+    taken: Callable[[Session, Mail, datetime], None],
+    point: str,
+    key: Callable[[Mail], str],
+) -> None:
     with lease.transaction() as session:
         outgoing = begin(session)
     if outgoing is None:

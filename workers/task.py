@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
+from billiard.common import terminate_handler_fired
 from billiard.exceptions import SoftTimeLimitExceeded
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -19,12 +20,13 @@ from core.errors import AlreadyDone, AvainError, LeaseLost, Message, Postponed, 
 from core.faults import fault_point
 from core.settings import Settings
 from services.work import KINDS, Claimed, claim, close, fail, give_back, holds, kind_of, postpone
-from services.work.lease import after_death
+from services.work.lease import after_death, took_too_long
 from workers.app import app
 from workers.configuration import current_settings
 from workers.effects import BehindItsJournalError, Journal, journal_of
 from workers.keeper import keeper
 from workers.queue import hint
+from workers.stopping import interruptible
 
 log = structlog.get_logger()
 
@@ -184,7 +186,7 @@ def work_task(kind: str) -> Callable[[Callable[[Lease], None]], Callable[[Lease]
 
     def register(body: Callable[[Lease], None]) -> Callable[[Lease], None]:
         def run(work_id: int, **_: Any) -> None:
-            perform(work_id, body)
+            perform(work_id, body, kind)
 
         run.__doc__ = body.__doc__
         app.task(
@@ -197,11 +199,14 @@ def work_task(kind: str) -> Callable[[Callable[[Lease], None]], Callable[[Lease]
     return register
 
 
-def perform(work_id: int, body: Callable[[Lease], None]) -> None:
-    """Claim a Work, do it, and see that it ends one way or another. Returns quietly when there is nothing to do."""
+def perform(work_id: int, body: Callable[[Lease], None], kind: str | None = None) -> None:
+    """Claim a Work, do it, and see that it ends one way or another. Returns quietly when there is nothing to do.
+
+    `kind`: what the body does, where only a message says which Work it is for.
+    """
     configured, journal, untrusted = current_settings(), None, None
     with transaction() as session:
-        claimed = claim(session, work_id)
+        claimed = claim(session, work_id, kind)
         if claimed is not None and kind_of(claimed.kind).effect:
             try:
                 journal = journal_of(session, configured)
@@ -243,21 +248,20 @@ def _to_its_end(body: Callable[[Lease], None]) -> Callable[[Lease], None]:
 def settle(lease: Lease, body: Callable[[Lease], None]) -> None:
     """Do something for a Work, and record what an error means for it. Raises LeaseLost, SQLAlchemyError, and what ends the process."""
     try:
-        body(lease)
+        with interruptible():
+            body(lease)
     except (SystemExit, KeyboardInterrupt):
         if not lease.closed:
             with suppress(LeaseLost, SQLAlchemyError):  # whatever becomes of the lease, this process must end
-                lease.give_back()
+                if terminate_handler_fired():  # Celery's hard limit, which leaves a moment before it kills
+                    lease.fail(took_too_long(lease.claimed.kind), final=False)
+                else:
+                    lease.give_back()
         raise
     except LeaseLost:
         raise
     except SoftTimeLimitExceeded:
-        lease.fail(
-            Message(
-                "It took longer than the {seconds} seconds allowed.", seconds=int(KINDS[lease.claimed.kind].deadline)
-            ),
-            final=False,
-        )
+        lease.fail(took_too_long(lease.claimed.kind), final=False)
     except AlreadyDone as done:
         with lease.closing() as closing:
             closing.report("succeeded", message=done.message)
