@@ -12,16 +12,18 @@ from core.redis import redis_client_url, trusts_anybody
 from services.health.findings import Finding, Ground
 from services.heartbeats import signs
 from services.work import QUEUES, history
+from services.work.gate import MAY_BEGIN
 
 _TIMEOUT_SECONDS: Final = 3
 #: Work that is due for longer than this waits for something.
 _LATE_SECONDS: Final = 300
-#: Rows out: one: for how many seconds the oldest due Work that nobody has begun has waited.
+#: Rows out: one: for how many seconds the oldest due Work that nobody has begun has waited; what may not be begun now, does not wait for us.
 _LATE: Final = text(
-    """
+    f"""
     SELECT coalesce(extract(epoch FROM clock_timestamp() - min(next_at)), 0)::int FROM work
     WHERE done_at IS NULL AND dead_at IS NULL AND token IS NULL AND next_at <= clock_timestamp()
-    """
+      AND {MAY_BEGIN}
+    """  # noqa: S608 - a constant
 )
 
 
