@@ -197,7 +197,9 @@ def worker(
     group: Annotated[
         list[str] | None,
         typer.Option(
-            help=_("Which queues: {groups}. May be given several times; default: inside.").format(groups=", ".join(GROUPS))
+            help=_("Which queues: {groups}. May be given several times; default: inside.").format(
+                groups=", ".join(GROUPS)
+            )
         ),
     ] = None,
     concurrency: Annotated[int | None, typer.Option(min=1, help=_("How many tasks at once."))] = None,

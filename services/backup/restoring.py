@@ -15,7 +15,7 @@ import psycopg
 from psycopg import sql
 
 from core import schema
-from core.errors import ConfigurationError, InputError, Message, Transient
+from core.errors import ConfigurationError, InputError, Transient
 from services.backup.archive import Contents, contents, lacking, noted_sha256, sha256
 from services.backup.programs import Ended, Reach, program, run
 

@@ -62,7 +62,7 @@ _SETTLED = "what people do is not part of the day"
 
 COMPARED: Final[Mapping[str, Compared]] = {
     "absence": Compared(),
-    "alarm": Compared(),
+    "alarm": Compared(without={"subject": "holds an id", "message": "holds an id"}),
     "audit_event": Compared(
         only="action NOT LIKE 'run.%' AND action <> 'order.resent' AND action NOT LIKE 'source.%' AND action <> 'job.triggered'",
         without={
@@ -71,9 +71,13 @@ COMPARED: Final[Mapping[str, Compared]] = {
             "purged_by": "nothing is purged in a day",
         },
     ),
-    "budget": Compared(key=("decision_id",), without={"ceiling_basis": "holds ids of prices; the price itself is compared"}),
+    "budget": Compared(
+        key=("decision_id",), without={"ceiling_basis": "holds ids of prices; the price itself is compared"}
+    ),
     "budget_dirty": Compared(),
-    "budget_line": Compared(only="version_id IN (SELECT id FROM budget_version WHERE superseded_at IS NULL)", key=("version_id",)),
+    "budget_line": Compared(
+        only="version_id IN (SELECT id FROM budget_version WHERE superseded_at IS NULL)", key=("version_id",)
+    ),
     "budget_version": Compared(
         only="superseded_at IS NULL",
         key=("budget_id",),
@@ -84,7 +88,7 @@ COMPARED: Final[Mapping[str, Compared]] = {
     ),
     "choice": Compared(key=("plan_item_id", "provider_id", "chosen_by")),
     "client": Compared(key=("source", "external_id")),
-    "client_case": Compared(key=("source", "external_id")),
+    "client_case": Compared(key=("source", "external_id"), without={"synced_run_id": "a Run"}),
     "contract": Compared(key=("provider_id", "number")),
     "counter": Compared(),
     "decision": Compared(key=("case_id", "external_id")),
@@ -115,10 +119,21 @@ COMPARED: Final[Mapping[str, Compared]] = {
     "order_response": Compared(key=("order_id", "incoming_id")),
     "order_response_line": Compared(),
     "plan_item": Compared(key=("case_id", "external_id")),
-    "price": Compared(key=("price_key_id", "valid", "amount"), without={"original_id": "the copy is compared as it is"}),
+    "price": Compared(
+        key=("price_key_id", "valid", "amount"), without={"original_id": "the copy is compared as it is"}
+    ),
     "price_column_name": Compared(),
     "price_key": Compared(
-        key=("provider_id", "service_id", "unit", "base_quantity", "time_class", "minimum_quantity", "territory", "extra")
+        key=(
+            "provider_id",
+            "service_id",
+            "unit",
+            "base_quantity",
+            "time_class",
+            "minimum_quantity",
+            "territory",
+            "extra",
+        )
     ),
     "price_list": Compared(
         key=("source_id", "sha256"),
@@ -151,6 +166,8 @@ COMPARED: Final[Mapping[str, Compared]] = {
     "worker": Compared(key=("external_id",)),
 }
 
+#: Columns that hold ids and say nowhere of what.
+_PLAIN: Final = {("order_coverage", "service_id"): "service"}
 #: What of a digest's items are ids, and of which table.
 _ITEMS: Final = {"announced": "follow_up", "escalated": "follow_up", "news": "notice"}
 _NUMBERS: Final = re.compile(r"\b(?:HB|T)-\d{4}-\d{6,}\b")
@@ -158,6 +175,8 @@ _NUMBERS: Final = re.compile(r"\b(?:HB|T)-\d{4}-\d{6,}\b")
 
 def refers_to(column: "Column[Any]") -> str | None:
     """The table whose rows a column names by their ids."""
+    if (column.table.name, column.name) in _PLAIN:
+        return _PLAIN[column.table.name, column.name]
     checked = column.info.get("refers_to")
     if checked is not None:
         return str(checked).partition(".")[0]
@@ -190,7 +209,7 @@ def left(engine: Engine) -> Left:
             for name, compared in COMPARED.items()
         }
         shown = {
-            name: set(connection.execute(text(f"SELECT id FROM {name} WHERE {compared.only}")).scalars())  # noqa: S608 - our own words
+            name: set(connection.execute(text(f"SELECT id FROM {name} WHERE {compared.only}")).scalars())
             for name, compared in COMPARED.items()
             if compared.key
         }
@@ -258,9 +277,14 @@ def differences(before: Left, after: Left, *, most: int = 3) -> list[str]:
     """How the tables differ, as sentences: of each table how many rows are missing and how many are too many, with a few of them."""
     found = []
     for name in sorted(before.keys() | after.keys()):
-        missing, more = before.get(name, Counter()) - after.get(name, Counter()), after.get(name, Counter()) - before.get(name, Counter())
+        missing, more = (
+            before.get(name, Counter()) - after.get(name, Counter()),
+            after.get(name, Counter()) - before.get(name, Counter()),
+        )
         if missing or more:
-            shown = [f"missing: {row}" for row in sorted(missing)[:most]] + [f"too many: {row}" for row in sorted(more)[:most]]
+            shown = [f"missing: {row}" for row in sorted(missing)[:most]] + [
+                f"too many: {row}" for row in sorted(more)[:most]
+            ]
             found.append(
                 f"table {name}: {missing.total()} rows are missing and {more.total()} too many: " + "; ".join(shown)
             )
