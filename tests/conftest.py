@@ -38,6 +38,7 @@ from core.embedded.place import locked
 from core.logging import LOG_HANDLER
 from core.redis import redis_client_url
 from core.settings import ROOT
+from tests.support.effects import at_home
 
 # Whoever imports it first: a unit test takes its records.
 pytest.register_assert_rewrite("connectors.cases.contract")
@@ -139,7 +140,9 @@ def own_database(services: Embedded) -> Iterator[Embedded]:
     owner = make_url(services.database_owner_url)
     with psycopg.connect(_dsn(owner), autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY")
-    yield in_database(services, name)
+    made = in_database(services, name)
+    at_home(made)
+    yield made
     with psycopg.connect(_dsn(owner), autocommit=True) as admin:
         admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
@@ -151,7 +154,9 @@ def shared_engine(services: Embedded) -> Iterator[Engine]:
     owner = make_url(services.database_owner_url)
     with psycopg.connect(_dsn(owner), autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY")
-    engine = make_engine(in_database(services, name).database_url)
+    made = in_database(services, name)
+    at_home(made)
+    engine = make_engine(made.database_url)
     yield engine
     engine.dispose()
 

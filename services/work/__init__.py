@@ -6,7 +6,7 @@
 
 from services.work.batch import claim_more, renew_all, spread
 from services.work.calling import Call, call, call_again, call_many
-from services.work.kinds import KINDS, QUEUES, Kind, kind_of
+from services.work.kinds import EFFECTS, KINDS, NUMBERING, QUEUES, Kind, kind_of
 from services.work.lease import (
     Claimed,
     Ended,
@@ -21,7 +21,9 @@ from services.work.lease import (
 )
 
 __all__ = [
+    "EFFECTS",
     "KINDS",
+    "NUMBERING",
     "QUEUES",
     "Call",
     "Claimed",

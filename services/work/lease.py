@@ -20,6 +20,7 @@ from sqlalchemy.sql import bindparam
 
 from core.errors import LeaseLost, Message
 from core.i18n import N_
+from services.work.gate import MAY_BEGIN
 from services.work.kinds import KINDS, LEASE_SECONDS, Kind, kind_of
 
 
@@ -49,9 +50,9 @@ class Ended:
     run_id: int | None = None
 
 
-#: Rows in: one id. Rows out: the claimed Work and its new Run; none when it is not due, held, done or dead.
+#: Rows in: one id. Rows out: the claimed Work and its new Run; none when it is not due, held, done or dead, or effects are paused.
 _CLAIM = text(
-    """
+    f"""
     WITH claimed AS (
         UPDATE work SET
             token = :token,
@@ -60,14 +61,15 @@ _CLAIM = text(
             claimed_generation = generation,
             attempts = attempts + 1
         WHERE id = :id AND token IS NULL AND done_at IS NULL AND dead_at IS NULL AND next_at <= clock_timestamp()
+          AND {MAY_BEGIN}
         RETURNING *
     ), started AS (
         INSERT INTO run (work_id, kind, subject_id, attempt, token, host, counts)
-        SELECT id, kind, subject_id, attempts, token, :host, '{}' FROM claimed
+        SELECT id, kind, subject_id, attempts, token, :host, '{{}}' FROM claimed
         RETURNING id
     )
     SELECT claimed.id, kind, key, subject_id, arguments, attempts, started.id AS run_id FROM claimed, started
-    """
+    """  # noqa: S608 - a constant
 )
 
 #: Rows in: id and token. Rows out: one if the work was ours to end. Called again meanwhile: it stays due instead of done.
@@ -133,7 +135,7 @@ GIVEN_BACK = Message(N_("Given back unfinished because the worker was stopping."
 
 
 def claim(session: Session, work_id: int, kind: str | None = None) -> Claimed | None:
-    """Take a Work, in a transaction of its own. None: nothing to do here (not due, held, done, dead, or its lane is busy).
+    """Take a Work, in a transaction of its own. None: nothing to do here (not due, held, done, dead, its lane is busy, or effects are paused).
 
     `kind`: what the claimer can do. A Work of another kind is left alone: a queue may still hold hints of a database that was restored from
     a copy since, in which their numbers belong to other Work. A lease that has run out is not taken over here: the tick expires it, closes

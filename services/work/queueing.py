@@ -3,6 +3,8 @@
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from services.work.gate import MAY_BEGIN
+
 #: A queue is topped up to this length; more would only grow stale in Redis.
 TARGET_LENGTH = 200
 #: A queue longer than this holds what no tick put there; it is thrown away, for everything due is enqueued again.
@@ -11,14 +13,16 @@ ABSURD_LENGTH = 10 * TARGET_LENGTH
 ENQUEUE_AGAIN_SECONDS = 20
 
 #: Rows in: a queue and how many fit. Rows out: their ids, marked as enqueued. Work wants to be enqueued since it became due,
-#: or since its last message grew stale. Work in a busy lane waits, and of one lane only the first goes.
+#: or since its last message grew stale. Work in a busy lane waits, and of one lane only the first goes. So does what has an effect outside
+#: while these are paused.
 _TOP_UP = text(
-    """
+    f"""
     WITH wanting AS (
         SELECT id, coalesce(enqueued_at + make_interval(secs => :again), next_at) AS since,
                row_number() OVER (PARTITION BY coalesce(lane, 'work ' || id) ORDER BY next_at, id) AS in_lane
         FROM work AS candidate
         WHERE queue = :queue AND done_at IS NULL AND dead_at IS NULL AND token IS NULL AND next_at <= clock_timestamp()
+          AND {MAY_BEGIN}
           AND (lane IS NULL OR NOT EXISTS (SELECT FROM work AS holder WHERE holder.lane = candidate.lane AND holder.token IS NOT NULL))
     ), chosen AS (
         SELECT work.id FROM work JOIN wanting USING (id)
@@ -28,7 +32,7 @@ _TOP_UP = text(
     )
     UPDATE work SET enqueued_at = clock_timestamp() FROM chosen WHERE work.id = chosen.id
     RETURNING work.id, work.kind
-    """
+    """  # noqa: S608 - a constant
 )
 
 
@@ -44,10 +48,10 @@ def mark_enqueued(session: Session, ids: list[int]) -> list[tuple[int, str, str]
     """Mark fresh Works as enqueued by whoever called for them: `(id, kind, queue)` of those still unmarked and due."""
     rows = session.execute(
         text(
-            "UPDATE work SET enqueued_at = clock_timestamp() WHERE id = ANY(:ids) AND enqueued_at IS NULL AND token IS NULL"
+            "UPDATE work SET enqueued_at = clock_timestamp() WHERE id = ANY(:ids) AND enqueued_at IS NULL AND token IS NULL"  # noqa: S608
             " AND done_at IS NULL AND dead_at IS NULL AND next_at <= clock_timestamp()"
             " AND (lane IS NULL OR NOT EXISTS (SELECT FROM work AS holder WHERE holder.lane = work.lane AND holder.token IS NOT NULL))"
-            " RETURNING id, kind, queue"
+            f" AND {MAY_BEGIN} RETURNING id, kind, queue"
         ),
         {"ids": ids},
     )
