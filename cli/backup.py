@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 from rich.status import Status
 
-from cli.common import As, DryRun, Json, actor, complaints, console, emit, ended_in_order, sub_app, table, transaction
+from cli.common import As, DryRun, Json, actor, complaints, console, emit, ended_in_order, table, transaction
 from core.errors import Message
 from core.i18n import N_, _, moment, number
 
