@@ -126,4 +126,9 @@ identity = "none"                  # none: identity is dropped at the door; seal
 anchor_file = "audit-anchors.jsonl"    # under home; have it copied to where nobody who can write the database can write
 keep_years = 12                    # what events say may be purged after so many years
 # request_years = 2                # an extract for a client goes back so far, unless there is a special reason
+
+[workers]                          # read when a worker starts
+stop_seconds = 20                  # a worker told to stop finishes what takes no longer and gives back the rest; it is gone within 30 s
+tasks_per_child = 500              # a process is replaced after so many tasks
+memory_per_child_mb = 512          # and when it has used more than this, as soon as its task has ended
 """

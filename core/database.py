@@ -5,11 +5,12 @@ An engine must not cross a fork: `dispose_engine` is called in every new worker 
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Engine, create_engine, make_url
+import psycopg
+from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.orm import Session
 
 from core.settings import settings
@@ -18,10 +19,41 @@ if TYPE_CHECKING:
     from core.embedded import Embedded
 
 
+#: A statement that is broken off has so long to end.
+_BREAK_OFF_SECONDS = 2.0
+
+
+class _Connection(psycopg.Connection[Any]):
+    """A connection whose statement ends with who waits for it: a time limit, or a worker that stops.
+
+    psycopg does so for Ctrl-C alone; else the server would go on, holding its locks against whoever tries again.
+    """
+
+    def wait(self, *args: Any, **kwargs: Any) -> Any:
+        """As psycopg's."""
+        try:
+            return super().wait(*args, **kwargs)
+        except (psycopg.Error, KeyboardInterrupt):
+            raise
+        except BaseException:
+            self._break_off(args[0])
+            raise
+
+    def _break_off(self, waiting_for: Any) -> None:
+        """Leaves the connection fit for a rollback, or closed."""
+        active = psycopg.pq.TransactionStatus.ACTIVE
+        if self.pgconn.transaction_status == active:
+            with suppress(psycopg.Error):
+                self.cancel_safe(timeout=_BREAK_OFF_SECONDS)
+                super().wait(waiting_for, timeout=_BREAK_OFF_SECONDS)
+        if self.pgconn.transaction_status == active:
+            self.close()
+
+
 def make_engine(url: str, *, pool_size: int = 5) -> Engine:
     """An engine for a PostgreSQL URL of any spelling (`postgres://`, `postgresql://`, with or without a driver)."""
     parsed = make_url(url.replace("postgres://", "postgresql://", 1)).set(drivername="postgresql+psycopg")
-    return create_engine(
+    made = create_engine(
         parsed,
         pool_size=pool_size,
         max_overflow=5,
@@ -30,6 +62,12 @@ def make_engine(url: str, *, pool_size: int = 5) -> Engine:
         hide_parameters=True,  # parameters can be personal, and errors reach logs
         connect_args={"prepare_threshold": None, "connect_timeout": 5, "application_name": "avain"},
     )
+    event.listen(made, "do_connect", _connect)
+    return made
+
+
+def _connect(_dialect: object, _record: object, words: list[Any], named: dict[str, Any]) -> _Connection:
+    return _Connection.connect(*words, **named)
 
 
 @lru_cache(maxsize=1)

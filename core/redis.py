@@ -4,9 +4,10 @@ from urllib.parse import parse_qs, urlsplit
 
 
 def redis_client_url(url: str) -> str:
-    """The URL for redis-py's `from_url`: `redis+socket:///path?virtual_host=1` becomes `unix:///path?db=1`; others stay."""
+    """The URL for redis-py's `from_url`: `redis+socket:///path?virtual_host=1` becomes `unix:///path?db=1`, with the user and password it names; others stay."""
     parts = urlsplit(url)
     if parts.scheme != "redis+socket":
         return url
     database = parse_qs(parts.query).get("virtual_host", ["0"])[0]
-    return f"unix://{parts.path}?db={database}"
+    login = f"{parts.netloc.rpartition('@')[0]}@" if "@" in parts.netloc else ""
+    return f"unix://{login}{parts.path}?db={database}"

@@ -28,6 +28,7 @@ from core.reasons import os_reason, toml_reason
 from core.setting_groups import Group, RefusedSettingError
 from core.source_settings import Sources
 from core.statement_settings import Statements
+from core.worker_settings import Workers
 
 ROOT = Path(__file__).resolve().parent.parent
 #: One plain mailbox; what else could be written in a header is refused (connectors/mail.py looks once more).
@@ -135,6 +136,7 @@ class Settings(BaseSettings):
     console: Console = Console()
     family: Family = Family()
     audit: Audit = Audit()
+    workers: Workers = Workers()
 
     @field_validator("hash_key")
     @classmethod

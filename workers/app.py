@@ -5,9 +5,11 @@ forgetful carrier of ids. Measurements behind it: docs/reliability.md.
 """
 
 import os
+from functools import cached_property
+from typing import cast
 
-# Read by billiard when it is first imported: SIGTERM, which every supervisor sends, then means the soft shutdown. `avain worker`
-# imports this module first; `celery -A workers.app worker` would come too late and wait for the task in hand, however long.
+# Read by billiard when it is first imported: children then ignore SIGTERM, which a supervisor may send to every process of the worker.
+# What a worker does on it: workers/stopping.py. `avain worker` imports this module first; `celery -A workers.app worker` would come too late.
 os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")
 
 from celery import Celery
@@ -23,7 +25,19 @@ from services.work import KINDS, QUEUES
 for _scheme in ("redis", "rediss"):
     TRANSPORT_ALIASES[_scheme] = "workers.guard:GuardedTransport"
 
-app = Celery("avain", include=["workers.tasks"])
+
+class AvainCelery(Celery):
+    """Celery whose workers stop as workers/stopping.py says."""
+
+    @cached_property
+    def Worker(self) -> type:  # noqa: N802 - the name Celery gave it
+        """The class of worker processes."""
+        from workers.stopping import Worker  # noqa: PLC0415 - only a worker wants it
+
+        return cast("type", self.subclass_with_self(Worker))
+
+
+app = AvainCelery("avain", include=["workers.tasks"])
 app.conf.update(
     # A function of no arguments would be called at import; the URL is looked up when the broker is first needed.
     task_queues=[Queue(name, routing_key=name) for name in QUEUES],
@@ -38,13 +52,9 @@ app.conf.update(
     worker_send_task_events=False,
     # A delivery after DATA must not be cut because Redis hiccuped; the lease decides who goes on.
     worker_cancel_long_running_tasks_on_connection_loss=False,
-    worker_soft_shutdown_timeout=20.0,  # SIGTERM: finish within this or give the work back
-    worker_enable_soft_shutdown_on_idle=False,  # an idle worker would wait out the whole timeout for ETA tasks; we have none
     broker_connection_retry_on_startup=True,  # Redis may come up after us
     broker_connection_max_retries=None,  # and may stay away as long as it likes
     task_publish_retry=False,  # the tick publishes again; a writer must not wait for Redis
-    worker_max_tasks_per_child=500,  # leaks end with the child
-    worker_max_memory_per_child=512_000,  # KiB
     # Work kinds carry their own limits (workers/task.py); this one bounds anything else.
     task_time_limit=3600,
     broker_transport_options={

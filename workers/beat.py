@@ -1,11 +1,18 @@
 """Celery Beat with our scheduler: no schedule of its own, only the tick."""
 
-from typing import Any
+import signal
+from contextlib import suppress
+from types import FrameType
+from typing import Any, Final
 
 import structlog
 from celery.beat import Scheduler
-from sqlalchemy.exc import InterfaceError, OperationalError
+from celery.signals import beat_init
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
+from core.database import transaction
+from services.heartbeats import forget
+from workers.signs_of_life import own_name
 from workers.tick import tick, watch_failures
 
 log = structlog.get_logger()
@@ -13,6 +20,8 @@ log = structlog.get_logger()
 TICK_SECONDS = 1.0
 #: Jobs that fail for good are looked at once in so many ticks: letters wait for minutes anyway.
 _TICKS_BETWEEN_LOOKS = 10
+#: When beat is told to stop, a tick that is under way has so long to end.
+_LAST_TICK_SECONDS: Final = 10.0
 
 
 class TickScheduler(Scheduler):
@@ -20,12 +29,24 @@ class TickScheduler(Scheduler):
 
     max_interval = TICK_SECONDS
     _ticks = 0
+    _ticking = False
+    _stopping = False
 
     def setup_schedule(self) -> None:
         """Nothing to set up: what is due stands in the database."""
 
     def tick(self, *_args: Any, **_kwargs: Any) -> float:
         """One tick; the seconds until the next."""
+        self._ticking = True
+        try:
+            self._tick()
+        finally:
+            self._ticking = False
+        if self._stopping:
+            raise SystemExit
+        return TICK_SECONDS
+
+    def _tick(self) -> None:
         try:
             tick()
             self._ticks += 1
@@ -37,4 +58,25 @@ class TickScheduler(Scheduler):
             )  # the database is away; once a second is enough of one line
         except Exception:
             log.exception("tick_failed")
-        return TICK_SECONDS
+
+    def stop(self, _number: int, _frame: FrameType | None) -> None:
+        """Told to stop: what was chosen for the queues is published first, unless that takes too long or it is told again."""
+        if not self._ticking or self._stopping:
+            raise SystemExit
+        self._stopping = True
+        signal.signal(signal.SIGALRM, self.stop)
+        signal.setitimer(signal.ITIMER_REAL, _LAST_TICK_SECONDS)
+
+    def close(self) -> None:
+        """Beat ends."""
+        super().close()
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        with suppress(SQLAlchemyError), transaction() as session:
+            forget(session, own_name("beat"))
+
+
+@beat_init.connect
+def _listen(sender: Any, **_: object) -> None:
+    """Celery's own handlers, in place by now, end beat in the middle of a tick."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, sender.scheduler.stop)

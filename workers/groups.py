@@ -30,8 +30,14 @@ def run_worker(groups: Sequence[str], *, concurrency: int | None = None) -> None
     from core.settings import settings  # noqa: PLC0415
     from workers.app import connected_app  # noqa: PLC0415 - importing it sets signal handling, which only a worker wants
 
-    chosen = [GROUPS[group] for group in dict.fromkeys(groups)]
-    connected_app().worker_main(
+    chosen, lives = [GROUPS[group] for group in dict.fromkeys(groups)], settings().workers
+    app = connected_app()
+    app.conf.update(
+        worker_soft_shutdown_timeout=lives.stop_seconds,  # workers/stopping.py
+        worker_max_tasks_per_child=lives.tasks_per_child,  # leaks end with the child
+        worker_max_memory_per_child=lives.memory_per_child_mb * 1024,  # KiB
+    )
+    app.worker_main(
         [
             "worker",
             "--queues", ",".join(queue for group in chosen for queue in group.queues),

@@ -14,13 +14,14 @@ from billiard.exceptions import SoftTimeLimitExceeded
 
 from core.clock import business_now
 from core.database import transaction
-from core.errors import AvainError, InputError, LeaseLost, Message, NotFound, Transient
+from core.errors import AvainError, InputError, LeaseLost, NotFound, Transient
 from core.settings import Settings
 from services.gentleness import permit
 from services.looked import LOOKED_AT, Found, keep, look_into, meanings
 from services.sources import Source, transport_of
 from services.visiting import bring, configured_as, task
 from services.work import KINDS, Claimed, call, claim, close
+from services.work.lease import took_too_long
 from workers.fetching import seconds_for, source_of, turn_at
 from workers.keeper import keeper
 from workers.limits import time_limit
@@ -47,7 +48,7 @@ def looking_at(source: Source, configured: Settings, *, now: bool = False) -> It
             yield
         outcome = "succeeded"
     except SoftTimeLimitExceeded:
-        said = Message("It took longer than the {seconds} seconds allowed.", seconds=int(limit))
+        said = took_too_long(_KIND)
         raise Transient(said) from None
     except AvainError as error:
         said = error.message
@@ -86,7 +87,7 @@ def look(lease: Lease) -> None:
     except LeaseLost:
         raise
     except (AvainError, SoftTimeLimitExceeded) as error:
-        late = Message("It took longer than the {seconds} seconds allowed.", seconds=int(KINDS[_KIND].deadline))
+        late = took_too_long(_KIND)
         with lease.closing() as closing:
             closing.report("refused", message=error.message if isinstance(error, AvainError) else late)
         return

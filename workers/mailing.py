@@ -15,6 +15,7 @@ from connectors.mail_server import leave, send
 from core.clock import business_now
 from core.errors import Transient, Unclear
 from core.faults import fault_point
+from workers.stopping import uncut
 from workers.task import Lease
 
 
@@ -45,6 +46,17 @@ def send_as_composed(
     point: str,
 ) -> None:
     """Send what `begin` hands out, if anything is left to send; `point` names the fault points (`<point>.sending`, `<point>.sent`)."""
+    with uncut():
+        _send(lease, begin, not_taken, taken, point)
+
+
+def _send(
+    lease: Lease,
+    begin: Callable[[Session], Mail | None],
+    not_taken: Callable[[Session, Mail], None],
+    taken: Callable[[Session, Mail, datetime], None],
+    point: str,
+) -> None:
     with lease.transaction() as session:
         outgoing = begin(session)
     if outgoing is None:

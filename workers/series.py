@@ -2,7 +2,7 @@
 
 The task holds the Work it was called for and takes more of its kind that are due. Of each mail it is committed that it is being sent before
 its first byte leaves, and that it was taken before the next leaves: in the same transaction, so that at any moment the fate of one mail at
-most is unknown to who comes after us. That transaction runs beside the announcement of the next mail, which waits for it before its text goes. Each mail's Work ends by itself and as its own attempt came out; none stops another.
+most is unknown to who comes after us. A worker that stops is obeyed between two of them. That transaction runs beside the announcement of the next mail, which waits for it before its text goes. Each mail's Work ends by itself and as its own attempt came out; none stops another.
 """
 
 import time
@@ -27,6 +27,7 @@ from services.reminders import sending
 from services.work import Claimed, claim_more, postpone, spread
 from workers.keeper import keeper
 from workers.mail_pace import mail_pace
+from workers.stopping import stopping, uncut
 from workers.task import Lease, settle
 
 log = structlog.get_logger()
@@ -48,7 +49,7 @@ class _NotBegunError(Exception):
 
 def send_series(first: Lease) -> None:
     """Send the mail of `first`, and others that are due, for as long as a task may."""
-    with statements() as session, ThreadPoolExecutor(1, "recording") as beside:
+    with uncut(), statements() as session, ThreadPoolExecutor(1, "recording") as beside:
         series = _Series(first, session, beside)
         keeper().keep_all(series.held)
         try:
@@ -87,7 +88,7 @@ class _Series:
         return [one.claimed for one in dict.fromkeys(leases) if not one.closed]
 
     def run(self) -> None:
-        while self._waiting and time.monotonic() < self._until:
+        while self._waiting and self._may_go_on():
             self._see_to(self._waiting.popleft(), self._begin)
             while self._current is not None and self._mail is not None:
                 self._see_to(self._current, self._send)
@@ -208,9 +209,12 @@ class _Series:
 
     def _following(self) -> Lease | None:
         """The next of those that wait, if it may go now."""
-        if not self._waiting or time.monotonic() >= self._until:
+        if not self._waiting or not self._may_go_on():
             return None
         return None if self._turn() > 0 else self._waiting.popleft()
+
+    def _may_go_on(self) -> bool:
+        return time.monotonic() < self._until and not stopping()
 
     def _turn(self) -> float:
         per_minute = self._settings.mail.per_minute
@@ -218,7 +222,7 @@ class _Series:
 
     def _claim(self) -> None:
         """Take more when none waits. Whoever got fewer than asked for has seen the end."""
-        if self._waiting or not self._may_claim or time.monotonic() >= self._until:
+        if self._waiting or not self._may_claim or not self._may_go_on():
             return
         with transaction() as session:
             claims = claim_more(session, "send_digest", SHARE)
@@ -229,7 +233,7 @@ class _Series:
     def _await_turn(self) -> None:
         """Wait for the mail's turn. Raises Postponed, and puts off all others too, if that takes longer than the task may."""
         while (seconds := self._turn()) > 0:
-            if time.monotonic() + seconds > self._until:
+            if time.monotonic() + seconds > self._until or stopping():
                 apart = 60.0 / self._settings.mail.per_minute
                 self._put_off(_PACED, seconds + apart, apart=apart)
                 raise Postponed(_PACED, retry_after=seconds)

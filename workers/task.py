@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
+from billiard.common import terminate_handler_fired
 from billiard.exceptions import SoftTimeLimitExceeded
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -19,11 +20,12 @@ from core.errors import AlreadyDone, AvainError, LeaseLost, Message, Postponed, 
 from core.faults import fault_point
 from core.settings import Settings
 from services.work import KINDS, Claimed, claim, close, fail, give_back, holds, postpone
-from services.work.lease import after_death
+from services.work.lease import after_death, took_too_long
 from workers.app import app
 from workers.configuration import current_settings
 from workers.keeper import keeper
 from workers.queue import hint
+from workers.stopping import interruptible
 
 log = structlog.get_logger()
 
@@ -223,21 +225,20 @@ def _to_its_end(body: Callable[[Lease], None]) -> Callable[[Lease], None]:
 def settle(lease: Lease, body: Callable[[Lease], None]) -> None:
     """Do something for a Work, and record what an error means for it. Raises LeaseLost, SQLAlchemyError, and what ends the process."""
     try:
-        body(lease)
+        with interruptible():
+            body(lease)
     except (SystemExit, KeyboardInterrupt):
         if not lease.closed:
             with suppress(LeaseLost, SQLAlchemyError):  # whatever becomes of the lease, this process must end
-                lease.give_back()
+                if terminate_handler_fired():  # Celery's hard limit, which leaves a moment before it kills
+                    lease.fail(took_too_long(lease.claimed.kind), final=False)
+                else:
+                    lease.give_back()
         raise
     except LeaseLost:
         raise
     except SoftTimeLimitExceeded:
-        lease.fail(
-            Message(
-                "It took longer than the {seconds} seconds allowed.", seconds=int(KINDS[lease.claimed.kind].deadline)
-            ),
-            final=False,
-        )
+        lease.fail(took_too_long(lease.claimed.kind), final=False)
     except AlreadyDone as done:
         with lease.closing() as closing:
             closing.report("succeeded", message=done.message)

@@ -9,7 +9,6 @@ starts them the way `avain worker` does: `workers.app` has to be imported before
 plain meaning (see REMAP_SIGTERM there).
 """
 
-import os
 import sys
 import time
 
@@ -23,8 +22,6 @@ from workers.groups import GROUPS, Group, run_beat, run_worker
 from workers.task import Lease, work_task
 
 app.conf.include = []
-if "BENCH_SOFT_SECONDS" in os.environ:  # a test does not want to wait for the real 20 s
-    app.conf.worker_soft_shutdown_timeout = float(os.environ["BENCH_SOFT_SECONDS"])
 
 
 @work_task(KIND)

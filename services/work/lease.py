@@ -100,15 +100,19 @@ _RELEASE = text(
 )
 
 #: Rows in: none. Rows out: every Work whose holder fell silent, freed; its open Run closes as lost. One that has
-#: used up its attempts is dead.
+#: used up its attempts is dead. Whoever reached the deadline was killed for it.
 _EXPIRE = text(
     """
     WITH silent AS (
-        SELECT id, token, generation <> claimed_generation AS called_again,
-               coalesce((CAST(:limits AS jsonb) ->> kind)::int, :limit) AS max_attempts
-        FROM work
+        SELECT work.id, work.token, generation <> claimed_generation AS called_again,
+               coalesce(kinds.max_attempts, :limit) AS max_attempts,
+               CASE WHEN deadline <= clock_timestamp()
+                    THEN jsonb_build_object('msgid', CAST(:late AS text), 'params', jsonb_build_object('seconds', coalesce(kinds.seconds, :seconds)))
+                    ELSE :error END AS error
+        FROM work LEFT JOIN jsonb_to_recordset(CAST(:kinds AS jsonb)) AS kinds(kind text, max_attempts int, seconds int)
+          ON kinds.kind = work.kind
         WHERE token IS NOT NULL AND lease_until <= clock_timestamp()
-        FOR UPDATE SKIP LOCKED
+        FOR UPDATE OF work SKIP LOCKED
     ), freed AS (
         UPDATE work SET
             token = NULL, lease_until = NULL, deadline = NULL, enqueued_at = NULL,
@@ -116,22 +120,27 @@ _EXPIRE = text(
             dead_at = CASE WHEN attempts >= max_attempts AND NOT called_again THEN clock_timestamp() END,
             -- the first time at once: the machine died, not the work; then with growing pauses
             next_at = clock_timestamp() + make_interval(secs => CASE WHEN attempts <= 1 OR called_again THEN 0 ELSE least(600, 5 * 2 ^ attempts) END),
-            last_error = :error,
-            dead_reason = CASE WHEN attempts >= max_attempts AND NOT called_again THEN :reason ELSE '' END
+            last_error = silent.error,
+            dead_reason = CASE WHEN attempts >= max_attempts AND NOT called_again THEN silent.error ->> 'msgid' ELSE '' END
         FROM silent WHERE work.id = silent.id
-        RETURNING work.id, work.kind, work.subject_id, work.dead_at IS NOT NULL AS dead, silent.token
+        RETURNING work.id, work.kind, work.subject_id, work.dead_at IS NOT NULL AS dead, silent.token, silent.error
     ), finished AS (
-        UPDATE run SET outcome = 'lost', finished_at = clock_timestamp(), message = :error
+        UPDATE run SET outcome = 'lost', finished_at = clock_timestamp(), message = freed.error
         FROM freed WHERE run.token = freed.token AND run.work_id = freed.id AND run.finished_at IS NULL
         RETURNING run.work_id, run.id AS run_id
     )
-    SELECT id, kind, subject_id, dead, run_id FROM freed LEFT JOIN finished ON finished.work_id = freed.id
+    SELECT id, kind, subject_id, dead, run_id, error FROM freed LEFT JOIN finished ON finished.work_id = freed.id
     """
 ).bindparams(bindparam("error", type_=JSONB))
 
 _LOST = Message(N_("The process doing this fell silent; it is tried again."))
 #: The message of a Run that ended because its process was told to; no failure.
 GIVEN_BACK = Message(N_("Given back unfinished because the worker was stopping."))
+
+
+def took_too_long(kind: str) -> Message:
+    """Why an attempt at Work of a kind was ended."""
+    return Message(N_("It took longer than the {seconds} seconds allowed."), seconds=int(kind_of(kind).deadline))
 
 
 def claim(session: Session, work_id: int, kind: str | None = None) -> Claimed | None:
@@ -241,17 +250,23 @@ def postpone(session: Session, claimed: Claimed, message: Message, pause: float)
 
 def expire_leases(session: Session) -> tuple[int, list[Ended]]:
     """Free every Work whose holder fell silent: how many, and those that thereby used up their attempts."""
-    limits = {kind.name: kind.max_attempts for kind in KINDS.values()}
+    kinds = [
+        {"kind": kind.name, "max_attempts": kind.max_attempts, "seconds": int(kind.deadline)} for kind in KINDS.values()
+    ]
     rows = session.execute(
         _EXPIRE,
         {
-            "limits": json.dumps(limits),
+            "kinds": json.dumps(kinds),
             "limit": Kind.max_attempts,
             "error": _LOST.to_json(),
-            "reason": _LOST.msgid,
+            "late": took_too_long("").msgid,
+            "seconds": int(Kind.deadline),
         },
     ).all()
-    return len(rows), [Ended(row.id, row.kind, row.subject_id, _LOST, row.run_id) for row in rows if row.dead]
+    dead = [row for row in rows if row.dead]
+    return len(rows), [
+        Ended(row.id, row.kind, row.subject_id, Message.from_json(row.error), row.run_id) for row in dead
+    ]
 
 
 def _release(

@@ -1,31 +1,131 @@
-"""A worker that is asked to stop: what it has in hand is due again at once, and the attempt does not count."""
+"""Processes that are told to stop, with work in hand: what is short is finished, the rest is due again with no attempt counted, and all are
+gone within half a minute. And children that outlive their limits: replaced, or killed and their work told so.
+"""
 
+import os
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
 import pytest
 from sqlalchemy import text
+from sqlalchemy.orm import Session
 
-from bench.broker_faults.avains_rig import AvainRig
-from bench.broker_faults.rig import rig
+from services.work import call
+from tests.support.acts import KIND
+from tests.support.installation import Installation
 
 pytestmark = pytest.mark.slow
 
+ACTING = "tests.support.acts"
+#: More than a worker takes for stopping when it is given one second for what is in hand.
+SOON = 15.0
 
-def test_work_in_hand_is_given_back_when_the_worker_is_asked_to_stop():
-    """SIGTERM in the middle of a long act; without REMAP_SIGTERM the worker would sit it out, and without giving back a lease be lost."""
-    with rig() as made, AvainRig(made) as avain:
-        worker = avain.worker(BENCH_SOFT_SECONDS="1")
-        work = avain.call(1, prefix="long", seconds=300)
-        avain.hint(work)
-        assert made.started("long-0") is not None
-        worker.term()
-        assert worker.ended(60), worker.last_words()
-        assert avain.outcomes() == {"retry": 1}
-        with avain.engine.connect() as connection:
-            row = connection.execute(
-                text("SELECT attempts, token, next_at <= clock_timestamp() AS due FROM work WHERE id = ANY(:ids)"),
-                {"ids": work},
-            ).one()
-        assert row == (0, None, True)
-        assert not made.events("long-0", "end")
-        avain.worker()
-        avain.beat()
-        assert made.started("long-0", times=2, within=60) is not None
+
+class Acting(Installation):
+    """An installation whose worker and beat act as they are told."""
+
+    def journal(self, step: str) -> dict[str, list[int]]:
+        """Key → the processes in which its act has reached `step`."""
+        found: dict[str, list[int]] = {}
+        path = self.home / "journal"
+        for line in path.read_text("utf-8").splitlines() if path.exists() else ():
+            key, reached, pid = line.split(" ")
+            if reached == step:
+                found.setdefault(key, []).append(int(pid))
+        return found
+
+    def call(self, act: str, key: str = "", **arguments: Any) -> int:
+        """Call for an act; the Work's id."""
+        with Session(self.engine) as session, session.begin():
+            work_id = call(session, KIND, key or act, act=act, **arguments)
+            assert work_id is not None
+            return work_id
+
+    def begun(self, *keys: str) -> None:
+        """Wait until these acts have begun."""
+        self.wait(lambda: set(keys) <= set(self.journal("start")))
+
+    def outcome(self, key: str) -> list[str]:
+        """How the attempts at an act ended."""
+        sql = "SELECT coalesce(outcome, 'open') AS outcome FROM run JOIN work ON work.id = work_id WHERE key = :key ORDER BY run.id"
+        return [row.outcome for row in self.rows(sql, key=key)]
+
+    def ended(self, worker: Any, within: float) -> float:
+        """Wait until a worker has ended in order; how many seconds that took."""
+        began = time.monotonic()
+        assert worker.wait(within) == 0
+        return time.monotonic() - began
+
+
+@pytest.fixture
+def acting(database: Any, tmp_path: Path) -> Iterator[Acting]:
+    made = Acting(database, tmp_path, {"ACTS_JOURNAL": str(tmp_path / "journal"), "AVAIN_WORKERS__STOP_SECONDS": "1"})
+    try:
+        yield made
+    finally:
+        made.stop()
+
+
+@pytest.fixture
+def silent_port() -> Iterator[int]:
+    """A port where somebody listens and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+#: In Python, in a socket, in statements of every kind, in a process waited for.
+LONG = ("nap", "read_socket", "query", "copy", "wait_for_lock", "wait_for_process")
+
+
+def test_what_is_in_hand_is_finished_or_given_back(acting: Acting, silent_port: int) -> None:
+    """Six that would take minutes are cut and given back; one that is sending outside is recorded first; and nothing goes on at the server."""
+    acting.execute("INSERT INTO unit (code, name) VALUES ('LOCKED', 'kept')")
+    worker = acting.start("worker", module=ACTING, ACTS_SLOTS="7")
+    acting.start("beat", module=ACTING)
+    with Session(acting.engine) as holder, holder.begin():
+        holder.execute(text("UPDATE unit SET name = 'held' WHERE code = 'LOCKED'"))
+        for act in LONG:
+            acting.call(act, port=silent_port)
+        acting.call("effect", seconds=3)
+        acting.begun(*LONG, "effect")
+        children = psutil.Process(worker.pid).children(recursive=True)
+        worker.send_signal(signal.SIGTERM)
+        assert acting.ended(worker, SOON) >= 1
+    assert {act: acting.outcome(act) for act in LONG} == {key: ["retry"] for key in LONG}
+    rows = acting.rows("SELECT attempts, token, next_at <= clock_timestamp() AS due FROM work WHERE key <> 'effect'")
+    assert [tuple(row) for row in rows] == [(0, None, True)] * len(LONG)
+    assert acting.outcome("effect") == ["succeeded"]
+    assert not set(acting.journal("end")) & set(LONG)
+    assert acting.rows("SELECT name FROM unit WHERE code = 'LOCKED'")[0].name == "held"
+    assert not acting.rows(
+        "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND state = 'active' AND pid <> pg_backend_pid()"
+    )
+    assert not [one for one in children if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
+
+
+def test_what_is_short_is_finished_and_no_second_is_waited_in_vain(acting: Acting) -> None:
+    worker = acting.start("worker", module=ACTING, AVAIN_WORKERS__STOP_SECONDS="20")
+    acting.start("beat", module=ACTING)
+    acting.call("nap", seconds=2)
+    acting.begun("nap")
+    os.killpg(worker.pid, signal.SIGTERM)  # as systemd does: the children hear it, too
+    assert acting.ended(worker, 30) < 8
+    assert acting.outcome("nap") == ["succeeded"]
+
+
+def test_what_cannot_be_stopped_is_killed(acting: Acting) -> None:
+    """Deaf in C: the lease runs out as after any other death. It must not hold up what can be given back, nor the end."""
+    worker = acting.start("worker", module=ACTING)
+    acting.start("beat", module=ACTING)
+    acting.call("deaf")
+    acting.call("nap")
+    acting.begun("deaf", "nap")
+    worker.send_signal(signal.SIGTERM)
+    acting.wait(lambda: acting.outcome("nap") == ["retry"], 6)
+    worker.wait(SOON)
+    assert acting.outcome("deaf") == ["open"]

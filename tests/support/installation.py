@@ -59,11 +59,11 @@ class Installation:
             **more,
         }
 
-    def start(self, *command: str, **environment: str) -> subprocess.Popen[bytes]:
-        """Start an `avain` command in the background, in a process group of its own; its log goes to home."""
+    def start(self, *command: str, module: str = "cli.main", **environment: str) -> subprocess.Popen[bytes]:
+        """Start an `avain` command, or that of another module, in the background, in a process group of its own; its log goes to home."""
         log = (self.home / f"{'-'.join(command).replace('/', '_')}-{len(self.processes)}.log").open("wb")
         process = subprocess.Popen(
-            [sys.executable, "-m", "cli.main", *command],
+            [sys.executable, "-m", module, *command],
             cwd=ROOT, env=self.env(**environment), stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
         log.close()

@@ -9,12 +9,18 @@ from core.settings import Settings
 from services.orders.sending import cancelling, testing
 from services.orders.sending.delivery import begin_delivery, record_delivery, record_not_taken
 from workers.mailing import send_as_composed
+from workers.stopping import uncut
 from workers.task import Lease, work_task
 
 
 @work_task("deliver_order")
 def deliver_order(lease: Lease) -> None:
     """Send one stored order: commit to sending, send with no transaction open, record."""
+    with uncut():
+        _deliver(lease)
+
+
+def _deliver(lease: Lease) -> None:
     with lease.transaction() as session:
         delivery = begin_delivery(session, lease.subject_id, lease.settings)
         fault_point("delivery.paper")
@@ -49,9 +55,10 @@ def send_test_order(lease: Lease) -> None:
     with lease.transaction() as session:
         now = business_now(session)
         delivery = testing.trial_delivery(session, lease.subject_id, number, settings=lease.settings, now=now)
-    receipt = open_channel(delivery.channel, means(lease.settings)).send(delivery)
-    with lease.closing() as closing:
-        closing.report(reply=receipt.reply)
+    with uncut():
+        receipt = open_channel(delivery.channel, means(lease.settings)).send(delivery)
+        with lease.closing() as closing:
+            closing.report(reply=receipt.reply)
 
 
 def means(settings: Settings) -> Means:
