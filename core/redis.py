@@ -13,7 +13,10 @@ def redis_client_url(url: str) -> str:
     """
     parts = urlsplit(url)
     if parts.scheme == "redis+socket":
-XXunsplit(_spelt_out(parts)) if parts.scheme == "rediss" else url
+        database = parse_qs(parts.query).get("virtual_host", ["0"])[0]
+        login = f"{parts.netloc.rpartition('@')[0]}@" if "@" in parts.netloc else ""
+        return f"unix://{login}{parts.path}?db={database}"
+    return urlunsplit(_spelt_out(parts)) if parts.scheme == "rediss" else url
 
 
 def broker_url(url: str) -> str:
