@@ -64,11 +64,20 @@ UPLOAD_POINTS = ("price_upload.read",)
 CANCELLATION_POINTS = ("cancellation.sending", "cancellation.sent")
 #: Steps of telling the operator that a job failed for good: between the death and the letter.
 FAILURE_POINTS = ("work.given_up", "failures.noticed", "failures.told")
+#: Steps of reading who is away.
+ABSENCE_POINTS = ("absences.parsed",)
 #: Steps of sealing the audit trail.
 AUDIT_POINTS = ("audit.sealed", "audit.anchoring", "audit.anchored")
 #: Every step that can be named, so that tests can walk all of them and a misspelt name is refused.
 FAULT_POINTS = (
-    DAY_POINTS + VISIT_POINTS + STATEMENT_POINTS + UPLOAD_POINTS + CANCELLATION_POINTS + FAILURE_POINTS + AUDIT_POINTS
+    DAY_POINTS
+    + VISIT_POINTS
+    + STATEMENT_POINTS
+    + UPLOAD_POINTS
+    + CANCELLATION_POINTS
+    + FAILURE_POINTS
+    + ABSENCE_POINTS
+    + AUDIT_POINTS
 )
 
 _passed: Counter[str] = Counter()

@@ -19,11 +19,11 @@ def alembic_configuration(url: str | None = None) -> Any:
     return config
 
 
-def upgrade() -> None:
-    """Run the migrations that are still to come."""
+def upgrade(url: str | None = None) -> None:
+    """Run the migrations that are still to come, on the configured database or that of `url`."""
     from alembic import command  # noqa: PLC0415
 
-    command.upgrade(alembic_configuration(), "head")
+    command.upgrade(alembic_configuration(url), "head")
 
 
 def revisions(connection: Connection | None = None) -> tuple[str | None, str | None]:
@@ -40,3 +40,11 @@ def wanted_revision() -> str | None:
     from alembic.script import ScriptDirectory  # noqa: PLC0415
 
     return ScriptDirectory(str(ROOT / "migrations")).get_current_head()
+
+
+def steps_after(revision: str) -> int | None:
+    """How many migrations a database of this revision still lacks; None where this version of Avain does not know the revision."""
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+
+    order = [one.revision for one in ScriptDirectory(str(ROOT / "migrations")).walk_revisions()]
+    return order.index(revision) if revision in order else None

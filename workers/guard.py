@@ -12,13 +12,14 @@ from typing import Any
 
 import structlog
 from celery.worker.consumer import Consumer
-from kombu.transport.redis import Channel, Transport
+from kombu.transport.redis import Transport
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from core.database import database_url, make_engine
 from services.work.poison import record_poison
+from workers.backpressure import BoundedChannel
 
 log = structlog.get_logger()
 
@@ -26,7 +27,7 @@ log = structlog.get_logger()
 LARGEST_BODY = 65_536
 
 
-class GuardedChannel(Channel):
+class GuardedChannel(BoundedChannel):
     """Reads the queue; what is not even JSON is set aside. It is off the queue already."""
 
     def _brpop_read(self, **options: Any) -> Any:

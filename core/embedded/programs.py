@@ -40,6 +40,17 @@ def programs(place: Place) -> Programs:
     return _copied(place)
 
 
+def client_programs() -> Path | None:
+    """The directory of pg_dump, pg_restore and psql in the wheel, for a caller who runs them himself; None where the extra is not installed.
+
+    Without SSL: they reach a server on this machine or in a network that is trusted.
+    """
+    try:
+        return _package(_POSTGRES) / _INSTALL / "bin"
+    except ConfigurationError:
+        return None
+
+
 def _package(name: str) -> Path:
     """The directory of an installed package, found without importing it."""
     found = importlib.util.find_spec(name)

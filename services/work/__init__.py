@@ -6,7 +6,7 @@
 
 from services.work.batch import claim_more, renew_all, spread
 from services.work.calling import Call, call, call_again, call_many
-from services.work.kinds import KINDS, QUEUES, Kind, kind_of
+from services.work.kinds import EFFECTS, KINDS, NUMBERING, QUEUES, Kind, kind_of
 from services.work.lease import (
     Claimed,
     Ended,
@@ -17,11 +17,14 @@ from services.work.lease import (
     fail,
     give_back,
     holds,
+    leave,
     postpone,
 )
 
 __all__ = [
+    "EFFECTS",
     "KINDS",
+    "NUMBERING",
     "QUEUES",
     "Call",
     "Claimed",
@@ -39,6 +42,7 @@ __all__ = [
     "give_back",
     "holds",
     "kind_of",
+    "leave",
     "postpone",
     "renew_all",
     "spread",

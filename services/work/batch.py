@@ -11,17 +11,18 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from services.work.gate import MAY_BEGIN
 from services.work.kinds import LEASE_SECONDS, kind_of
 from services.work.lease import Claimed
 
 #: Rows in: a kind and how many. Rows out: so many of it that are due, claimed, each with its new Run; those that somebody else is just
-#: claiming are passed over. Work in a lane is never taken this way: of a lane one goes at a time.
+#: claiming are passed over, and all while effects are paused. Work in a lane is never taken this way: of a lane one goes at a time.
 _CLAIM_MORE = text(
-    """
+    f"""
     WITH due AS (
         SELECT id FROM work
         WHERE queue = :queue AND kind = :kind AND lane IS NULL AND token IS NULL AND done_at IS NULL AND dead_at IS NULL
-          AND next_at <= clock_timestamp()
+          AND next_at <= clock_timestamp() AND {MAY_BEGIN}
         ORDER BY next_at, id LIMIT :limit FOR UPDATE SKIP LOCKED
     ), claimed AS (
         UPDATE work SET
@@ -34,13 +35,13 @@ _CLAIM_MORE = text(
         RETURNING work.*
     ), started AS (
         INSERT INTO run (work_id, kind, subject_id, attempt, token, host, counts)
-        SELECT id, kind, subject_id, attempts, token, :host, '{}' FROM claimed
+        SELECT id, kind, subject_id, attempts, token, :host, '{{}}' FROM claimed
         RETURNING id, work_id
     )
     SELECT claimed.id, kind, key, subject_id, arguments, attempts, token, started.id AS run_id
     FROM claimed JOIN started ON started.work_id = claimed.id
     ORDER BY next_at, claimed.id
-    """
+    """  # noqa: S608 - a constant
 )
 
 #: Rows in: ids and tokens. Rows out: the tokens of leases that are still ours; they are prolonged, but for those that are just being

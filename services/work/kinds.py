@@ -13,7 +13,12 @@ RENEW_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of Work. `deadline` seconds bound an attempt (Celery's hard limit, and the lease is never renewed past it)."""
+    """One kind of Work. `deadline` seconds bound an attempt (Celery's hard limit, and the lease is never renewed past it).
+
+    `effect`: what it does is seen outside: somebody gets an order or a mail, or a file is moved at a source; not done while effects are
+    paused (services/effects). Reading is no effect. `numbers`: it gives out numbers that people see (T-…, HB-…); not done in a restored
+    database until it is known which were given out meanwhile.
+    """
 
     name: str
     queue: str
@@ -21,6 +26,8 @@ class Kind:
     max_attempts: int = 5
     first_pause: float = 5.0
     longest_pause: float = 3600.0
+    effect: bool = False
+    numbers: bool = False
 
     def pause_after(self, attempts: int, chance: float | None = None) -> float:
         """Seconds to wait after `attempts` failures: doubling, capped, with jitter so that many do not return together.
@@ -35,8 +42,8 @@ KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
         Kind("fetch_cases", "fetch", deadline=900),
-        Kind("sync_cases", "sync", deadline=3600),
-        Kind("put_away_files", "fetch", deadline=300),
+        Kind("sync_cases", "sync", deadline=3600, numbers=True),
+        Kind("put_away_files", "fetch", deadline=300, effect=True),
         Kind("look_at_source", "fetch", deadline=900),
         Kind("fetch_prices", "fetch", deadline=300),
         Kind("import_prices", "prices", deadline=900),
@@ -49,22 +56,23 @@ KINDS: dict[str, Kind] = {
         Kind("fetch_bounces", "fetch", deadline=300),
         Kind("read_bounces", "reminders", deadline=300),
         Kind("watch_prices", "default", deadline=300),
-        Kind("send_letter", "reminders", deadline=120, max_attempts=8, first_pause=60),
+        Kind("send_letter", "reminders", deadline=120, max_attempts=8, first_pause=60, effect=True),
         Kind("recompute_budgets", "budgets", deadline=1800),
         Kind("plan_statements", "default", deadline=300),
         Kind("write_statements", "default", deadline=600),
         Kind("tidy_family", "default", deadline=300),
-        Kind("generate_orders", "orders", deadline=1800),
+        Kind("generate_orders", "orders", deadline=1800, numbers=True),
         Kind("watch_orders", "orders", deadline=600),
-        Kind("deliver_order", "orders", deadline=120, max_attempts=8, first_pause=30),
-        Kind("tell_cancelled", "orders", deadline=120, max_attempts=8, first_pause=30),
-        Kind("send_test_order", "orders", deadline=120, max_attempts=1),
+        Kind("deliver_order", "orders", deadline=120, max_attempts=8, first_pause=30, effect=True),
+        Kind("tell_cancelled", "orders", deadline=120, max_attempts=8, first_pause=30, effect=True),
+        Kind("send_test_order", "orders", deadline=120, max_attempts=1, effect=True),
         Kind("plan_follow_ups", "reminders", deadline=900),
         Kind("count_units", "default", deadline=900),
         Kind("daily_reminders", "reminders", deadline=900),
-        Kind("send_digest", "reminders", deadline=120, max_attempts=8, first_pause=60),
+        Kind("send_digest", "reminders", deadline=120, max_attempts=8, first_pause=60, effect=True),
         Kind("seal_audit", "default", deadline=1800),
         Kind("verify_audit", "default", deadline=1800),
+        Kind("check_consistency", "default", deadline=1800),
         Kind("nightly_prices", "default", deadline=300),
         Kind("nightly_cases", "default", deadline=300),
         Kind("ask_incoming", "default", deadline=300),
@@ -72,6 +80,11 @@ KINDS: dict[str, Kind] = {
         Kind("ask_bounces", "default", deadline=300),
     )
 }
+
+#: Kinds whose doing is seen outside.
+EFFECTS = tuple(kind.name for kind in KINDS.values() if kind.effect)
+#: Kinds that give out numbers.
+NUMBERING = tuple(kind.name for kind in KINDS.values() if kind.numbers)
 
 
 def kind_of(name: str) -> Kind:

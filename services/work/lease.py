@@ -20,6 +20,7 @@ from sqlalchemy.sql import bindparam
 
 from core.errors import LeaseLost, Message
 from core.i18n import N_
+from services.work.gate import MAY_BEGIN
 from services.work.kinds import KINDS, LEASE_SECONDS, Kind, kind_of
 
 
@@ -49,9 +50,9 @@ class Ended:
     run_id: int | None = None
 
 
-#: Rows in: one id. Rows out: the claimed Work and its new Run; none when it is not due, held, done or dead.
+#: Rows in: one id. Rows out: the claimed Work and its new Run; none when it is not due, held, done or dead, or effects are paused.
 _CLAIM = text(
-    """
+    f"""
     WITH claimed AS (
         UPDATE work SET
             token = :token,
@@ -60,14 +61,15 @@ _CLAIM = text(
             claimed_generation = generation,
             attempts = attempts + 1
         WHERE id = :id AND token IS NULL AND done_at IS NULL AND dead_at IS NULL AND next_at <= clock_timestamp()
+          AND {MAY_BEGIN}
         RETURNING *
     ), started AS (
         INSERT INTO run (work_id, kind, subject_id, attempt, token, host, counts)
-        SELECT id, kind, subject_id, attempts, token, :host, '{}' FROM claimed
+        SELECT id, kind, subject_id, attempts, token, :host, '{{}}' FROM claimed
         RETURNING id
     )
     SELECT claimed.id, kind, key, subject_id, arguments, attempts, started.id AS run_id FROM claimed, started
-    """
+    """  # noqa: S608 - a constant
 )
 
 #: Rows in: id and token. Rows out: one if the work was ours to end. Called again meanwhile: it stays due instead of done.
@@ -132,6 +134,8 @@ _EXPIRE = text(
 ).bindparams(bindparam("error", type_=JSONB))
 
 _LOST = Message(N_("The process doing this fell silent; it is tried again."))
+#: The message of a Run that ended by a fault of ours.
+CRASHED = N_("An unexpected error ({error}); the log of run {run} has the details.")
 #: The message of a Run that ended because its process was told to; no failure.
 GIVEN_BACK = Message(N_("Given back unfinished because the worker was stopping."))
 
@@ -141,13 +145,15 @@ def took_too_long(kind: str) -> Message:
     return Message(N_("It took longer than the {seconds} seconds allowed."), seconds=int(kind_of(kind).deadline))
 
 
-def claim(session: Session, work_id: int) -> Claimed | None:
-    """Take a Work, in a transaction of its own. None: nothing to do here (not due, held, done, dead, or its lane is busy).
+def claim(session: Session, work_id: int, kind: str | None = None) -> Claimed | None:
+    """Take a Work, in a transaction of its own. None: nothing to do here (not due, held, done, dead, its lane is busy, or effects are paused).
 
-    A lease that has run out is not taken over here: the tick expires it, closes its Run as lost and makes the work due.
+    `kind`: what the claimer can do. A Work of another kind is left alone: a queue may still hold hints of a database that was restored from
+    a copy since, in which their numbers belong to other Work. A lease that has run out is not taken over here: the tick expires it, closes
+    its Run as lost and makes the work due.
     """
     kind_name = session.execute(text("SELECT kind FROM work WHERE id = :id"), {"id": work_id}).scalar()
-    if kind_name is None:
+    if kind_name is None or kind not in (None, kind_name):
         return None
     token = uuid4()
     values = {
@@ -231,6 +237,17 @@ def fail(
         message=message,
         error=message,
     )
+    return Ended(claimed.work_id, claimed.kind, claimed.subject_id, message, claimed.run_id) if died else None
+
+
+def leave(session: Session, claimed: Claimed, message: Message, pause: float, *, counts: bool) -> Ended | None:
+    """End the attempt badly because the other side fails whoever asks: due again after exactly `pause` seconds. Unless it `counts`, the
+    attempt is not one after which the work is given up; else as `fail`.
+    """
+    dead = counts and claimed.attempt >= kind_of(claimed.kind).max_attempts
+    outcome = "failed" if dead else "retry"
+    unspent = 0 if counts else 1
+    died = _release(session, claimed, outcome, dead=dead, pause=pause, unspent=unspent, message=message, error=message)
     return Ended(claimed.work_id, claimed.kind, claimed.subject_id, message, claimed.run_id) if died else None
 
 

@@ -1,7 +1,11 @@
 """What the queue should hold: due Work, oldest want first, one per lane, never more than a target length."""
 
+from collections.abc import Collection
+
 from sqlalchemy import text
 from sqlalchemy.orm import Session
+
+from services.work.gate import MAY_BEGIN
 
 #: A queue is topped up to this length; more would only grow stale in Redis.
 TARGET_LENGTH = 200
@@ -11,14 +15,16 @@ ABSURD_LENGTH = 10 * TARGET_LENGTH
 ENQUEUE_AGAIN_SECONDS = 20
 
 #: Rows in: a queue and how many fit. Rows out: their ids, marked as enqueued. Work wants to be enqueued since it became due,
-#: or since its last message grew stale. Work in a busy lane waits, and of one lane only the first goes.
+#: or since its last message grew stale. Work in a busy lane waits, and of one lane only the first goes. So does what has an effect outside
+#: while these are paused.
 _TOP_UP = text(
-    """
+    f"""
     WITH wanting AS (
         SELECT id, coalesce(enqueued_at + make_interval(secs => :again), next_at) AS since,
                row_number() OVER (PARTITION BY coalesce(lane, 'work ' || id) ORDER BY next_at, id) AS in_lane
         FROM work AS candidate
         WHERE queue = :queue AND done_at IS NULL AND dead_at IS NULL AND token IS NULL AND next_at <= clock_timestamp()
+          AND {MAY_BEGIN}
           AND (lane IS NULL OR NOT EXISTS (SELECT FROM work AS holder WHERE holder.lane = candidate.lane AND holder.token IS NOT NULL))
     ), chosen AS (
         SELECT work.id FROM work JOIN wanting USING (id)
@@ -28,6 +34,35 @@ _TOP_UP = text(
     )
     UPDATE work SET enqueued_at = clock_timestamp() FROM chosen WHERE work.id = chosen.id
     RETURNING work.id, work.kind
+    """  # noqa: S608 - a constant
+)
+
+#: Rows in: ids, how many of a queue, and kinds of which all are meant. Rows out: those that are due, marked as enqueued.
+_MARK = text(
+    f"""
+    WITH wanting AS (
+        SELECT id, kind, row_number() OVER (PARTITION BY queue ORDER BY id) AS place
+        FROM work
+        WHERE id = ANY(:ids) AND enqueued_at IS NULL AND token IS NULL
+          AND done_at IS NULL AND dead_at IS NULL AND next_at <= clock_timestamp()
+          AND (lane IS NULL OR NOT EXISTS (SELECT FROM work AS holder WHERE holder.lane = work.lane AND holder.token IS NOT NULL))
+          AND {MAY_BEGIN}
+    ), chosen AS (
+        SELECT work.id FROM work JOIN wanting USING (id)
+        WHERE place <= :room OR wanting.kind = ANY(CAST(:kept AS text[]))
+        ORDER BY work.id FOR UPDATE OF work SKIP LOCKED
+    )
+    UPDATE work SET enqueued_at = clock_timestamp() FROM chosen
+    WHERE work.id = chosen.id AND enqueued_at IS NULL AND token IS NULL AND done_at IS NULL AND dead_at IS NULL
+    RETURNING work.id, work.kind, work.queue
+    """  # noqa: S608 - a constant
+)
+
+#: Rows in: ids. Rows changed: those that nobody has claimed are not enqueued. What is just being claimed or marked is passed over.
+_UNMARK = text(
+    """
+    UPDATE work SET enqueued_at = NULL
+    WHERE id IN (SELECT id FROM work WHERE id = ANY(:ids) AND token IS NULL AND enqueued_at IS NOT NULL ORDER BY id FOR UPDATE SKIP LOCKED)
     """
 )
 
@@ -40,15 +75,14 @@ def top_up(session: Session, queue: str, room: int) -> list[tuple[int, str]]:
     return [(row.id, row.kind) for row in rows]
 
 
-def mark_enqueued(session: Session, ids: list[int]) -> list[tuple[int, str, str]]:
-    """Mark fresh Works as enqueued by whoever called for them: `(id, kind, queue)` of those still unmarked and due."""
-    rows = session.execute(
-        text(
-            "UPDATE work SET enqueued_at = clock_timestamp() WHERE id = ANY(:ids) AND enqueued_at IS NULL AND token IS NULL"
-            " AND done_at IS NULL AND dead_at IS NULL AND next_at <= clock_timestamp()"
-            " AND (lane IS NULL OR NOT EXISTS (SELECT FROM work AS holder WHERE holder.lane = work.lane AND holder.token IS NOT NULL))"
-            " RETURNING id, kind, queue"
-        ),
-        {"ids": ids},
-    )
-    return [(row.id, row.kind, row.queue) for row in rows]
+def mark_enqueued(session: Session, ids: list[int], *, kept: Collection[str] = ()) -> list[tuple[int, str, str]]:
+    """Mark fresh Works as enqueued by whoever called for them: `(id, kind, queue)` of those still unmarked and due, as many of each queue as
+    ever fit in it. Of kinds that are `kept`, which their caller does himself, all are marked.
+    """
+    values = {"ids": ids, "room": TARGET_LENGTH, "kept": list(kept)}
+    return [(row.id, row.kind, row.queue) for row in session.execute(_MARK, values)]
+
+
+def unmark(session: Session, ids: list[int]) -> None:
+    """Of Works that were marked as enqueued, and are not, the next tick takes what fits."""
+    session.execute(_UNMARK, {"ids": ids})

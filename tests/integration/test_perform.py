@@ -22,6 +22,7 @@ from tests.support.in_process import InProcess
 from workers import keeper, tick
 from workers.app import app
 from workers.task import Lease, perform
+from workers.tasks import reminders  # noqa: F401 - known to the application
 
 
 def do(here: InProcess, body, key: str = "k") -> tuple[str, str]:
@@ -53,6 +54,15 @@ def raising(error: BaseException):
 )
 def test_each_error_ends_the_attempt_in_its_way(here, error, outcome):
     assert do(here, raising(error))[0] == outcome
+
+
+def test_a_hint_that_names_work_of_another_kind_is_not_obeyed(here):
+    """A queue may hold hints from before the database was restored from a copy: their numbers are other Work now."""
+    with here.transaction() as session:
+        work_id = call(session, "deliver_order", "k", subject_id=1)
+    assert work_id is not None
+    app.tasks["send_digest"](work_id=work_id)
+    assert here.rows("SELECT token, attempts, done_at FROM work") == [(None, 0, None)]
 
 
 def test_out_of_time_is_said_as_that(here):

@@ -1,1 +1,1 @@
-"""A whole installation that lives through a generated day while things break (`make chaos`)."""
+"""A whole installation that works through a generated day while a seeded schedule breaks things."""
