@@ -21,7 +21,6 @@ from typing import Any, Final, Protocol
 import redis
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import NullPool
 
 from core import embedded
 from core.embedded import Embedded
@@ -251,8 +250,8 @@ class Rig:
                 time.sleep(_LOOK_SECONDS)
 
     def _engine(self) -> Engine:
-        """The owner's, for tests look everywhere. No pool: connections die here."""
-        return create_engine(self._running.database_owner_url, poolclass=NullPool)
+        """The owner's, for tests look everywhere. Connections die here, so each is tried before it is used."""
+        return create_engine(self._running.database_owner_url, pool_pre_ping=True)
 
     def _kept(self, name: str, *command: str) -> Kept:
         return self._supervisor.keep(Kept(name, command, self.env(), self.home / f"{name}.log"))
