@@ -150,7 +150,9 @@ def _failed(reach: Reach, ended: Ended) -> Transient:
             pass
     except psycopg.OperationalError:
         return Transient("The database went away while the copy was being restored. It is as it was before; try again.")
-    return Transient("The copy could not be restored, and the database is as it was before: {reason}", reason=ended.reason())
+    return Transient(
+        "The copy could not be restored, and the database is as it was before: {reason}", reason=ended.reason()
+    )
 
 
 def _make_role(connection: "psycopg.Connection[Any]", owner: Reach, app: Reach) -> None:
