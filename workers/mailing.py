@@ -53,7 +53,7 @@ def send_as_composed(
     `key`: by what it is known in the journal; else by its Message-ID.
     """
     with uncut():
-        _send(lease, begin, not_taken, taken, point, key)
+        _send(lease, begin, not_taken, taken, point=point, key=key)
 
 
 def _send(
@@ -61,6 +61,7 @@ def _send(
     begin: Callable[[Session], Mail | None],
     not_taken: Callable[[Session, Mail], None],
     taken: Callable[[Session, Mail, datetime], None],
+    *,
     point: str,
     key: Callable[[Mail], str],
 ) -> None:

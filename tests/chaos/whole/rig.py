@@ -247,7 +247,7 @@ class Rig:
 
     def _engine(self) -> Engine:
         """The owner's, for tests look everywhere. No pool: connections die here."""
-        from sqlalchemy.pool import NullPool  # noqa: PLC0415
+        from sqlalchemy.pool import NullPool
 
         return create_engine(self._running.database_owner_url, poolclass=NullPool)
 
@@ -285,4 +285,4 @@ def _keep_logs(home: Path, to: Path) -> None:
 
 def _roomy() -> str | None:
     """In memory, where there is some."""
-    return "/dev/shm" if os.access("/dev/shm", os.W_OK | os.X_OK) else None  # noqa: S108 - a fresh folder of our own in it
+    return "/dev/shm" if os.access("/dev/shm", os.W_OK | os.X_OK) else None

@@ -205,7 +205,7 @@ def left(engine: Engine) -> Left:
             for name, compared in COMPARED.items()
         }
         shown = {
-            name: set(connection.execute(text(f"SELECT id FROM {name} WHERE {compared.only}")).scalars())  # noqa: S608 - our own words
+            name: set(connection.execute(text(f"SELECT id FROM {name} WHERE {compared.only}")).scalars())
             for name, compared in COMPARED.items()
             if compared.key
         }
