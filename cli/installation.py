@@ -8,11 +8,16 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from sqlalchemy.exc import OperationalError
 
+from cli import backup
 from cli.common import ERROR, Json, actor, complaints, console, emit, stop, sub_app, transaction
-from core.errors import AvainError, ConfigurationError, InputError
+from core.errors import AvainError, ConfigurationError, InputError, Transient
 from core.i18n import _
 from workers.groups import GROUPS, run_beat, run_worker
+
+#: PostgreSQL's SQLSTATE of a lock that was not got in time.
+_LOCK_NOT_AVAILABLE = "55P03"
 
 db_app = sub_app(_("The database's shape."))
 config_app = sub_app(_("The settings."))
@@ -29,6 +34,7 @@ def register(app: typer.Typer) -> None:
     app.command(help=_("Exit 0 if a worker, beat or console on this host is alive (for health checks)."), hidden=True)(
         alive
     )
+    backup.register(db_app)
     app.add_typer(db_app, name="db")
     app.add_typer(config_app, name="config")
 
@@ -45,10 +51,28 @@ def init(path: Annotated[Path, typer.Argument(help=_("Where to write it."))] = P
     console().print(_("{path} is written. Next: look through it, then run: avain doctor").format(path=path))
 
 
-def doctor(as_json: Json = False) -> None:
+def doctor(
+    deep: Annotated[
+        bool,
+        typer.Option("--deep", help=_("Look instead whether what is kept agrees with itself; takes some seconds.")),
+    ] = False,
+    whole: Annotated[
+        bool, typer.Option("--all", help=_("With --deep: every budget and the whole audit trail, not a sample."))
+    ] = False,
+    as_json: Json = False,
+) -> None:
     """Run every check and say what to do; exit 1 when something is broken."""
+    from cli import deep as looking
     from cli.doctor import examine, show
 
+    if whole and not deep:
+        raise typer.BadParameter(_("--all belongs to --deep."))
+    if deep:
+        found = looking.look(whole=whole, quiet=as_json)
+        emit(found.to_json(), as_json, lambda: looking.show(found))
+        if found.broken:
+            stop(ERROR)
+        return
     findings = examine()
     emit([finding.to_json() for finding in findings], as_json, lambda: show(findings))
     if any(finding.state == "broken" for finding in findings):
@@ -236,7 +260,12 @@ def upgrade() -> None:
     before, wanted = schema.revisions()
     if before == wanted:
         return
-    schema.upgrade()
+    try:
+        schema.upgrade()
+    except OperationalError as error:
+        if getattr(error.orig, "sqlstate", "") != _LOCK_NOT_AVAILABLE:
+            raise
+        raise Transient("A table is in use: a copy of the database is just being made, or long work is under way. Try again later.") from error  # fmt: skip
     with transaction() as session:
         now = business_now(session)
         audit.record(session, actor(None), "database.upgraded", f"schema:{wanted}", now=now, before=before)

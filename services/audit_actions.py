@@ -34,6 +34,8 @@ _ACTIONS: Final = {
     "console.signed_in": N_("signed in"),
     "console.signed_out": N_("signed out"),
     "clock.moved": N_("moved the test clock"),
+    "database.backed_up": N_("made a copy of the database"),
+    "database.restored": N_("restored the database from a copy"),
     "database.upgraded": N_("upgraded the database"),
     "decision.basis_entered": N_("entered what a decision grants or replaces"),
     "decision.number_entered": N_("entered the number of a decision"),

@@ -173,6 +173,8 @@ PURPOSES: Final = {
     "runs.listed": RUNNING,
     "run.acknowledged": RUNNING,
     "run.retried": RUNNING,
+    "database.backed_up": RUNNING,
+    "database.restored": RUNNING,
     "database.upgraded": RUNNING,
     "clock.moved": RUNNING,
     "console.link_made": SIGNING_IN,

@@ -14,9 +14,11 @@ from sqlalchemy.orm import Session
 
 from connectors.mail_server import leave, send
 from core.clock import business_now
-from core.errors import Transient, Unclear
+from core.errors import Permanent, Transient, Unclear
 from core.faults import fault_point
 from services.effects.keys import message_id_of
+from services.ways import MAIL
+from workers.sending import arrived, did_not_arrive, go
 from workers.stopping import uncut
 from workers.task import Lease
 
@@ -67,6 +69,8 @@ def _send(
 ) -> None:
     with lease.transaction() as session:
         outgoing = begin(session)
+        if outgoing is not None:
+            go(session, lease, MAIL)
     if outgoing is None:
         with lease.closing() as closing:
             closing.report("nothing_to_do")
@@ -76,13 +80,14 @@ def _send(
         digest = hashlib.sha256(outgoing.message).hexdigest()
         with lease.journal.around(lease.claimed, key(outgoing), sha256=digest, way="email") as going:
             reply = send(lease.settings.mail, recipient=outgoing.recipient, message=outgoing.message, before=going)
-    except Unclear:
-        raise
-    except Transient:
+    except (Transient, Permanent) as failure:
         with lease.transaction() as session:
-            not_taken(session, outgoing)
-        raise
+            came_to = did_not_arrive(session, lease, MAIL, failure)
+            if not isinstance(failure, Unclear | Permanent):
+                not_taken(session, outgoing)
+        raise came_to from failure
     fault_point(f"{point}.sent")
     with lease.closing() as closing:
+        arrived(closing.session, MAIL)
         taken(closing.session, outgoing, business_now(closing.session))
         closing.report(reply=reply)

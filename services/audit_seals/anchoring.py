@@ -87,6 +87,13 @@ def anchor(session: Session, file: Path, *, moment: datetime) -> int:
     return 1
 
 
+def ends_as_noted(session: Session, file: Path) -> bool:
+    """Whether the file ends with the anchor that the database knows as the last: not where one of them is older than the other. Raises OSError."""
+    noted = session.execute(text("SELECT anchors FROM audit_sealing")).scalar_one_or_none()
+    last = _last(file)
+    return noted == (0 if last is None else last.number)
+
+
 def anchor_anew(session: Session, file: Path, *, actor: str, reason: str, moment: datetime) -> Anchor:
     """Begin anew after the file was lost or the database was restored: the chain as it is now counts from here, which is recorded.
 

@@ -64,6 +64,7 @@ class Reach:
         """That of a database URL as it stands in the settings, with whatever else libpq is told there (sslmode, host of a socket)."""
         engine = make_engine(url, pool_size=1)
         keywords = {"connect_timeout": "10", **engine.dialect.create_connect_args(engine.url)[1]}
+        keywords.pop("context", None)  # SQLAlchemy's own word to psycopg
         password = keywords.pop("password", None)
         return cls(make_conninfo(**keywords), password, str(keywords.get("dbname", "")), str(keywords.get("user", "")))
 

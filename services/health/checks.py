@@ -13,6 +13,7 @@ from core.i18n import N_
 from core.settings import Settings
 from services.health import (
     audit_trail,
+    consistency,
     console,
     database,
     effects,
@@ -60,6 +61,7 @@ _CHECKS: Final = (
     Check(Message("My budget"), families.page),
     Check(Message("Families' login"), families.login, "others"),
     Check(Message("Audit trail"), audit_trail.sealing, "database"),
+    Check(Message("Consistency"), consistency.last_check, "database"),
     Check(Message("Responsible workers"), people.responsible_workers, "database"),
 )
 

@@ -25,6 +25,7 @@ LEFT_OUT: Final[Mapping[str, str]] = {
     "work": "how it came to its end differs; the verdict asks of each whether it did",
     "run": "attempts and their times",
     "heartbeat": "processes",
+    "let_go": "which Work a person let go after a restore; there is none in a day",
     "host_turn": "pacing by machine time",
     "missed_slots": "depends on when a beat was there to look",
     "remembered": "moments at which beats looked",
@@ -62,7 +63,7 @@ _SETTLED = "what people do is not part of the day"
 
 COMPARED: Final[Mapping[str, Compared]] = {
     "absence": Compared(),
-    "alarm": Compared(),
+    "alarm": Compared(without={"subject": "holds an id", "message": "holds an id"}),
     "audit_event": Compared(
         only="action NOT LIKE 'run.%' AND action <> 'order.resent' AND action NOT LIKE 'source.%' AND action <> 'job.triggered'",
         without={
@@ -88,13 +89,14 @@ COMPARED: Final[Mapping[str, Compared]] = {
     ),
     "choice": Compared(key=("plan_item_id", "provider_id", "chosen_by")),
     "client": Compared(key=("source", "external_id")),
-    "client_case": Compared(key=("source", "external_id")),
+    "client_case": Compared(key=("source", "external_id"), without={"synced_run_id": "a Run"}),
     "contract": Compared(key=("provider_id", "number")),
     "counter": Compared(),
     "decision": Compared(key=("case_id", "external_id")),
     "delivered": Compared(),
     "digest": Compared(without={"message_id": _BYTES, "document": _BYTES}),
     "digest_day": Compared(),
+    "effects": Compared(without={"home": "names this very database", "instance": "drawn at random"}),
     "family_proposal": Compared(),
     "family_rating": Compared(),
     "family_wish": Compared(),
@@ -110,6 +112,7 @@ COMPARED: Final[Mapping[str, Compared]] = {
         without={"message_id": _BYTES, "document": _BYTES},
     ),
     "notice": Compared(key=("worker_id", "kind", "subject", "event")),
+    "number_gap": Compared(),
     "order_approval": Compared(key=("plan_item_id", "choice_id", "provider_id")),
     "order_coverage": Compared(),
     "order_decline": Compared(),
@@ -158,6 +161,7 @@ COMPARED: Final[Mapping[str, Compared]] = {
         },
     ),
     "rejected_record": Compared(only="settled_at IS NULL"),
+    "sent_elsewhere": Compared(),
     "service": Compared(key=("code",)),
     "service_alternative": Compared(),
     "unit": Compared(key=("code",)),
@@ -166,6 +170,8 @@ COMPARED: Final[Mapping[str, Compared]] = {
     "worker": Compared(key=("external_id",)),
 }
 
+#: Columns that hold ids and say nowhere of what.
+_PLAIN: Final = {("order_coverage", "service_id"): "service"}
 #: What of a digest's items are ids, and of which table.
 _ITEMS: Final = {"announced": "follow_up", "escalated": "follow_up", "news": "notice"}
 _NUMBERS: Final = re.compile(r"\b(?:HB|T)-\d{4}-\d{6,}\b")
@@ -173,6 +179,8 @@ _NUMBERS: Final = re.compile(r"\b(?:HB|T)-\d{4}-\d{6,}\b")
 
 def refers_to(column: "Column[Any]") -> str | None:
     """The table whose rows a column names by their ids."""
+    if (column.table.name, column.name) in _PLAIN:
+        return _PLAIN[column.table.name, column.name]
     checked = column.info.get("refers_to")
     if checked is not None:
         return str(checked).partition(".")[0]
@@ -190,6 +198,20 @@ def compared_columns(table: Table) -> "list[Column[Any]]":
         and refers_to(column) not in LEFT_OUT
         and not (isinstance(column.type, DateTime) and not column.nullable)
     ]
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """How the values of a column are told."""
+
+    name: str
+    target: str | None
+    moment: bool
+
+    @classmethod
+    def of(cls, column: "Column[Any]") -> "_Shape":
+        """That of a column."""
+        return cls(column.name, refers_to(column), isinstance(column.type, DateTime))
 
 
 def left(engine: Engine) -> Left:
@@ -219,6 +241,10 @@ class _Reader:
         self._read = read
         self._by_id = {name: {row["id"]: row for row in rows} for name, rows in read.items() if COMPARED[name].key}
         self._keys: dict[tuple[str, int], str] = {}
+        self._shapes = {
+            name: [_Shape.of(metadata.tables[name].columns[one]) for one in compared.key]
+            for name, compared in COMPARED.items()
+        }
         cases = {row["number"]: f"case({row['external_id']})" for row in read["client_case"]}
         orders = {row["number"]: self._key("purchase_order", row["id"]) for row in read["purchase_order"]}
         self._numbered = cases | orders
@@ -227,13 +253,13 @@ class _Reader:
         """Rows as texts; `shown` are the ids of those that are compared, where a table has ids."""
         found: Left = {}
         for name, rows in self._read.items():
-            columns = compared_columns(metadata.tables[name])
+            columns = [_Shape.of(column) for column in compared_columns(metadata.tables[name])]
             found[name] = Counter(
                 self._told(name, row, columns) for row in rows if name not in shown or row["id"] in shown[name]
             )
         return found
 
-    def _told(self, name: str, row: Mapping[str, Any], columns: "Iterable[Column[Any]]") -> str:
+    def _told(self, name: str, row: Mapping[str, Any], columns: Iterable[_Shape]) -> str:
         values = {column.name: self._value(column, row[column.name]) for column in columns}
         if name == "digest":
             values["items"] = {
@@ -242,13 +268,12 @@ class _Reader:
             }
         return self._unnumbered(json.dumps(values, ensure_ascii=False, sort_keys=True, default=str))
 
-    def _value(self, column: "Column[Any]", value: Any) -> Any:
-        target = refers_to(column)
+    def _value(self, column: _Shape, value: Any) -> Any:
         if value is None:
             return None
-        if target is not None:
-            return self._key(target, value)
-        if isinstance(column.type, DateTime):
+        if column.target is not None:
+            return self._key(column.target, value)
+        if column.moment:
             return "at some time"
         if isinstance(value, Decimal):
             return f"{value.normalize():f}"
@@ -260,8 +285,8 @@ class _Reader:
         """A row by its natural key."""
         known = self._keys.get((table, id_))
         if known is None:
-            row, columns = self._by_id[table][id_], metadata.tables[table].columns
-            parts = [str(self._value(columns[name], row[name])) for name in COMPARED[table].key]
+            row = self._by_id[table][id_]
+            parts = [str(self._value(shape, row[shape.name])) for shape in self._shapes[table]]
             known = self._keys[table, id_] = f"{table}({', '.join(parts)})"
         return known
 
