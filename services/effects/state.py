@@ -55,7 +55,7 @@ _WORDS: Final[dict[Name, str]] = {
         "Nothing leaves Avain: orders, e-mails and the moving of files wait. Paused by {actor} on {moment}: {why}"
     ),
     "restored": N_(
-        "Nothing leaves Avain: orders, e-mails and the moving of files wait until a person says that this is the installation itself. {why}"
+        "Nothing leaves Avain: orders, e-mails and the moving of files wait until a person says that this is the installation itself. Why: {why}"
     ),
 }
 _COPY: Final = N_("The database was restored from a copy, set back to an earlier point, or moved to another server.")
