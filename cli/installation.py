@@ -51,10 +51,28 @@ def init(path: Annotated[Path, typer.Argument(help=_("Where to write it."))] = P
     console().print(_("{path} is written. Next: look through it, then run: avain doctor").format(path=path))
 
 
-def doctor(as_json: Json = False) -> None:
+def doctor(
+    deep: Annotated[
+        bool,
+        typer.Option("--deep", help=_("Look instead whether what is kept agrees with itself; takes some seconds.")),
+    ] = False,
+    whole: Annotated[
+        bool, typer.Option("--all", help=_("With --deep: every budget and the whole audit trail, not a sample."))
+    ] = False,
+    as_json: Json = False,
+) -> None:
     """Run every check and say what to do; exit 1 when something is broken."""
+    from cli import deep as looking
     from cli.doctor import examine, show
 
+    if whole and not deep:
+        raise typer.BadParameter(_("--all belongs to --deep."))
+    if deep:
+        found = looking.look(whole=whole, quiet=as_json)
+        emit(found.to_json(), as_json, lambda: looking.show(found))
+        if found.broken:
+            stop(ERROR)
+        return
     findings = examine()
     emit([finding.to_json() for finding in findings], as_json, lambda: show(findings))
     if any(finding.state == "broken" for finding in findings):

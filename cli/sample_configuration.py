@@ -127,6 +127,9 @@ anchor_file = "audit-anchors.jsonl"    # under home; have it copied to where nob
 keep_years = 12                    # what events say may be purged after so many years
 # request_years = 2                # an extract for a client goes back so far, unless there is a special reason
 
+[consistency]                      # the nightly check of what is kept: docs/consistency.md
+budgets = 200                      # so many budgets, drawn anew each night, are calculated once more
+
 [workers]                          # read when a worker starts
 stop_seconds = 20                  # a worker told to stop finishes what takes no longer and gives back the rest; it is gone within 30 s
 tasks_per_child = 500              # a process is replaced after so many tasks

@@ -143,6 +143,16 @@ class Postponed(Transient):
     """Not now, by a rule of ours, and no fault of anybody's: the attempt does not count. `retry_after` says when it may be done."""
 
 
+class LeftAlone(Transient):
+    """The other side fails whoever asks it, and is left alone now: tried again after exactly `retry_after`. Unless it `counts`, the attempt
+    is none of those after which work is given up.
+    """
+
+    def __init__(self, message: Message, *, retry_after: float, counts: bool = False) -> None:
+        super().__init__(message, retry_after=retry_after)
+        self.counts = counts
+
+
 class Permanent(AvainError):
     """Trying again cannot help; a person has to act."""
 

@@ -116,7 +116,12 @@ class Gentleness(Group):
     failures: int = Field(
         default=5, ge=1, description="so many failures in a row, and the source is left alone for a while"
     )
-    pause_minutes: int = Field(default=30, ge=1, description="so long it is left alone after failures")
+    pause_minutes: float = Field(
+        default=30, gt=0, description="so long it is left alone after failures; then it is tried once"
+    )
+    give_up_days: float = Field(
+        default=7, gt=0, le=90, description="what has waited so long for it is given up, and the operator is told"
+    )
 
 
 class CaseSource(Group):

@@ -28,7 +28,7 @@ class Counter(SQLModel, table=True):
 
 
 class Heartbeat(SQLModel, table=True):
-    """Last sign of life of one process: a worker, a beat."""
+    """Last sign of life of one process: a worker, a beat. `since`: from then on it gave one again and again."""
 
     __tablename__ = "heartbeat"
 
@@ -38,6 +38,7 @@ class Heartbeat(SQLModel, table=True):
     pid: int
     detail: str = text(default="")
     seen_at: datetime = timestamp(nullable=False, machine=True)
+    since: datetime = timestamp(nullable=False, machine=True)
 
 
 class JobState(SQLModel, table=True):

@@ -101,6 +101,13 @@ def jobs(settings: FollowUps) -> tuple[Job, ...]:
             "0 6 * * *",
             N_("Tell the price manager of prices that are missing or will end"),
         ),
+        # after what the night changes, and before anybody is written to
+        Job(
+            "check_consistency",
+            "check_consistency",
+            "20 6 * * *",
+            N_("Check that what is kept agrees with itself: budgets, orders, work, numbers, the audit trail"),
+        ),
         # what is not sealed yet could be changed without anybody finding out
         Job("seal_audit", "seal_audit", "*/5 * * * *", N_("Seal what was added to the audit trail"), overlap="skip"),
         Job(

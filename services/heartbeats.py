@@ -33,9 +33,18 @@ def beat_heart(session: Session, name: str, kind: str, detail: str = "") -> None
     session.execute(
         text(
             "INSERT INTO heartbeat (name, kind, host, pid, detail) VALUES (:name, :kind, :host, :pid, :detail)"
-            " ON CONFLICT (name) DO UPDATE SET seen_at = clock_timestamp(), detail = excluded.detail"
+            " ON CONFLICT (name) DO UPDATE SET seen_at = clock_timestamp(), detail = excluded.detail, since = CASE"
+            " WHEN heartbeat.seen_at > clock_timestamp() - make_interval(secs => :stale) THEN heartbeat.since"
+            " ELSE clock_timestamp() END"  # another process of the same number
         ),
-        {"name": name, "kind": kind, "host": socket.gethostname(), "pid": os.getpid(), "detail": detail},
+        {
+            "name": name,
+            "kind": kind,
+            "host": socket.gethostname(),
+            "pid": os.getpid(),
+            "detail": detail,
+            "stale": STALE_SECONDS,
+        },
     )
 
 

@@ -5,6 +5,7 @@ its first byte leaves, and that it was taken before the next leaves: in the same
 most is unknown to who comes after us. A worker that stops is obeyed between two of them. That transaction runs beside the announcement of the next mail, which waits for it before its text goes. Each mail's Work ends by itself and as its own attempt came out; none stops another.
 """
 
+import hashlib
 import time
 from collections import deque
 from collections.abc import Callable
@@ -20,13 +21,16 @@ from sqlalchemy.orm import Session
 from connectors.mail_server import AddressRefused, ServerUnreachable, send
 from core.clock import business_now, local_date
 from core.database import statements, transaction
-from core.errors import LeaseLost, Message, Permanent, Postponed, Transient, Unclear
+from core.errors import LeaseLost, LeftAlone, Message, Permanent, Postponed, Transient, Unclear
 from core.faults import fault_point
 from core.i18n import N_
+from services.effects.keys import message_id_of
 from services.reminders import sending
+from services.ways import MAIL, ClosedError, hold_back
 from services.work import Claimed, claim_more, postpone, spread
 from workers.keeper import keeper
 from workers.mail_pace import mail_pace
+from workers.sending import arrived, did_not_arrive, go
 from workers.stopping import stopping, uncut
 from workers.task import Lease, settle
 
@@ -69,6 +73,7 @@ class _Series:
     def __init__(self, first: Lease, session: Session, beside: Executor) -> None:
         """`session`: in which every statement is a transaction of its own; used in the one thread of `beside` alone."""
         self._settings, self._statements, self._beside = first.settings, session, beside
+        self._journal = first.journal
         self._recording: tuple[Future[bool], Lease] | None = None
         self._waiting = deque([first])
         self._ended: list[Lease] = []
@@ -76,6 +81,7 @@ class _Series:
         self._mail: sending.Outgoing | None = None
         self._until = time.monotonic() + SERIES_SECONDS
         self._may_claim = True
+        self._well = False  # the server, as far as this series knows
         self._ready: dict[int, sending.Outgoing] = {}
         self._ahead = timedelta()  # business time before the machine's, as `_begin` saw it
 
@@ -113,10 +119,16 @@ class _Series:
         self._mail = None
         self._recorded()
         self._await_turn()
-        with lease.transaction() as session:
-            now = business_now(session)
-            self._ahead = now - datetime.now(UTC)
-            mail = sending.begin(session, lease.subject_id, local_date(now))
+        try:
+            with lease.transaction() as session:
+                now = business_now(session)
+                self._ahead = now - datetime.now(UTC)
+                mail = sending.begin(session, lease.subject_id, local_date(now))
+                if mail is not None:
+                    go(session, lease, MAIL)
+        except ClosedError:
+            self._let_wait()
+            raise
         if mail is None:
             with lease.closing() as closing:
                 closing.report("nothing_to_do")
@@ -128,19 +140,21 @@ class _Series:
         if mail is None:
             return
         self._claim()
+        key, digest = message_id_of(mail.message), hashlib.sha256(mail.message).hexdigest()
         try:
-            reply = send(
-                self._settings.mail,
-                recipient=mail.recipient,
-                message=mail.message,
-                before=self._before,
-                meanwhile=self.log_ended,
-            )
+            with self._journal.around(lease.claimed, key, sha256=digest, way="email") as going:
+                reply = send(
+                    self._settings.mail,
+                    recipient=mail.recipient,
+                    message=mail.message,
+                    before=lambda: self._before(going),
+                    meanwhile=self.log_ended,
+                )
         except _NotBegunError:
             self._waiting.appendleft(lease)
             return
-        except Unclear:
-            raise
+        except Unclear as failure:
+            raise self._came_to(lease, failure) from failure
         except (Transient, Permanent) as failure:
             if self._recorded():
                 self._note_failure(lease, mail, failure)
@@ -148,26 +162,57 @@ class _Series:
                 self._waiting.appendleft(lease)
             return
         fault_point("digest.sent")
+        self._note_arrived()
         self._turn_to_next(sending.Taken(lease.claimed, mail, reply, datetime.now(UTC) + self._ahead), lease)
 
-    def _before(self) -> None:
-        """Nothing of a mail leaves before it is committed that it does, and that the one before it was taken."""
+    def _before(self, going: Callable[[], None]) -> None:
+        """Nothing of a mail leaves before it is committed that it does, and that the one before it was taken, and the journal says so."""
         if not self._recorded():
             raise _NotBegunError
+        going()
         fault_point("digest.sending")
 
     def _note_failure(self, lease: Lease, mail: sending.Outgoing, failure: Transient | Permanent) -> None:
         """Record that the server did not take it. Raises `failure`, unless that has ended the Work."""
         if isinstance(failure, AddressRefused):
             with lease.failing(failure.message, final=True) as session:
+                did_not_arrive(session, lease, MAIL, failure)
                 sending.record_refused(session, mail, failure.message, business_now(session))
             return
-        if isinstance(failure, Transient):
-            with lease.transaction() as session:
+        raise self._came_to(lease, failure, mail) from failure
+
+    def _came_to(
+        self, lease: Lease, failure: Transient | Permanent, mail: sending.Outgoing | None = None
+    ) -> Transient | Permanent:
+        """Note a failure, and of what `mail` it was if the server certainly does not have that; returns what is to be raised."""
+        self._well = False
+        with lease.transaction() as session:
+            came_to = did_not_arrive(session, lease, MAIL, failure)
+            if mail is not None and isinstance(failure, Transient):
                 sending.record_not_taken(session, mail)
-        if isinstance(failure, ServerUnreachable):
+        if isinstance(came_to, LeftAlone):
+            self._let_wait()
+        elif isinstance(failure, ServerUnreachable):
             self._put_off(_UNREACHABLE, _UNREACHABLE_SECONDS, apart=0.0)
-        raise failure
+        return came_to
+
+    def _note_arrived(self) -> None:
+        """The server takes mails: noted with the first of them, and with the first after one that it did not take."""
+        if not self._well:
+            with transaction() as session:
+                arrived(session, MAIL)
+            self._well = True
+
+    def _let_wait(self) -> None:
+        """The server is left alone, and what is in hand waits with all that is due (services/ways)."""
+        self._may_claim = False
+        with transaction() as session:
+            for lease in self._waiting:
+                with suppress(LeaseLost):
+                    postpone(session, lease.claimed, _UNREACHABLE, 0.0)
+                lease.closed = True
+            hold_back(session, MAIL)
+        self._waiting.clear()
 
     def _turn_to_next(self, taken: sending.Taken, lease: Lease) -> None:
         following = self._following()

@@ -16,13 +16,15 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from core.database import transaction
-from core.errors import AlreadyDone, AvainError, LeaseLost, Message, Postponed, Transient
+from core.errors import AlreadyDone, AvainError, LeaseLost, LeftAlone, Message, Postponed, Transient
 from core.faults import fault_point
 from core.settings import Settings
-from services.work import KINDS, Claimed, claim, close, fail, give_back, holds, postpone
-from services.work.lease import after_death, took_too_long
+from services import ways
+from services.work import KINDS, Claimed, Ended, claim, close, fail, give_back, holds, kind_of, leave, postpone
+from services.work.lease import CRASHED, after_death, took_too_long
 from workers.app import app
 from workers.configuration import current_settings
+from workers.effects import BehindItsJournalError, Journal, journal_of
 from workers.keeper import keeper
 from workers.queue import hint
 from workers.stopping import interruptible
@@ -58,10 +60,19 @@ class Closing:
 class Lease:
     """A claimed Work, as a task body sees it."""
 
-    def __init__(self, claimed: Claimed, configured: Settings) -> None:
+    def __init__(self, claimed: Claimed, configured: Settings, journal: Journal | None = None) -> None:
+        """`journal`: of Work that has an effect (services/work/kinds.py), where it is written down."""
         self.claimed = claimed
         self.settings = configured
         self.closed = False
+        self._journal = journal
+
+    @property
+    def journal(self) -> Journal:
+        """Where it is written down that something leaves, before it does."""
+        if self._journal is None:
+            raise AvainError("Work of kind {kind} has no effect.", kind=self.claimed.kind)
+        return self._journal
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -135,6 +146,9 @@ class Lease:
             yield session
             ended = fail(session, self.claimed, message, final=final, pause=pause)
             after_death(session, ended)
+        self._note_failed(session, ended)
+
+    def _note_failed(self, session: Session, ended: Ended | None) -> None:
         self.closed = True
         if ended is not None:
             fault_point("work.given_up")
@@ -148,12 +162,25 @@ class Lease:
         hint(session.info.get("called", []))
 
     def put_off(self, why: Transient) -> None:
-        """The work is for later: a failed attempt, or none at all where it was a rule of ours that said so."""
-        if not isinstance(why, Postponed):
+        """The work is for later: a failed attempt, one of a series in which the other side failed everybody, or none at all where it was a
+        rule of ours that said so.
+        """
+        if isinstance(why, Postponed):
+            self._postpone(why)
+        elif isinstance(why, LeftAlone):
+            with transaction() as session:
+                ended = leave(session, self.claimed, why.message, why.retry_after or 0.0, counts=why.counts)
+                after_death(session, ended)
+            self._note_failed(session, ended)
+        else:
             self.fail(why.message, final=False, pause=why.retry_after)
-            return
+
+    def _postpone(self, why: Postponed) -> None:
         pause = why.retry_after or 0.0
         with transaction() as session:
+            if isinstance(why, ways.ClosedError):
+                pause = ways.hold_back(session, why.way)
+                ways.wait_for(session, why.way, self.claimed.work_id)
             postpone(session, self.claimed, why.message, pause)
         self.closed = True
         log.info("work_postponed", work=self.claimed.work_id, kind=self.claimed.kind, seconds=round(pause))
@@ -194,20 +221,33 @@ def perform(work_id: int, body: Callable[[Lease], None], kind: str | None = None
 
     `kind`: what the body does, where only a message says which Work it is for.
     """
+    configured, journal, untrusted = current_settings(), None, None
     with transaction() as session:
         claimed = claim(session, work_id, kind)
+        if claimed is not None and kind_of(claimed.kind).effect:
+            try:
+                journal = journal_of(session, configured)
+            except BehindItsJournalError as behind:
+                untrusted = behind
     if claimed is None:
         return
     fault_point("work.claimed")
-    lease = Lease(claimed, current_settings())
+    lease = Lease(claimed, configured, journal)
     with structlog.contextvars.bound_contextvars(run=claimed.run_id, work=claimed.work_id), keeper().holding(claimed):
         try:
-            settle(lease, _to_its_end(body))
+            settle(lease, _to_its_end(body if untrusted is None else _raising(untrusted)))
         except LeaseLost:
             log.warning("lease_lost", kind=claimed.kind)
         except SQLAlchemyError:
             # Not even the failure could be recorded: the database is away. The lease runs out, and the tick goes on from there.
             log.warning("database_failed", kind=claimed.kind, exc_info=True)
+
+
+def _raising(error: AvainError) -> Callable[[Lease], None]:
+    def instead(_lease: Lease) -> None:
+        raise error
+
+    return instead
 
 
 def _to_its_end(body: Callable[[Lease], None]) -> Callable[[Lease], None]:
@@ -250,10 +290,6 @@ def settle(lease: Lease, body: Callable[[Lease], None]) -> None:
         # A fault of ours, or the database's. What it says may be personal: the reader gets its type, the log the redacted rest.
         log.exception("work_crashed", kind=lease.claimed.kind)
         lease.fail(
-            Message(
-                "An unexpected error ({error}); the log of run {run} has the details.",
-                error=type(unknown).__name__,
-                run=lease.run_id,
-            ),
+            Message(CRASHED, error=type(unknown).__name__, run=lease.run_id),
             final=False,
         )

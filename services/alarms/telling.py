@@ -65,6 +65,12 @@ SORTS: Final = {
         N_("The audit trail is not as it was sealed: keep everything as it is, and look"),
         "avain audit verify",
     ),
+    "consistency": Sort(
+        "operator",
+        N_("What is kept does not agree with itself: find out why before anything else"),
+        "avain doctor --deep",
+        series="consistency",
+    ),
 }
 #: What a reader's letters are called in their headers, but for sorts with a series of their own.
 _SERIES: Final = {"price manager": "prices", "operator": "reminders"}
@@ -179,6 +185,10 @@ def _subject(reader: str, alarms: Sequence[Alarm]) -> str:
         subject = ngettext("Avain: {count} job finally failed", "Avain: {count} jobs finally failed", count)
     elif alarms[0].kind == "work_recovered":
         subject = ngettext("Avain: {count} job works again", "Avain: {count} jobs work again", count)
+    elif alarms[0].kind == "consistency":
+        subject = ngettext(
+            "Avain: {count} thing is not as it should be", "Avain: {count} things are not as they should be", count
+        )
     else:
         subject = ngettext("Avain: {count} matter of reminders", "Avain: {count} matters of reminders", count)
     return subject.format(count=count)

@@ -140,6 +140,18 @@ _RULES_CHANGED = text(
     """
 )
 
+#: Rows in: a day, and the settings. Rows changed: what the nightly look at all budgets went by last, for whoever asks whether one waits for the next
+#: (services/consistency/budgets.py).
+_MARKED = text(
+    """
+    INSERT INTO remembered (name, value)
+    SELECT 'budgets marked', CAST(jsonb_build_object(
+        'day', CAST(:today AS date), 'settings', CAST(:settings AS jsonb),
+        'steps', (SELECT coalesce(jsonb_object_agg(unit, CAST(step AS text)), '{}') FROM unit_rule)) AS text)
+    ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE remembered.value <> excluded.value
+    """
+)
+
 #: Rows in: the limits as they are set now. Rows out: notes for budgets whose state is not what these limits make of their figures.
 _RELIMITED = _noting(
     f"""
@@ -250,6 +262,7 @@ def mark_recalculated(session: Session, *, settings: Budgets, run_id: int | None
 
 def mark_by_time_and_settings(session: Session, *, today: date, settings: Budgets, run_id: int | None = None) -> int:
     """Note the budgets that the calendar or changed settings touch: nobody else does. Returns how many notes were written."""
+    session.execute(_MARKED, {"today": today, "settings": settings.model_dump_json(exclude={"parallel"})})
     return (
         mark_ended(session, today=today, run_id=run_id)
         + mark_closed(session, today=today, settings=settings, run_id=run_id)

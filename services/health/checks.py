@@ -13,8 +13,10 @@ from core.i18n import N_
 from core.settings import Settings
 from services.health import (
     audit_trail,
+    consistency,
     console,
     database,
+    effects,
     families,
     installation,
     mail,
@@ -48,6 +50,7 @@ _CHECKS: Final = (
     Check(Message("Beat"), queue.beat, "database"),
     Check(Message("Schedule"), schedule.schedule, "database"),
     Check(Message("Work"), queue.work, "database"),
+    Check(Message("What leaves Avain"), effects.effects, "database"),
     Check(Message("Mail server"), mail.server, "others"),
     Check(Message("Letters to the operator"), mail.operator),
     Check(Message("Reminders"), mail.reminders, "database"),
@@ -58,6 +61,7 @@ _CHECKS: Final = (
     Check(Message("My budget"), families.page),
     Check(Message("Families' login"), families.login, "others"),
     Check(Message("Audit trail"), audit_trail.sealing, "database"),
+    Check(Message("Consistency"), consistency.last_check, "database"),
     Check(Message("Responsible workers"), people.responsible_workers, "database"),
 )
 

@@ -17,6 +17,7 @@ from services.work.lease import (
     fail,
     give_back,
     holds,
+    leave,
     postpone,
 )
 
@@ -41,6 +42,7 @@ __all__ = [
     "give_back",
     "holds",
     "kind_of",
+    "leave",
     "postpone",
     "renew_all",
     "spread",

@@ -134,6 +134,8 @@ _EXPIRE = text(
 ).bindparams(bindparam("error", type_=JSONB))
 
 _LOST = Message(N_("The process doing this fell silent; it is tried again."))
+#: The message of a Run that ended by a fault of ours.
+CRASHED = N_("An unexpected error ({error}); the log of run {run} has the details.")
 #: The message of a Run that ended because its process was told to; no failure.
 GIVEN_BACK = Message(N_("Given back unfinished because the worker was stopping."))
 
@@ -235,6 +237,17 @@ def fail(
         message=message,
         error=message,
     )
+    return Ended(claimed.work_id, claimed.kind, claimed.subject_id, message, claimed.run_id) if died else None
+
+
+def leave(session: Session, claimed: Claimed, message: Message, pause: float, *, counts: bool) -> Ended | None:
+    """End the attempt badly because the other side fails whoever asks: due again after exactly `pause` seconds. Unless it `counts`, the
+    attempt is not one after which the work is given up; else as `fail`.
+    """
+    dead = counts and claimed.attempt >= kind_of(claimed.kind).max_attempts
+    outcome = "failed" if dead else "retry"
+    unspent = 0 if counts else 1
+    died = _release(session, claimed, outcome, dead=dead, pause=pause, unspent=unspent, message=message, error=message)
     return Ended(claimed.work_id, claimed.kind, claimed.subject_id, message, claimed.run_id) if died else None
 
 

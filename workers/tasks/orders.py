@@ -6,9 +6,12 @@ from core.clock import business_now
 from core.errors import AlreadyDone, Permanent, Transient, Unclear
 from core.faults import fault_point
 from core.settings import Settings
+from services.effects.keys import cancelled_key
 from services.orders.sending import cancelling, testing
 from services.orders.sending.delivery import begin_delivery, record_delivery, record_not_taken
+from services.ways import way_of
 from workers.mailing import send_as_composed
+from workers.sending import arrived, did_not_arrive, go
 from workers.stopping import uncut
 from workers.task import Lease, work_task
 
@@ -23,6 +26,8 @@ def deliver_order(lease: Lease) -> None:
 def _deliver(lease: Lease) -> None:
     with lease.transaction() as session:
         delivery = begin_delivery(session, lease.subject_id, lease.settings)
+        if delivery is not None:
+            go(session, lease, _way(delivery))
         fault_point("delivery.paper")
     if delivery is None:
         with lease.closing() as closing:
@@ -32,6 +37,7 @@ def _deliver(lease: Lease) -> None:
     receipt = _send(lease, delivery)
     fault_point("delivery.sent")
     with lease.closing() as closing:
+        arrived(closing.session, _way(delivery))
         record_delivery(closing.session, delivery, business_now(closing.session))
         closing.report(reply=receipt.reply)
 
@@ -45,6 +51,7 @@ def tell_cancelled(lease: Lease) -> None:
         cancelling.record_not_taken,
         cancelling.record,
         point="cancellation",
+        key=lambda letter: cancelled_key(letter.number),
     )
 
 
@@ -56,8 +63,9 @@ def send_test_order(lease: Lease) -> None:
         now = business_now(session)
         delivery = testing.trial_delivery(session, lease.subject_id, number, settings=lease.settings, now=now)
     with uncut():
-        receipt = open_channel(delivery.channel, means(lease.settings)).send(delivery)
+        receipt = _handed_over(lease, delivery)
         with lease.closing() as closing:
+            arrived(closing.session, _way(delivery))
             closing.report(reply=receipt.reply)
 
 
@@ -69,12 +77,22 @@ def means(settings: Settings) -> Means:
 def _send(lease: Lease, delivery: Delivery) -> Receipt:
     """The other side's answer. A clear refusal is noted before it is raised, so that it is not taken for an unknown fate."""
     try:
-        return open_channel(delivery.channel, means(lease.settings)).send(delivery)
+        return _handed_over(lease, delivery)
     except AlreadyDone as done:
         return Receipt(reply=done.message.text())
-    except Unclear:
-        raise
-    except (Transient, Permanent):
+    except (Transient, Permanent) as failure:
         with lease.transaction() as session:
-            record_not_taken(session, delivery)
-        raise
+            came_to = did_not_arrive(session, lease, _way(delivery), failure)
+            if not isinstance(failure, Unclear):
+                record_not_taken(session, delivery)
+        raise came_to from failure
+
+
+def _handed_over(lease: Lease, delivery: Delivery) -> Receipt:
+    with lease.journal.around(lease.claimed, delivery.number, sha256=delivery.sha256, way=delivery.channel) as going:
+        going()
+        return open_channel(delivery.channel, means(lease.settings)).send(delivery)
+
+
+def _way(delivery: Delivery) -> str | None:
+    return way_of(delivery.channel, delivery.destination.settings)

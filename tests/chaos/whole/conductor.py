@@ -40,6 +40,11 @@ class Conductor:
         return not self._threads
 
     @property
+    def under_way(self) -> list[str]:
+        """Faults that were begun and are not over, as sentences."""
+        return [f"under way: {thread.name}" for thread in self._threads if thread.is_alive()]
+
+    @property
     def left(self) -> list[Planned]:
         """Faults whose stage has not come."""
         return [one for planned in self._planned.values() for one in planned]

@@ -15,7 +15,7 @@ from alembic.config import Config
 from sqlalchemy import text
 
 import workers.queue
-import workers.tasks  # noqa: F401 - registers them
+import workers.tasks
 from connectors.transports.sftp import SftpFiles
 from core.clock import move_business_clock
 from core.database import database_owner_url, transaction

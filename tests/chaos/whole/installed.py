@@ -77,5 +77,3 @@ def _settings(world: World, outside: Outside, home: Path) -> str:
             parts.append("".join(f"transport.{line}\n" for line in sftp.splitlines()))
             parts.append(f"transport.path = '/out/{one.file_name}'\n")
     return "".join(parts)
-
-

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -83,7 +84,7 @@ class Rig:
     """The installation. Made by `rig`."""
 
     def __init__(
-        self, world: World, home: Path, servers: Path, running: Embedded, outside: Outside, wire: Wire
+        self, world: World, home: Path, servers: Path, *, running: Embedded, outside: Outside, wire: Wire
     ) -> None:
         self.world, self.home, self.servers, self.outside, self.wire = world, home, servers, outside, wire
         self.orders_folder = home / "orders"
@@ -95,10 +96,10 @@ class Rig:
         self.engine = self._engine()
         self._supervisor = Supervisor()
         groups = [word for group in GROUPS for word in ("--group", group)]
-        self.workers = [
-            self._kept(f"worker-{n}", "worker", *groups, "--concurrency", str(_CHILDREN)) for n in (1, 2)
-        ]
+        self.workers = [self._kept(f"worker-{n}", "worker", *groups, "--concurrency", str(_CHILDREN)) for n in (1, 2)]
         self.beats = [self._kept(f"beat-{n}", "beat") for n in (1, 2)]
+        #: The key of the Work with which the present stage begins.
+        self.awaited = ""
         #: Seconds each stage took.
         self.took: dict[str, float] = {}
         #: Processes that did not end in time when they were asked to.
@@ -196,6 +197,7 @@ class Rig:
         self.start()
         for stage in self.stages:
             began = time.monotonic()
+            self.awaited = stage.key
             if self._patiently(self.business_now) < stage.at:
                 self._patiently(lambda at=stage.at + timedelta(seconds=1): self.move_clock(at))
             if not stage.repeated:
@@ -227,9 +229,9 @@ class Rig:
 
     def stop(self) -> None:
         """Ask all processes to stop, as an operator does; who does not in time is noted."""
-        for one in self.processes:
-            if not one.stop(STOP_SECONDS):
-                self.unstoppable.append(one.name)
+        with ThreadPoolExecutor(len(self.processes)) as beside:
+            ended = beside.map(lambda one: one.stop(STOP_SECONDS), self.processes)
+            self.unstoppable += [one.name for one, well in zip(self.processes, ended, strict=True) if not well]
 
     def close(self) -> None:
         """End everything."""
@@ -248,10 +250,8 @@ class Rig:
                 time.sleep(_LOOK_SECONDS)
 
     def _engine(self) -> Engine:
-        """The owner's, for tests look everywhere. No pool: connections die here."""
-        from sqlalchemy.pool import NullPool  # noqa: PLC0415
-
-        return create_engine(self._running.database_owner_url, poolclass=NullPool)
+        """The owner's, for tests look everywhere. Connections die here, so each is tried before it is used."""
+        return create_engine(self._running.database_owner_url, pool_pre_ping=True)
 
     def _kept(self, name: str, *command: str) -> Kept:
         return self._supervisor.keep(Kept(name, command, self.env(), self.home / f"{name}.log"))
@@ -271,7 +271,7 @@ def rig(world: World, *, keep_home: Path | None = None) -> Iterator[Rig]:
         others = stack.enter_context(outside(folder / "outside"))
         wire = Wire(Path(redis_client_url(running.redis_url).removeprefix("unix://").partition("?")[0]))
         stack.callback(wire.close)
-        made = Rig(world, home, servers, running, others, wire)
+        made = Rig(world, home, servers, running=running, outside=others, wire=wire)
         if keep_home is not None:
             stack.callback(_keep_logs, home, keep_home)
         stack.callback(made.close)
@@ -287,4 +287,4 @@ def _keep_logs(home: Path, to: Path) -> None:
 
 def _roomy() -> str | None:
     """In memory, where there is some."""
-    return "/dev/shm" if os.access("/dev/shm", os.W_OK | os.X_OK) else None  # noqa: S108 - a fresh folder of our own in it
+    return "/dev/shm" if os.access("/dev/shm", os.W_OK | os.X_OK) else None

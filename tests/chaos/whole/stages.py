@@ -33,9 +33,7 @@ def stages(world: World) -> tuple[Stage, ...]:
     every = [stage for night in world.nights for stage in _of(night)]
     for stage in every:
         found.setdefault(stage.name, stage)
-    return tuple(
-        Stage(one.name, one.at, one.key, repeated=found[one.name] is not one) for one in every
-    )
+    return tuple(Stage(one.name, one.at, one.key, repeated=found[one.name] is not one) for one in every)
 
 
 def _of(night: date) -> Iterator[Stage]:

@@ -25,6 +25,7 @@ LEFT_OUT: Final[Mapping[str, str]] = {
     "work": "how it came to its end differs; the verdict asks of each whether it did",
     "run": "attempts and their times",
     "heartbeat": "processes",
+    "let_go": "which Work a person let go after a restore; there is none in a day",
     "host_turn": "pacing by machine time",
     "missed_slots": "depends on when a beat was there to look",
     "remembered": "moments at which beats looked",
@@ -62,7 +63,7 @@ _SETTLED = "what people do is not part of the day"
 
 COMPARED: Final[Mapping[str, Compared]] = {
     "absence": Compared(),
-    "alarm": Compared(),
+    "alarm": Compared(without={"subject": "holds an id", "message": "holds an id"}),
     "audit_event": Compared(
         only="action NOT LIKE 'run.%' AND action <> 'order.resent' AND action NOT LIKE 'source.%' AND action <> 'job.triggered'",
         without={
@@ -71,9 +72,13 @@ COMPARED: Final[Mapping[str, Compared]] = {
             "purged_by": "nothing is purged in a day",
         },
     ),
-    "budget": Compared(key=("decision_id",), without={"ceiling_basis": "holds ids of prices; the price itself is compared"}),
+    "budget": Compared(
+        key=("decision_id",), without={"ceiling_basis": "holds ids of prices; the price itself is compared"}
+    ),
     "budget_dirty": Compared(),
-    "budget_line": Compared(only="version_id IN (SELECT id FROM budget_version WHERE superseded_at IS NULL)", key=("version_id",)),
+    "budget_line": Compared(
+        only="version_id IN (SELECT id FROM budget_version WHERE superseded_at IS NULL)", key=("version_id",)
+    ),
     "budget_version": Compared(
         only="superseded_at IS NULL",
         key=("budget_id",),
@@ -84,13 +89,14 @@ COMPARED: Final[Mapping[str, Compared]] = {
     ),
     "choice": Compared(key=("plan_item_id", "provider_id", "chosen_by")),
     "client": Compared(key=("source", "external_id")),
-    "client_case": Compared(key=("source", "external_id")),
+    "client_case": Compared(key=("source", "external_id"), without={"synced_run_id": "a Run"}),
     "contract": Compared(key=("provider_id", "number")),
     "counter": Compared(),
     "decision": Compared(key=("case_id", "external_id")),
     "delivered": Compared(),
     "digest": Compared(without={"message_id": _BYTES, "document": _BYTES}),
     "digest_day": Compared(),
+    "effects": Compared(without={"home": "names this very database", "instance": "drawn at random"}),
     "family_proposal": Compared(),
     "family_rating": Compared(),
     "family_wish": Compared(),
@@ -106,6 +112,7 @@ COMPARED: Final[Mapping[str, Compared]] = {
         without={"message_id": _BYTES, "document": _BYTES},
     ),
     "notice": Compared(key=("worker_id", "kind", "subject", "event")),
+    "number_gap": Compared(),
     "order_approval": Compared(key=("plan_item_id", "choice_id", "provider_id")),
     "order_coverage": Compared(),
     "order_decline": Compared(),
@@ -115,10 +122,21 @@ COMPARED: Final[Mapping[str, Compared]] = {
     "order_response": Compared(key=("order_id", "incoming_id")),
     "order_response_line": Compared(),
     "plan_item": Compared(key=("case_id", "external_id")),
-    "price": Compared(key=("price_key_id", "valid", "amount"), without={"original_id": "the copy is compared as it is"}),
+    "price": Compared(
+        key=("price_key_id", "valid", "amount"), without={"original_id": "the copy is compared as it is"}
+    ),
     "price_column_name": Compared(),
     "price_key": Compared(
-        key=("provider_id", "service_id", "unit", "base_quantity", "time_class", "minimum_quantity", "territory", "extra")
+        key=(
+            "provider_id",
+            "service_id",
+            "unit",
+            "base_quantity",
+            "time_class",
+            "minimum_quantity",
+            "territory",
+            "extra",
+        )
     ),
     "price_list": Compared(
         key=("source_id", "sha256"),
@@ -143,6 +161,7 @@ COMPARED: Final[Mapping[str, Compared]] = {
         },
     ),
     "rejected_record": Compared(only="settled_at IS NULL"),
+    "sent_elsewhere": Compared(),
     "service": Compared(key=("code",)),
     "service_alternative": Compared(),
     "unit": Compared(key=("code",)),
@@ -151,6 +170,8 @@ COMPARED: Final[Mapping[str, Compared]] = {
     "worker": Compared(key=("external_id",)),
 }
 
+#: Columns that hold ids and say nowhere of what.
+_PLAIN: Final = {("order_coverage", "service_id"): "service"}
 #: What of a digest's items are ids, and of which table.
 _ITEMS: Final = {"announced": "follow_up", "escalated": "follow_up", "news": "notice"}
 _NUMBERS: Final = re.compile(r"\b(?:HB|T)-\d{4}-\d{6,}\b")
@@ -158,6 +179,8 @@ _NUMBERS: Final = re.compile(r"\b(?:HB|T)-\d{4}-\d{6,}\b")
 
 def refers_to(column: "Column[Any]") -> str | None:
     """The table whose rows a column names by their ids."""
+    if (column.table.name, column.name) in _PLAIN:
+        return _PLAIN[column.table.name, column.name]
     checked = column.info.get("refers_to")
     if checked is not None:
         return str(checked).partition(".")[0]
@@ -177,6 +200,20 @@ def compared_columns(table: Table) -> "list[Column[Any]]":
     ]
 
 
+@dataclass(frozen=True)
+class _Shape:
+    """How the values of a column are told."""
+
+    name: str
+    target: str | None
+    moment: bool
+
+    @classmethod
+    def of(cls, column: "Column[Any]") -> "_Shape":
+        """That of a column."""
+        return cls(column.name, refers_to(column), isinstance(column.type, DateTime))
+
+
 def left(engine: Engine) -> Left:
     """What is in the tables: by table, its rows as texts, each with how often it is there."""
     with engine.connect() as connection:
@@ -190,7 +227,7 @@ def left(engine: Engine) -> Left:
             for name, compared in COMPARED.items()
         }
         shown = {
-            name: set(connection.execute(text(f"SELECT id FROM {name} WHERE {compared.only}")).scalars())  # noqa: S608 - our own words
+            name: set(connection.execute(text(f"SELECT id FROM {name} WHERE {compared.only}")).scalars())
             for name, compared in COMPARED.items()
             if compared.key
         }
@@ -204,6 +241,10 @@ class _Reader:
         self._read = read
         self._by_id = {name: {row["id"]: row for row in rows} for name, rows in read.items() if COMPARED[name].key}
         self._keys: dict[tuple[str, int], str] = {}
+        self._shapes = {
+            name: [_Shape.of(metadata.tables[name].columns[one]) for one in compared.key]
+            for name, compared in COMPARED.items()
+        }
         cases = {row["number"]: f"case({row['external_id']})" for row in read["client_case"]}
         orders = {row["number"]: self._key("purchase_order", row["id"]) for row in read["purchase_order"]}
         self._numbered = cases | orders
@@ -212,13 +253,13 @@ class _Reader:
         """Rows as texts; `shown` are the ids of those that are compared, where a table has ids."""
         found: Left = {}
         for name, rows in self._read.items():
-            columns = compared_columns(metadata.tables[name])
+            columns = [_Shape.of(column) for column in compared_columns(metadata.tables[name])]
             found[name] = Counter(
                 self._told(name, row, columns) for row in rows if name not in shown or row["id"] in shown[name]
             )
         return found
 
-    def _told(self, name: str, row: Mapping[str, Any], columns: "Iterable[Column[Any]]") -> str:
+    def _told(self, name: str, row: Mapping[str, Any], columns: Iterable[_Shape]) -> str:
         values = {column.name: self._value(column, row[column.name]) for column in columns}
         if name == "digest":
             values["items"] = {
@@ -227,13 +268,12 @@ class _Reader:
             }
         return self._unnumbered(json.dumps(values, ensure_ascii=False, sort_keys=True, default=str))
 
-    def _value(self, column: "Column[Any]", value: Any) -> Any:
-        target = refers_to(column)
+    def _value(self, column: _Shape, value: Any) -> Any:
         if value is None:
             return None
-        if target is not None:
-            return self._key(target, value)
-        if isinstance(column.type, DateTime):
+        if column.target is not None:
+            return self._key(column.target, value)
+        if column.moment:
             return "at some time"
         if isinstance(value, Decimal):
             return f"{value.normalize():f}"
@@ -245,8 +285,8 @@ class _Reader:
         """A row by its natural key."""
         known = self._keys.get((table, id_))
         if known is None:
-            row, columns = self._by_id[table][id_], metadata.tables[table].columns
-            parts = [str(self._value(columns[name], row[name])) for name in COMPARED[table].key]
+            row = self._by_id[table][id_]
+            parts = [str(self._value(shape, row[shape.name])) for shape in self._shapes[table]]
             known = self._keys[table, id_] = f"{table}({', '.join(parts)})"
         return known
 
@@ -258,9 +298,14 @@ def differences(before: Left, after: Left, *, most: int = 3) -> list[str]:
     """How the tables differ, as sentences: of each table how many rows are missing and how many are too many, with a few of them."""
     found = []
     for name in sorted(before.keys() | after.keys()):
-        missing, more = before.get(name, Counter()) - after.get(name, Counter()), after.get(name, Counter()) - before.get(name, Counter())
+        missing, more = (
+            before.get(name, Counter()) - after.get(name, Counter()),
+            after.get(name, Counter()) - before.get(name, Counter()),
+        )
         if missing or more:
-            shown = [f"missing: {row}" for row in sorted(missing)[:most]] + [f"too many: {row}" for row in sorted(more)[:most]]
+            shown = [f"missing: {row}" for row in sorted(missing)[:most]] + [
+                f"too many: {row}" for row in sorted(more)[:most]
+            ]
             found.append(
                 f"table {name}: {missing.total()} rows are missing and {more.total()} too many: " + "; ".join(shown)
             )

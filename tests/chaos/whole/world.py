@@ -93,7 +93,7 @@ class _Making:
     business_ids: list[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.random = Random(self.seed)  # noqa: S311 - the same every time is what is wanted
+        self.random = Random(self.seed)
         self.day = DAYS[self.seed % len(DAYS)]
         numbers = _business_ids(self.random.randrange(9_100_000, 9_800_000))
         self.business_ids = [next(numbers) for _ in range(self.size.lists)]
@@ -141,7 +141,9 @@ def _business_ids(first: int) -> Iterator[str]:
 
 def _services() -> str:
     alternatives = json.dumps([ORDERED, *PLANNED])
-    one = '[[service]]\ncode = "{code}"\nname_fi = "{name}"\nunit = "C62"\naccounting_cost = "HB-41"\ncpv = "85320000"\n'
+    one = (
+        '[[service]]\ncode = "{code}"\nname_fi = "{name}"\nunit = "C62"\naccounting_cost = "HB-41"\ncpv = "85320000"\n'
+    )
     texts = [one.format(code=REPLACED, name="perhetyö") + f"alternatives = {alternatives}\n"]
     texts += [one.format(code=code, name=f"{code.lower()} (keksitty)") for code in (ORDERED, *PLANNED)]
     return "\n".join(texts)
@@ -250,7 +252,7 @@ def _cases(making: _Making) -> tuple[bytes, bytes]:
 
 def _case(making: _Making, number: int, *, changed: bool = False) -> str:
     """A case by its number: the same every time, but where it has changed."""
-    size, drawn = making.size, Random(f"{making.seed}/{number}")  # noqa: S311
+    size, drawn = making.size, Random(f"{making.seed}/{number}")
     worker = {"worker": f"W-{number % size.reminders}"}
     provider = making.business_ids[number % size.lists]
     if number < size.orders:
@@ -293,7 +295,11 @@ def _record(
     decided = making.day - timedelta(days=20)
     unit = f'<unit code="U-{int(worker["worker"][2:]) // 10}"/>' if worker["worker"][2:].isdigit() else ""
     assessment = f"<assessmentDate>{decided - timedelta(days=30)}</assessmentDate>" if assessed else ""
-    money = "<grantedAmount>2000.00</grantedAmount>" if assessed else f'<baseline service="{REPLACED}" quantity="14" unit="C62"/>'
+    money = (
+        "<grantedAmount>2000.00</grantedAmount>"
+        if assessed
+        else f'<baseline service="{REPLACED}" quantity="14" unit="C62"/>'
+    )
     return (
         f'<case id="{id_}" status="open"><client id="K-{id_}"/><responsibleWorker id="{worker["worker"]}"/>{unit}{assessment}'
         f"<goal>{goal}</goal>"

@@ -58,6 +58,10 @@ class Rig(Protocol):
         """FAULT_ORDERS of its processes."""
 
     @property
+    def awaited(self) -> str:
+        """The key of the Work with which the present stage begins."""
+
+    @property
     def outside(self) -> Outside: ...
 
     @property
@@ -176,23 +180,25 @@ def outcome(rig: Rig, said: str, since: datetime | None = None) -> Outcome:
         return Outcome("work did not go on", wrong=f"{said}: no work was done within {PATIENCE:.0f} s afterwards")
 
 
+_BUSY = text(
+    """
+    SELECT NOT EXISTS (SELECT FROM work WHERE key = :awaited) OR EXISTS (
+        SELECT FROM work WHERE done_at IS NULL AND dead_at IS NULL AND (token IS NOT NULL OR next_at <= clock_timestamp())
+    )
+    """
+)
+
+
 def busy(rig: Rig) -> bool:
-    """Whether something is due or being done. True while the database does not say."""
+    """Whether something is due or being done, or the stage has not even begun. True while the database does not say."""
     try:
         with rig.engine.connect() as connection:
-            return bool(
-                connection.execute(
-                    text(
-                        "SELECT EXISTS (SELECT FROM work WHERE done_at IS NULL AND dead_at IS NULL"
-                        " AND (token IS NOT NULL OR next_at <= clock_timestamp()))"
-                    )
-                ).scalar_one()
-            )
+            return bool(connection.execute(_BUSY, {"awaited": rig.awaited}).scalar_one())
     except SQLAlchemyError:
         return True
 
 
-def until_felt(rig: Rig, felt: Callable[[], object], *, patience: float = 12.0, quiet: float = 2.0) -> bool:
+def until_felt(rig: Rig, felt: Callable[[], object], *, patience: float = 90.0, quiet: float = 2.0) -> bool:
     """Wait for somebody to feel a fault that lies in wait; False when nothing was left to do for `quiet` seconds, or `patience` is over."""
     until, last_busy = time.monotonic() + patience, time.monotonic() + quiet
     while not felt():

@@ -39,12 +39,7 @@ def _backends(rng: Random) -> dict[str, Any]:
 def terminated(rig: Rig, how: Mapping[str, Any]) -> Outcome:
     """pg_terminate_backend of some or all."""
     try:
-        pids = [
-            row.pid
-            for row in _rows(
-                rig, "SELECT pid FROM pg_stat_activity WHERE usename = current_user AND pid <> pg_backend_pid()"
-            )
-        ]
+        pids = [row.pid for row in _rows(rig, "SELECT pid FROM pg_stat_activity WHERE application_name = 'avain'")]
         chosen = Random(how["seed"]).sample(sorted(pids), max(1, round(len(pids) * how["share"]))) if pids else []
         _rows(rig, "SELECT pg_terminate_backend(pid) FROM unnest(CAST(:pids AS int[])) AS pid", pids=chosen)
     except SQLAlchemyError:  # the server is down for a fault of its own

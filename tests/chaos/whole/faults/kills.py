@@ -13,7 +13,6 @@ from tests.chaos.whole.faults.base import BUSY, CATALOGUE, Fault, Outcome, Rig, 
 STEPS_OF_A_STAGE: Final[dict[str, tuple[str, ...]]] = {
     "nightly_prices": ("fetch.spooled", "fetch.copied", "prices.parsed", "prices.applied", "source.remembered", "budgets.spread", "letter.sending", "letter.sent"),
     "nightly_cases": ("fetch.spooled", "fetch.copied", "sync.parsed", "sync.staged", "sync.merged", "source.remembered"),
-    "read_absences": ("absences.parsed",),
     "recompute_budgets": ("budgets.spread", "budgets.taken", "budgets.written"),
     "generate_orders": ("orders.stored", "delivery.paper", "delivery.sending", "delivery.sent"),
     "plan_follow_ups": ("follow_ups.planned",),
@@ -31,7 +30,7 @@ EVERYWHERE: Final = (
     "failures.noticed",
     *AUDIT_POINTS,
 )
-#: Every step of a day at which a process is killed; of a day's steps none is left out but that of lists that come by e-mail.
+#: Every step of a day at which a process is killed. Of a day's steps only that of lists that come by e-mail is left out: the day has none.
 STEPS: Final = tuple(dict.fromkeys((*EVERYWHERE, *(step for steps in STEPS_OF_A_STAGE.values() for step in steps))))
 NOT_PASSED: Final = frozenset(DAY_POINTS) - frozenset(STEPS)
 WHOM: Final = ("child", "main", "group")

@@ -17,8 +17,9 @@ def _in_a_mood(where: Where, mood: str) -> Inject:
     def inject(rig: Rig, how: Mapping[str, Any]) -> Outcome:
         moods = where(rig)
         before = moods.met[mood]
-        moods.set(mood, times=how["times"], within=15, seconds=_KEPT)
+        moods.set(mood, times=how["times"], within=90, seconds=_KEPT)
         if not until_felt(rig, lambda: moods.met[mood] > before):
+            moods.clear()
             return Outcome("nobody came", met=False)
         return outcome(rig, "tried again", datetime.now(UTC))
 
