@@ -145,6 +145,7 @@ def verdict(made: Rig, undisturbed: Left) -> list[str]:
     """What is wrong after a day whose processes have been stopped."""
     return [
         *(f"process {name} did not stop within 30 s of being asked" for name in made.unstoppable),
+        *(f"{one.name} ended by itself ({code})" for one in made.processes for code in one.ended),
         *_rows_there_should_not_be(made),
         *differences(undisturbed, left(made.engine)),
         *_arrivals(made),
