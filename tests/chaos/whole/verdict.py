@@ -20,6 +20,7 @@ from core.follow_up_settings import FollowUps
 from core.settings import ROOT
 from schedules.jobs import jobs
 from services.jobs import named, trigger
+from tests.chaos.whole.installed import READ
 from tests.chaos.whole.rig import Rig, rig
 from tests.chaos.whole.tables import Left, differences, left
 from tests.chaos.whole.world import World
@@ -186,6 +187,10 @@ def _arrivals(made: Rig) -> Iterator[str]:
     yield from (f"the access point got something else under {key}" for key in point.others)
     yield from _compared("at the SFTP server", _as_files(orders["sftp"]), put)
     yield from _compared("in the outbox", _as_files(orders["file"]), outbox)
+    read = {path.name: path.read_bytes() for path in (made.outside.sftp.root / READ).iterdir()}
+    yield from _compared(
+        "among e-mails that were read", dict((made.world.mail_before, made.world.mail_after)), read, "e-mails"
+    )
     yield from _mails(made)
 
 
@@ -193,14 +198,14 @@ def _as_files(orders: dict[str, bytes]) -> dict[str, bytes]:
     return {f"{number}.xml": document for number, document in orders.items()}
 
 
-def _compared(where: str, wanted: dict[str, bytes], found: dict[str, bytes]) -> Iterator[str]:
+def _compared(where: str, wanted: dict[str, bytes], found: dict[str, bytes], things: str = "orders") -> Iterator[str]:
     for what, names in (
         ("missing", wanted.keys() - found.keys()),
         ("nobody's", found.keys() - wanted.keys()),
         ("not as stored", {name for name in wanted.keys() & found.keys() if wanted[name] != found[name]}),
     ):
         if names:
-            yield f"{where} {len(names)} orders are {what}, such as {', '.join(sorted(names)[:3])}"
+            yield f"{where} {len(names)} {things} are {what}, such as {', '.join(sorted(names)[:3])}"
 
 
 #: Every mail that was to be sent, once: what it is, its Work, its bytes or its Message-ID.
