@@ -20,7 +20,7 @@ TEXTS  := $(patsubst %,locale/%/LC_MESSAGES/avain.mo,fi sv en)
 # The tests start hundreds of processes: what Python compiled for one is kept for the next, whatever the machine's habit.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test test-browser screenshots bench-cases bench-prices bench-budgets bench-console bench-orders bench-reminders lint types imports check format lock locales clean
+.PHONY: help setup demo test test-debian test-once test-browser screenshots bench-cases bench-prices bench-budgets bench-console bench-orders bench-reminders bench-consistency lint types imports check format lock locales chaos chaos-table clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -44,6 +44,16 @@ demo: setup ## the whole chain on real parts; results in var/demo/
 
 test: setup ## every test but those in a browser, on real PostgreSQL and Valkey
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal --ignore tests/browser $(TESTS)
+
+# As a machine room runs them; the packages are fetched and unpacked under var/, nothing is installed or started outside the test run.
+test-debian: setup ## the integration tests on Debian's PostgreSQL behind PgBouncer and Debian's Redis
+	tests/debian/install
+	TEST_SERVICES=debian $(BIN)/python -m pytest -n $(JOBS) --dist worksteal tests/integration
+
+# Each test once: those of tests/integration on Debian's servers where these can be had, all others on the embedded ones.
+test-once: setup
+	@if tests/debian/install; then export TEST_SERVICES=debian; else echo "So tests/integration runs on the embedded servers."; fi; \
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal --ignore tests/browser tests
 
 # Each process has a county, a console and a browser of its own; the stories stay together in one.
 test-browser: setup ## the console in a real browser (installs Debian's chromium where it may)
@@ -85,9 +95,12 @@ bench-orders: setup ## how fast orders are built, made and delivered; writes ben
 bench-reminders: setup ## how fast follow-ups are planned, daily e-mails written and sent; writes bench/results/reminders.json
 	$(BIN)/python -m bench.reminders $(BENCH)
 
+bench-consistency: setup ## how long the nightly consistency check takes; writes bench/results/consistency.json
+	$(BIN)/python -m bench.consistency $(BENCH)
+
 # mypy needs one processor for a minute, and the tests often wait: side by side, each told as a whole when it ends.
 check: setup lint ## all that CI runs
-	$(MAKE) --no-print-directory --jobs 2 --output-sync=recurse imports types test
+	$(MAKE) --no-print-directory --jobs 2 --output-sync=recurse imports types test-once
 	$(MAKE) --no-print-directory test-browser
 
 format: setup ## put the code in order
@@ -104,6 +117,12 @@ locales: setup ## collect texts into locale/ and say what lacks a translation
 	$(BIN)/pybabel --quiet extract --mapping-file locale/babel.cfg --omit-header --no-location --sort-output --keywords "$(KEYWORDS)" --output-file locale/avain.pot .
 	for l in fi sv en; do $(BIN)/pybabel --quiet update --input-file locale/avain.pot --output-dir locale --domain avain --locale $$l --no-fuzzy-matching --ignore-pot-creation-date --no-wrap; done
 	$(BIN)/pybabel --quiet compile --directory locale --domain avain
+
+chaos: setup ## a day of a whole installation with faults (SEED=7, or SEEDS=20; SIZE=small); 1 when something was lost or done twice
+	$(BIN)/python -m tests.chaos.whole $(if $(SEEDS),--seeds $(SEEDS),--seed $(or $(SEED),1)) --size $(or $(SIZE),full)
+
+chaos-table: setup ## what came of all days in var/chaos, into docs/reliability.md
+	$(BIN)/python -m tests.chaos.whole --table --size $(or $(SIZE),full)
 
 clean: ## remove what was made, the embedded services' data too
 	-test -x $(BIN)/python && $(BIN)/python -c "from core import embedded; from core.settings import ROOT; embedded.remove(ROOT / 'var')"

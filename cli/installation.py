@@ -8,13 +8,19 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from sqlalchemy.exc import OperationalError
 
+from cli import backup
 from cli.common import ERROR, Json, actor, complaints, console, emit, stop, sub_app, transaction
-from core.errors import AvainError, ConfigurationError, InputError
+from core.errors import AvainError, ConfigurationError, InputError, Transient
 from core.i18n import _
 from workers.groups import GROUPS, run_beat, run_worker
 
-db_app = sub_app(_("The database's shape."))
+#: PostgreSQL's SQLSTATE of a lock that was not got in time.
+_LOCK_NOT_AVAILABLE = "55P03"
+
+db_app = sub_app(_("The database: its shape, copies of it."))
+backup.register(db_app)
 config_app = sub_app(_("The settings."))
 
 
@@ -254,7 +260,12 @@ def upgrade() -> None:
     before, wanted = schema.revisions()
     if before == wanted:
         return
-    schema.upgrade()
+    try:
+        schema.upgrade()
+    except OperationalError as error:
+        if getattr(error.orig, "sqlstate", "") != _LOCK_NOT_AVAILABLE:
+            raise
+        raise Transient("A table is in use: a copy of the database is just being made, or long work is under way. Try again later.") from error  # fmt: skip
     with transaction() as session:
         now = business_now(session)
         audit.record(session, actor(None), "database.upgraded", f"schema:{wanted}", now=now, before=before)

@@ -14,6 +14,7 @@ from cli import (
     case,
     compare,
     console,
+    effects,
     family,
     family_acts,
     incoming,
@@ -77,6 +78,7 @@ app.add_typer(invoice.app, name="invoice")
 app.add_typer(rejected.app, name="rejected")
 app.add_typer(schedule.app, name="schedule")
 app.add_typer(audit.app, name="audit")
+app.add_typer(effects.app, name="effects")
 
 
 def main() -> None:

@@ -105,6 +105,7 @@ def send(
     from core.logging import configure_logging
     from core.settings import settings
     from services import audit
+    from services.effects import must_be_allowed
     from services.orders import show
     from workers.task import perform
 
@@ -112,6 +113,7 @@ def send(
         settings().log_format, settings().log_level
     )  # to stderr: stdout holds the result and nothing else
     with transaction(dry_run=dry_run) as session:
+        must_be_allowed(session, "deliver_order")
         due = show.deliveries_due(session, order)
         for number in show.states_of_deliveries(session, due):
             audit.record(session, actor(as_), "order.send_asked", f"order:{number}", now=business_now(session))

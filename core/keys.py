@@ -43,6 +43,26 @@ def wish_sealer(configured: Settings) -> Sealer:
     return Sealer(KeyRing(current, keys), _derived(configured, b"avain family wishes: index"))
 
 
+def fingerprints(configured: Settings) -> dict[str, str]:
+    """By which an installation knows its keys again without keeping them: 64 bits derived from each (RFC 5869), by the setting's name.
+
+    Each key of the ring stands for itself, under its id. Where nothing is sealed there is one, of the hash key.
+    """
+    prints = {"AVAIN_HASH_KEY": _print(_hash_key(configured).encode())}
+    if configured.seal_keys is not None:
+        ring = KeyRing.parse(configured.seal_keys.get_secret_value())
+        prints |= {f"AVAIN_SEAL_KEYS ({key_id})": _print(key) for key_id, key in ring.keys.items()}
+    if configured.index_key is not None:
+        prints["AVAIN_INDEX_KEY"] = _print(
+            parse_key(configured.index_key.get_secret_value(), setting="AVAIN_INDEX_KEY")
+        )
+    return prints
+
+
+def _print(key: bytes) -> str:
+    return HKDF(SHA256(), 8, salt=None, info=b"avain key fingerprint").derive(key).hex()
+
+
 def _derived(configured: Settings, info: bytes) -> bytes:
     return HKDF(SHA256(), KEY_BYTES, salt=None, info=info).derive(_hash_key(configured).encode())
 

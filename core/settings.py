@@ -20,6 +20,7 @@ from core.audit_settings import Audit
 from core.budget_settings import Budgets
 from core.consistency_settings import Consistency
 from core.console_settings import Console
+from core.effect_settings import EffectSettings
 from core.errors import ConfigurationError, Message
 from core.family_settings import Family
 from core.follow_up_settings import FollowUps
@@ -140,6 +141,7 @@ class Settings(BaseSettings):
     family: Family = Family()
     audit: Audit = Audit()
     consistency: Consistency = Consistency()
+    effects: EffectSettings = EffectSettings()
     workers: Workers = Workers()
 
     @field_validator("hash_key")
@@ -147,6 +149,17 @@ class Settings(BaseSettings):
     def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and len(value.get_secret_value()) < 32:
             raise ValueError(N_("at least 32 characters, for example from: openssl rand -hex 32"))
+        return value
+
+    @field_validator("redis_url")
+    @classmethod
+    def _of_redis(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            scheme, _, rest = value.get_secret_value().partition("://")
+            if scheme not in {"redis", "rediss", "redis+socket"}:
+                raise ValueError(N_("must begin with redis://, rediss:// (encrypted) or redis+socket://"))
+            if scheme != "rediss" and "ssl_" in rest.partition("?")[2]:
+                raise ValueError(N_("what begins with ssl_ needs an encrypted connection: rediss://"))
         return value
 
     @model_validator(mode="after")
@@ -191,6 +204,11 @@ class Settings(BaseSettings):
     def audit_anchors(self) -> Path:
         """Where the audit trail is anchored, for every process the same."""
         return self.home / self.audit.anchor_file
+
+    @property
+    def effects_journal(self) -> Path:
+        """Where it is written down what left, for every process of this host the same."""
+        return self.home / self.effects.journal
 
     @property
     def statement_folder(self) -> Path:

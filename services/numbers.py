@@ -1,19 +1,45 @@
 """Numbers people see: `HB-2026-000001` for cases, `T-2026-000001` for orders. Without gaps, never used twice."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from core.errors import Message, Postponed
+from core.i18n import N_
+
 #: Rows in: a series and how many. Rows out: the last number taken. The row lock holds until the creating transaction ends,
-#: so a rolled back creation returns its numbers.
+#: so a rolled back creation returns its numbers. None out in a restored database: which numbers were given out after its copy was made is not known.
 _TAKE = text(
     """
-    INSERT INTO counter AS series (series, value) VALUES (:series, :count)
+    INSERT INTO counter AS series (series, value) SELECT :series, :count WHERE effects_state() <> 'restored'
     ON CONFLICT (series) DO UPDATE SET value = series.value + :count
     RETURNING value
     """
 )
+
+#: Rows in: series and the highest number of each that was given out anywhere. Rows changed: the counters that are behind. Rows out: what
+#: was passed over, which is kept.
+_PASS_OVER = text(
+    """
+    WITH wanted AS (
+        SELECT series, highest, coalesce(value, 0) AS value
+        FROM unnest(CAST(:series AS text[]), CAST(:values AS bigint[])) AS given(series, highest) LEFT JOIN counter USING (series)
+        WHERE highest > coalesce(value, 0)
+    ), moved AS (
+        INSERT INTO counter (series, value) SELECT series, highest FROM wanted
+        ON CONFLICT (series) DO UPDATE SET value = greatest(counter.value, excluded.value)
+    )
+    INSERT INTO number_gap (series, first, last, reason) SELECT series, value + 1, highest, :reason FROM wanted ORDER BY series
+    RETURNING series, first, last
+    """
+)
+
+_RESTORED = N_(
+    "No numbers are given out: this database was restored, and it is not known which were given out since its copy was made. See: {command}"
+)
+_LOOK_AGAIN_SECONDS = 60.0
 
 
 def take(session: Session, prefix: str, year: int, count: int = 1) -> list[str]:
@@ -35,12 +61,11 @@ class Start:
 
 
 def take_range(session: Session, prefix: str, year: int, count: int) -> Start:
-    """As `take`, for statements that write the numbers themselves."""
+    """As `take`, for statements that write the numbers themselves. Raises Postponed in a database that was restored."""
     series = f"{prefix}-{year}"
     if count <= 0:
         return Start(f"{series}-", 0)
-    last = session.execute(_TAKE, {"series": series, "count": count}).scalar_one()
-    return Start(f"{series}-", last - count + 1)
+    return Start(f"{series}-", _taken(session, series, count) - count + 1)
 
 
 def next_free(session: Session, prefix: str, year: int) -> Start:
@@ -49,5 +74,26 @@ def next_free(session: Session, prefix: str, year: int) -> Start:
     For whoever has to know the numbers before it is known how many are used: take them with `take_range` then.
     """
     series = f"{prefix}-{year}"
-    last = session.execute(_TAKE, {"series": series, "count": 0}).scalar_one()
-    return Start(f"{series}-", last + 1)
+    return Start(f"{series}-", _taken(session, series, 0) + 1)
+
+
+def _taken(session: Session, series: str, count: int) -> int:
+    last: int | None = session.execute(_TAKE, {"series": series, "count": count}).scalar_one_or_none()
+    if last is None:
+        raise Postponed(Message(_RESTORED, command="avain effects status"), retry_after=_LOOK_AGAIN_SECONDS)
+    return last
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Numbers of a series that nobody here has, from `first` to `last`."""
+
+    series: str
+    first: int
+    last: int
+
+
+def pass_over(session: Session, highest: Mapping[str, int], *, reason: str) -> list[Gap]:
+    """Go on after these numbers (`{"T-2026": 151}`), which were given out elsewhere; what is passed over is kept, with the reason."""
+    values = {"series": list(highest), "values": list(highest.values()), "reason": reason}
+    return [Gap(row.series, row.first, row.last) for row in session.execute(_PASS_OVER, values)]

@@ -16,10 +16,11 @@ import logging
 import shutil
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import psutil
 import psycopg
@@ -38,6 +39,7 @@ from core.embedded.place import locked
 from core.logging import LOG_HANDLER
 from core.redis import redis_client_url
 from core.settings import ROOT
+from tests.support import debian_servers
 from tests.support.effects import at_home
 
 # Whoever imports it first: a unit test takes its records.
@@ -63,21 +65,34 @@ def _logging_ends_with_the_test() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def services(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Embedded]:
+def services() -> Iterator[Embedded]:
     """The run's own PostgreSQL and Valkey. The first xdist worker to come starts them, the last to go stops them."""
+    with _of_the_run("tests", lambda home: embedded.start(home, durable=False), embedded.remove) as running:
+        yield running
+
+
+@contextmanager
+def debian_services() -> Iterator[Embedded]:
+    """The run's own PgBouncer, PostgreSQL and Redis of Debian's, in the same way; see tests/integration/conftest.py."""
+    with _of_the_run("debian", debian_servers.start, debian_servers.stop) as running:
+        yield running
+
+
+@contextmanager
+def _of_the_run(name: str, start: Callable[[Path], Embedded], remove: Callable[[Path], None]) -> Iterator[Embedded]:
     shared = os.environ.get("PYTEST_XDIST_TESTRUNUID", uuid.uuid4().hex)
-    home = _roomy() / f"avain-tests-{shared[:12]}"
+    home = _roomy() / f"avain-{name}-{shared[:12]}"
     home.mkdir(exist_ok=True)
     mine = home / f"used-by-{os.getpid()}"
     mine.touch()
     try:
-        running = embedded.start(home, durable=False)
+        running = start(home)
         _migrate_template(running, home)
         yield running
     finally:
         mine.unlink()
         if not list(home.glob("used-by-*")):
-            embedded.remove(home)
+            remove(home)
             shutil.rmtree(home, ignore_errors=True)
 
 
@@ -118,7 +133,8 @@ def in_database(services: Embedded, name: str) -> Embedded:
 
 
 def _dsn(url) -> str:
-    return f"host={url.query['host']} user={url.username} dbname={url.database}"
+    dsn: str = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    return dsn
 
 
 @pytest.fixture
@@ -134,12 +150,12 @@ def own_database(services: Embedded) -> Iterator[Embedded]:
     name = f"test_{uuid.uuid4().hex[:12]}"
     # each xdist worker has a numbered part of Valkey to itself
     queue = 1 + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 15
-    services = replace(services, redis_url=f"{services.redis_url.split('?')[0]}?virtual_host={queue}")
-    with redis.Redis.from_url(redis_client_url(services.redis_url)) as client:
+    services = debian_servers.part_of_queue(services, queue)
+    with redis.Redis.from_url(redis_client_url(debian_servers.admin_url(services))) as client:
         client.flushdb()
     owner = make_url(services.database_owner_url)
     with psycopg.connect(_dsn(owner), autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY")
+        _copy_template(admin, name)
     made = in_database(services, name)
     at_home(made)
     yield made
@@ -147,13 +163,26 @@ def own_database(services: Embedded) -> Iterator[Embedded]:
         admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
+def _copy_template(admin: "psycopg.Connection[Any]", name: str) -> None:
+    """A migrated database, as quickly as it can be had. What migrations set for a database itself is not copied by PostgreSQL."""
+    admin.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY".encode())
+    admin.execute(f"ALTER DATABASE {name} SET timezone TO 'UTC'".encode())
+
+
 @pytest.fixture(scope="session")
 def shared_engine(services: Embedded) -> Iterator[Engine]:
     """An engine, as the application's role, over one database that the rolled-back tests of this worker share."""
+    with engine_of_shared(services) as engine:
+        yield engine
+
+
+@contextmanager
+def engine_of_shared(services: Embedded) -> Iterator[Engine]:
+    """The same for other servers."""
     name = f"shared_{uuid.uuid4().hex[:12]}"
     owner = make_url(services.database_owner_url)
     with psycopg.connect(_dsn(owner), autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY")
+        _copy_template(admin, name)
     made = in_database(services, name)
     at_home(made)
     engine = make_engine(made.database_url)

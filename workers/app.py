@@ -19,6 +19,7 @@ from kombu.transport import TRANSPORT_ALIASES
 
 from core.database import dispose_engine, redis_url
 from core.logging import configure_logging
+from core.redis import broker_url
 from core.settings import settings
 from services.work import KINDS, QUEUES
 
@@ -93,5 +94,5 @@ def _start_child_clean(**_: object) -> None:
 
 def connected_app() -> Celery:
     """The app with its broker looked up: embedded Valkey is started here if nobody named another."""
-    app.conf.broker_url = redis_url()
+    app.conf.broker_url = broker_url(redis_url())
     return app

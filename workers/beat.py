@@ -12,6 +12,8 @@ from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
 from core.database import transaction
 from services.heartbeats import forget
+from workers.configuration import current_settings
+from workers.effects import Watch
 from workers.signs_of_life import own_name
 from workers.tick import tick, watch_failures
 
@@ -29,6 +31,7 @@ class TickScheduler(Scheduler):
 
     max_interval = TICK_SECONDS
     _ticks = 0
+    _effects = Watch()
     _ticking = False
     _stopping = False
 
@@ -48,6 +51,8 @@ class TickScheduler(Scheduler):
 
     def _tick(self) -> None:
         try:
+            if self._ticks % _TICKS_BETWEEN_LOOKS == 0:
+                self._effects.look(current_settings())
             tick()
             self._ticks += 1
             if self._ticks % _TICKS_BETWEEN_LOOKS == 0:

@@ -4,6 +4,7 @@ Between the server's yes and the record nobody can look: a mail whose fate is in
 what becomes of it). Where the server certainly did not take it, that is recorded, so that the next attempt is a first one.
 """
 
+import hashlib
 from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol, TypeVar
@@ -15,6 +16,7 @@ from connectors.mail_server import leave, send
 from core.clock import business_now
 from core.errors import Permanent, Transient, Unclear
 from core.faults import fault_point
+from services.effects.keys import message_id_of
 from services.ways import MAIL
 from workers.sending import arrived, did_not_arrive, go
 from workers.stopping import uncut
@@ -46,10 +48,14 @@ def send_as_composed(
     taken: Callable[[Session, Mail, datetime], None],
     *,
     point: str,
+    key: Callable[[Mail], str] = lambda mail: message_id_of(mail.message),
 ) -> None:
-    """Send what `begin` hands out, if anything is left to send; `point` names the fault points (`<point>.sending`, `<point>.sent`)."""
+    """Send what `begin` hands out, if anything is left to send; `point` names the fault points (`<point>.sending`, `<point>.sent`).
+
+    `key`: by what it is known in the journal; else by its Message-ID.
+    """
     with uncut():
-        _send(lease, begin, not_taken, taken, point)
+        _send(lease, begin, not_taken, taken, point=point, key=key)
 
 
 def _send(
@@ -57,7 +63,9 @@ def _send(
     begin: Callable[[Session], Mail | None],
     not_taken: Callable[[Session, Mail], None],
     taken: Callable[[Session, Mail, datetime], None],
+    *,
     point: str,
+    key: Callable[[Mail], str],
 ) -> None:
     with lease.transaction() as session:
         outgoing = begin(session)
@@ -69,7 +77,9 @@ def _send(
         return
     fault_point(f"{point}.sending")
     try:
-        reply = send(lease.settings.mail, recipient=outgoing.recipient, message=outgoing.message)
+        digest = hashlib.sha256(outgoing.message).hexdigest()
+        with lease.journal.around(lease.claimed, key(outgoing), sha256=digest, way="email") as going:
+            reply = send(lease.settings.mail, recipient=outgoing.recipient, message=outgoing.message, before=going)
     except (Transient, Permanent) as failure:
         with lease.transaction() as session:
             came_to = did_not_arrive(session, lease, MAIL, failure)

@@ -5,6 +5,7 @@ its first byte leaves, and that it was taken before the next leaves: in the same
 most is unknown to who comes after us. A worker that stops is obeyed between two of them. That transaction runs beside the announcement of the next mail, which waits for it before its text goes. Each mail's Work ends by itself and as its own attempt came out; none stops another.
 """
 
+import hashlib
 import time
 from collections import deque
 from collections.abc import Callable
@@ -23,6 +24,7 @@ from core.database import statements, transaction
 from core.errors import LeaseLost, LeftAlone, Message, Permanent, Postponed, Transient, Unclear
 from core.faults import fault_point
 from core.i18n import N_
+from services.effects.keys import message_id_of
 from services.reminders import sending
 from services.ways import MAIL, ClosedError, hold_back
 from services.work import Claimed, claim_more, postpone, spread
@@ -71,6 +73,7 @@ class _Series:
     def __init__(self, first: Lease, session: Session, beside: Executor) -> None:
         """`session`: in which every statement is a transaction of its own; used in the one thread of `beside` alone."""
         self._settings, self._statements, self._beside = first.settings, session, beside
+        self._journal = first.journal
         self._recording: tuple[Future[bool], Lease] | None = None
         self._waiting = deque([first])
         self._ended: list[Lease] = []
@@ -137,14 +140,16 @@ class _Series:
         if mail is None:
             return
         self._claim()
+        key, digest = message_id_of(mail.message), hashlib.sha256(mail.message).hexdigest()
         try:
-            reply = send(
-                self._settings.mail,
-                recipient=mail.recipient,
-                message=mail.message,
-                before=self._before,
-                meanwhile=self.log_ended,
-            )
+            with self._journal.around(lease.claimed, key, sha256=digest, way="email") as going:
+                reply = send(
+                    self._settings.mail,
+                    recipient=mail.recipient,
+                    message=mail.message,
+                    before=lambda: self._before(going),
+                    meanwhile=self.log_ended,
+                )
         except _NotBegunError:
             self._waiting.appendleft(lease)
             return
@@ -160,10 +165,11 @@ class _Series:
         self._note_arrived()
         self._turn_to_next(sending.Taken(lease.claimed, mail, reply, datetime.now(UTC) + self._ahead), lease)
 
-    def _before(self) -> None:
-        """Nothing of a mail leaves before it is committed that it does, and that the one before it was taken."""
+    def _before(self, going: Callable[[], None]) -> None:
+        """Nothing of a mail leaves before it is committed that it does, and that the one before it was taken, and the journal says so."""
         if not self._recorded():
             raise _NotBegunError
+        going()
         fault_point("digest.sending")
 
     def _note_failure(self, lease: Lease, mail: sending.Outgoing, failure: Transient | Permanent) -> None:

@@ -20,10 +20,11 @@ from core.errors import AlreadyDone, AvainError, LeaseLost, LeftAlone, Message, 
 from core.faults import fault_point
 from core.settings import Settings
 from services import ways
-from services.work import KINDS, Claimed, Ended, claim, close, fail, give_back, holds, leave, postpone
+from services.work import KINDS, Claimed, Ended, claim, close, fail, give_back, holds, kind_of, leave, postpone
 from services.work.lease import CRASHED, after_death, took_too_long
 from workers.app import app
 from workers.configuration import current_settings
+from workers.effects import BehindItsJournalError, Journal, journal_of
 from workers.keeper import keeper
 from workers.queue import hint
 from workers.stopping import interruptible
@@ -59,10 +60,19 @@ class Closing:
 class Lease:
     """A claimed Work, as a task body sees it."""
 
-    def __init__(self, claimed: Claimed, configured: Settings) -> None:
+    def __init__(self, claimed: Claimed, configured: Settings, journal: Journal | None = None) -> None:
+        """`journal`: of Work that has an effect (services/work/kinds.py), where it is written down."""
         self.claimed = claimed
         self.settings = configured
         self.closed = False
+        self._journal = journal
+
+    @property
+    def journal(self) -> Journal:
+        """Where it is written down that something leaves, before it does."""
+        if self._journal is None:
+            raise AvainError("Work of kind {kind} has no effect.", kind=self.claimed.kind)
+        return self._journal
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -211,20 +221,33 @@ def perform(work_id: int, body: Callable[[Lease], None], kind: str | None = None
 
     `kind`: what the body does, where only a message says which Work it is for.
     """
+    configured, journal, untrusted = current_settings(), None, None
     with transaction() as session:
         claimed = claim(session, work_id, kind)
+        if claimed is not None and kind_of(claimed.kind).effect:
+            try:
+                journal = journal_of(session, configured)
+            except BehindItsJournalError as behind:
+                untrusted = behind
     if claimed is None:
         return
     fault_point("work.claimed")
-    lease = Lease(claimed, current_settings())
+    lease = Lease(claimed, configured, journal)
     with structlog.contextvars.bound_contextvars(run=claimed.run_id, work=claimed.work_id), keeper().holding(claimed):
         try:
-            settle(lease, _to_its_end(body))
+            settle(lease, _to_its_end(body if untrusted is None else _raising(untrusted)))
         except LeaseLost:
             log.warning("lease_lost", kind=claimed.kind)
         except SQLAlchemyError:
             # Not even the failure could be recorded: the database is away. The lease runs out, and the tick goes on from there.
             log.warning("database_failed", kind=claimed.kind, exc_info=True)
+
+
+def _raising(error: AvainError) -> Callable[[Lease], None]:
+    def instead(_lease: Lease) -> None:
+        raise error
+
+    return instead
 
 
 def _to_its_end(body: Callable[[Lease], None]) -> Callable[[Lease], None]:

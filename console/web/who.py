@@ -27,7 +27,7 @@ _FOR_ANYBODY: Final = ("/static/", *FOR_MACHINES)
 
 
 class Who:
-    """Sets `request.state.person` (or `request.state.family`, or None) and `request.state.has_flash`, and has everything inside speak the reader's language."""
+    """Sets `request.state.person` (or `request.state.family`, or None) and `request.state.has_flash` and `held`, and has everything inside speak the reader's language."""
 
     def __init__(self, app: ASGIApp, console: Console, unavailable: Callable[[Request], Response]) -> None:
         """`unavailable` answers when the database does not."""
@@ -39,6 +39,7 @@ class Who:
             return
         request = Request(scope)
         request.state.person, request.state.family, request.state.has_flash = None, None, False
+        request.state.held = None
         if of_family(scope["path"]):
             await self._for_family(request, scope, receive, send)
             return
@@ -51,6 +52,7 @@ class Who:
                 found, answer = None, _late(self._unavailable, request)
             if found is not None:
                 request.state.person, request.state.has_flash = found.person, found.has_flash
+                request.state.held = found.held
         await self._speak(request, answer, scope, receive, send)
 
     async def _for_family(self, request: Request, scope: Scope, receive: Receive, send: Send) -> None:

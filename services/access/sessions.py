@@ -14,9 +14,17 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from core.errors import Message, NotFound
+from core.i18n import N_
 from services import audit
 from services.access.people import Person
 
+#: What stands above every page while nothing leaves (services/effects).
+_HELD = {
+    "paused": N_("No order and no e-mail leaves Avain for now: {reason} What you do here is kept, and leaves later."),
+    "restored": N_(
+        "This Avain was restored from a backup. No order and no e-mail leaves it, and no new order gets a number, until whoever runs Avain releases it."
+    ),
+}
 #: A click is noted at most this often, so that looking at pages writes little.
 _NOTED_EVERY = "30 s"
 
@@ -33,7 +41,8 @@ _OPEN = text(
 _FIND = text(
     f"""
     SELECT console_session.id, console_session.subject, console_session.name, roles, worker_id, worker.external_id AS worker, language, everything, csrf,
-           seen_at < clock_timestamp() - interval '{_NOTED_EVERY}' AS to_note, flash IS NOT NULL AS has_flash
+           seen_at < clock_timestamp() - interval '{_NOTED_EVERY}' AS to_note, flash IS NOT NULL AS has_flash,
+           effects_state() AS effects, (SELECT paused_why FROM effects) AS paused_why
     FROM console_session LEFT JOIN worker ON worker.id = worker_id
     WHERE cookie = :cookie AND revoked_at IS NULL AND expires_at > clock_timestamp()
       AND seen_at > clock_timestamp() - make_interval(mins => :idle) AND (worker.id IS NULL OR worker.active)
@@ -85,10 +94,11 @@ _SWEEP = (
 
 @dataclass(frozen=True)
 class Found:
-    """A living session; `has_flash`: its next page has something to say."""
+    """A living session; `has_flash`: its next page has something to say; `held`: nothing leaves Avain, and what people are told of that."""
 
     person: Person
     has_flash: bool
+    held: Message | None
 
 
 def digest(secret: str) -> bytes:
@@ -146,7 +156,8 @@ def find(session: Session, secret: str, *, idle_minutes: int) -> Found | None:
         everything=row.everything,
         csrf=row.csrf,
     )
-    return Found(person, row.has_flash)
+    held = Message(_HELD[row.effects], reason=row.paused_why) if row.effects in _HELD else None
+    return Found(person, row.has_flash, held)
 
 
 def say_next(session: Session, session_id: int, message: Message, *, kind: str = "done") -> None:

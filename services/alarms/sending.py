@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from core.errors import Permanent
 from models.alarm import StoredLetter
+from services.effects.elsewhere import left_elsewhere
 from services.work.lease import Ended, when_given_up
 
 _MOVE = text("UPDATE letter SET state = :state, sent_at = coalesce(:sent_at, sent_at) WHERE id = :id")
@@ -27,14 +28,14 @@ class Outgoing:
 
 
 def begin(session: Session, letter_id: int) -> Outgoing | None:
-    """Commit to sending a letter; None when it was sent. Raises Permanent when its fate is in doubt for the second time.
+    """Commit to sending a letter; None when it was sent, also by another instance. Raises Permanent when its fate is in doubt for the second time.
 
     One that was given up is begun anew: only a person has its work done again.
     """
     letter = session.execute(
         select(StoredLetter).where(StoredLetter.id == letter_id).with_for_update()  # type: ignore[arg-type]
     ).scalar_one_or_none()
-    if letter is None or letter.state == "sent":
+    if letter is None or letter.state == "sent" or left_elsewhere(session, letter.message_id):
         return None
     if letter.state == "repeated":
         raise Permanent("It is not known whether the letter was received, and it was repeated once already.")

@@ -64,6 +64,7 @@ class Reach:
         """That of a database URL as it stands in the settings, with whatever else libpq is told there (sslmode, host of a socket)."""
         engine = make_engine(url, pool_size=1)
         keywords = {"connect_timeout": "10", **engine.dialect.create_connect_args(engine.url)[1]}
+        keywords.pop("context", None)  # SQLAlchemy's own word to psycopg
         password = keywords.pop("password", None)
         return cls(make_conninfo(**keywords), password, str(keywords.get("dbname", "")), str(keywords.get("user", "")))
 
@@ -127,7 +128,7 @@ def run(
     if reach is not None and reach.password is not None:
         environment["PGPASSWORD"] = reach.password
     connection = [] if reach is None else [f"--dbname={reach.connection}", "--no-password"]
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [name, *connection, *arguments],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -135,12 +136,12 @@ def run(
         env=environment,
         pass_fds=tuple(inherit),
         restore_signals=False,
-    )
-    try:
-        output, said = _to_its_end(process, told)
-    except BaseException:
-        _end(process)
-        raise
+    ) as process:
+        try:
+            output, said = _to_its_end(process, told)
+        except BaseException:
+            _end(process)
+            raise
     complaints = said.decode("utf-8", errors="replace")
     first = _COMPLAINT.search(complaints)
     lines = complaints.strip().splitlines()

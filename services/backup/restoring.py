@@ -9,14 +9,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import psycopg
 from psycopg import sql
 
 from core import schema
-from core.errors import ConfigurationError, InputError, Message, Transient
-from services.backup.archive import Contents, contents, lacking, noted_sha256, sha256
+from core.errors import ConfigurationError, InputError, Transient
+from services.backup.archive import Contents, Entry, contents, lacking, noted_sha256, sha256
 from services.backup.programs import Ended, Reach, program, run
 
 #: The role that migrations grant to.
@@ -124,13 +124,13 @@ def open_to_the_application(url: str, what: Plan) -> None:
     _restore(Reach.of(url), what, [one.line for one in what.found.entries if _opens(one)])
 
 
-def _opens(entry: Any) -> bool:
+def _opens(entry: Entry) -> bool:
     return entry.kind == "ACL" and (entry.name == "TABLE work" or entry.name.startswith("COLUMN work."))
 
 
 def _state(connection: "psycopg.Connection[Any]") -> tuple[int, str, str, int, bool]:
-    found: Any = connection.execute(_TARGET, [APP]).fetchone()
-    return found
+    found = connection.execute(_TARGET, [APP]).fetchone()
+    return cast("tuple[int, str, str, int, bool]", found)
 
 
 def _restore(reach: Reach, what: Plan, lines: list[str], *, told: Callable[[], None] | None = None) -> None:
@@ -158,7 +158,7 @@ def _failed(reach: Reach, ended: Ended) -> Transient:
 def _make_role(connection: "psycopg.Connection[Any]", owner: Reach, app: Reach) -> None:
     """The application's role, with the password of its URL: the server gets what the password is checked by, not the password."""
     login = app.user == APP
-    options = [sql.SQL("NOSUPERUSER NOCREATEDB NOCREATEROLE"), sql.SQL("LOGIN" if login else "NOLOGIN")]
+    options: list[sql.Composable] = [sql.SQL("NOSUPERUSER NOCREATEDB NOCREATEROLE"), sql.SQL("LOGIN" if login else "NOLOGIN")]
     if login and app.password is not None:
         scram = connection.pgconn.encrypt_password(app.password.encode(), APP.encode(), b"scram-sha-256").decode()
         options.append(sql.SQL("PASSWORD {}").format(sql.Literal(scram)))

@@ -1,26 +1,29 @@
 """The queue and those who serve it: Redis, workers, beat, and how far behind the work is."""
 
+import ssl
 from typing import Any, Final
 
 from redis import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
 from sqlalchemy import text
 
 from core.errors import Message
-from core.redis import redis_client_url
+from core.redis import redis_client_url, trusts_anybody
 from services.health.findings import Finding, Ground
 from services.heartbeats import signs
 from services.work import QUEUES, history
+from services.work.gate import MAY_BEGIN
 
 _TIMEOUT_SECONDS: Final = 3
 #: Work that is due for longer than this waits for something.
 _LATE_SECONDS: Final = 300
-#: Rows out: one: for how many seconds the oldest due Work that nobody has begun has waited.
+#: Rows out: one: for how many seconds the oldest due Work that nobody has begun has waited; what may not be begun now, does not wait for us.
 _LATE: Final = text(
-    """
+    f"""
     SELECT coalesce(extract(epoch FROM clock_timestamp() - min(next_at)), 0)::int FROM work
     WHERE done_at IS NULL AND dead_at IS NULL AND token IS NULL AND next_at <= clock_timestamp()
-    """
+      AND {MAY_BEGIN}
+    """  # noqa: S608 - a constant
 )
 
 
@@ -32,16 +35,48 @@ def redis(ground: Ground) -> list[Finding]:
             info: Any = client.info("server")
             policy: Any = client.info("memory").get("maxmemory_policy")
             waiting = sum(int(client.llen(queue)) for queue in QUEUES)
-        except RedisError:
-            advice = Message("Start Redis or Valkey, or correct AVAIN_REDIS_URL. Nothing is lost meanwhile.")
-            return [Finding(Message("Redis"), "broken", Message("does not answer"), advice)]
+        except RedisError as error:
+            return [Finding(Message("Redis"), "broken", *_refusal(error))]
     name = f"Valkey {info['valkey_version']}" if "valkey_version" in info else f"Redis {info['redis_version']}"
     answers = Finding(Message("Redis"), "ok", Message("{name}, {count} messages waiting", name=name, count=waiting))
+    return [answers, *_unverified(ground.redis_url()), _when_full(policy)]
+
+
+def _when_full(policy: str) -> Finding:
     if policy == "noeviction":
-        return [answers, Finding(Message("Redis when full"), "ok", Message("refuses new messages"))]
+        return Finding(Message("Redis when full"), "ok", Message("refuses new messages"))
     forgets = Message("forgets old messages ({policy})", policy=policy)
     advice = Message("Set maxmemory-policy to noeviction: a full server must refuse, not forget.")
-    return [answers, Finding(Message("Redis when full"), "broken", forgets, advice)]
+    return Finding(Message("Redis when full"), "broken", forgets, advice)
+
+
+def _unverified(url: str) -> list[Finding]:
+    if not trusts_anybody(url):
+        return []
+    found = Message("its certificate is not verified: anybody on the way could answer in its name")
+    advice = Message(
+        "Take ssl_cert_reqs and ssl_check_hostname out of AVAIN_REDIS_URL, and name the CA: ssl_ca_certs=…"
+    )
+    return [Finding(Message("Redis connection"), "warning", found, advice)]
+
+
+def _refusal(error: RedisError) -> tuple[Message, Message]:
+    """Why nothing is heard of Redis, and what to do about it."""
+    if isinstance(error, NoPermissionError):
+        advice = Message("Give Avain's user in Redis what it needs: see docs/servers.md. Nothing is lost meanwhile.")
+        return Message("Avain's user may not do there what it must"), advice
+    if isinstance(error, AuthenticationError):
+        advice = Message("Correct user and password in AVAIN_REDIS_URL. Nothing is lost meanwhile.")
+        return Message("does not know the user, or another password"), advice
+    reason: BaseException | None = error
+    while reason is not None and not isinstance(reason, ssl.SSLError):
+        reason = reason.__cause__ or reason.__context__
+    if reason is not None:
+        advice = Message("Name the CA of its certificate in AVAIN_REDIS_URL: ssl_ca_certs=… Nothing is lost meanwhile.")
+        return Message("its certificate is not trusted, or it speaks no TLS"), advice
+    return Message("does not answer"), Message(
+        "Start Redis or Valkey, or correct AVAIN_REDIS_URL. Nothing is lost meanwhile."
+    )
 
 
 def workers(ground: Ground) -> list[Finding]:

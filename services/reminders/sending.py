@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from core.errors import LeaseLost, Message, Permanent
 from core.i18n import N_
 from services import notices
+from services.effects.elsewhere import left_elsewhere
 from services.reminders import addresses
 from services.reminders.addresses import usable
 from services.work import Claimed
@@ -25,7 +26,7 @@ from services.work.lease import Ended, when_given_up
 #: Rows in: a digest. Rows out: it and its recipient's address of today, held until the transaction ends.
 _DIGEST = text(
     """
-    SELECT digest.id, digest.state, digest.local_date, digest.document, worker.email, worker.refused_email, worker.external_id, worker.active
+    SELECT digest.id, digest.state, digest.local_date, digest.document, digest.message_id, worker.email, worker.refused_email, worker.external_id, worker.active
     FROM digest JOIN worker ON worker.id = digest.worker_id
     WHERE digest.id = :id
     FOR UPDATE OF digest
@@ -42,8 +43,8 @@ _STILL_OPEN = text(
     """
 )
 
-#: Rows in: digests. Rows out: those that can be sent just so: never tried before, of today, something in it still open, a worker who is still here
-#: and can be written to.
+#: Rows in: digests. Rows out: those that can be sent just so: never tried before, here or by the instance this one was restored from, of today,
+#: something in it still open, a worker who is still here and can be written to.
 _READY = text(
     """
     SELECT digest.id, worker.email, digest.document
@@ -53,6 +54,7 @@ _READY = text(
       AND (jsonb_array_length(items -> 'news') > 0
            OR EXISTS (SELECT FROM follow_up WHERE state IN ('open', 'snoozed')
                       AND id IN (SELECT jsonb_array_elements_text((items -> 'announced') || (items -> 'escalated'))::bigint)))
+      AND NOT EXISTS (SELECT FROM sent_elsewhere WHERE key = digest.message_id AND sure)
     """
 )
 
@@ -148,12 +150,14 @@ class Taken:
 
 
 def begin(session: Session, digest_id: int, today: date) -> Outgoing | None:
-    """Commit to sending a mail. None when there is nothing left to do: sent, taken apart, or all of it settled meanwhile.
+    """Commit to sending a mail. None when there is nothing left to do: sent, also by another instance, taken apart, or all of it settled meanwhile.
 
     Raises Permanent when its fate is in doubt for the second time, or its recipient is gone or has no address any more.
     """
     row = session.execute(_DIGEST, {"id": digest_id}).one_or_none()
     if row is None or row.state not in {"composed", "sending", "repeated"}:
+        return None
+    if left_elsewhere(session, row.message_id):
         return None
     if row.state == "repeated":
         raise Permanent(

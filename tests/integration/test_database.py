@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import make_url, text
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.orm import Session
 
@@ -128,8 +128,7 @@ def test_migrations_go_down_and_up_and_match_the_models(database):
     config = Config(str(Path(__file__).resolve().parents[2] / "alembic.ini"))
     config.attributes["url"] = database.database_owner_url
     command.downgrade(config, "base")
-    owner = make_url(database.database_owner_url)
-    with psycopg.connect(f"host={owner.query['host']} user={owner.username} dbname={owner.database}") as connection:
+    with psycopg.connect(database.database_owner_url.replace("+psycopg", "")) as connection:
         left = connection.execute(
             "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
         ).fetchall()

@@ -147,7 +147,7 @@ def client_system(database: Embedded, *, views: str = VIEWS) -> Iterator[ClientS
 
 
 def _as(database: Embedded, role: str) -> str:
-    url = make_url(database.database_url).set(drivername="postgresql", username=role)
+    url = make_url(database.database_owner_url).set(drivername="postgresql", username=role)
     return url.render_as_string(hide_password=False)
 
 

@@ -48,9 +48,7 @@ class InProcess:
 
     def empty(self, *tables: str) -> None:
         """Empty tables and all that refers to them, as only their owner may."""
-        url = settings.settings().database_url
-        assert url is not None
-        owner = create_engine(url.get_secret_value().replace("avain_app", "avain_owner"))
+        owner = create_engine(database.database_owner_url())
         with owner.begin() as connection:
             connection.execute(text(f"TRUNCATE {', '.join(tables)} CASCADE"))
         owner.dispose()
@@ -92,7 +90,11 @@ def in_process(embedded: Embedded, home: Path, monkeypatch: pytest.MonkeyPatch) 
     made = InProcess(monkeypatch)
     _forget()
     made.configure(
-        database_url=embedded.database_url, redis_url=embedded.redis_url, home=home, orders__outbox=home / "outbox"
+        database_url=embedded.database_url,
+        database_owner_url=embedded.database_owner_url,
+        redis_url=embedded.redis_url,
+        home=home,
+        orders__outbox=home / "outbox",
     )
     try:
         yield made

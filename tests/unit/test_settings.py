@@ -179,6 +179,20 @@ def test_a_misspelt_environment_variable_is_refused(file, monkeypatch):
         load(file)
 
 
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("unix:///run/valkey.sock", r"redis\+socket"),
+        ("127.0.0.1:6379", "rediss"),
+        ("redis://127.0.0.1:6379/0?ssl_ca_certs=/etc/avain/ca.pem", "encrypted"),
+    ],
+)
+def test_an_address_of_redis_that_celery_or_we_could_not_use_is_refused(file, monkeypatch, url, said):
+    monkeypatch.setenv("AVAIN_REDIS_URL", url)
+    with pytest.raises(ConfigurationError, match=said):
+        load(file)
+
+
 def test_the_environment_wins_over_the_file(file, monkeypatch):
     file.write_text("[mail]\nport = 26\nhost = 'a.invalid'", "utf-8")
     monkeypatch.setenv("AVAIN_MAIL__PORT", "2525")

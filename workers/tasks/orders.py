@@ -6,6 +6,7 @@ from core.clock import business_now
 from core.errors import AlreadyDone, Permanent, Transient, Unclear
 from core.faults import fault_point
 from core.settings import Settings
+from services.effects.keys import cancelled_key
 from services.orders.sending import cancelling, testing
 from services.orders.sending.delivery import begin_delivery, record_delivery, record_not_taken
 from services.ways import way_of
@@ -50,6 +51,7 @@ def tell_cancelled(lease: Lease) -> None:
         cancelling.record_not_taken,
         cancelling.record,
         point="cancellation",
+        key=lambda letter: cancelled_key(letter.number),
     )
 
 
@@ -61,7 +63,7 @@ def send_test_order(lease: Lease) -> None:
         now = business_now(session)
         delivery = testing.trial_delivery(session, lease.subject_id, number, settings=lease.settings, now=now)
     with uncut():
-        receipt = open_channel(delivery.channel, means(lease.settings)).send(delivery)
+        receipt = _handed_over(lease, delivery)
         with lease.closing() as closing:
             arrived(closing.session, _way(delivery))
             closing.report(reply=receipt.reply)
@@ -75,7 +77,7 @@ def means(settings: Settings) -> Means:
 def _send(lease: Lease, delivery: Delivery) -> Receipt:
     """The other side's answer. A clear refusal is noted before it is raised, so that it is not taken for an unknown fate."""
     try:
-        return open_channel(delivery.channel, means(lease.settings)).send(delivery)
+        return _handed_over(lease, delivery)
     except AlreadyDone as done:
         return Receipt(reply=done.message.text())
     except (Transient, Permanent) as failure:
@@ -84,6 +86,12 @@ def _send(lease: Lease, delivery: Delivery) -> Receipt:
             if not isinstance(failure, Unclear):
                 record_not_taken(session, delivery)
         raise came_to from failure
+
+
+def _handed_over(lease: Lease, delivery: Delivery) -> Receipt:
+    with lease.journal.around(lease.claimed, delivery.number, sha256=delivery.sha256, way=delivery.channel) as going:
+        going()
+        return open_channel(delivery.channel, means(lease.settings)).send(delivery)
 
 
 def _way(delivery: Delivery) -> str | None:

@@ -14,6 +14,8 @@ from sqlalchemy.orm import Session
 from core.errors import Message, Permanent
 from core.i18n import N_
 from core.settings import Settings
+from services.effects.elsewhere import left_elsewhere
+from services.effects.keys import cancelled_key
 from services.orders.news import tell_worker
 from services.orders.sending.papers import cancellation_mail
 from services.work.lease import Ended, when_given_up
@@ -41,14 +43,15 @@ class Outgoing:
     """The letter on its way."""
 
     order_id: int
+    number: str
     recipient: str
     message: bytes
 
 
 def begin(session: Session, order_id: int, settings: Settings) -> Outgoing | None:
-    """Commit to sending the letter; None when the order is not cancelled. Raises Permanent when its fate is in doubt for the second time."""
+    """Commit to sending the letter; None when the order is not cancelled, or another instance told the provider. Raises Permanent when its fate is in doubt for the second time."""
     row = session.execute(_BEGIN, {"id": order_id}).one_or_none()
-    if row is None:
+    if row is None or left_elsewhere(session, cancelled_key(row.number)):
         return None
     if row.unclear_sends > _MOST_BEGINNINGS:
         raise Permanent(
@@ -56,7 +59,7 @@ def begin(session: Session, order_id: int, settings: Settings) -> Outgoing | Non
             order=row.number,
         )
     posted = cancellation_mail(session, row, settings=settings)
-    return Outgoing(row.id, posted.recipient, posted.message)
+    return Outgoing(row.id, row.number, posted.recipient, posted.message)
 
 
 def record_not_taken(session: Session, outgoing: Outgoing) -> None:

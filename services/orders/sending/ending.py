@@ -13,6 +13,7 @@ from core.errors import InputError, NotFound
 from core.i18n import N_
 from services import audit, work
 from services.budgets import dirty
+from services.effects.elsewhere import may_leave_again
 from services.follow_ups import closing
 from services.orders.sending.delivery import FORGETFUL
 from services.orders.show import state_name
@@ -80,6 +81,7 @@ def resend(session: Session, number: str, *, actor: str, reason: str = "", now: 
     """
     order = _held(session, number, RESENDABLE, _NOT_RESENDABLE)
     session.execute(_SEND_AGAIN, {"id": order.id, "forgetful": FORGETFUL})
+    may_leave_again(session, number)
     audit.record(session, actor, "order.resent", f"order:{number}", now=now, reason=reason, state_before=order.state)
     return work.call_again(session, "deliver_order", f"deliver_order:{number}", subject_id=order.id)
 

@@ -24,6 +24,7 @@ from core.settings import Settings
 from documents import order as ubl
 from documents.ubl_order import write_checked
 from services import audit, work
+from services.effects import must_be_allowed
 from services.orders.sending import letters
 
 #: In every language at once: whoever or whatever opens it shall see it.
@@ -70,8 +71,9 @@ def what_came(session: Session, work_id: int) -> Came:
 def call_test(session: Session, business_id: str, *, connections: Connections, actor: str, now: datetime) -> Tried:
     """Call for a test document to be sent to a provider the way its orders go. Two in one second are one.
 
-    Raises NotFound, or InputError where orders cannot reach the provider, or nothing would leave this installation.
+    Raises NotFound, or InputError where orders cannot reach the provider, or nothing would leave this installation, now or ever.
     """
+    must_be_allowed(session, "send_test_order")
     provider = session.execute(_PROVIDER, {"business_id": business_id, "id": None}).one_or_none()
     if provider is None:
         raise NotFound("There is no provider {business_id}.", business_id=business_id)

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
@@ -21,7 +21,6 @@ from typing import Any, Final, Protocol
 import redis
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import NullPool
 
 from core import embedded
 from core.embedded import Embedded
@@ -108,7 +107,8 @@ class Rig:
 
     def env(self, **more: str) -> dict[str, str]:
         """The environment of the installation's processes and commands."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("AVAIN_", "FAULT_"))}
+        foreign = ("AVAIN_", "FAULT_", "PYTHONDONTWRITEBYTECODE")  # the last would have each process compile all of us anew
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
         return {
             **kept,
             "AVAIN_CONFIG": str(self.settings),
@@ -192,8 +192,8 @@ class Rig:
             raise AssertionError(f"the evening before did not end well\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
         show(self.world, self.outside, on_the_day=True)
 
-    def live(self, conductor: Conductor | None = None) -> None:
-        """Live through the day. Raises StuckError."""
+    def live(self, conductor: Conductor | None = None, after_stage: "Callable[[Rig], None]" = lambda _: None) -> None:
+        """Live through the day; `after_stage` is called when all that a stage brought is done or given up. Raises StuckError."""
         conductor = conductor or Quiet()
         self.start()
         for stage in self.stages:
@@ -204,6 +204,7 @@ class Rig:
             if not stage.repeated:
                 conductor.begin(stage.name)
             self.settle(conductor, stage)
+            after_stage(self)
             self.took[f"{stage.name}{' again' if stage.repeated else ''}"] = round(time.monotonic() - began, 2)
 
     def settle(self, conductor: Conductor | None = None, stage: Stage | None = None) -> None:
@@ -251,8 +252,8 @@ class Rig:
                 time.sleep(_LOOK_SECONDS)
 
     def _engine(self) -> Engine:
-        """The owner's, for tests look everywhere. No pool: connections die here."""
-        return create_engine(self._running.database_owner_url, poolclass=NullPool)
+        """The owner's, for tests look everywhere. Connections die here, so each is tried before it is used."""
+        return create_engine(self._running.database_owner_url, pool_pre_ping=True)
 
     def _kept(self, name: str, *command: str) -> Kept:
         return self._supervisor.keep(Kept(name, command, self.env(), self.home / f"{name}.log"))
