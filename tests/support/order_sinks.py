@@ -25,10 +25,13 @@ class Point:
     documents: dict[str, bytes] = field(default_factory=dict)
     repeats: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     others: list[str] = field(default_factory=list)
+    busy: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def take(self, request: Request) -> Response:
-        """One POST."""
+        """One POST. `busy`: it takes nothing now."""
+        if self.busy:
+            return Response("come again", 503)
         key, document = request.headers["Idempotency-Key"], request.get_data()
         with self.lock:
             if key not in self.documents:
