@@ -20,7 +20,7 @@ TEXTS  := $(patsubst %,locale/%/LC_MESSAGES/avain.mo,fi sv en)
 # The tests start hundreds of processes: what Python compiled for one is kept for the next, whatever the machine's habit.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test test-debian test-once test-browser screenshots bench-cases bench-prices bench-budgets bench-console bench-orders bench-reminders bench-consistency lint types imports check format lock locales clean
+.PHONY: help setup demo test test-debian test-once test-browser screenshots bench-cases bench-prices bench-budgets bench-console bench-orders bench-reminders bench-consistency lint types imports check format lock locales chaos chaos-table clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -117,6 +117,12 @@ locales: setup ## collect texts into locale/ and say what lacks a translation
 	$(BIN)/pybabel --quiet extract --mapping-file locale/babel.cfg --omit-header --no-location --sort-output --keywords "$(KEYWORDS)" --output-file locale/avain.pot .
 	for l in fi sv en; do $(BIN)/pybabel --quiet update --input-file locale/avain.pot --output-dir locale --domain avain --locale $$l --no-fuzzy-matching --ignore-pot-creation-date --no-wrap; done
 	$(BIN)/pybabel --quiet compile --directory locale --domain avain
+
+chaos: setup ## a day of a whole installation with faults (SEED=7, or SEEDS=20; SIZE=small); 1 when something was lost or done twice
+	$(BIN)/python -m tests.chaos.whole $(if $(SEEDS),--seeds $(SEEDS),--seed $(or $(SEED),1)) --size $(or $(SIZE),full)
+
+chaos-table: setup ## what came of all days in var/chaos, into docs/reliability.md
+	$(BIN)/python -m tests.chaos.whole --table --size $(or $(SIZE),full)
 
 clean: ## remove what was made, the embedded services' data too
 	-test -x $(BIN)/python && $(BIN)/python -c "from core import embedded; from core.settings import ROOT; embedded.remove(ROOT / 'var')"

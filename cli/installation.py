@@ -19,7 +19,8 @@ from workers.groups import GROUPS, run_beat, run_worker
 #: PostgreSQL's SQLSTATE of a lock that was not got in time.
 _LOCK_NOT_AVAILABLE = "55P03"
 
-db_app = sub_app(_("The database's shape."))
+db_app = sub_app(_("The database: its shape, copies of it."))
+backup.register(db_app)
 config_app = sub_app(_("The settings."))
 
 
@@ -34,7 +35,6 @@ def register(app: typer.Typer) -> None:
     app.command(help=_("Exit 0 if a worker, beat or console on this host is alive (for health checks)."), hidden=True)(
         alive
     )
-    backup.register(db_app)
     app.add_typer(db_app, name="db")
     app.add_typer(config_app, name="config")
 

@@ -127,6 +127,10 @@ anchor_file = "audit-anchors.jsonl"    # under home; have it copied to where nob
 keep_years = 12                    # what events say may be purged after so many years
 # request_years = 2                # an extract for a client goes back so far, unless there is a special reason
 
+[effects]                          # what was sent is written down outside the database: docs/effects.md
+journal = "effects"                # a folder under home; back it up beside the database
+journal_months = 13                # at least as long as the oldest backup is kept
+
 [consistency]                      # the nightly check of what is kept: docs/consistency.md
 budgets = 200                      # so many budgets, drawn anew each night, are calculated once more
 

@@ -40,26 +40,23 @@ Note = Annotated[str, typer.Option("--note", help=_("Why; it is recorded."))]
 def list_sources(as_json: Json = False) -> None:
     """Name, kind, how and where it is read, the last run, whether it may be asked now, and its open rejected records."""
     from core.settings import settings
-    from services.gentleness import rest
-    from services.rejected import open_by_source
+    from services.gentleness import rests
+    from services.source_overview import overview
     from services.source_words import word
-    from services.sources import all_sources, history
+    from services.sources import all_sources
     from services.visiting import configured_as
 
     configured = settings()
     with transaction() as session:
-        rejected = open_by_source(session)
-        rows = [
-            (source, next(iter(history(session, source, 1)), None),
-             rest(session, source.lane, configured_as(configured, source).gentle), rejected.get(source.name, 0))
-            for source in all_sources(configured.sources)
-        ]  # fmt: skip
+        every = all_sources(configured.sources)
+        resting = rests(session, {one.lane: configured_as(configured, one).gentle for one in every})
+        rows = [(state.source, state, resting.get(state.source.lane)) for state in overview(session, every)]
 
     def render() -> None:
         body = [
-            [source.name, word(source.kind), word(source.mode), source.place, moment(last.started_at) if last else "–",
-             outcome_name(last.outcome) if last else "–", str(resting.reason) if resting else _("may be asked"), open_ or ""]
-            for source, last, resting, open_ in rows
+            [source.name, word(source.kind), word(source.mode), source.place, moment(last.started_at) if last.started_at else "–",
+             outcome_name(last.outcome) if last.run_id else "–", str(rest.reason) if rest else _("may be asked"), last.rejected or ""]
+            for source, last, rest in rows
         ]  # fmt: skip
         columns = [_("Source"), _("Kind"), _("Mode"), _("Path"), _("Last run"), _("Outcome"), _("State"), _("Rejected")]
         console().print(table(_("Sources"), columns, body, right=[7]))
@@ -68,10 +65,11 @@ def list_sources(as_json: Json = False) -> None:
         [
             {
                 "source": source.name, "kind": source.kind, "form": source.form, "place": source.place, "mode": source.mode,
-                "last_run": last.run_id if last else None, "outcome": last.outcome if last else None,
-                "left_alone_until": resting.until if resting else None, "reason": resting.reason if resting else None, "rejected": open_,
+                "last_run": last.run_id, "outcome": last.outcome,
+                "left_alone_since": rest.since if rest else None, "left_alone_until": rest.until if rest else None,
+                "reason": rest.reason if rest else None, "rejected": last.rejected,
             }
-            for source, last, resting, open_ in rows
+            for source, last, rest in rows
         ],
         as_json,
         render,

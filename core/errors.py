@@ -81,7 +81,7 @@ _READ_AS: Final[dict[str, Callable[[str], str]]] = {
     **dict.fromkeys(("quantity", "percent", "stated", "agreed"), _number),
     **dict.fromkeys(("euros", "of_euros"), _euros),
     **dict.fromkeys(("unit", "priced_unit"), unit_name),
-    "moment": _moment,
+    **dict.fromkeys(("moment", "since"), _moment),
 }
 
 

@@ -21,6 +21,8 @@ from schedules.jobs import Job
 
 _NOTHING = timedelta()
 _SECOND = timedelta(seconds=1)
+#: In a key, between the job and its slot: what tells a regular occasion from one a person asked for.
+SLOT_MARK: Final = "@"
 _MINUTE = timedelta(minutes=1)
 _REPEATED = timedelta(hours=1)  # how far Helsinki's clocks go back in autumn
 #: A slot is looked for this far away: 29 February comes every eighth year at the latest.
@@ -90,7 +92,7 @@ def shortest_gap(job: Job, now: datetime) -> timedelta | None:
 
 def slot_key(job: Job, slot: datetime) -> str:
     """The key of the Work for a slot: `daily_reminders@2026-11-16T06:00Z`. One slot, one Work, for ever."""
-    return f"{job.name}@{slot.astimezone(UTC):%Y-%m-%dT%H:%MZ}"
+    return f"{job.name}{SLOT_MARK}{slot.astimezone(UTC):%Y-%m-%dT%H:%MZ}"
 
 
 def to_utc(wall: datetime) -> datetime:

@@ -5,19 +5,21 @@ business clock does not move, and a breaker that stands in no table cannot be fo
 connectors/pace.py, and of several sources on one host together `take_turn`; that one thing at a time asks it is its lane.
 """
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from core.errors import Message, Postponed
+from core.errors import LeftAlone, Message, Permanent, Postponed, Transient
 from core.i18n import HELSINKI
 from core.source_settings import Gentleness
-from services.work.kinds import KINDS
-from services.work.lease import GIVEN_BACK
+from schedules.slots import SLOT_MARK
+from services.work import KINDS, Claimed
+from services.work.lease import CRASHED, GIVEN_BACK
 
 #: Work that asks a source for something.
 ASKING: Final = (
@@ -33,23 +35,49 @@ _MINUTE: Final = timedelta(minutes=1)
 #: Every window opens once in a day, but one that lies in the hour skipped in spring: minutes of two days, of which one has 25 hours.
 _TWO_DAYS: Final = 50 * 60
 
-#: Rows in: a lane, kinds of work, their last attempt, how many failures break the circuit. Rows out: whether the latest so many attempts
-#: all failed, and when the last of them ended. What counts would be tried again by itself: not what a stopping or killed worker left
-#: undone, and not a refusal or a fault in the settings, which waits for a person anyway.
+#: Work that reads what was fetched. That the source sent something nobody can use is its failure, too.
+READING: Final = ("sync_cases", "import_prices", "read_price_mail", "read_incoming", "read_absences", "read_bounces")
+
+#: Rows in: lanes. Rows out: for each that was asked at all, how many attempts since the last good one failed, and when the first and the last
+#: of them ended. It is looked back over the newest Work of the lane only, so that a history of years costs nothing. Good is what was read, or
+#: that there was nothing new; that files came is not yet good, for they are still to be read. Failures are what would be tried again by itself,
+#: and what was sent and could not be used; not what a stopping or killed worker left undone, nor a fault of ours, nor a refusal or a fault in
+#: the settings, which waits for a person anyway. Who was killed because it ran past its time was held up by the source.
 _LATEST = text(
     """
-    SELECT count(*) = :failures AND bool_and(failed) AS broken, max(finished_at) AS last
-    FROM (
-        SELECT run.outcome IN ('retry', 'failed') AS failed, run.finished_at
-        FROM run JOIN work ON work.id = run.work_id
-        WHERE work.lane = :lane AND run.kind = ANY(:kinds)
-          AND (run.outcome IN ('succeeded', 'partly', 'nothing_to_do')
-               OR run.outcome = 'retry' AND run.message ->> 'msgid' IS DISTINCT FROM :given_back
-               OR run.outcome = 'failed' AND run.attempt >= :attempts)
-        ORDER BY run.id DESC LIMIT :failures
-    ) AS latest
+    SELECT named.lane, count(*) AS failures, min(finished_at) AS first, max(finished_at) AS last
+    FROM unnest(CAST(:lanes AS text[])) AS named(lane)
+    CROSS JOIN LATERAL (
+        SELECT run.id, run.finished_at, judged.good, max(run.id) FILTER (WHERE judged.good) OVER () AS last_good
+        FROM (SELECT id FROM work WHERE lane = named.lane ORDER BY id DESC LIMIT 100) AS recent
+        JOIN run ON run.work_id = recent.id
+        CROSS JOIN LATERAL (SELECT CASE
+            WHEN run.kind = ANY(:reading) AND run.outcome IN ('succeeded', 'partly', 'held', 'nothing_to_do') THEN true
+            WHEN run.kind = ANY(:reading) AND run.outcome = 'refused' THEN false
+            WHEN run.kind = ANY(:asking) AND run.outcome = 'nothing_to_do' THEN true
+            WHEN run.kind IN ('put_away_files', 'look_at_source') AND run.outcome = 'succeeded' THEN true
+            WHEN run.kind = ANY(:asking) AND coalesce(run.message ->> 'msgid', '') = ANY(CAST(:ours AS text[])) THEN NULL
+            WHEN run.kind = ANY(:asking) AND (run.outcome = 'retry' OR run.outcome = 'failed' AND run.attempt >= :attempts) THEN false
+            WHEN run.kind = ANY(:asking) AND run.outcome = 'lost'
+                 AND run.finished_at - run.started_at >= make_interval(secs => (CAST(:deadlines AS jsonb) ->> run.kind)::float) THEN false
+        END AS good) AS judged
+        WHERE judged.good IS NOT NULL
+    ) AS attempt
+    WHERE NOT good AND id > coalesce(last_good, 0)
+    GROUP BY named.lane
     """
 )
+
+#: Rows in: a Work that asks a source. Rows out: whether a later one of its lane is to do the same, so that this one need not.
+_OVERTAKEN = text(
+    """
+    SELECT EXISTS (
+        SELECT FROM work WHERE lane = :lane AND kind = :kind AND id > :work_id AND done_at IS NULL AND dead_at IS NULL AND NOT arguments ? 'retry')
+    """
+)
+
+#: Rows in: a Work. Rows out: for how many seconds it has been called for.
+_AGE = text("SELECT extract(epoch FROM clock_timestamp() - created_at)::float FROM work WHERE id = :work_id")
 
 
 #: Rows in: a host, and for how long a request is worth its time. Rows out: for how long to wait before it.
@@ -64,16 +92,30 @@ _TURN = text(
 
 @dataclass(frozen=True)
 class Rest:
-    """A source is left alone until `until`; `reason` says why."""
+    """A source is left alone until `until`; `reason` says why. After failures: so many in a row, the first of them at `since`."""
 
     until: datetime
     reason: Message
+    failures: int = 0
+    since: datetime | None = None
 
 
 def rest(session: Session, lane: str, gentle: Gentleness) -> Rest | None:
     """Whether the source of a lane is to be left alone right now; None: it may be asked."""
-    now: datetime = session.execute(text("SELECT clock_timestamp()")).scalar_one()
-    return _left_alone(session, lane, gentle, now) or outside_hours(gentle.hours, now)
+    return rests(session, {lane: gentle}).get(lane)
+
+
+def rests(session: Session, sources: Mapping[str, Gentleness]) -> dict[str, Rest]:
+    """Which of these sources, by their lanes, are to be left alone right now. One statement, however many they are."""
+    now, failed = _failures(session, list(sources))
+    found = {}
+    for lane, gentle in sources.items():
+        row = failed.get(lane)
+        resting = None if row is None else _left_alone(row.failures, row.first, row.last, gentle, now)
+        resting = resting or outside_hours(gentle.hours, now)
+        if resting is not None:
+            found[lane] = resting
+    return found
 
 
 def permit(session: Session, lane: str, gentle: Gentleness) -> None:
@@ -82,6 +124,35 @@ def permit(session: Session, lane: str, gentle: Gentleness) -> None:
     if found is not None:
         now: datetime = session.execute(text("SELECT clock_timestamp()")).scalar_one()
         raise Postponed(found.reason, retry_after=max(1.0, (found.until - now).total_seconds()))
+
+
+def judged(
+    session: Session, lane: str, gentle: Gentleness, claimed: Claimed, failure: Transient
+) -> Transient | Permanent:
+    """What an attempt that the source has just failed is to end with: the failure as it is; that the source is left alone now, which does
+    not count as an attempt; or, of Work that has tried for too long, that it is given up.
+    """
+    if isinstance(failure, Postponed):
+        return failure
+    now, failed = _failures(session, [lane])
+    row = failed.get(lane)
+    if (row.failures if row is not None else 0) + 1 < gentle.failures:
+        return failure
+    if (
+        session.execute(_AGE, {"work_id": claimed.work_id}).scalar_one()
+        > timedelta(days=gentle.give_up_days).total_seconds()
+    ):
+        return Permanent(failure.message)
+    until = _pause_end(now, gentle)
+    return LeftAlone(failure.message, retry_after=max((until - now).total_seconds(), failure.retry_after or 0.0))
+
+
+def is_overtaken(session: Session, lane: str, claimed: Claimed) -> bool:
+    """Whether Work that waits for a source is one of the regular readings, and a later one waits as well, which reads all the same."""
+    arguments = claimed.arguments
+    regular = SLOT_MARK in str(arguments.get("request")) and not arguments.keys() & {"retry", "anew", "now"}
+    values = {"lane": lane, "kind": claimed.kind, "work_id": claimed.work_id}
+    return regular and bool(session.execute(_OVERTAKEN, values).scalar_one())
 
 
 def take_turn(session: Session, host: str, seconds: float) -> float:
@@ -104,28 +175,46 @@ def outside_hours(hours: Sequence[str], now: datetime) -> Rest | None:
     return Rest(until, reason)
 
 
-def _left_alone(session: Session, lane: str, gentle: Gentleness, now: datetime) -> Rest | None:
+def _failures(session: Session, lanes: Sequence[str]) -> tuple[datetime, dict[str, Any]]:
+    """The machine's time, and by lane what `_LATEST` says of it."""
     values = {
-        "lane": lane,
-        "kinds": list(ASKING),
-        "failures": gentle.failures,
-        "given_back": GIVEN_BACK.msgid,
+        "lanes": list(lanes),
+        "asking": list(ASKING),
+        "reading": list(READING),
+        "ours": [GIVEN_BACK.msgid, CRASHED],
         "attempts": min(KINDS[kind].max_attempts for kind in ASKING),
+        "deadlines": json.dumps({kind: KINDS[kind].deadline for kind in ASKING}),
     }
-    found = session.execute(_LATEST, values).one()
-    if not found.broken:
+    now: datetime = session.execute(text("SELECT clock_timestamp()")).scalar_one()
+    return now, {row.lane: row for row in session.execute(_LATEST, values)}
+
+
+def _left_alone(failures: int, first: datetime, last: datetime, gentle: Gentleness, now: datetime) -> Rest | None:
+    if failures < gentle.failures:
         return None
-    until = found.last + timedelta(minutes=gentle.pause_minutes)
-    if until <= now:  # one try: when it fails, the pause begins anew; when it succeeds, the circuit is closed
+    if (
+        last + _pause(gentle) <= now
+    ):  # one try: when it fails, the pause begins anew; when it succeeds, the circuit is closed
         return None
-    closed = outside_hours(gentle.hours, until)
-    until = closed.until if closed is not None else until
+    until = _pause_end(last, gentle)
     reason = Message(
-        "The last {failures} attempts to ask the source failed. It is left alone until {moment}.",
-        failures=gentle.failures,
+        "The last {failures} attempts to ask the source failed, the first at {since}. It is left alone until {moment} and then tried again by itself.",
+        failures=failures,
+        since=first.isoformat(),
         moment=until.isoformat(),
     )
-    return Rest(until, reason)
+    return Rest(until, reason, failures, first)
+
+
+def _pause(gentle: Gentleness) -> timedelta:
+    return timedelta(minutes=gentle.pause_minutes)
+
+
+def _pause_end(last: datetime, gentle: Gentleness) -> datetime:
+    """When a source whose latest failure was at `last` may be tried: after its pause, at one of its hours."""
+    until = last + _pause(gentle)
+    closed = outside_hours(gentle.hours, until)
+    return closed.until if closed is not None else until
 
 
 def _open(hours: Sequence[str], moment: datetime) -> bool:

@@ -105,7 +105,7 @@ def _gentle(gentle: Gentleness) -> Iterator[tuple[str, str]]:
     yield (
         _("Left alone"),
         _("for {minutes} minutes after {failures} failures in a row").format(
-            minutes=gentle.pause_minutes, failures=gentle.failures
+            minutes=number(Decimal(str(gentle.pause_minutes)).normalize() + 0), failures=gentle.failures
         ),
     )
 

@@ -3,16 +3,21 @@
 Cases and price lists differ in what is done with the files, not in how they come.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
+
+from billiard.exceptions import SoftTimeLimitExceeded
 
 from connectors.pace import Pace
 from connectors.transports.base import SourceFile
 from core.clock import business_now
 from core.database import transaction
+from core.errors import LeftAlone, Message, Permanent, Transient
 from core.faults import fault_point
-from services.gentleness import permit, take_turn
+from core.i18n import N_
+from services.gentleness import is_overtaken, judged, permit, rest, take_turn
 from services.prices.night import end_one
 from services.source_memory import note_put_away, remember
 from services.sources import Kind, Source, all_sources, call_fetch, call_reading, find_source, transport_of
@@ -22,6 +27,9 @@ from workers.spool import empty_spool, keep_only
 from workers.task import Closing, Lease
 
 _LAST_WORDS_SECONDS: Final = 30.0
+_OVERTAKEN: Final = Message(
+    N_("The source is left alone. A later reading waits for it as well and reads everything; this one is not needed.")
+)
 
 
 def call_every_fetch(lease: Lease, kind: Kind) -> None:
@@ -40,7 +48,12 @@ def fetch(lease: Lease) -> None:
     Arguments beside: `now` (the source may be asked at any hour, a person said so), `anew` (everything is read, also what was applied)
     and `retry` (which rejected records it is for). Raises Postponed when the source is to be left alone.
     """
-    source, spool = source_of(lease), None
+    source = source_of(lease)
+    if _is_overtaken(lease, source):
+        with lease.closing() as closing:
+            closing.report("postponed", message=_OVERTAKEN)
+            end_of_night(lease, closing)
+        return
     with lease.transaction() as session:
         if not lease.arguments.get("now"):
             permit(session, source.lane, configured_as(lease.settings, source).gentle)
@@ -58,7 +71,10 @@ def fetch(lease: Lease) -> None:
         )
     lease.shows(_progress(spool, asked.visit.pace))
     try:
-        brought = bring(transport_of(lease.settings.sources, source, identity=lease.settings.privacy.identity), asked)
+        with _asking(lease, source):
+            brought = bring(
+                transport_of(lease.settings.sources, source, identity=lease.settings.privacy.identity), asked
+            )
     except BaseException:  # the next attempt, if there is one, begins anew
         keep_only(lease, spool, ())
         raise
@@ -66,6 +82,36 @@ def fetch(lease: Lease) -> None:
     fault_point("fetch.spooled")
     with lease.closing() as closing:
         _call_reader(lease, closing, source, brought)
+
+
+def _is_overtaken(lease: Lease, source: Source) -> bool:
+    """Whether it need not be done: the source is left alone, and when it no longer is, a later reading reads everything."""
+    if lease.arguments.get("now"):
+        return False
+    with lease.transaction() as session:
+        resting = rest(session, source.lane, configured_as(lease.settings, source).gentle)
+        return resting is not None and is_overtaken(session, source.lane, lease.claimed)
+
+
+@contextmanager
+def _asking(lease: Lease, source: Source) -> Iterator[None]:
+    """What the source does not do in time, or not at all just now, is judged by how it has fared before (services/gentleness.judged)."""
+    try:
+        yield
+    except SoftTimeLimitExceeded as late:
+        seconds = int(KINDS[lease.claimed.kind].deadline)
+        failure = Transient("It took longer than the {seconds} seconds allowed.", seconds=seconds)
+        raise _judged(lease, source, failure) from late
+    except Transient as failure:
+        raise _judged(lease, source, failure) from failure
+
+
+def _judged(lease: Lease, source: Source, failure: Transient) -> Transient | Permanent:
+    with lease.transaction() as session:
+        found = judged(session, source.lane, configured_as(lease.settings, source).gentle, lease.claimed, failure)
+        if isinstance(found, LeftAlone) and lease.arguments.get("night"):  # the others' budgets do not wait for it
+            end_one(session, lease.arguments["request"], lease.claimed.work_id)
+    return found
 
 
 def _call_reader(lease: Lease, closing: Closing, source: Source, brought: Brought) -> None:
@@ -104,7 +150,8 @@ def put_away(lease: Lease) -> None:
     source, applied = source_of(lease), lease.arguments["applied"]
     with lease.transaction() as session:
         permit(session, source.lane, configured_as(lease.settings, source).gentle)
-    transport_of(lease.settings.sources, source).put_away(applied)
+    with _asking(lease, source):
+        transport_of(lease.settings.sources, source).put_away(applied)
     fault_point("files.moved")
     with lease.closing() as closing:
         note_put_away(closing.session, source.name, applied)

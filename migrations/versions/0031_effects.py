@@ -58,7 +58,7 @@ BEGIN = """
 GRANTS = """
     DO $$ BEGIN
         IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'avain_app') THEN
-            GRANT SELECT, UPDATE ON effects TO avain_app;
+            GRANT SELECT, INSERT, UPDATE ON effects TO avain_app;
             GRANT SELECT, INSERT ON number_gap TO avain_app;
             GRANT SELECT, INSERT, UPDATE, DELETE ON sent_elsewhere, let_go TO avain_app;
             GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO avain_app;

@@ -32,6 +32,10 @@ _NOTE = text("UPDATE audit_sealing SET anchors = :number, anchored_month = :mont
 _TAIL: Final = 4096
 
 
+class DatabaseBehindError(Permanent):
+    """Anchors were written that the database knows nothing of: it was set back to an earlier point."""
+
+
 @dataclass(frozen=True)
 class Anchor:
     """A line of the anchor file: the hash of the seal at `position` in `month`. `anew` begins where what stands before counts no more."""
@@ -62,7 +66,7 @@ def anchors(file: Path) -> Iterator[Anchor]:
 def anchor(session: Session, file: Path, *, moment: datetime) -> int:
     """Write the head of the chain to the file, if it is not there yet; the number of lines written (0 or 1).
 
-    Raises Permanent when the file does not end where the database says it does: nothing is written then.
+    Raises Permanent when the file does not end where the database says it does, DatabaseBehindError if it goes further: nothing is written then.
     """
     # a row lock over the write: two sealers must not both append; the file is local, and nobody else wants this row
     state = session.execute(_STATE).one()
@@ -71,7 +75,7 @@ def anchor(session: Session, file: Path, *, moment: datetime) -> int:
     if last is not None and number == state.anchors + 1 and _stands(session, last):
         _note(session, last)  # written by a process that died before it could say so
     elif number != state.anchors:
-        raise Permanent(
+        raise (DatabaseBehindError if number > state.anchors else Permanent)(
             "The anchor file {path} ends with anchor {found}, but {noted} were written. If it was lost, or the database was restored from"
             " a copy: avain audit anchor-anew",
             path=str(file), found=number, noted=state.anchors,

@@ -128,7 +128,7 @@ def run(
     if reach is not None and reach.password is not None:
         environment["PGPASSWORD"] = reach.password
     connection = [] if reach is None else [f"--dbname={reach.connection}", "--no-password"]
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [name, *connection, *arguments],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -136,12 +136,12 @@ def run(
         env=environment,
         pass_fds=tuple(inherit),
         restore_signals=False,
-    )
-    try:
-        output, said = _to_its_end(process, told)
-    except BaseException:
-        _end(process)
-        raise
+    ) as process:
+        try:
+            output, said = _to_its_end(process, told)
+        except BaseException:
+            _end(process)
+            raise
     complaints = said.decode("utf-8", errors="replace")
     first = _COMPLAINT.search(complaints)
     lines = complaints.strip().splitlines()

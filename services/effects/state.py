@@ -42,7 +42,10 @@ _PAUSE: Final = text(
 )
 _DISOWN: Final = text(
     """
-    UPDATE effects SET home = NULL, away_since = clock_timestamp(), away_why = :why WHERE home IS NOT NULL RETURNING 1
+    INSERT INTO effects (id, instance, away_since, away_why)
+    VALUES (1, replace(gen_random_uuid()::text, '-', ''), clock_timestamp(), :why)
+    ON CONFLICT (id) DO UPDATE SET home = NULL, away_since = excluded.away_since, away_why = excluded.away_why WHERE effects.home IS NOT NULL
+    RETURNING 1
     """
 ).bindparams(bindparam("why", type_=JSONB))
 
@@ -52,7 +55,7 @@ _WORDS: Final[dict[Name, str]] = {
         "Nothing leaves Avain: orders, e-mails and the moving of files wait. Paused by {actor} on {moment}: {why}"
     ),
     "restored": N_(
-        "Nothing leaves Avain: orders, e-mails and the moving of files wait until a person says that this is the installation itself. {why}"
+        "Nothing leaves Avain: orders, e-mails and the moving of files wait until a person says that this is the installation itself. Why: {why}"
     ),
 }
 _COPY: Final = N_("The database was restored from a copy, set back to an earlier point, or moved to another server.")

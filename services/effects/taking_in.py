@@ -61,8 +61,10 @@ _HOSTS: Final = text(
 _UNDER_WAY: Final = text("SELECT EXISTS (SELECT FROM work WHERE token IS NOT NULL AND kind = ANY(:kinds))")
 _SETTLE_HERE: Final = text(
     """
-    UPDATE effects SET home = this_database(), instance = replace(gen_random_uuid()::text, '-', ''), away_since = NULL, away_why = NULL,
-        paused_at = clock_timestamp(), paused_by = :actor, paused_why = :why
+    INSERT INTO effects (id, home, instance, paused_at, paused_by, paused_why)
+    VALUES (1, this_database(), replace(gen_random_uuid()::text, '-', ''), clock_timestamp(), :actor, :why)
+    ON CONFLICT (id) DO UPDATE SET home = excluded.home, instance = excluded.instance, away_since = NULL, away_why = NULL,
+        paused_at = excluded.paused_at, paused_by = excluded.paused_by, paused_why = excluded.paused_why
     """
 )
 

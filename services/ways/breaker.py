@@ -112,7 +112,7 @@ def permit(session: Session, way: str, claimed: Claimed, settings: Outgoing) -> 
         return
     if row.since is not None and row.now - row.since > timedelta(days=settings.give_up_days):
         raise Permanent(
-            "It has waited since {moment} for the {way} to work again. It still fails: {error}",
+            "{way}: it does not work, and this has waited for it since {moment}. {error}",
             moment=row.since.isoformat(),
             way=said(way),
             error=Message.from_json(row.reason),
@@ -121,7 +121,7 @@ def permit(session: Session, way: str, claimed: Claimed, settings: Outgoing) -> 
     if session.execute(_TRY, {"way": way, "work_id": claimed.work_id, "seconds": seconds}).first() is not None:
         return
     message = Message(
-        N_("The {way} fails and has been left alone since {moment}. This waits until it works again."),
+        N_("{way}: it does not work and has been left alone since {moment}. This waits until it works again."),
         way=said(way),
         moment=row.closed_at.isoformat(),
     )

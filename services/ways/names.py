@@ -33,9 +33,9 @@ def connection_in(way: str) -> str | None:
 
 
 def said(way: str) -> Message:
-    """What people call it, for the middle of a sentence or a line of its own."""
+    """What people call it: a heading, or the beginning of a line."""
     if way == MAIL:
-        return Message(N_("mail server"))
+        return Message(N_("Mail server"))
     if way == OUTBOX:
-        return Message(N_("folder of order files"))
-    return Message(N_("connection {connection}"), connection=connection_in(way) or way)
+        return Message(N_("Folder of order files"))
+    return Message(N_("Connection {connection}"), connection=connection_in(way) or way)

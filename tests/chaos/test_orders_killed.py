@@ -7,24 +7,16 @@ import email
 import email.policy
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from datetime import date
 from pathlib import Path
 
 import pytest
 from sqlalchemy.orm import Session
 
-from core.budget_settings import Budgets
-from core.clock import move_business_clock
 from core.embedded import Embedded
-from services.budgets import dirty
-from tests.factories.price import make_price
-from tests.factories.service import make_service
-from tests.support.budgets import recompute_dirty
-from tests.support.bulk import Rows, period
+from tests.support.families_chose import families_chose
 from tests.support.installation import Installation, installation
 from tests.support.lives import Lives
 from tests.support.order_sinks import CHANNEL_SETTINGS, Sinks, order_sinks
-from tests.support.ordering import NOW, make_orderable_provider
 
 ORDERS = 200
 CHANNELS = list(CHANNEL_SETTINGS)
@@ -66,41 +58,6 @@ def here(database: Embedded, tmp_path: Path, sinks: Sinks, monkeypatch: pytest.M
         yield running
 
 
-def chosen(here: Installation) -> None:
-    """So many families, each of which chose a provider; the channels take turns."""
-    with Session(here.engine) as session, session.begin():
-        service = make_service(session)
-        providers = [
-            make_orderable_provider(session, service, channel=channel, channel_settings=settings)
-            for channel, settings in CHANNEL_SETTINGS.items()
-        ]
-        for provider in providers:
-            make_price(session, service, provider, "88.00")
-        rows = Rows()
-        for turn in range(ORDERS):
-            client = rows.add("client", source="chaos", external_id=f"client-{turn}")
-            case = rows.add(
-                "client_case", number=f"HB-2026-{turn:06}", source="chaos", external_id=f"case-{turn}", client_id=client,
-                status="open", goals="{}", record_hash=b"", assessment_date=date(2026, 10, 1),
-            )  # fmt: skip
-            decision = rows.add(
-                "decision", case_id=case, external_id="p", number=f"P-2026-{turn}", decided_on=date(2026, 11, 9),
-                valid=period(date(2026, 11, 9), date(2027, 12, 31)), granted_amount=2000,
-            )  # fmt: skip
-            item = rows.add(
-                "plan_item", case_id=case, decision_id=decision, external_id="item", service_id=service.id, quantity=12,
-                unit="C62", period=period(date(2026, 11, 23), date(2027, 2, 22)),
-            )  # fmt: skip
-            rows.add(
-                "choice", plan_item_id=item, provider_id=providers[turn % len(providers)].id, chosen_by="parent", actor="worker:W-1",
-                reason="", chosen_at=NOW,
-            )  # fmt: skip
-        rows.flush(session)
-        dirty.mark_all(session, "asked")
-        recompute_dirty(session, now=NOW, settings=Budgets())
-        move_business_clock(session, NOW)
-
-
 def live(here: Installation, lives: Lives, point: str | None = None, passes: int = 1) -> str | None:
     """A life, to its end or the fault point; whose delivery died with it. Its lease is over."""
     fault = {} if point is None else {"FAULT_POINT": point, "FAULT_PASS": str(passes)}
@@ -117,7 +74,8 @@ def live(here: Installation, lives: Lives, point: str | None = None, passes: int
 
 @pytest.mark.slow
 def test_every_order_arrives_once(here: Installation, lives: Lives, sinks: Sinks) -> None:
-    chosen(here)
+    with Session(here.engine) as session, session.begin():
+        families_chose(session, ORDERS)
     made = []
     for point, passes in ORDERING:
         assert live(here, lives, point, passes) is None, "nothing is delivered yet"

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from billiard.exceptions import SoftTimeLimitExceeded
 from sqlalchemy import text
 from typer.testing import CliRunner, Result
 
@@ -15,9 +17,10 @@ from core.embedded import Embedded
 from core.errors import Permanent, Postponed, Transient
 from core.i18n import HELSINKI
 from core.settings import settings
-from services.gentleness import permit, rest
+from services.gentleness import Rest, permit, rest, rests
 from services.sources import call_fetch, find_source
 from tests.support.case_xml import case, export
+from tests.support.queries import recording
 from tests.support.sources import County, Shelf
 from tests.support.sources import county as a_county
 from tests.support.work import make_due
@@ -121,10 +124,18 @@ class TestCircuitBreaker:
                 make_due(session, work_id)
             perform(work_id, fetch_cases)
 
+    def again(self, county: County, work_id: int | None = None) -> None:
+        """Have waiting Work tried now."""
+        found = work_id or county.value("SELECT max(id) FROM work WHERE done_at IS NULL AND dead_at IS NULL")
+        with county.here.transaction() as session:
+            make_due(session, found)
+        perform(found, fetch_cases)
+
     def age(self, county: County, minutes: int) -> None:
         """Let time pass."""
         county.here.rows(
-            "UPDATE run SET finished_at = finished_at - make_interval(mins => :minutes) RETURNING id", minutes=minutes
+            "UPDATE run SET started_at = started_at - make_interval(mins => :minutes), finished_at = finished_at - make_interval(mins => :minutes) RETURNING id",
+            minutes=minutes,
         )
 
     def outcomes(self, county: County) -> list[str]:
@@ -139,7 +150,7 @@ class TestCircuitBreaker:
         self.fail(county, 4)
         assert self.outcomes(county) == ["retry", "retry", "retry", "postponed"]
         assert len(shelf.visits) == 3
-        assert county.said().startswith("The last 3 attempts to ask the source failed.")
+        assert county.said().startswith("The last 3 attempts to ask the source failed, the first at ")
         self.age(county, 31)
         self.fail(county, 2)  # one try, and it is left alone again
         assert self.outcomes(county)[4:] == ["retry", "postponed"]
@@ -188,12 +199,126 @@ class TestCircuitBreaker:
                 permit(session, "source:a", gentle)
         assert 1700 < (put_off.value.retry_after or 0) <= 1800
 
-    def test_the_last_attempt_of_a_work_counts_too(self, county: County, shelf: Shelf) -> None:
+    def test_what_waits_for_a_source_is_not_given_up_for_trying(self, county: County, shelf: Shelf) -> None:
+        """Five attempts would be all it has: the fifth breaks the circuit, and no later try counts."""
         county.configure("gentle.failures = 5\ngentle.pause_minutes = 30")
         shelf.error = Transient("The server is away.")
         self.fail(county, 5)
-        assert self.outcomes(county) == ["retry"] * 4 + ["failed"]
+        for _ in range(3):
+            self.age(county, 31)
+            self.again(county)
+        assert self.outcomes(county) == ["retry"] * 8
+        (work,) = county.here.rows("SELECT attempts, dead_at, next_at - clock_timestamp() AS pause FROM work")
+        assert (work.attempts, work.dead_at) == (4, None)
+        assert timedelta(minutes=29) < work.pause <= timedelta(minutes=30)
+        shelf.error = None
+        self.age(county, 31)
+        self.again(county)
+        assert self.outcomes(county)[-1] == "succeeded"
+
+    def test_what_has_waited_for_days_is_given_up(self, county: County, shelf: Shelf) -> None:
+        county.configure("gentle.failures = 2\ngentle.pause_minutes = 30\ngentle.give_up_days = 3")
+        shelf.error = Transient("The server is away.")
+        self.fail(county, 2)
+        county.here.rows("UPDATE work SET created_at = created_at - interval '73 hours' RETURNING id")
+        self.age(county, 31)
+        self.again(county)
+        assert self.outcomes(county) == ["retry", "retry", "failed"]
+        assert county.said() == "The server is away."
+        assert county.value("SELECT dead_at IS NOT NULL FROM work")
+
+    def test_of_regular_readings_that_wait_the_last_one_reads_for_all(self, county: County, shelf: Shelf) -> None:
+        shelf.error = Transient("The server is away.")
+        with county.here.transaction() as session:
+            source = find_source(settings().sources, "a")
+            ids = [call_fetch(session, source, f"nightly_cases@2026-11-0{day}T00:10Z") for day in (1, 2, 3)]
+            asked = call_fetch(session, source, "by a person")
+        for _ in range(3):
+            self.again(county, ids[0])
+        self.again(county, ids[0])
+        self.again(county, asked)
+        assert self.outcomes(county)[3:] == ["postponed", "postponed"]
+        done = {row.id for row in county.here.rows("SELECT id FROM work WHERE done_at IS NOT NULL")}
+        assert done == {ids[0]}, "the person's own waits"
+        assert rest_of(county) is not None, "and that it was not needed is no sign that the source works"
+        shelf.error = None
+        self.age(county, 31)
+        self.again(county, ids[2])
+        assert self.outcomes(county)[-1] == "succeeded"
+
+    def test_one_that_hangs_until_its_process_is_killed_counts(self, county: County, shelf: Shelf) -> None:
+        shelf.error = Transient("The server is away.")
+        self.fail(county, 3)
+        assert rest_of(county) is not None
+        county.here.rows("UPDATE run SET outcome = 'lost' RETURNING id")
+        assert rest_of(county) is None, "killed for another reason"
+        county.here.rows("UPDATE run SET started_at = finished_at - interval '15 minutes' RETURNING id")
+        assert rest_of(county) is not None
+
+    def test_out_of_time_counts(self, county: County, shelf: Shelf) -> None:
+        shelf.error = SoftTimeLimitExceeded()
+        self.fail(county, 3)
+        assert county.said() == "It took longer than the 900 seconds allowed."
+        assert rest_of(county) is not None
+
+    def test_a_fault_of_ours_does_not(self, county: County, shelf: Shelf) -> None:
+        shelf.error = ZeroDivisionError()
+        self.fail(county, 3)
+        assert self.outcomes(county) == ["retry"] * 3
+        assert rest_of(county) is None
+
+    def test_a_source_that_brings_what_nobody_can_read_is_left_alone(self, county: County, shelf: Shelf) -> None:
+        for number in range(3):
+            shelf.files = {"1.xml": export(case("A"))[: 100 + number]}
+            assert county.night()[-1] == ("sync_cases", "refused")
+        found = rest_of(county)
+        assert found is not None
+        assert found.failures == 3
         assert county.night() == [("fetch_cases", "postponed")]
+        shelf.files = {"1.xml": export(case("A"))}
+        self.age(county, 31)
+        assert county.night()[-1] == ("sync_cases", "succeeded")
+        assert rest_of(county) is None
+
+    def test_two_workers_try_it_once(self, county: County, shelf: Shelf) -> None:
+        """What waits is in the source's lane: of two that would try, one does."""
+        shelf.error = Transient("The server is away.")
+        self.fail(county, 3)
+        self.age(county, 31)
+        with county.here.transaction() as session:
+            source = find_source(settings().sources, "a")
+            ids = [call_fetch(session, source, f"x{number}") for number in range(4)]
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda one: perform(one, fetch_cases), ids))
+        assert len(shelf.visits) == 4
+        assert self.outcomes(county).count("retry") == 4
+
+    def test_all_sources_are_judged_by_one_statement_and_a_long_history_costs_nothing(
+        self, county: County, shelf: Shelf
+    ) -> None:
+        shelf.error = Transient("The server is away.")
+        self.fail(county, 3)
+        county.here.rows(
+            """
+            WITH old AS (
+                INSERT INTO work (kind, key, queue, lane, arguments, done_at, id) OVERRIDING SYSTEM VALUE
+                SELECT 'fetch_cases', 'old:' || n, 'fetch', 'source:a', '{}', clock_timestamp(), -n FROM generate_series(1, 3000) AS n
+                RETURNING id
+            )
+            INSERT INTO run (work_id, kind, attempt, token, host, counts, outcome, finished_at, id) OVERRIDING SYSTEM VALUE
+            SELECT id, 'fetch_cases', 1, gen_random_uuid(), 'h', '{}', 'nothing_to_do', clock_timestamp(), id FROM old RETURNING id
+            """
+        )
+        gentle = settings().sources.cases["a"].gentle
+        with county.here.transaction() as session, recording(session) as statements:
+            found = rests(session, {f"source:{name}": gentle for name in ("a", "b", "c")})
+        assert list(found) == ["source:a"]
+        assert len(statements) == 2
+
+
+def rest_of(county: County) -> Rest | None:
+    with county.here.transaction() as session:
+        return rest(session, "source:a", settings().sources.cases["a"].gentle)
 
 
 class TestLooking:

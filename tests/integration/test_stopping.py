@@ -6,7 +6,9 @@ import os
 import signal
 import socket
 import time
+from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,8 @@ pytestmark = pytest.mark.slow
 ACTING = "tests.support.acts"
 #: More than a worker takes for stopping when it is given one second for what is in hand.
 SOON = 15.0
+#: Processes start, on a machine that may have other things to do.
+PATIENCE = 90.0
 
 
 class Acting(Installation):
@@ -48,12 +52,16 @@ class Acting(Installation):
 
     def begun(self, *keys: str) -> None:
         """Wait until these acts have begun."""
-        self.wait(lambda: set(keys) <= set(self.journal("start")))
+        self.wait(lambda: set(keys) <= set(self.journal("start")), PATIENCE)
 
     def outcome(self, key: str) -> list[str]:
         """How the attempts at an act ended."""
         sql = "SELECT coalesce(outcome, 'open') AS outcome FROM run JOIN work ON work.id = work_id WHERE key = :key ORDER BY run.id"
         return [row.outcome for row in self.rows(sql, key=key)]
+
+    def succeeded(self, key: str) -> bool:
+        """Whether it did at once."""
+        return self.outcome(key) == ["succeeded"]
 
     def ended(self, worker: Any, within: float) -> float:
         """Wait until a worker has ended in order; how many seconds that took."""
@@ -129,3 +137,35 @@ def test_what_cannot_be_stopped_is_killed(acting: Acting) -> None:
     acting.wait(lambda: acting.outcome("nap") == ["retry"], 6)
     worker.wait(SOON)
     assert acting.outcome("deaf") == ["open"]
+
+
+def test_a_time_limit_ends_what_hears_it_and_what_does_not(acting: Acting) -> None:
+    """Told so, the attempt counted, and tried again in time: in Python, by what takes it for any error, and deaf in C."""
+    acting.start("worker", module=ACTING, ACTS_DEADLINE="4", ACTS_SLOTS="3")
+    acting.start("beat", module=ACTING, ACTS_DEADLINE="4")
+    limited = ("nap", "stubborn", "deaf")
+    for act in limited:
+        acting.call(act)
+    acting.wait(lambda: all(len(acting.journal("start").get(act, ())) >= 2 for act in limited), PATIENCE)
+    sql = "SELECT DISTINCT ON (key) key, outcome, message FROM run JOIN work ON work.id = work_id ORDER BY key, run.id"
+    first = {row.key: row for row in acting.rows(sql)}
+    assert (first["nap"].outcome, first["deaf"].outcome) == ("retry", "lost")
+    for row in first.values():
+        assert row.message == {"msgid": "It took longer than the {seconds} seconds allowed.", "params": {"seconds": 4}}
+    assert {row.attempts for row in acting.rows("SELECT attempts FROM work")} == {2}
+    pids = acting.journal("start")
+    assert pids["deaf"][0] != pids["deaf"][1], "killed, and its place taken by another"
+
+
+def test_children_are_replaced_for_their_memory_and_their_age(acting: Acting) -> None:
+    acting.start(
+        "worker", module=ACTING,
+        ACTS_SLOTS="1", AVAIN_WORKERS__TASKS_PER_CHILD="3", AVAIN_WORKERS__MEMORY_PER_CHILD_MB="300",
+    )  # fmt: skip
+    acting.start("beat", module=ACTING)
+    acts = [("eat", "greedy"), *(("eat", f"modest-{number}") for number in range(4))]
+    for act, key in acts:
+        acting.call(act, key, megabytes=400 if key == "greedy" else 1)
+        acting.wait(partial(acting.succeeded, key), PATIENCE)
+    children = [acting.journal("end")[key][0] for _act, key in acts]
+    assert list(Counter(children).values()) == [1, 3, 1]

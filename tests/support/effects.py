@@ -12,7 +12,7 @@ from core.embedded import Embedded
 
 def at_home(embedded: Embedded) -> None:
     """Let effects leave from this copy, as from a new installation."""
-    with psycopg.connect(_owner(embedded)) as owner:
+    with psycopg.connect(owner_of(embedded)) as owner:
         owner.execute(
             "UPDATE effects SET home = this_database(), instance = md5(this_database()), paused_at = NULL, paused_by = NULL"
         )
@@ -24,13 +24,14 @@ def copy_of(embedded: Embedded) -> Iterator[Embedded]:
     from tests.conftest import in_database
 
     name, original = f"copy_{uuid.uuid4().hex[:12]}", make_url(embedded.database_owner_url).database
-    with psycopg.connect(_owner(embedded, "postgres"), autocommit=True) as owner:
+    with psycopg.connect(owner_of(embedded, "postgres"), autocommit=True) as owner:
         owner.execute(f"CREATE DATABASE {name} TEMPLATE {original} STRATEGY FILE_COPY".encode())
     yield in_database(embedded, name)
-    with psycopg.connect(_owner(embedded, "postgres"), autocommit=True) as owner:
+    with psycopg.connect(owner_of(embedded, "postgres"), autocommit=True) as owner:
         owner.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
-def _owner(embedded: Embedded, database: str | None = None) -> str:
+def owner_of(embedded: Embedded, database: str | None = None) -> str:
+    """How psycopg reaches a database as the tables' owner."""
     url = make_url(embedded.database_owner_url).set(drivername="postgresql")
     return (url if database is None else url.set(database=database)).render_as_string(hide_password=False)

@@ -4,11 +4,17 @@ from datetime import timedelta
 
 from core.clock import business_now, local_date
 from core.database import statements
-from services.audit_seals.anchoring import anchor
+from core.errors import Message
+from core.i18n import N_
+from services.audit_seals.anchoring import DatabaseBehindError, anchor
 from services.audit_seals.sealing import look, note, seal_some
 from services.audit_seals.state import note as note_verified
 from services.audit_seals.verifying import verify
+from services.effects import disown
 from workers.task import Lease, work_task
+
+#: What an anchor file that knows more than the database means for what leaves it (services/effects).
+_SET_BACK = N_("The database was set back to an earlier point: the audit trail was anchored further than it goes.")
 
 
 @work_task("seal_audit")
@@ -23,9 +29,14 @@ def seal(lease: Lease) -> None:
         count, after, more = count + sealed.count, sealed.after, sealed.after is not None
     with lease.transaction() as session:
         note(session, what)
-    with lease.closing() as closing:
-        anchored = anchor(closing.session, lease.settings.audit_anchors, moment=what.moment)
-        closing.report("succeeded" if count else "nothing_to_do", counts={"sealed": count, "anchored": anchored})
+    try:
+        with lease.closing() as closing:
+            anchored = anchor(closing.session, lease.settings.audit_anchors, moment=what.moment)
+            closing.report("succeeded" if count else "nothing_to_do", counts={"sealed": count, "anchored": anchored})
+    except DatabaseBehindError:
+        with lease.transaction() as session:
+            disown(session, Message(_SET_BACK), now=business_now(session))
+        raise
 
 
 @work_task("verify_audit")

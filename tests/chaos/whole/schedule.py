@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any, Final, TypeVar
 
+from core.faults import AUDIT_POINTS
 from tests.chaos.whole.faults import CATALOGUE
 from tests.chaos.whole.faults.kills import STEPS, WHOM, stages_of
 
@@ -39,12 +40,9 @@ def schedule(seed: int, count: int = FAULTS) -> tuple[Planned, ...]:
 def _kills(seed: int, count: int, rng: Random) -> Iterator[Planned]:
     for step, whom in _dealt([(step, whom) for whom in WHOM for step in STEPS], seed, count):
         fault = CATALOGUE[f"SIGKILL of the {whom} at a step"]
-        yield Planned(
-            rng.choice(stages_of(step)),
-            round(rng.uniform(0, fault.latest), 1),
-            fault.name,
-            {"step": step, "whom": whom},
-        )
+        after = round(rng.uniform(0, fault.latest), 1)
+        at_once = step in AUDIT_POINTS
+        yield Planned(rng.choice(stages_of(step)), 0.0 if at_once else after, fault.name, {"step": step, "whom": whom})
 
 
 def _others(seed: int, count: int, rng: Random) -> Iterator[Planned]:

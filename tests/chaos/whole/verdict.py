@@ -149,6 +149,7 @@ def verdict(made: Rig, undisturbed: Left) -> list[str]:
         *differences(undisturbed, left(made.engine)),
         *_arrivals(made),
         *_audit(made),
+        *_consistency(made),
     ]
 
 
@@ -163,6 +164,15 @@ def _audit(made: Rig) -> Iterator[str]:
     done = made.avain("audit", "verify", "--json")
     if done.returncode:
         yield f"the audit trail is not as it was sealed: {done.stdout[-500:]}{done.stderr[-500:]}"
+
+
+def _consistency(made: Rig) -> Iterator[str]:
+    """What the nightly check finds, looking at everything."""
+    done = made.avain("doctor", "--deep", "--all", "--json")
+    if done.returncode:
+        broken = json.loads(done.stdout or "{}").get("checks", [])
+        told = [one for check in broken for one in check["broken"]]
+        yield f"avain doctor --deep finds: {json.dumps(told, ensure_ascii=False)[:1500]}{done.stderr[-500:]}"
 
 
 def _arrivals(made: Rig) -> Iterator[str]:

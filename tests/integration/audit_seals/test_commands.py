@@ -105,6 +105,21 @@ def test_the_night_tells_the_operator_once_and_the_doctor_until_it_is_right(here
     assert "is not in the trail any more" in found
 
 
+def test_a_database_that_anchors_are_ahead_of_lets_nothing_leave(here, office):
+    """A machine's snapshot that was set back: neither its name nor that of its server says so."""
+    office.say(2)
+    do(here, "seal_audit")
+    office.tamper(
+        "DELETE FROM audit_seal", "UPDATE audit_sealing SET anchors = 0, anchored_position = NULL, snapshot = NULL"
+    )
+    with here.transaction() as session:
+        call(session, "seal_audit", "set back")
+    assert here.do_due("seal_audit", seal) == 1
+    assert here.rows("SELECT effects_state(), away_why ->> 'msgid' LIKE '%anchored further%' FROM effects") == [
+        ("restored", True)
+    ]
+
+
 def test_the_doctor_says_that_sealing_or_verifying_is_late(here, office):
     office.say_old(datetime.now(UTC) - timedelta(hours=5))
     ((state, found),) = states(here)

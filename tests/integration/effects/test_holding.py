@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+import psycopg
 import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -13,7 +14,7 @@ from services import effects, numbers
 from services.effects.releasing import Before, release
 from services.work import EFFECTS, KINDS, NUMBERING, call, claim, claim_more, kind_of
 from services.work.queueing import mark_enqueued, top_up
-from tests.support.effects import copy_of
+from tests.support.effects import copy_of, owner_of
 from tests.support.in_process import in_process
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
@@ -154,6 +155,15 @@ def test_a_copy_of_a_database_is_known_for_one_by_itself(database: Embedded, tmp
             assert effects.state(session).name == "restored"
 
 
-def test_without_its_row_a_database_is_taken_for_a_copy(session) -> None:
-    session.execute(text("UPDATE effects SET home = NULL"))
-    assert session.execute(text("SELECT effects_state()")).scalar() == "restored"
+def test_without_its_row_a_database_is_taken_for_a_copy(database: Embedded, tmp_path, monkeypatch) -> None:
+    with in_process(database, tmp_path, monkeypatch) as here:
+        with psycopg.connect(owner_of(database)) as owner:
+            owner.execute("DELETE FROM effects")
+        with here.transaction() as session:
+            assert effects.state(session).name == "restored"
+            assert claim(session, called(session, "send_letter")) is None
+        with here.transaction() as session:
+            assert effects.disown(session, Message("restored from a file"), now=NOW)
+            assert "restored from a file" in effects.state(session).words.text("en")
+            release(session, before=Before(incomplete=True), actor="cli:bo", now=NOW)
+            assert effects.state(session).name == "go"
