@@ -59,11 +59,11 @@ class Sinks:
 
 
 @contextmanager
-def order_sinks(folder: Path) -> Iterator[Sinks]:
-    """All of them; `folder` holds what they need."""
+def order_sinks(folder: Path, point: Point | None = None) -> Iterator[Sinks]:
+    """All of them; `folder` holds what they need. `point`: an access point with habits of its own."""
     inbox, ca_file = folder / "sftp/in", folder / "ca.pem"
     inbox.mkdir(parents=True)
-    authority, point = trustme.CA(), Point()
+    authority, point = trustme.CA(), point or Point()
     authority.cert_pem.write_to_path(ca_file)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)
