@@ -17,6 +17,7 @@ from sqlalchemy import text
 from core.budget_settings import Budgets
 from core.errors import Message
 from core.i18n import N_
+from services.budgets.words import STATE_NAMES
 from services.consistency.figures import By, Figures, Kept, by_settings, calculate, objection, read, steps_of_units
 from services.consistency.figures.whole import BELIEVED
 from services.consistency.findings import NAMED, Looked, Sort, Thing
@@ -137,7 +138,7 @@ def budgets(scope: Scope) -> Looked:
         looked.found(MISSING, [Thing(f"{row.number}/{row.decision}") for row in never], never[0].counted)
     forgotten = scope.session.execute(_FORGOTTEN).scalar_one()
     if forgotten:
-        looked.found(FORGOTTEN, [Thing("budget_dirty", Message("how many: {count}", count=forgotten))], forgotten)
+        looked.found(FORGOTTEN, [Thing("recompute_budgets", Message("how many: {count}", count=forgotten))], forgotten)
     return looked
 
 
@@ -226,7 +227,8 @@ def _difference(kept: Kept, found: Figures, wanted: Figures) -> Message | None:
                 "{figure}: kept {euros}, calculated once more {of_euros}", figure=Message(words), euros=_shown(have), of_euros=_shown(want)
             )  # fmt: skip
     if found.state != wanted.state:
-        return Message("state: kept {kept}, found {found}", kept=found.state, found=wanted.state)
+        have, want = (Message(STATE_NAMES[one.state]) for one in (found, wanted))
+        return Message("state: kept {kept}, found {found}", kept=have, found=want)
     if wanted.free is None and not kept.explained:
         return Message("it cannot be calculated in full, and no reason is told")
     sums = (wanted.invoiced, wanted.delivered, wanted.ordered, wanted.planned)

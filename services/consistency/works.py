@@ -108,11 +108,11 @@ _ORDERS: Final = text(
 _MAILS: Final = text(
     f"""
     SELECT name, count(*) OVER () AS counted FROM (
-        SELECT 'digest ' || worker.external_id || ' ' || local_date AS name FROM digest JOIN worker ON worker.id = worker_id
+        SELECT message_id AS name FROM digest
         WHERE state IN ('composed', 'sending', 'repeated')
           AND digest.id NOT IN (SELECT subject_id FROM {_NOT_ENDED} AS work WHERE kind = 'send_digest' AND subject_id IS NOT NULL)
         UNION ALL
-        SELECT 'letter ' || letter.id FROM letter
+        SELECT message_id FROM letter
         WHERE state IN ('composed', 'sending', 'repeated')
           AND letter.id NOT IN (SELECT subject_id FROM {_NOT_ENDED} AS work WHERE kind = 'send_letter' AND subject_id IS NOT NULL)
     ) AS waiting ORDER BY name LIMIT :named

@@ -107,7 +107,9 @@ class Rig:
 
     def env(self, **more: str) -> dict[str, str]:
         """The environment of the installation's processes and commands."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("AVAIN_", "FAULT_"))}
+        # the last would have each process compile all of us anew
+        foreign = ("AVAIN_", "FAULT_", "PYTHONDONTWRITEBYTECODE")
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
         return {
             **kept,
             "AVAIN_CONFIG": str(self.settings),
