@@ -106,7 +106,7 @@ SPOILT: list[tuple[Callable[[Rig], object], str]] = [
     (_elsewhere, "order T-2026-000004 went to ['somebody@else.invalid'"),
     (lambda rig: rig.outside.mail.messages.clear(), "order T-2026-000004 did not arrive"),
     (sql("UPDATE work SET done_at = NULL WHERE key LIKE '%1'"), "Work that is neither done nor dead: 1"),
-    (sql("UPDATE work SET dead_at = done_at, done_at = NULL WHERE key LIKE '%1'"), "Work that died without a reason: 1"),
+    (sql("UPDATE work SET dead_at = done_at, done_at = NULL WHERE key LIKE '%3'"), "Work that died without a reason: 1"),
     (sql("DELETE FROM work WHERE key LIKE '%2'"), "an order without its delivery: 1"),
     (sql("UPDATE purchase_order SET state = 'failed' WHERE channel = 'sftp'"), "an order that did not go: 1"),
     (sql("UPDATE counter SET value = 5 WHERE series = 'T-2026'"), "a gap in the numbers: 1"),
