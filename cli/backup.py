@@ -140,10 +140,15 @@ def _take_in(what: "Plan", who: str) -> None:
     from services.effects import disown
 
     with transaction() as session:
-        disown(session, Message("restored from {file}, taken on {moment}", file=what.file.name, moment=what.found.taken_at.isoformat()))  # fmt: skip
+        now, taken_at = business_now(session), what.found.taken_at.isoformat()
+        disown(
+            session,
+            Message("It was restored from {file}, a copy of {moment}.", file=what.file.name, moment=taken_at),
+            now=now,
+        )
         audit.record(
-            session, who, "database.restored", f"backup:{what.file.name}", now=business_now(session),
-            sha256=what.sha256, taken_at=what.found.taken_at.isoformat(), before=what.found.revision,
+            session, who, "database.restored", f"backup:{what.file.name}", now=now,
+            sha256=what.sha256, taken_at=taken_at, before=what.found.revision,
         )  # fmt: skip
 
 
@@ -162,18 +167,43 @@ def _left(what: "Plan") -> list[Message]:
         except OSError:
             anchored = False
     if differing:
-        wrong = N_("These keys are not those of the copied installation: {names}. Set the right ones before anything is started.")  # fmt: skip
-        left.append(Message(wrong, names=", ".join(differing)))
+        left.append(
+            Message(
+                "These keys are not those of the copied installation: {names}. Set the right ones before anything is started.",
+                names=", ".join(differing),
+            )
+        )
     elif differing is None:
-        left.append(Message(N_("Make sure that AVAIN_HASH_KEY and the keys of identity are those of the copied installation: the copy does not say.")))  # fmt: skip
+        left.append(
+            Message(
+                "Make sure that AVAIN_HASH_KEY and the keys of identity are those of the copied installation: the copy does not say."
+            )
+        )
     if not what.checked:
-        left.append(Message(N_("There was no checksum beside the copy: whether it is as it was made was not checked.")))
-    left.append(Message(N_("Bring back the files of AVAIN_HOME (docs/backup.md): what was sent after the copy stands in effects/, of every host.")))  # fmt: skip
+        left.append(
+            Message("No checksum lay beside the copy: whether it still is as it was made could not be checked.")
+        )
+    left.append(
+        Message(
+            "Bring back the files of AVAIN_HOME, of every machine (docs/backup.md): in the folder effects stands what left after the copy was made."
+        )
+    )
     if not anchored:
-        left.append(Message(N_("The anchor file of the audit trail ends otherwise than the copy: avain audit anchor-anew --reason …")))  # fmt: skip
-    left.append(Message(N_("Check everything: avain doctor --deep")))
-    left.append(Message(N_("Start workers, beat and console; nothing leaves yet. What was done after the copy is not here: take back links and rights that were taken back since.")))  # fmt: skip
-    left.append(Message(N_("See what would leave and what went already: avain effects list. Then let it go: avain effects release")))  # fmt: skip
+        left.append(
+            Message(
+                "The anchor file of the audit trail does not end where the copy says. With the right file in place: avain audit anchor-anew --reason …"
+            )
+        )
+    left += [
+        Message("Check everything: avain doctor --deep"),
+        Message(
+            "Start workers, beat and console; nothing leaves yet. What was done after the copy is not here: links and rights that were taken back"
+            " since must be taken back again."
+        ),
+        Message(
+            "See what would leave and what left already: avain effects list. Then let it go: avain effects release"
+        ),
+    ]
     return left
 
 

@@ -29,7 +29,7 @@ _NAME: Final = re.compile(r".+-(\d{4})-(\d{2})\.jsonl")
 #: A line is shorter; so much of a file's end holds its last ones.
 _LONGEST: Final = 2048
 _TAIL: Final = 4 * _LONGEST
-#: Of so many files, those written last, the ends are looked at: each host's of this month and the one before.
+#: Of so many files of the last two months in which anything left, those written last, the ends are looked at.
 _LATEST: Final = 16
 
 
@@ -107,16 +107,27 @@ def lines(given: Iterable[Path]) -> Iterator[Line]:
 def latest(folder: Path) -> list[Line]:
     """The last line of each sort in the files that were written last: what this database must know of, if it is not behind the journal."""
     try:
-        recent = sorted(folder.glob("*.jsonl"), key=lambda one: one.stat().st_mtime, reverse=True)[:_LATEST]
+        recent = sorted(_of_two_months(folder), key=lambda one: one.stat().st_mtime, reverse=True)[:_LATEST]
         ends = [_end(file) for file in recent]
     except FileNotFoundError:  # removed meanwhile, or nothing has ever left
         return []
     found: list[Line] = []
     for end in ends:
-        read = [line for one in end if (line := _read(one)) is not None]
-        for numbers in (True, False):
-            found += [line for line in read if (line.event == "numbers") is numbers][-1:]
+        wanted = {True, False}
+        for one in reversed(end):
+            if (b'"numbers"' in one) in wanted and (line := _read(one)) is not None:
+                wanted.discard(line.event == "numbers")
+                found.append(line)
+            if not wanted:
+                break
     return found
+
+
+def _of_two_months(folder: Path) -> list[Path]:
+    """The files of the last two months there are, by their names: there may be many of many months, and this is asked often."""
+    months = {one.path: named[1] + named[2] for one in os.scandir(folder) if (named := _NAME.fullmatch(one.name))}
+    wanted = sorted(set(months.values()))[-2:]
+    return [Path(path) for path, month in months.items() if month in wanted]
 
 
 def _end(file: Path) -> list[bytes]:

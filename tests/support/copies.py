@@ -13,9 +13,9 @@ from sqlalchemy import make_url
 from core.embedded import Embedded
 from services.backup.programs import Reach
 
-#: Rows out: one for each table, sequence and the like: all its content as one digest, whatever the order of rows.
+#: Rows out: every table and sequence, and what of it is its content.
 _TABLES = """
-    SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'S') ORDER BY relname
+    SELECT relname, CASE relkind WHEN 'S' THEN 'last_value, is_called' ELSE '*' END FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'S') ORDER BY relname
 """
 #: What a restored database differs in on purpose: who was signed in, which processes lived, where effects may leave from.
 OTHERWISE = {
@@ -64,11 +64,12 @@ def app(database: Embedded) -> "psycopg.Connection[Any]":
 def content(database: Embedded) -> dict[str, Any]:
     """By table: a digest of all its rows; by sequence: where it stands."""
     with owner(database) as connection:
-        names = [name for (name,) in connection.execute(_TABLES).fetchall()]
         found: dict[str, Any] = {}
-        for name in names:
-            rows = sql.SQL("SELECT md5(string_agg(one::text, chr(10) ORDER BY one::text)) FROM (SELECT * FROM {}) AS one")
-            found[name] = connection.execute(rows.format(sql.Identifier(name))).fetchone()
+        for name, columns in connection.execute(_TABLES).fetchall():
+            rows = sql.SQL(
+                "SELECT md5(string_agg(one::text, chr(10) ORDER BY one::text)) FROM (SELECT {} FROM {}) AS one"
+            )
+            found[name] = connection.execute(rows.format(sql.SQL(columns), sql.Identifier(name))).fetchone()
         return {name: one for name, one in found.items() if name not in OTHERWISE}
 
 

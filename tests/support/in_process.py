@@ -19,6 +19,9 @@ from tests.support.lives import lives
 from workers import keeper
 from workers.task import Lease, perform
 
+#: Of what is done until nothing is due: Work that waits for a source in trouble is due for ever.
+MOST_ROUNDS = 8
+
 
 @dataclass
 class InProcess:

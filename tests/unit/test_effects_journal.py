@@ -61,9 +61,11 @@ def test_the_ends_of_the_files_tell_the_last_attempt_and_the_last_numbers(tmp_pa
         write(tmp_path, line(run=run), months=13)
     write(tmp_path, Line(AT, "numbers", "tuuli", "instance", numbers={"T-2026": 4}), months=13)
     write(tmp_path, line(run=7, host="meri"), months=13)
+    write(tmp_path, line(run=6, at=AT.replace(month=10)), months=13)
+    write(tmp_path, line(run=5, at=AT.replace(month=9)), months=13)
     found = latest(tmp_path)
     assert {(one.host, one.event, one.run) for one in found} == {
-        ("tuuli", "gone", 199), ("tuuli", "numbers", 0), ("meri", "gone", 7),
+        ("tuuli", "gone", 199), ("tuuli", "numbers", 0), ("meri", "gone", 7), ("tuuli", "gone", 6),
     }  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from tests.chaos.whole.conductor import Conductor
 from tests.chaos.whole.report import FOLDER, Day
 from tests.chaos.whole.rig import Rig, StuckError, rig
 from tests.chaos.whole.schedule import FAULTS, schedule
-from tests.chaos.whole.verdict import evening, expected, mend, repeats, verdict
+from tests.chaos.whole.verdict import Mended, evening, expected, mend, repeats, verdict
 from tests.chaos.whole.world import FULL, SMALL, Size, make_world
 
 SIZES: Final[dict[str, Size]] = {"small": SMALL, "full": FULL}
@@ -22,15 +22,14 @@ def live(seed: int, size: str, count: int = FAULTS, folder: Path = FOLDER) -> Da
     logs = folder / f"{size}-{seed:04d}"
     with rig(world, keep_home=logs) as made:
         conductor = Conductor(made, schedule(seed, count))
-        begun = time.monotonic()
+        begun, mended = time.monotonic(), Mended()
         try:
-            made.live(conductor)
+            made.live(conductor, lambda _: mend(made, mended))
         except StuckError as stuck:
             _tell(made, logs)
             return Day(seed, size, time.monotonic() - begun, conductor.injected, [str(stuck), *conductor.under_way])
         seconds = time.monotonic() - begun
         conductor.close()
-        mended = mend(made)
         evening(made)
         made.stop()
         wrong = [f"no stage {one.stage} came: {one.fault}" for one in conductor.left] + verdict(made, undisturbed)

@@ -51,12 +51,13 @@ def _settings(world: World, outside: Outside, home: Path) -> str:
         f'kind = "sftp"\nhost = "127.0.0.1"\nport = {outside.sftp.port}\nusername = "{USER}"\npassword = "{WORD}"\n'
         f'host_key = "{HOST_KEY.export_public_key().decode().strip()}"\n'
     )
-    # nobody waits for politeness here
-    gentle = "gentle = { requests_per_second = 1000, failures = 4, pause_minutes = 1 }\n"
+    # nobody waits for politeness here, and what is left alone is tried again soon: machine time cannot be moved
+    gentle = "gentle = { requests_per_second = 1000, failures = 4, pause_minutes = 0.02 }\n"
     parts = [
         f'[organisation]\nname = "Esimerkin hyvinvointialue (keksitty)"\nbusiness_id = "9999999-2"\nendpoint_id = "003799999992"\n'
         f'[mail]\nport = {outside.mail.port}\nsender = "{SENDER}"\ntimeout_seconds = 5\noperator_email = "paivystys@avain-esimerkki.invalid"\n'
         f'[prices]\nmanager_email = "hinnat@avain-esimerkki.invalid"\n'
+        f"[outgoing]\nfirst_pause_seconds = 0.5\nlongest_pause_minutes = 0.05\n"
         f"[orders]\nautomatic = true\nautomatic_up_to = 2000\n"
         f"[orders.connections.files]\n{sftp}folder = '/in'\n"
         f"[orders.connections.point]\nkind = 'https'\nurl = '{outside.http.url('/orders')}'\nallow_private = true\n"

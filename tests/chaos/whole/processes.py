@@ -29,6 +29,8 @@ class Kept:
     log: Path
     #: How often it was started.
     starts: int = 0
+    #: Exit codes with which it ended though nobody killed it.
+    ended: list[int] = field(default_factory=list)
     _process: "subprocess.Popen[bytes] | None" = None
     _wanted: bool = False
     _died_at: float = 0.0
@@ -87,6 +89,8 @@ class Kept:
                 return
             if not self._died_at:
                 self._died_at = time.monotonic()
+                if self._process is not None and self._process.returncode != -signal.SIGKILL:
+                    self.ended.append(self._process.returncode)
                 self._end_group()
             elif time.monotonic() - self._died_at >= AGAIN_SECONDS:
                 self._launch()

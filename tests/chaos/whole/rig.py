@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
@@ -107,7 +107,8 @@ class Rig:
 
     def env(self, **more: str) -> dict[str, str]:
         """The environment of the installation's processes and commands."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("AVAIN_", "FAULT_"))}
+        foreign = ("AVAIN_", "FAULT_", "PYTHONDONTWRITEBYTECODE")  # the last would have each process compile all of us anew
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
         return {
             **kept,
             "AVAIN_CONFIG": str(self.settings),
@@ -191,8 +192,8 @@ class Rig:
             raise AssertionError(f"the evening before did not end well\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
         show(self.world, self.outside, on_the_day=True)
 
-    def live(self, conductor: Conductor | None = None) -> None:
-        """Live through the day. Raises StuckError."""
+    def live(self, conductor: Conductor | None = None, after_stage: "Callable[[Rig], None]" = lambda _: None) -> None:
+        """Live through the day; `after_stage` is called when all that a stage brought is done or given up. Raises StuckError."""
         conductor = conductor or Quiet()
         self.start()
         for stage in self.stages:
@@ -203,6 +204,7 @@ class Rig:
             if not stage.repeated:
                 conductor.begin(stage.name)
             self.settle(conductor, stage)
+            after_stage(self)
             self.took[f"{stage.name}{' again' if stage.repeated else ''}"] = round(time.monotonic() - began, 2)
 
     def settle(self, conductor: Conductor | None = None, stage: Stage | None = None) -> None:

@@ -114,7 +114,8 @@ COMPARED: Final[Mapping[str, Compared]] = {
         only="recipient <> 'paivystys@avain-esimerkki.invalid'",
         without={"message_id": _BYTES, "document": _BYTES},
     ),
-    "notice": Compared(key=("worker_id", "kind", "subject", "event")),
+    # that an order failed, and was sent again by a person, is told on top of all else
+    "notice": Compared(key=("worker_id", "kind", "subject", "event"), only="kind <> 'order_failed'"),
     "number_gap": Compared(),
     "order_approval": Compared(key=("plan_item_id", "choice_id", "provider_id")),
     "order_coverage": Compared(),
@@ -258,15 +259,17 @@ class _Reader:
         for name, rows in self._read.items():
             columns = [_Shape.of(column) for column in compared_columns(metadata.tables[name])]
             found[name] = Counter(
-                self._told(name, row, columns) for row in rows if name not in shown or row["id"] in shown[name]
+                self._told(name, row, columns, shown) for row in rows if name not in shown or row["id"] in shown[name]
             )
         return found
 
-    def _told(self, name: str, row: Mapping[str, Any], columns: Iterable[_Shape]) -> str:
+    def _told(self, name: str, row: Mapping[str, Any], columns: Iterable[_Shape], shown: Mapping[str, set[int]]) -> str:
         values = {column.name: self._value(column, row[column.name]) for column in columns}
         if name == "digest":
             values["items"] = {
-                what: sorted(self._key(_ITEMS[what], one) for one in ids) if what in _ITEMS else ids
+                what: sorted(self._key(_ITEMS[what], one) for one in ids if one in shown[_ITEMS[what]])
+                if what in _ITEMS
+                else ids
                 for what, ids in row["items"].items()
             }
         return self._unnumbered(json.dumps(values, ensure_ascii=False, sort_keys=True, default=str))

@@ -55,16 +55,15 @@ _NONE: Final = {
 
 @dataclass
 class Mended:
-    """What a person did at the end of the day: tried given-up work again, sent orders again, had sources read again."""
+    """What a person did in the course of a day: tried given-up work again, sent orders again, had sources read again."""
 
     retried: int = 0
     resent: int = 0
     read_again: int = 0
 
 
-def mend(made: Rig) -> Mended:
-    """What a person does who finds in the evening what was given up, by the commands there are."""
-    done = Mended()
+def mend(made: Rig, done: Mended) -> None:
+    """What a person does who is told that something was given up, by the commands there are; counted in `done`."""
     for _ in range(_ROUNDS):
         dead = made.rows("SELECT id FROM work WHERE dead_at IS NOT NULL AND kind <> 'poison'")
         failed = made.rows("SELECT number FROM purchase_order WHERE state = 'failed' ORDER BY number")
@@ -74,7 +73,7 @@ def mend(made: Rig) -> Mended:
             ") AS latest WHERE outcome NOT IN ('succeeded', 'partly', 'nothing_to_do', 'held')"
         )
         if not dead and not failed and not unread:
-            break
+            return
         for row in failed:
             _command(made, "order", "resend", row.number, "--reason", "it failed", "--as", "olli")
         if made.rows("SELECT id FROM work WHERE dead_at IS NOT NULL AND kind <> 'poison'"):
@@ -85,7 +84,6 @@ def mend(made: Rig) -> Mended:
         done.resent += len(failed)
         done.read_again += len(unread)
         made.settle()
-    return done
 
 
 def evening(made: Rig) -> None:
@@ -145,6 +143,7 @@ def verdict(made: Rig, undisturbed: Left) -> list[str]:
     """What is wrong after a day whose processes have been stopped."""
     return [
         *(f"process {name} did not stop within 30 s of being asked" for name in made.unstoppable),
+        *(f"{one.name} ended by itself ({code})" for one in made.processes for code in one.ended),
         *_rows_there_should_not_be(made),
         *differences(undisturbed, left(made.engine)),
         *_arrivals(made),

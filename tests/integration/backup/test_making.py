@@ -119,7 +119,7 @@ def test_what_stands_in_the_url_reaches_the_programs():
 
 def test_the_program_that_fits_the_server_is_taken_not_the_first(tmp_path, monkeypatch):
     def put(folder: str, version: str) -> Path:
-        file = tmp_path / folder / "pg_dump"
+        file: Path = tmp_path / folder / "pg_dump"
         file.parent.mkdir()
         file.write_text(f"#!/bin/sh\necho 'pg_dump (PostgreSQL) {version} (Debian)'\n")
         file.chmod(0o755)

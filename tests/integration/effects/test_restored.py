@@ -206,6 +206,34 @@ def _message_of(here: InProcess, number: str) -> str:
     return bytes(row.content).partition(b"Message-ID: ")[2].partition(b"\r\n")[0].decode()
 
 
+def test_restored_twice_it_knows_what_both_before_it_sent(town: Town, database: Embedded) -> None:
+    with town.at(database, "first") as here:
+        town.configure(here)
+        first, second = ordered(here), ordered(here)
+    with copy_of(database) as copy, copy_of(database) as again:
+        with town.at(database, "first") as here:
+            town.configure(here)
+            do(here, "deliver_order", first)
+        with town.at(copy, "second") as there:
+            town.configure(there)
+            avain("release", "--journal", town.folder / "first" / "effects")
+            everything(there)
+            third = ordered(there)
+            everything(there)
+        with town.at(again, "third") as anew:
+            town.configure(anew)
+            both = ("--journal", town.folder / "first" / "effects", "--journal", town.folder / "second" / "effects")
+            told = avain("release", *both)
+            assert told["recorded"] == [first, second]
+            assert [one["key"] for one in told["unknown_here"]] == [third]
+            everything(anew)
+            assert ordered(anew) > third
+            with pytest.raises(InputError, match="Nothing is held"):
+                avain("release", *both)
+    assert set(town.arrived().values()) == {1}
+    assert town.arrived().total() == 3
+
+
 def test_without_a_journal_a_person_decides(town: Town, database: Embedded) -> None:
     with town.at(database, "first") as here:
         town.configure(here)

@@ -27,7 +27,7 @@ BUSY: Final = (
 )
 #: After so many seconds without anything getting done we say that work does not go on.
 PATIENCE: Final = 120.0
-_GLANCE: Final = 0.1
+_GLANCE: Final = 0.2
 
 
 class Kept(Protocol):
