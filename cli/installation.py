@@ -256,6 +256,7 @@ def upgrade() -> None:
     from core import schema
     from core.clock import business_now
     from services import audit
+    from services.effects import state
 
     before, wanted = schema.revisions()
     if before == wanted:
@@ -269,6 +270,9 @@ def upgrade() -> None:
     with transaction() as session:
         now = business_now(session)
         audit.record(session, actor(None), "database.upgraded", f"schema:{wanted}", now=now, before=before)
+        stands = state(session)
+    if stands.name != "go":
+        complaints().print(f"{stands.words} {_('See: {command}').format(command='avain effects status')}", markup=False)
 
 
 @db_app.command("status", help=_("Say which shape the database has."))

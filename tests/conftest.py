@@ -5,16 +5,18 @@ test's own, cloned from a migrated template, for tests with several connections 
 """
 
 import os
+import tempfile
 
 # What tests read, unless they say otherwise; looked at when core.i18n is first imported. Tables need not fold.
 os.environ |= {"AVAIN_LANGUAGE": "en", "COLUMNS": "200"}
 # A test that forgets to say which database it means must fail, and never start or touch the checkout's own.
 os.environ |= {"AVAIN_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none", "AVAIN_REDIS_URL": "redis://127.0.0.1:1/0"}
+# Nor may it write into the checkout's own folder, whose journal of what left is the developer's.
+os.environ["AVAIN_HOME"] = f"{tempfile.gettempdir()}/avain-tests-home-{os.getpid()}"
 
 import gc
 import logging
 import shutil
-import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -62,6 +64,14 @@ def _logging_ends_with_the_test() -> Iterator[None]:
     for handler in [one for one in root.handlers if one.name == LOG_HANDLER]:
         root.removeHandler(handler)
     structlog.reset_defaults()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _home_of_nobody() -> Iterator[None]:
+    """What tests that named no home of their own left there goes with the run."""
+    home = Path(os.environ["AVAIN_HOME"])
+    yield
+    shutil.rmtree(home, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

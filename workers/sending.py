@@ -13,10 +13,9 @@ def go(session: Session, lease: Lease, way: str | None) -> None:
         ways.permit(session, way, lease.claimed, lease.settings.outgoing)
 
 
-def arrived(session: Session, way: str | None) -> None:
-    """Note, in the transaction that records the sending, that the way works."""
-    if way is not None:
-        ways.answered(session, way)
+def arrived(session: Session, way: str | None) -> bool:
+    """Note, in the transaction that records the sending, that the way works; True if more is due by that, which had waited for it."""
+    return way is not None and ways.answered(session, way)
 
 
 def did_not_arrive(

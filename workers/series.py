@@ -200,7 +200,7 @@ class _Series:
         """The server takes mails: noted with the first of them, and with the first after one that it did not take."""
         if not self._well:
             with transaction() as session:
-                arrived(session, MAIL)
+                self._may_claim |= arrived(session, MAIL)
             self._well = True
 
     def _let_wait(self) -> None:

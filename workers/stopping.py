@@ -118,6 +118,8 @@ class _Child:
         """Raises SystemExit if it is time, once: what follows, giving back, is not to be interrupted."""
         if self.over and self.interruptible and not self.uncut and not self.cut:
             self.cut = True
+            # nor by a time limit that Celery's main process, in the middle of ending, has not taken back
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
             raise SystemExit
 
 

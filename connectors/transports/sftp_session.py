@@ -5,7 +5,7 @@ part. The address is judged before anything connects. What goes wrong becomes on
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Final, TypeVar
 
@@ -38,7 +38,7 @@ class _Client(asyncssh.SSHClient):
 
 def in_session(
     configured: Settings,
-    act: Callable[[asyncssh.SFTPClient], Awaitable[Result]],
+    act: Callable[[asyncssh.SFTPClient], Coroutine[Any, Any, Result]],
     *,
     seconds: float,
     resolver: Resolver,
@@ -57,20 +57,37 @@ def in_session(
             raise Transient("The name of the server {host} is not known.", host=host) from error
 
         async def visit() -> Result:
-            async with asyncio.timeout(seconds), _session(configured, addresses, pinned, own) as sftp:
-                return await act(sftp)
+            async with asyncio.timeout(seconds), _session(configured, addresses, pinned, own) as (connection, sftp):
+                return await _unless_cut(connection, act(sftp))
 
         return asyncio.run(visit())
+
+
+async def _unless_cut(connection: asyncssh.SSHClientConnection, acting: Coroutine[Any, Any, Result]) -> Result:
+    """What `acting` returns. When its time is over, or this process must end, the connection goes first: what is open at the other side
+    would else be closed in order, which is waiting for a server that may be silent.
+    """
+    task = asyncio.ensure_future(acting)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        connection.abort()
+        while not task.done():  # each file that is open is closed in order, and each of these has to be told
+            task.cancel()
+            await asyncio.wait([task], timeout=0.1)
+        if not task.cancelled():
+            task.exception()  # looked at, or asyncio complains that nobody did
+        raise
 
 
 @asynccontextmanager
 async def _session(
     configured: Settings, addresses: list[str], pinned: asyncssh.SSHKey, own: asyncssh.SSHKey | None
-) -> AsyncIterator[asyncssh.SFTPClient]:
+) -> AsyncIterator[tuple[asyncssh.SSHClientConnection, asyncssh.SFTPClient]]:
     connection = await _connected(configured, addresses, pinned, own)
     try:
         async with connection.start_sftp_client(path_errors="surrogateescape") as sftp:
-            yield sftp
+            yield connection, sftp
     finally:
         connection.close()
         await connection.wait_closed()

@@ -160,10 +160,12 @@ def hold_back(session: Session, way: str) -> float:
     return _seconds(row.now, until + _OTHERS_AFTER)
 
 
-def answered(session: Session, way: str) -> None:
-    """Note that the other side took something, or said no to it: it is there. If it was left alone, all that waited goes now."""
-    if session.execute(_OPEN, {"way": way}).scalar_one_or_none():
+def answered(session: Session, way: str) -> bool:
+    """Note that the other side took something, or said no to it: it is there. If it was left alone, all that waited is due now: True."""
+    was_closed = bool(session.execute(_OPEN, {"way": way}).scalar_one_or_none())
+    if was_closed:
         waiting.let_go(session, way)
+    return was_closed
 
 
 def _seconds(now: datetime, until: datetime) -> float:

@@ -18,8 +18,8 @@ from services.work import call, claim
 from tests.factories.worker import make_worker
 from tests.support.browsing import Browser, Opener
 from tests.support.case_xml import case, export
-from tests.support.queries import recording
 from tests.support.in_process import MOST_ROUNDS
+from tests.support.queries import recording
 from tests.support.sources import BODIES, County
 from tests.support.sources import county as a_county
 from workers.tasks.sources import look_at_source

@@ -1,8 +1,6 @@
 """Whoever waits for a statement and is told to end takes the statement along: nothing goes on at the server, holding its locks."""
 
-import signal
 import time
-from contextlib import contextmanager
 
 import pytest
 from billiard.exceptions import SoftTimeLimitExceeded
@@ -10,6 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from core.database import make_engine
+from tests.support.interrupting import ENDINGS, interrupted
 
 OTHERS = text(
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND state = 'active'"
@@ -23,23 +22,6 @@ def engine(database):
     made.dispose()
 
 
-@contextmanager
-def interrupted(how: BaseException, after: float = 0.3):
-    """Raise from a signal handler in the middle of the block, as a time limit and a stopping worker do."""
-
-    def ring(*_):
-        raise how
-
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, after)
-    try:
-        with pytest.raises(type(how)):
-            yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-
-
 def long_query(session):
     session.execute(text("SELECT pg_sleep(60)"))
 
@@ -51,11 +33,7 @@ def long_copy(session):
         copy.write("1\n2\n")
 
 
-def wait_for_lock(session):
-    session.execute(text("UPDATE unit SET name = 'b' WHERE code = 'A'"))
-
-
-@pytest.mark.parametrize("how", [SystemExit(), SoftTimeLimitExceeded()])
+@pytest.mark.parametrize("how", ENDINGS)
 @pytest.mark.parametrize("act", [long_query, long_copy])
 def test_a_statement_ends_with_who_waits_for_it(engine, how, act):
     with Session(engine) as first, first.begin():

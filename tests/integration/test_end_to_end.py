@@ -13,6 +13,7 @@ import redis
 from core import embedded
 from core.redis import redis_client_url
 from core.settings import ROOT
+from tests.support.debian_servers import admin_url
 from tests.support.installation import free_port, installation
 
 pytestmark = pytest.mark.slow
@@ -64,7 +65,7 @@ def test_two_beats_and_a_forgotten_queue_lose_and_double_nothing(running):
     for number, key in enumerate(keys):
         call(running, key)
         if number % 20 == 10:
-            with redis.Redis.from_url(redis_client_url(running.database.redis_url)) as client:
+            with redis.Redis.from_url(redis_client_url(admin_url(running.database))) as client:
                 client.flushdb()
     running.wait(lambda: not running.rows("SELECT 1 FROM work WHERE done_at IS NULL AND queue = 'budgets'"), 60)
     assert running.rows("SELECT count(*) AS n FROM run WHERE kind = 'recompute_budgets'")[0].n == len(keys)

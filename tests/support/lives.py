@@ -107,6 +107,7 @@ def main() -> None:
         "perform": _perform,
         "watch": _watch,
         "order_and_deliver": order_lives.order_and_deliver,
+        "as_it_comes": order_lives.as_it_comes,
     }
     app.finalize()
     configure_mappers()

@@ -25,10 +25,13 @@ class Point:
     documents: dict[str, bytes] = field(default_factory=dict)
     repeats: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     others: list[str] = field(default_factory=list)
+    busy: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def take(self, request: Request) -> Response:
-        """One POST."""
+        """One POST. `busy`: it takes nothing now."""
+        if self.busy:
+            return Response("come again", 503)
         key, document = request.headers["Idempotency-Key"], request.get_data()
         with self.lock:
             if key not in self.documents:
@@ -56,11 +59,11 @@ class Sinks:
 
 
 @contextmanager
-def order_sinks(folder: Path) -> Iterator[Sinks]:
-    """All of them; `folder` holds what they need."""
+def order_sinks(folder: Path, point: Point | None = None) -> Iterator[Sinks]:
+    """All of them; `folder` holds what they need. `point`: an access point with habits of its own."""
     inbox, ca_file = folder / "sftp/in", folder / "ca.pem"
     inbox.mkdir(parents=True)
-    authority, point = trustme.CA(), Point()
+    authority, point = trustme.CA(), point or Point()
     authority.cert_pem.write_to_path(ca_file)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)

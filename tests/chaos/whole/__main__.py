@@ -8,6 +8,7 @@ docs/reliability.md. Ends with 1 when something was lost, done twice or left und
 
 import argparse
 import sys
+import traceback
 
 from tests.chaos.whole.day import SIZES, live
 from tests.chaos.whole.report import keep, kept, sentences, write
@@ -36,7 +37,12 @@ def main() -> int:
             for one in schedule(seed, chosen.faults):
                 _say(f"{one.stage} +{one.after} s: {one.fault} {dict(one.how)}")
             continue
-        day = live(seed, chosen.size, chosen.faults)
+        try:
+            day = live(seed, chosen.size, chosen.faults)
+        except Exception:  # noqa: BLE001 - a day that could not be lived must not keep the others from being
+            _say(f"seed {seed}: the day could not be lived\n{traceback.format_exc()}")
+            wrong = True
+            continue
         keep(day)
         _say(sentences(day))
         wrong = wrong or bool(day.found)

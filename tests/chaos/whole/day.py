@@ -39,7 +39,10 @@ def live(seed: int, size: str, count: int = FAULTS, folder: Path = FOLDER) -> Da
         (works,) = made.rows(
             "SELECT count(*) AS n, sum((SELECT count(*) FROM run WHERE work_id = work.id)) AS runs FROM work"
         )
+        odd = [night for night in world.nights if night.weekday() == 6]
         figures = {
+            "nights that skip an hour": sum(night.month == 3 for night in odd),
+            "nights that repeat an hour": sum(night.month == 10 for night in odd),
             "works": works.n,
             "runs": int(works.runs),
             "orders": orders.n,

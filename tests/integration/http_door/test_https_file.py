@@ -20,6 +20,7 @@ from connectors.transports.registry import transport
 from core.errors import NotFound, Permanent, RefusedInput, Transient
 from core.transport_settings import HttpsFile as Settings
 from tests.support.http_door import HOST, OTHER, Names, head, raw_server, refused
+from tests.support.interrupting import ENDINGS, interrupted
 
 Make = Callable[..., HttpsFile]
 CLIENT, SERVICE = "FI-TEST/MUN/9999999-2/avain", "FI-TEST/COM/9999994-1/järjestelmä/cases"
@@ -377,3 +378,9 @@ def test_x_road_never_follows_a_redirect(server: HTTPServer, make: Make, tmp_pat
 def test_the_registry_makes_it() -> None:
     made = transport(Settings(kind="https", url="https://files.test/cases.xml"))
     assert isinstance(made, HttpsFile)
+
+
+@pytest.mark.parametrize("how", ENDINGS)
+def test_a_visit_to_a_server_that_hangs_ends_when_its_process_must(tmp_path: Path, how: BaseException) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent, interrupted(how):
+        plainly(silent.getsockname()[1]).fetch(visit(tmp_path))

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
@@ -13,6 +14,7 @@ import pytest
 from connectors.transports.base import Visit
 from core.errors import NotFound, Permanent, RefusedInput, Transient
 from tests.support.http_door import refused
+from tests.support.interrupting import ENDINGS, interrupted
 from tests.support.sftp_server import HOST_KEY, make, names, put, sftp_server, spooled
 
 
@@ -184,3 +186,21 @@ def test_names_of_any_bytes_do_no_harm(root: Path, port: int, tmp_path: Path) ->
     fetched = make(port).fetch(Visit(tmp_path / "spool"))
     assert names(fetched) == ["piv[2J.xml"]
     assert str(fetched.memory).isascii()
+
+
+class Silent(asyncssh.SFTPServer):
+    async def read(self, file_obj: object, offset: int, size: int) -> bytes:
+        await asyncio.sleep(20)
+        return b""
+
+
+@pytest.mark.parametrize("how", ENDINGS)
+def test_a_visit_to_a_server_that_hangs_ends_when_its_process_must(
+    root: Path, tmp_path: Path, how: BaseException
+) -> None:
+    put(root, "a.xml", b"first")
+    with sftp_server(root, host_keys=[HOST_KEY], handler=Silent) as port:
+        began = time.monotonic()
+        with interrupted(how, after=1.5):
+            make(port).fetch(Visit(tmp_path / "spool"))
+        assert time.monotonic() - began < 8

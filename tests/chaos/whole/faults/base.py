@@ -183,14 +183,15 @@ def outcome(rig: Rig, said: str, since: datetime | None = None) -> Outcome:
 _BUSY = text(
     """
     SELECT NOT EXISTS (SELECT FROM work WHERE key = :awaited) OR EXISTS (
-        SELECT FROM work WHERE done_at IS NULL AND dead_at IS NULL AND (token IS NOT NULL OR next_at <= clock_timestamp())
+        SELECT FROM work
+        WHERE done_at IS NULL AND dead_at IS NULL AND (token IS NOT NULL OR next_at <= clock_timestamp() + interval '15 seconds')
     )
     """
 )
 
 
 def busy(rig: Rig) -> bool:
-    """Whether something is due or being done, or the stage has not even begun. True while the database does not say."""
+    """Whether something is due, soon due or being done, or the stage has not even begun. True while the database does not say."""
     try:
         with rig.engine.connect() as connection:
             return bool(connection.execute(_BUSY, {"awaited": rig.awaited}).scalar_one())

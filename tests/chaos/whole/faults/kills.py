@@ -30,8 +30,8 @@ EVERYWHERE: Final = (
     "failures.noticed",
     *AUDIT_POINTS,
 )
-#: The trail is sealed as soon as the clock is moved, and anchored where something was added: after stages that add much.
-SEALING: Final = ("recompute_budgets", "watch_orders", "plan_follow_ups", "watch_prices")
+#: The trail is sealed as soon as the clock is moved, where something was added: on the evening before, and by orders.
+SEALING: Final = ("nightly_prices", "watch_orders")
 #: Every step of a day at which a process is killed. Of a day's steps only that of lists that come by e-mail is left out: the day has none.
 STEPS: Final = tuple(dict.fromkeys((*EVERYWHERE, *(step for steps in STEPS_OF_A_STAGE.values() for step in steps))))
 NOT_PASSED: Final = frozenset(DAY_POINTS) - frozenset(STEPS)
