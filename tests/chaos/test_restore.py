@@ -11,6 +11,7 @@ import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -142,16 +143,12 @@ def test_a_copy_made_under_load_goes_on_where_the_original_ended(
         assert gone, "the copy holds as unsent what the original has sent since"
         assert unsent - gone, "and what it never sent"
         processes = [here.start(*WORKER), here.start(*WORKER), here.start("beat")]
-        for turn in (
-            "count_units:1",
-            "count_units:2",
-        ):  # workers and beat are at work, and look at what is due more than once
+        for turn in ("count_units:1", "count_units:2"):
+            # workers and beat are at work, and look at what is due more than once
             hasten(here)
             with Session(here.engine) as session, session.begin():
                 call(session, "count_units", turn)
-            here.wait(
-                lambda turn=turn: here.rows("SELECT 1 FROM work WHERE key = :key AND done_at IS NOT NULL", key=turn)
-            )  # type: ignore[misc]
+            here.wait(partial(here.rows, "SELECT 1 FROM work WHERE key = :key AND done_at IS NOT NULL", key=turn), 120)
         assert town.arrived() == before, "nothing leaves a restored copy by itself"
         consistent(here)
         refused = here.run("effects", "release")
