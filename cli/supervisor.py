@@ -14,7 +14,7 @@ import structlog
 
 log = structlog.get_logger()
 
-#: Celery's soft shutdown takes at most 20 s; what has not ended by then is ended.
+#: A worker takes less (workers/stopping.py); what has not ended by then is ended.
 STOP_SECONDS = 30.0
 TEND_SECONDS = 1.0
 _PR_SET_PDEATHSIG = 1

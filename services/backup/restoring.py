@@ -158,7 +158,10 @@ def _failed(reach: Reach, ended: Ended) -> Transient:
 def _make_role(connection: "psycopg.Connection[Any]", owner: Reach, app: Reach) -> None:
     """The application's role, with the password of its URL: the server gets what the password is checked by, not the password."""
     login = app.user == APP
-    options: list[sql.Composable] = [sql.SQL("NOSUPERUSER NOCREATEDB NOCREATEROLE"), sql.SQL("LOGIN" if login else "NOLOGIN")]
+    options: list[sql.Composable] = [
+        sql.SQL("NOSUPERUSER NOCREATEDB NOCREATEROLE"),
+        sql.SQL("LOGIN" if login else "NOLOGIN"),
+    ]
     if login and app.password is not None:
         scram = connection.pgconn.encrypt_password(app.password.encode(), APP.encode(), b"scram-sha-256").decode()
         options.append(sql.SQL("PASSWORD {}").format(sql.Literal(scram)))

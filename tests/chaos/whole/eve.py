@@ -46,7 +46,7 @@ def main() -> None:
             (import_workers, "workers"),
         ):
             load(session, folder / f"{file}.toml", evening, "cli:test")
-    for kind in ("prices", "cases"):
+    for kind in ("prices", "cases", "absences"):
         with transaction() as session:
             for source in all_sources(settings().sources):
                 if source.kind == kind:

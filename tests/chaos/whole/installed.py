@@ -7,7 +7,9 @@ from tests.chaos.whole.outside import HOST_KEY, USER, WORD, Outside
 from tests.chaos.whole.world import World
 from tests.support.order_sinks import SENDER
 
-_CASES = "asiakkuudet.xml"
+_CASES, _ABSENCES = "asiakkuudet.xml", "poissaolot.csv"
+#: Where e-mails go that were read.
+READ = "out/posti/luettu"
 
 
 def show(world: World, outside: Outside, *, on_the_day: bool) -> None:
@@ -16,6 +18,10 @@ def show(world: World, outside: Outside, *, on_the_day: bool) -> None:
     out.mkdir(parents=True, exist_ok=True)
     (outside.sftp.root / "in").mkdir(exist_ok=True)
     _put(out / _CASES, world.cases_after if on_the_day else world.cases_before)
+    _put(out / _ABSENCES, world.absences_after if on_the_day else world.absences_before)
+    name, letter = world.mail_after if on_the_day else world.mail_before
+    (out / "posti").mkdir(exist_ok=True)
+    _put(out / "posti" / name, letter)
     for one in world.lists:
         content = one.after if on_the_day else one.before
         if one.transport == "https":
@@ -64,6 +70,11 @@ def _settings(world: World, outside: Outside, home: Path) -> str:
         f"ca_file = '{outside.ca_file}'\nreply_id = 'id'\nseconds = 5\n"
         f"[follow_ups.storm]\nmax_first = 100000\nmax_percent = 100\nnever_below = 100000\n"
         f"[sources.cases.asiakkuudet]\n{gentle}transport.path = '/out/{_CASES}'\n"
+        + "".join(f"transport.{line}\n" for line in sftp.splitlines())
+        + f"[sources.absences.poissaolot]\n{gentle}transport.path = '/out/{_ABSENCES}'\n"
+        + "".join(f"transport.{line}\n" for line in sftp.splitlines())
+        + f"[sources.prices.posti]\nkind = 'mail'\n{gentle}transport.path = '/out/posti'\n"
+        + "transport.after = 'move'\ntransport.move_to = 'luettu'\n"
         + "".join(f"transport.{line}\n" for line in sftp.splitlines())
         + f"[sources.prices.own]\nkind = 'own'\npath = '{home}/own.csv'\n"
     ]

@@ -55,6 +55,9 @@ _LONG_AGO: Final = text(
     "UPDATE run SET started_at = started_at - interval '1 hour', finished_at = finished_at - interval '1 hour'"
     " WHERE outcome IN ('retry', 'failed') AND finished_at > clock_timestamp() - interval '1 hour'"
 )
+#: Within this time whoever was started last has all its children and has said so.
+_COMPLETE_SECONDS: Final = 30.0
+_SIGNS: Final = "SELECT pid FROM heartbeat WHERE seen_at > clock_timestamp() - interval '15 seconds'"
 _NOW: Final = text("SELECT offset_seconds FROM business_clock")
 _MOVE: Final = text("UPDATE business_clock SET offset_seconds = :seconds")
 
@@ -102,6 +105,8 @@ class Rig:
         self.awaited = ""
         #: Seconds each stage took.
         self.took: dict[str, float] = {}
+        #: What was not well with processes at the end of the day, as sentences.
+        self.ailing: list[str] = []
         #: Processes that did not end in time when they were asked to.
         self.unstoppable: list[str] = []
 
@@ -230,11 +235,28 @@ class Rig:
                 raise StuckError(f"{stage.name if stage else 'the end'} did not end within {STUCK_SECONDS:.0f} s")
             time.sleep(_LOOK_SECONDS)
 
+    def look_at_processes(self) -> None:
+        """Note which of them do not live, or have lost a child for good."""
+        until = time.monotonic() + _COMPLETE_SECONDS
+        while (found := self._incomplete()) and time.monotonic() < until:
+            time.sleep(_LOOK_SECONDS)
+        self.ailing += found
+
+    def _incomplete(self) -> list[str]:
+        signs = {row.pid for row in self.rows(_SIGNS)}
+        found = [f"{one.name} gives no sign of life" for one in self.processes if one.pid not in signs]
+        found += [f"{one.name} has {n} children" for one in self.workers if (n := len(one.children())) != _CHILDREN]
+        return found
+
+    def stop_one(self, one: Kept) -> None:
+        """Ask one process to stop."""
+        if not one.stop(STOP_SECONDS):
+            self.unstoppable.append(one.name)
+
     def stop(self) -> None:
         """Ask all processes to stop, as an operator does; who does not in time is noted."""
         with ThreadPoolExecutor(len(self.processes)) as beside:
-            ended = beside.map(lambda one: one.stop(STOP_SECONDS), self.processes)
-            self.unstoppable += [one.name for one, well in zip(self.processes, ended, strict=True) if not well]
+            list(beside.map(self.stop_one, self.processes))
 
     def close(self) -> None:
         """End everything."""

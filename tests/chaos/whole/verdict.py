@@ -20,12 +20,15 @@ from core.follow_up_settings import FollowUps
 from core.settings import ROOT
 from schedules.jobs import jobs
 from services.jobs import named, trigger
+from tests.chaos.whole.installed import READ
 from tests.chaos.whole.rig import Rig, rig
 from tests.chaos.whole.tables import Left, differences, left
 from tests.chaos.whole.world import World
 
 #: Done once more at the end of every day, so that what came late has told on everything.
 _EVENING: Final = ("recompute_budgets", "watch_orders", "plan_follow_ups", "count_units")
+#: From here on one worker is there alone: one that only seems to live would be found out.
+_ALONE_FROM: Final = "plan_follow_ups"
 #: How often a person looks again whether something was given up.
 _ROUNDS: Final = 4
 _KEPT: Final = ROOT / "var" / "chaos" / "undisturbed"
@@ -87,8 +90,11 @@ def mend(made: Rig, done: Mended) -> None:
 
 
 def evening(made: Rig) -> None:
-    """The jobs that bring everything in line, once more."""
+    """The jobs that bring everything in line, once more; the last of them while one of the workers, by the seed, is there alone."""
+    made.look_at_processes()
     for name in _EVENING:
+        if name == _ALONE_FROM:
+            made.stop_one(made.workers[made.world.seed % len(made.workers)])
         with Session(made.engine) as session, session.begin():
             trigger(session, named(jobs(FollowUps()), name), actor="olli", now=made.business_now())
         made.settle()
@@ -143,6 +149,7 @@ def verdict(made: Rig, undisturbed: Left) -> list[str]:
     """What is wrong after a day whose processes have been stopped."""
     return [
         *(f"process {name} did not stop within 30 s of being asked" for name in made.unstoppable),
+        *made.ailing,
         *(f"{one.name} ended by itself ({code})" for one in made.processes for code in one.ended),
         *_rows_there_should_not_be(made),
         *differences(undisturbed, left(made.engine)),
@@ -186,6 +193,10 @@ def _arrivals(made: Rig) -> Iterator[str]:
     yield from (f"the access point got something else under {key}" for key in point.others)
     yield from _compared("at the SFTP server", _as_files(orders["sftp"]), put)
     yield from _compared("in the outbox", _as_files(orders["file"]), outbox)
+    read = {path.name: path.read_bytes() for path in (made.outside.sftp.root / READ).iterdir()}
+    yield from _compared(
+        "among e-mails that were read", dict((made.world.mail_before, made.world.mail_after)), read, "e-mails"
+    )
     yield from _mails(made)
 
 
@@ -193,25 +204,26 @@ def _as_files(orders: dict[str, bytes]) -> dict[str, bytes]:
     return {f"{number}.xml": document for number, document in orders.items()}
 
 
-def _compared(where: str, wanted: dict[str, bytes], found: dict[str, bytes]) -> Iterator[str]:
+def _compared(where: str, wanted: dict[str, bytes], found: dict[str, bytes], things: str = "orders") -> Iterator[str]:
     for what, names in (
         ("missing", wanted.keys() - found.keys()),
         ("nobody's", found.keys() - wanted.keys()),
         ("not as stored", {name for name in wanted.keys() & found.keys() if wanted[name] != found[name]}),
     ):
         if names:
-            yield f"{where} {len(names)} orders are {what}, such as {', '.join(sorted(names)[:3])}"
+            yield f"{where} {len(names)} {things} are {what}, such as {', '.join(sorted(names)[:3])}"
 
 
 #: Every mail that was to be sent, once: what it is, its Work, its bytes or its Message-ID.
 _MAILS: Final = """
-    SELECT 'order ' || number AS what, 'deliver_order:' || number AS key, order_paper.content, NULL AS message_id
-    FROM order_paper JOIN purchase_order ON purchase_order.id = order_id WHERE kind = 'mail' AND superseded_at IS NULL
+    SELECT 'order ' || number AS what, 'deliver_order:' || number AS key, order_paper.content, NULL AS message_id, provider.email AS recipient
+    FROM order_paper JOIN purchase_order ON purchase_order.id = order_id JOIN provider ON provider.id = provider_id
+    WHERE kind = 'mail' AND superseded_at IS NULL
     UNION ALL
-    SELECT 'mail of ' || worker.external_id || ' of ' || local_date, work.key, convert_to(digest.document, 'UTF8'), message_id
+    SELECT 'mail of ' || worker.external_id || ' of ' || local_date, work.key, convert_to(digest.document, 'UTF8'), message_id, recipient
     FROM digest JOIN worker ON worker.id = worker_id LEFT JOIN work ON work.kind = 'send_digest' AND work.subject_id = digest.id
     UNION ALL
-    SELECT 'letter to ' || recipient, work.key, convert_to(letter.document, 'UTF8'), message_id
+    SELECT 'letter to ' || recipient, work.key, convert_to(letter.document, 'UTF8'), message_id, recipient
     FROM letter LEFT JOIN work ON work.kind = 'send_letter' AND work.subject_id = letter.id
 """
 _DOUBTS: Final = "SELECT work.key, count(*) AS n FROM run JOIN work ON work.id = work_id WHERE outcome = ANY(:doubt) OR attempt > 1 GROUP BY 1"
@@ -219,9 +231,11 @@ _DOUBTS: Final = "SELECT work.key, count(*) AS n FROM run JOIN work ON work.id =
 
 def _mails(made: Rig) -> Iterator[str]:
     received: dict[str, list[bytes]] = defaultdict(list)
+    whom: dict[str, set[str]] = defaultdict(set)
     for message in made.outside.mail.messages:
-        head = email.message_from_bytes(message.content, policy=email.policy.default)
-        received[str(head["Message-ID"])].append(message.content)
+        message_id = str(email.message_from_bytes(message.content, policy=email.policy.default)["Message-ID"])
+        received[message_id].append(message.content)
+        whom[message_id].update(message.recipients)
     doubts = {row.key: row.n for row in made.rows(_DOUBTS, doubt=list(_IN_DOUBT))}
     known = set()
     for row in made.rows(_MAILS):
@@ -230,6 +244,8 @@ def _mails(made: Rig) -> Iterator[str]:
         copies = received.get(message_id, [])
         if not copies:
             yield f"{row.what} did not arrive"
+        elif whom[message_id] != {row.recipient}:
+            yield f"{row.what} went to {sorted(whom[message_id])} and not to {row.recipient}"
         if len(set(copies)) > 1:
             yield f"{row.what} arrived with other content under the same Message-ID"
         if len(copies) > 1 + doubts.get(row.key, 0):

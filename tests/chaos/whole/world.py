@@ -9,6 +9,8 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from email.message import EmailMessage
+from email.policy import SMTP
 from itertools import count
 from random import Random
 from typing import Any, Final
@@ -78,6 +80,11 @@ class World:
     lists: tuple[PriceList, ...]
     cases_before: bytes
     cases_after: bytes
+    #: One provider's lists come by e-mail; file names and e-mails. Each is moved away once it was read.
+    mail_before: tuple[str, bytes]
+    mail_after: tuple[str, bytes]
+    absences_before: bytes
+    absences_after: bytes
     choices: Mapping[str, str]
     channels: Mapping[str, str]
 
@@ -91,12 +98,15 @@ class _Making:
     random: Random = field(init=False)
     day: date = field(init=False)
     business_ids: list[str] = field(init=False)
+    #: Who sends its lists by e-mail.
+    by_mail: str = field(init=False)
 
     def __post_init__(self) -> None:
         self.random = Random(self.seed)
         self.day = DAYS[self.seed % len(DAYS)]
         numbers = _business_ids(self.random.randrange(9_100_000, 9_800_000))
         self.business_ids = [next(numbers) for _ in range(self.size.lists)]
+        self.by_mail = next(numbers)
 
     @property
     def begins(self) -> date:
@@ -127,6 +137,10 @@ def make_world(seed: int, size: Size = FULL) -> World:
         lists=tuple(_price_list(making, at) for at in range(size.lists)),
         cases_before=before,
         cases_after=after,
+        mail_before=_mail(making, changed=False),
+        mail_after=_mail(making, changed=True),
+        absences_before=_absences(making, 0),
+        absences_after=_absences(making, 1),
         choices=chosen,
         channels=channels,
     )
@@ -151,8 +165,8 @@ def _services() -> str:
 
 def _providers(making: _Making, channels: Mapping[str, str]) -> str:
     texts = []
-    for at, business_id in enumerate(making.business_ids):
-        channel = channels[business_id]
+    for at, business_id in enumerate([*making.business_ids, making.by_mail]):
+        channel = channels.get(business_id, "email")
         settings = ", ".join(f'{name} = "{value}"' for name, value in CHANNEL_SETTINGS[channel].items())
         # one list rises more than its contract allows: it is held, and the price manager is told
         rule = f'kind = "fixed", until = {_CONTRACT[1]}' if at == 1 else 'kind = "free"'
@@ -226,6 +240,34 @@ def _as_json(business_id: str, rows: list[tuple[str, int, date]]) -> bytes:
         for code, cents, first in rows
     ]
     return json.dumps({"version": 1, "business_id": business_id, "prices": prices}).encode()
+
+
+def _mail(making: _Making, *, changed: bool) -> tuple[str, bytes]:
+    """An e-mail with a list, and the name of its file."""
+    first = date(2026, 1, 1)
+    rows = [(PLANNED[0], 5_000, first), (PLANNED[1], 5_000, first)]
+    if changed:
+        rows[1] = (PLANNED[1], 5_150, making.day + timedelta(days=30))
+    sent = "Tue, 03 Feb 2026 09:00:00 +0200" if changed else "Mon, 02 Feb 2026 09:00:00 +0200"
+    name = "uusi" if changed else "vanha"
+    made = EmailMessage(policy=SMTP)
+    made["From"] = f"tilaukset-{making.size.lists}@tuottaja.invalid"
+    made["Subject"], made["Date"] = "Hinnasto", sent
+    made.set_content("Hei!")
+    attached = _as_csv(making.by_mail, rows)
+    made.add_attachment(attached, maintype="application", subtype="octet-stream", filename=f"{name}.csv")
+    made.set_boundary(name)  # else it is drawn at random
+    return f"{name}.eml", made.as_bytes()
+
+
+def _absences(making: _Making, changed: int) -> bytes:
+    """Who is away, later in the year: whom the day's mails go to does not change by it."""
+    first = making.day + timedelta(days=40)
+    rows = [
+        f"W-{one};{first + timedelta(days=one % 5)};{first + timedelta(days=7 + changed)};W-{one + 1}\n"
+        for one in range(changed, making.size.reminders - 1, 10)
+    ]
+    return "".join(("Työntekijä;Alkaa;Päättyy;Sijainen\n", *rows)).encode()
 
 
 def _cases(making: _Making) -> tuple[bytes, bytes]:
