@@ -31,6 +31,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from bench import figures
+from cli.supervisor import die_with_parent
 from core import embedded
 from core.database import make_engine
 from core.settings import ROOT
@@ -105,6 +106,7 @@ class Installation:
             self._up = subprocess.Popen(
                 [sys.executable, "-m", "cli.main", "up"],
                 cwd=ROOT, env=self._environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                preexec_fn=die_with_parent,  # noqa: PLW1509 - no lock is held: the mail server's thread only serves
             )  # fmt: skip
 
     def kill(self) -> float:

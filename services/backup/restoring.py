@@ -13,6 +13,7 @@ from typing import Any, Final, cast
 
 import psycopg
 from psycopg import sql
+from sqlalchemy.exc import SQLAlchemyError
 
 from core import schema
 from core.errors import ConfigurationError, InputError, Transient
@@ -109,7 +110,14 @@ def restore(url: str, app_url: str, what: Plan, *, told: Callable[[str], None] =
             name = sql.Identifier(reach.database)
             connection.execute(sql.SQL("ALTER DATABASE {} SET timezone TO 'UTC'").format(name))
     told("shape")
-    schema.upgrade(url)
+    try:
+        schema.upgrade(url)
+    except SQLAlchemyError as error:
+        raise Transient(
+            "The copy is in the database, but could not be brought to this version's shape ({error}). Nothing can work with it: drop the"
+            " database, make it anew and restore again.",
+            error=type(error).__name__,
+        ) from error
     with reach.connect() as connection:
         with connection.transaction():
             for statement in _ENDED:
