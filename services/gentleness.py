@@ -50,7 +50,8 @@ _LATEST = text(
     CROSS JOIN LATERAL (
         SELECT run.id, run.finished_at, judged.good, max(run.id) FILTER (WHERE judged.good) OVER () AS last_good
         FROM (SELECT id FROM work WHERE lane = named.lane ORDER BY id DESC LIMIT 100) AS recent
-        JOIN run ON run.work_id = recent.id
+        -- with a limit: else it is taken for a join worth a look at every Run there is
+        CROSS JOIN LATERAL (SELECT * FROM run WHERE work_id = recent.id ORDER BY id DESC LIMIT 100) AS run
         CROSS JOIN LATERAL (SELECT CASE
             WHEN run.kind = ANY(:reading) AND run.outcome IN ('succeeded', 'partly', 'held', 'nothing_to_do') THEN true
             WHEN run.kind = ANY(:reading) AND run.outcome = 'refused' THEN false
