@@ -20,7 +20,7 @@ TEXTS  := $(patsubst %,locale/%/LC_MESSAGES/avain.mo,fi sv en)
 # The tests start hundreds of processes: what Python compiled for one is kept for the next, whatever the machine's habit.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test test-debian test-once test-browser screenshots bench-cases bench-prices bench-budgets bench-console bench-orders bench-reminders bench-consistency lint types imports check format lock locales chaos chaos-table clean
+.PHONY: help setup demo test test-debian test-once test-browser screenshots bench-cases bench-prices bench-budgets bench-console bench-orders bench-reminders bench-restart bench-consistency lint types imports check format lock locales chaos chaos-table clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -94,6 +94,9 @@ bench-orders: setup ## how fast orders are built, made and delivered; writes ben
 
 bench-reminders: setup ## how fast follow-ups are planned, daily e-mails written and sent; writes bench/results/reminders.json
 	$(BIN)/python -m bench.reminders $(BENCH)
+
+bench-restart: setup ## how soon all goes on after everything was killed; writes bench/results/restart.json
+	$(BIN)/python -m bench.restart $(BENCH)
 
 bench-consistency: setup ## how long the nightly consistency check takes; writes bench/results/consistency.json
 	$(BIN)/python -m bench.consistency $(BENCH)

@@ -14,13 +14,13 @@ import structlog
 
 log = structlog.get_logger()
 
-#: Celery's soft shutdown takes at most 20 s; what has not ended by then is ended.
+#: A worker takes less (workers/stopping.py); what has not ended by then is ended.
 STOP_SECONDS = 30.0
 TEND_SECONDS = 1.0
 _PR_SET_PDEATHSIG = 1
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """A child must not outlive a supervisor that was killed."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
@@ -43,7 +43,7 @@ class Child:
             env={**os.environ, **self.environment},
             stdin=subprocess.DEVNULL,
             start_new_session=True,
-            preexec_fn=_die_with_parent,  # noqa: PLW1509 - no threads run in the supervisor
+            preexec_fn=die_with_parent,  # noqa: PLW1509 - no threads run in the supervisor
         )
         self.started_at = time.monotonic()
         log.info("child_started", child=self.name, pid=self.process.pid)

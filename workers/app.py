@@ -47,6 +47,7 @@ app.conf.update(
     task_create_missing_queues=False,  # a misspelt queue is an error, not a place nobody looks into
     # The message is a hint: acknowledged when taken, so that the broker never redelivers beside the lease.
     task_acks_late=False,
+    worker_lost_wait=2.0,  # seconds; what became of a dead child's task is the lease's business
     worker_prefetch_multiplier=1,  # a waiting message belongs to whoever is free first
     task_ignore_result=True,  # results are Runs in the database
     task_store_errors_even_if_ignored=False,

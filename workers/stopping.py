@@ -149,6 +149,16 @@ def interruptible() -> Iterator[None]:
 
 
 @contextmanager
+def ending_quietly() -> Iterator[None]:
+    """A task that was cut has ended for Celery, which need not look for a lost process: this one goes when it finds that no more comes."""
+    try:
+        yield
+    except SystemExit:
+        if not _child.cut:
+            raise
+
+
+@contextmanager
 def uncut() -> Iterator[None]:
     """What is outside our reach is under way in the block, until it is recorded: SystemExit waits until its end.
 

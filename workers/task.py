@@ -27,7 +27,7 @@ from workers.configuration import current_settings
 from workers.effects import BehindItsJournalError, Journal, journal_of
 from workers.keeper import keeper
 from workers.queue import hint
-from workers.stopping import interruptible
+from workers.stopping import ending_quietly, interruptible
 
 log = structlog.get_logger()
 
@@ -203,7 +203,8 @@ def work_task(kind: str) -> Callable[[Callable[[Lease], None]], Callable[[Lease]
 
     def register(body: Callable[[Lease], None]) -> Callable[[Lease], None]:
         def run(work_id: int, **_: Any) -> None:
-            perform(work_id, body, kind)
+            with ending_quietly():
+                perform(work_id, body, kind)
 
         run.__doc__ = body.__doc__
         app.task(

@@ -9,6 +9,8 @@ import time
 import psutil
 import pytest
 import redis
+from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from core import embedded
 from core.redis import redis_client_url
@@ -17,6 +19,8 @@ from tests.support.debian_servers import admin_url
 from tests.support.installation import free_port, installation
 
 pytestmark = pytest.mark.slow
+#: Many processes start at once, on a machine that may have other things to do.
+PATIENCE = 180.0
 
 
 @pytest.fixture
@@ -37,7 +41,7 @@ def done(running, key: str):
     return running.rows("SELECT 1 FROM work WHERE key = :key AND done_at IS NOT NULL", key=key)
 
 
-def outcomes(running, key: str) -> list[str]:
+def outcomes(running, key: str) -> list[str | None]:
     return [
         row.outcome
         for row in running.rows(
@@ -111,8 +115,10 @@ def test_beat_killed_between_enqueueing_and_publishing_only_delays(running, tmp_
 
 
 def test_up_runs_everything_restarts_what_dies_and_stops_cleanly(running):
-    up = running.start("up")
-    names = running.wait(lambda: len(found := running.rows("SELECT name, pid, kind FROM heartbeat")) == 4 and found, 60)
+    up = running.start("up", AVAIN_WORKERS__STOP_SECONDS="1")
+    names = running.wait(
+        lambda: len(found := running.rows("SELECT name, pid, kind FROM heartbeat")) == 4 and found, PATIENCE
+    )
     victim = next(row for row in names if row.kind == "worker")
     os.kill(victim.pid, signal.SIGKILL)
     running.wait(
@@ -120,20 +126,19 @@ def test_up_runs_everything_restarts_what_dies_and_stops_cleanly(running):
             {row.pid for row in running.rows("SELECT pid FROM heartbeat WHERE kind = 'worker'")}
             - {row.pid for row in names}
         ),
-        60,
+        PATIENCE,
     )
-    children = psutil.Process(up.pid).children(recursive=True)
-    up.send_signal(signal.SIGINT)
-    assert up.wait(45) == 0
+    with Session(running.engine) as holder, holder.begin():
+        holder.execute(text("LOCK TABLE budget_dirty"))
+        call(running, "long")
+        running.wait(lambda: outcomes(running, "long") == [None], PATIENCE)
+        children = psutil.Process(up.pid).children(recursive=True)
+        up.send_signal(signal.SIGTERM)
+        assert up.wait(45) == 0
+    assert outcomes(running, "long") == ["retry"]
+    (given_back,) = running.rows("SELECT attempts, token FROM work WHERE key = 'long'")
+    assert tuple(given_back) == (0, None)
     assert not [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
-
-
-def test_a_stopping_worker_ends_in_order(running):
-    worker = running.start("worker", "--group", "inside")
-    running.wait(lambda: running.rows("SELECT 1 FROM heartbeat WHERE kind = 'worker'"))
-    worker.send_signal(signal.SIGTERM)
-    assert worker.wait(30) == 0
-    running.wait(lambda: not running.rows("SELECT 1 FROM heartbeat WHERE kind = 'worker'"))
 
 
 def test_up_on_embedded_services_leaves_nothing_running(tmp_path):

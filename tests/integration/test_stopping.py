@@ -147,6 +147,7 @@ def test_what_is_short_is_finished_and_no_second_is_waited_in_vain(acting: Actin
     os.killpg(worker.pid, signal.SIGTERM)  # as systemd does: the children hear it, too
     assert acting.ended(worker, 30) < 18, "not all of its twenty seconds"
     assert acting.outcome("nap") == ["succeeded"]
+    assert not acting.rows("SELECT 1 FROM heartbeat WHERE kind = 'worker'"), "it takes its leave"
 
 
 def test_what_cannot_be_stopped_is_killed(acting: Acting) -> None:
