@@ -26,6 +26,8 @@ endpoint_id = "003799999992"
 # [sources.cases.lifecare-vienti.gentle]
 # requests_per_second = 5
 # hours = ["20:00-06:00"]          # when it may be read; without it: always
+# failures = 5                     # so many failures in a row, and it is left alone
+# pause_minutes = 30               # for so long; then it is tried once (docs/left-alone.md)
 
 # Where price lists come from: one table per provider, and one for your own unit costs.
 # [sources.prices.esimerkkivalmennus]
@@ -56,6 +58,12 @@ sender = "avain@example.invalid"
 timeout_seconds = 20
 # per_minute = 600                 # so many reminders a minute at most; unset: as fast as the server takes them
 # operator_email = "avain-yllapito@example.invalid"    # told when a job finally fails or works again, and when reminders are held
+
+[outgoing]                         # what fails is left alone: the mail server, connections of orders (docs/left-alone.md)
+failures = 5                       # so many failures in a row, and what goes that way waits
+first_pause_seconds = 60           # until one tries; in vain, and the pause doubles
+longest_pause_minutes = 15         # up to this
+give_up_days = 7                   # what has waited so long is given up, and whoever it concerns is told
 
 [budgets]                          # cost neutrality as your organisation reads it
 tolerance = 0.05                   # share of the ceiling that may be passed without a reason

@@ -118,7 +118,7 @@ class Settings(BaseSettings):
 
     database_url: SecretStr | None = None
     database_owner_url: SecretStr | None = Field(
-        default=None, description="for migrations and avain audit purge only; else database_url"
+        default=None, description="for migrations, copies of the database and avain audit purge only; else database_url"
     )
     redis_url: SecretStr | None = None
     hash_key: SecretStr | None = Field(default=None, description="secret of the record hash, at least 32 characters")

@@ -188,6 +188,15 @@ def budgets(story: Story) -> None:
     print_budgets(story, found)
 
 
+def agrees(story: Story) -> None:
+    """After months of all that: every budget calculated once more, every document hashed, numbers, work, guards, the audit trail."""
+    story.place.settled()
+    found = story.place.avain("doctor", "--deep", "--all", "--json", expect=(0, 1))
+    broken = [f"{one['found']}: {one['things'][0]['name']}" for check in found["checks"] for one in check["broken"]]
+    examined = ", ".join(f"{check['name']}: {check['examined']}" for check in found["checks"])
+    story.check(not broken, _("avain doctor --deep finds that everything agrees"), "; ".join(broken) or examined)
+
+
 def summarise(story: Story) -> None:
     """The summary on the screen, the report and the page."""
     results = story.place.results
@@ -235,4 +244,5 @@ STEPS: list[tuple[str, Callable[[Story], None]]] = [
     (N_("Delivered and billed"), answer_steps.invoiced),
     (N_("In the console"), console_steps.console),
     (N_("At the supervisor's"), oversight_steps.unit),
+    (N_("Does what is kept agree with itself?"), agrees),
 ]

@@ -50,7 +50,8 @@ _LATEST = text(
     CROSS JOIN LATERAL (
         SELECT run.id, run.finished_at, judged.good, max(run.id) FILTER (WHERE judged.good) OVER () AS last_good
         FROM (SELECT id FROM work WHERE lane = named.lane ORDER BY id DESC LIMIT 100) AS recent
-        JOIN run ON run.work_id = recent.id
+        -- with a limit: else it is taken for a join worth a look at every Run there is
+        CROSS JOIN LATERAL (SELECT * FROM run WHERE work_id = recent.id ORDER BY id DESC LIMIT 100) AS run
         CROSS JOIN LATERAL (SELECT CASE
             WHEN run.kind = ANY(:reading) AND run.outcome IN ('succeeded', 'partly', 'held', 'nothing_to_do') THEN true
             WHEN run.kind = ANY(:reading) AND run.outcome = 'refused' THEN false
@@ -92,12 +93,20 @@ _TURN = text(
 
 @dataclass(frozen=True)
 class Rest:
-    """A source is left alone until `until`; `reason` says why. After failures: so many in a row, the first of them at `since`."""
+    """A source is left alone until `until`; `reason` says why. After failures: the first of them was at `since`."""
 
     until: datetime
     reason: Message
-    failures: int = 0
     since: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Failing:
+    """A source that fails: so many attempts in a row since `since`. Left alone until `until`; if that has passed it is about to be tried."""
+
+    failures: int
+    since: datetime
+    until: datetime
 
 
 def rest(session: Session, lane: str, gentle: Gentleness) -> Rest | None:
@@ -116,6 +125,16 @@ def rests(session: Session, sources: Mapping[str, Gentleness]) -> dict[str, Rest
         if resting is not None:
             found[lane] = resting
     return found
+
+
+def failing(session: Session, sources: Mapping[str, Gentleness]) -> dict[str, Failing]:
+    """Which of these sources, by their lanes, fail so often that they are left alone, also while they are tried. One statement."""
+    _, failed = _failures(session, list(sources))
+    return {
+        lane: Failing(row.failures, row.first, _pause_end(row.last, sources[lane]))
+        for lane, row in failed.items()
+        if row.failures >= sources[lane].failures
+    }
 
 
 def permit(session: Session, lane: str, gentle: Gentleness) -> None:
@@ -203,7 +222,7 @@ def _left_alone(failures: int, first: datetime, last: datetime, gentle: Gentlene
         since=first.isoformat(),
         moment=until.isoformat(),
     )
-    return Rest(until, reason, failures, first)
+    return Rest(until, reason, first)
 
 
 def _pause(gentle: Gentleness) -> timedelta:

@@ -37,7 +37,7 @@ _PASS_OVER = text(
 )
 
 _RESTORED = N_(
-    "No numbers are given out: this database was restored, and it is not known which were given out since its copy was made. See: {command}"
+    "No new numbers are given out: this Avain was restored from a backup, and whoever runs it has to release it first."
 )
 _LOOK_AGAIN_SECONDS = 60.0
 
@@ -80,7 +80,7 @@ def next_free(session: Session, prefix: str, year: int) -> Start:
 def _taken(session: Session, series: str, count: int) -> int:
     last: int | None = session.execute(_TAKE, {"series": series, "count": count}).scalar_one_or_none()
     if last is None:
-        raise Postponed(Message(_RESTORED, command="avain effects status"), retry_after=_LOOK_AGAIN_SECONDS)
+        raise Postponed(Message(_RESTORED), retry_after=_LOOK_AGAIN_SECONDS)
     return last
 
 

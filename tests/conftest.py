@@ -211,6 +211,7 @@ def session(shared_engine: Engine) -> Iterator[Session]:
 
 #: Modules whose tests take longest, mostly waiting for processes of their own: begun first, they do not keep one core busy at the end.
 _LONGEST = (
+    "chaos/test_whole_day.py",
     "integration/test_demo.py",
     "integration/reminders_simulated/test_two_years.py",
     "integration/test_bench_console.py",

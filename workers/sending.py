@@ -2,7 +2,7 @@
 
 from sqlalchemy.orm import Session
 
-from core.errors import LeftAlone, Permanent, Transient
+from core.errors import LeftAlone, Permanent, Postponed, Transient
 from services import ways
 from workers.task import Lease
 
@@ -25,7 +25,7 @@ def did_not_arrive(
 
     A no for good is an answer: the other side is there.
     """
-    if way is None:
+    if way is None or isinstance(failure, Postponed):  # a rule of ours: nobody was asked
         return failure
     if isinstance(failure, Permanent):
         ways.answered(session, way)

@@ -162,8 +162,8 @@ class _Series:
                 self._waiting.appendleft(lease)
             return
         fault_point("digest.sent")
-        self._note_arrived()
         self._turn_to_next(sending.Taken(lease.claimed, mail, reply, datetime.now(UTC) + self._ahead), lease)
+        self._note_arrived()
 
     def _before(self, going: Callable[[], None]) -> None:
         """Nothing of a mail leaves before it is committed that it does, and that the one before it was taken, and the journal says so."""

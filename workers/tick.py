@@ -21,6 +21,7 @@ from schedules.jobs import jobs
 from services.dead_work.telling import look, tell_operator
 from services.heartbeats import beat_heart, sweep
 from services.jobs import call_due_slots
+from services.ways.telling import tell_operator as tell_of_left_alone
 from services.work import QUEUES, expire_leases
 from services.work.lease import after_death
 from services.work.queueing import ABSURD_LENGTH, TARGET_LENGTH, top_up
@@ -54,7 +55,7 @@ def tick() -> Ticked:
 
 
 def watch_failures() -> None:
-    """Notice what failed for good or works again, and write the operator. A fault in it must not keep work from its queues."""
+    """Notice what failed for good, is left alone, or works again, and write the operator. A fault in it must not keep work from its queues."""
     try:
         with transaction() as session:
             look(session)
@@ -62,6 +63,8 @@ def watch_failures() -> None:
         with transaction() as session:
             told = tell_operator(session, current_settings(), now=business_now(session))
             fault_point("failures.told")
+        with transaction() as session:
+            told += tell_of_left_alone(session, current_settings(), now=business_now(session))
     except (OperationalError, InterfaceError):
         raise  # the database is away: beat says so, in one line
     except Exception:

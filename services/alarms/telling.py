@@ -60,6 +60,10 @@ SORTS: Final = {
         "operator", N_("Finally failed: not tried again by itself"), "avain run list --failed", series="work"
     ),
     "work_recovered": Sort("operator", N_("Works again"), series="work"),
+    "left_alone": Sort(
+        "operator", N_("Does not work; left alone, and tried again by itself"), "avain doctor", series="work"
+    ),
+    "answers_again": Sort("operator", N_("Works again, and what waited goes on"), series="work"),
     "audit_broken": Sort(
         "operator",
         N_("The audit trail is not as it was sealed: keep everything as it is, and look"),
@@ -183,6 +187,11 @@ def _subject(reader: str, alarms: Sequence[Alarm]) -> str:
     elif failed:
         count = failed
         subject = ngettext("Avain: {count} job finally failed", "Avain: {count} jobs finally failed", count)
+    elif left := sum(one.kind == "left_alone" for one in alarms):
+        count = left
+        subject = ngettext("Avain: {count} connection does not work", "Avain: {count} connections do not work", count)
+    elif alarms[0].kind == "answers_again":
+        subject = ngettext("Avain: {count} connection works again", "Avain: {count} connections work again", count)
     elif alarms[0].kind == "work_recovered":
         subject = ngettext("Avain: {count} job works again", "Avain: {count} jobs work again", count)
     elif alarms[0].kind == "consistency":

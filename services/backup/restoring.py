@@ -13,6 +13,7 @@ from typing import Any, Final, cast
 
 import psycopg
 from psycopg import sql
+from sqlalchemy.exc import SQLAlchemyError
 
 from core import schema
 from core.errors import ConfigurationError, InputError, Transient
@@ -109,7 +110,14 @@ def restore(url: str, app_url: str, what: Plan, *, told: Callable[[str], None] =
             name = sql.Identifier(reach.database)
             connection.execute(sql.SQL("ALTER DATABASE {} SET timezone TO 'UTC'").format(name))
     told("shape")
-    schema.upgrade(url)
+    try:
+        schema.upgrade(url)
+    except SQLAlchemyError as error:
+        raise Transient(
+            "The copy is in the database, but could not be brought to this version's shape ({error}). Nothing can work with it: drop the"
+            " database, make it anew and restore again.",
+            error=type(error).__name__,
+        ) from error
     with reach.connect() as connection:
         with connection.transaction():
             for statement in _ENDED:
@@ -158,7 +166,10 @@ def _failed(reach: Reach, ended: Ended) -> Transient:
 def _make_role(connection: "psycopg.Connection[Any]", owner: Reach, app: Reach) -> None:
     """The application's role, with the password of its URL: the server gets what the password is checked by, not the password."""
     login = app.user == APP
-    options: list[sql.Composable] = [sql.SQL("NOSUPERUSER NOCREATEDB NOCREATEROLE"), sql.SQL("LOGIN" if login else "NOLOGIN")]
+    options: list[sql.Composable] = [
+        sql.SQL("NOSUPERUSER NOCREATEDB NOCREATEROLE"),
+        sql.SQL("LOGIN" if login else "NOLOGIN"),
+    ]
     if login and app.password is not None:
         scram = connection.pgconn.encrypt_password(app.password.encode(), APP.encode(), b"scram-sha-256").decode()
         options.append(sql.SQL("PASSWORD {}").format(sql.Literal(scram)))

@@ -67,14 +67,16 @@ _SILENT_WORK: Final = text(
     """
 )
 #: Rows in: seconds of waiting and serving; kinds that are held on purpose. Rows out: due Work that is passed over although its queue is served and
-#: its lane free.
+#: nothing in its lane has been done lately.
 _WAITING_WORK: Final = text(
     f"""
     SELECT key, kind, count(*) OVER () AS counted FROM work
     WHERE {_OPEN} AND token IS NULL AND queue = ANY(:queues) AND next_at < now() - make_interval(secs => :waiting) AND kind <> ALL(:held)
       AND EXISTS (SELECT FROM heartbeat WHERE kind = 'worker' AND work.queue = ANY(string_to_array(detail, ','))
                   AND seen_at > now() - interval '30 seconds' AND since < now() - make_interval(secs => :serving))
-      AND (lane IS NULL OR NOT EXISTS (SELECT FROM work AS holder WHERE holder.lane = work.lane AND holder.token IS NOT NULL))
+      AND (lane IS NULL OR NOT EXISTS (
+          SELECT FROM work AS other JOIN run ON run.work_id = other.id
+          WHERE other.lane = work.lane AND run.started_at > now() - make_interval(secs => :serving)))
     ORDER BY next_at, id LIMIT :named
     """  # noqa: S608 - our own words
 )

@@ -109,7 +109,7 @@ def latest(folder: Path) -> list[Line]:
     try:
         recent = sorted(_of_two_months(folder), key=lambda one: one.stat().st_mtime, reverse=True)[:_LATEST]
         ends = [_end(file) for file in recent]
-    except FileNotFoundError:  # removed meanwhile, or nothing has ever left
+    except OSError:  # removed meanwhile, or nothing has ever left; where it cannot be read, it cannot be written either
         return []
     found: list[Line] = []
     for end in ends:

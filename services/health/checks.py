@@ -24,6 +24,7 @@ from services.health import (
     queue,
     schedule,
     sources,
+    ways,
 )
 from services.health.findings import Finding, Ground
 
@@ -51,6 +52,8 @@ _CHECKS: Final = (
     Check(Message("Schedule"), schedule.schedule, "database"),
     Check(Message("Work"), queue.work, "database"),
     Check(Message("What leaves Avain"), effects.effects, "database"),
+    Check(Message("What goes out"), ways.ways, "database"),
+    Check(Message("Sources left alone"), ways.sources, "database"),
     Check(Message("Mail server"), mail.server, "others"),
     Check(Message("Letters to the operator"), mail.operator),
     Check(Message("Reminders"), mail.reminders, "database"),

@@ -11,6 +11,7 @@ import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -127,7 +128,7 @@ def test_a_copy_made_under_load_goes_on_where_the_original_ended(
         processes = [original.start(*WORKER), original.start(*WORKER), original.start("beat")]
         original.wait(lambda: sent(original)[0] >= 2, 120)
         town.remind(original)
-        original.wait(lambda: sent(original)[1] >= 2, 60)
+        original.wait(lambda: sent(original)[1] >= 2, 120)
         made = make(database.database_owner_url, tmp_path / "copy.dump")
         town.choose(original, 10)
         original.wait(lambda: sent(original)[1] == 12 and original.rows("SELECT 1 FROM purchase_order WHERE state = 'sent' AND number > 'T-2026-000042'"), 60)  # fmt: skip
@@ -142,16 +143,12 @@ def test_a_copy_made_under_load_goes_on_where_the_original_ended(
         assert gone, "the copy holds as unsent what the original has sent since"
         assert unsent - gone, "and what it never sent"
         processes = [here.start(*WORKER), here.start(*WORKER), here.start("beat")]
-        for turn in (
-            "count_units:1",
-            "count_units:2",
-        ):  # workers and beat are at work, and look at what is due more than once
+        for turn in ("count_units:1", "count_units:2"):
+            # workers and beat are at work, and look at what is due more than once
             hasten(here)
             with Session(here.engine) as session, session.begin():
                 call(session, "count_units", turn)
-            here.wait(
-                lambda turn=turn: here.rows("SELECT 1 FROM work WHERE key = :key AND done_at IS NOT NULL", key=turn)
-            )  # type: ignore[misc]
+            here.wait(partial(here.rows, "SELECT 1 FROM work WHERE key = :key AND done_at IS NOT NULL", key=turn), 120)
         assert town.arrived() == before, "nothing leaves a restored copy by itself"
         consistent(here)
         refused = here.run("effects", "release")
@@ -164,11 +161,11 @@ def test_a_copy_made_under_load_goes_on_where_the_original_ended(
             both = list(two.map(lambda who: here.run(*release, "--as", who), ("liisa", "matti")))
         assert sorted(one.returncode for one in both) == [0, 1], "two people at once: one of them finds it done"
         town.point.refuses = False
-        here.wait(lambda: ended(here), 60)
+        here.wait(lambda: ended(here), 120)
         whole(town, here, doubtful)
 
         town.choose(here, 5)
-        here.wait(lambda: ended(here), 60)
+        here.wait(lambda: ended(here), 120)
         whole(town, here, doubtful)
         numbers = {row.number for row in here.rows("SELECT number FROM purchase_order WHERE number > 'T-2026-000040'")}
         assert len(numbers) == 5

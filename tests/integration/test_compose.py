@@ -165,7 +165,8 @@ def test_the_image_installs_all_that_the_application_imports():
                 assert packages & locked, f"{place} imports {module}, which the image does not have"
 
 
-def test_the_role_script_is_sound_shell():
-    script = ROOT / "deploy" / "create-app-role.sh"
+@pytest.mark.parametrize("name", ["create-app-role.sh", "backup.sh"])
+def test_the_scripts_are_sound_shell(name):
+    script = ROOT / "deploy" / name
     assert subprocess.run(["sh", "-n", str(script)], check=False).returncode == 0
     assert script.stat().st_mode & 0o111

@@ -10,6 +10,8 @@ from sqlalchemy.orm import Session
 
 from services.budgets import dirty
 from services.budgets.recompute import Recomputed
+from services.consistency.budgets import NIGHTS, budgets
+from services.consistency.scope import Scope
 from tests.support.budget_oracle import (
     Answer,
     Bill,
@@ -101,11 +103,14 @@ class Example:
         return report
 
     def calculate(self) -> Recomputed:
-        """Write what was told, have the budgets of the case calculated, and see that they are what the oracle says."""
+        """Write what was told, have the budgets of the case calculated, and see that they are what the oracle and the nightly check say."""
         self.rows.flush(self.play.session)
         dirty.mark_decisions(self.play.session, [one.name for one in self.told.decisions], "cases")
         done = self.play.recompute()
         self.play.check()
+        looked = budgets(Scope(self.play.session, self.play.today, self.play.settings, budgets=None))
+        wrong = [one for one in looked.broken if one.sort is not NIGHTS]  # time is led by hand here
+        assert wrong == [], "the nightly check reads the rules otherwise"
         return done
 
     def budget(self) -> Figures:

@@ -20,12 +20,14 @@ def at_home(embedded: Embedded) -> None:
 
 @contextmanager
 def copy_of(embedded: Embedded) -> Iterator[Embedded]:
-    """A copy of a database that nobody is connected to, as a restore makes it; dropped after the block."""
+    """A copy of a database, as a restore makes it; dropped after the block. Nobody uses the original meanwhile, but a pooler may keep connections."""
     from tests.conftest import in_database
 
     name, original = f"copy_{uuid.uuid4().hex[:12]}", make_url(embedded.database_owner_url).database
     with psycopg.connect(owner_of(embedded, "postgres"), autocommit=True) as owner:
+        owner.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s", [original])
         owner.execute(f"CREATE DATABASE {name} TEMPLATE {original} STRATEGY FILE_COPY".encode())
+        owner.execute(f"ALTER DATABASE {name} SET timezone TO 'UTC'".encode())
     yield in_database(embedded, name)
     with psycopg.connect(owner_of(embedded, "postgres"), autocommit=True) as owner:
         owner.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())

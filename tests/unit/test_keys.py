@@ -4,10 +4,18 @@ import base64
 from pathlib import Path
 from typing import Any
 
-from core.keys import record_hasher, sealer
+import pytest
+
+from core.keys import fingerprints, record_hasher, sealer
 from core.settings import Privacy, Settings
 
 RECORD = {"external_id": "LC-1"}
+
+
+@pytest.fixture(autouse=True)
+def _own_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tests' common home, which the environment names, is not the one that is meant here."""
+    monkeypatch.delenv("AVAIN_HOME", raising=False)
 
 
 def test_a_configured_hash_key_decides_the_hash(tmp_path: Path) -> None:
@@ -32,3 +40,14 @@ def test_identity_is_sealed_only_where_it_is_wanted(tmp_path: Path) -> None:
     made = sealer(Settings(home=tmp_path, privacy=Privacy(identity="sealed"), **keys))
     assert made is not None
     assert made.is_current(made.seal({"name": "Aino"}, table="client", row="1", column="sealed_identity"))
+
+
+def test_keys_are_known_again_by_what_does_not_tell_them(tmp_path: Path) -> None:
+    seal, index, hash_key = base64.b64encode(b"s" * 32).decode(), base64.b64encode(b"i" * 32).decode(), "h" * 32
+    configured = Settings(home=tmp_path, hash_key=hash_key, seal_keys=f"k2:{index},k1:{seal}", index_key=index)
+    known = fingerprints(configured)
+    assert list(known) == ["AVAIN_HASH_KEY", "AVAIN_SEAL_KEYS (k2)", "AVAIN_SEAL_KEYS (k1)", "AVAIN_INDEX_KEY"]
+    assert {len(one) for one in known.values()} == {16}
+    assert len(set(known.values())) == 3, "the same key is known by the same, whatever it is for"
+    assert not {one for one in known.values() if one in (seal, index, hash_key)}
+    assert fingerprints(Settings(home=tmp_path, hash_key=hash_key)) == {"AVAIN_HASH_KEY": known["AVAIN_HASH_KEY"]}

@@ -11,7 +11,7 @@ TEXT = (ROOT / "docs" / "reliability.md").read_text("utf-8")
 PROMISES = re.findall(
     r"^### (.+?)$(.*?)(?=^###? |\Z)", TEXT.partition("## What Avain promises")[2], re.MULTILINE | re.DOTALL
 )
-PROOF = re.compile(r"`(tests/[\w/]+\.py)::(test_\w+)`")
+PROOF = re.compile(r"`(tests/[\w/]+\.py)::(?:Test\w+::)?(test_\w+)`")
 
 
 def names_of(path: str) -> set[str]:

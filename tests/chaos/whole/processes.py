@@ -71,14 +71,13 @@ class Kept:
             process = self._process
         if process is None:
             return True
+        until = time.monotonic() + seconds
         with suppress(ProcessLookupError):
             process.terminate()
-        try:
+        with suppress(subprocess.TimeoutExpired):
             process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            self.kill()
-            return False
-        left = _group(process.pid)
+        while (left := _group(process.pid)) and time.monotonic() < until:  # children that are about to end
+            time.sleep(_LOOK_SECONDS)
         self.kill()
         return not left
 

@@ -179,6 +179,7 @@ _PLAIN: Final = {("order_coverage", "service_id"): "service"}
 #: What of a digest's items are ids, and of which table.
 _ITEMS: Final = {"announced": "follow_up", "escalated": "follow_up", "news": "notice"}
 _NUMBERS: Final = re.compile(r"\b(?:HB|T)-\d{4}-\d{6,}\b")
+_VERSIONS: Final = re.compile(r"\bbudget version \d+\b")
 
 
 def refers_to(column: "Column[Any]") -> str | None:
@@ -297,7 +298,7 @@ class _Reader:
         return known
 
     def _unnumbered(self, told: str) -> str:
-        return _NUMBERS.sub(lambda found: self._numbered.get(found[0], found[0]), told)
+        return _VERSIONS.sub("budget version", _NUMBERS.sub(lambda found: self._numbered.get(found[0], found[0]), told))
 
 
 def differences(before: Left, after: Left, *, most: int = 3) -> list[str]:

@@ -159,6 +159,11 @@ def verdict(made: Rig, undisturbed: Left) -> list[str]:
     ]
 
 
+def found_amiss(made: Rig, undisturbed: Left) -> list[str]:
+    """What is wrong in the tables, and with what arrived outside."""
+    return [*_rows_there_should_not_be(made), *differences(undisturbed, left(made.engine)), *_arrivals(made)]
+
+
 def _rows_there_should_not_be(made: Rig) -> Iterator[str]:
     for what, sql in _NONE.items():
         found = made.rows(sql)

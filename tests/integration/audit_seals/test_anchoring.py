@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from core.errors import InputError, Permanent, Transient
-from services.audit_seals.anchoring import anchor_anew, anchors
+from services.audit_seals.anchoring import anchor_anew, anchors, ends_as_noted
 from tests.support.audit_trail import NOW, Trail
 from tests.support.in_process import InProcess
 from workers.tasks.audit import seal
@@ -169,6 +169,21 @@ def test_a_file_that_cannot_be_written_is_tried_again(trail):
     trail.file.rmdir()
     assert trail.anchor() == 1
     assert trail.check().broken is None
+
+
+def test_whether_the_file_ends_where_the_database_says(anchored):
+    """What a restore asks: is one of them older than the other?"""
+
+    def ends() -> bool:
+        with Session(anchored.app) as session:
+            return ends_as_noted(session, anchored.file)
+
+    assert ends()
+    whole = anchored.file.read_text("ascii").splitlines(keepends=True)
+    anchored.file.write_text("".join(whole[:2]), "ascii")
+    assert not ends()
+    anchored.file.unlink()
+    assert not ends()
 
 
 def test_years_of_anchors_are_compared_month_by_month(trail):

@@ -1,25 +1,31 @@
 """Restoring a copy: into an empty database only, all of it or nothing, with the rights and guards there were, and nobody let in before the end."""
 
+import json
 import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 from alembic import command
+from typer.testing import CliRunner
 
+from cli.installation import db_app
 from core import embedded
 from core.embedded import Embedded
 from core.embedded.programs import client_programs
-from core.errors import AvainError, ConfigurationError, InputError, Transient
+from core.errors import AvainError, ConfigurationError, InputError, Message, Transient
 from core.schema import alembic_configuration, wanted_revision
+from services.backup import keys
 from services.backup.archive import checksum_file, sha256
 from services.backup.making import Made, make
 from services.backup.programs import Reach
 from services.backup.restoring import Plan, open_to_the_application, plan, restore
 from tests.conftest import own_database
 from tests.support.copies import app, content, empty_database, in_database, owner, rights
+from tests.support.in_process import in_process
 
 
 @pytest.fixture
@@ -94,8 +100,44 @@ def test_all_of_it_comes_back_and_nothing_may_leave(original, copied: Made, empt
         connection.execute("DELETE FROM audit_event")
 
 
-def test_once_only(copied: Made, empty):
-    opened(empty, copied.file)
+def test_the_command_looks_first_and_says_what_is_left(copied: Made, empty, tmp_path, monkeypatch):
+    with in_process(empty, tmp_path / "home", monkeypatch) as here:
+        here.configure(database_owner_url=empty.database_owner_url)
+
+        def avain(*arguments: str) -> dict[str, Any]:
+            told = CliRunner().invoke(db_app, ["restore", str(copied.file), "--json", *arguments])
+            assert told.exit_code == 0, told.exception
+            found: dict[str, Any] = json.loads(told.stdout)
+            return found
+
+        looked = avain("--dry-run")
+        assert (looked["dry_run"], looked["checked"], looked["shape"]) == (True, True, wanted_revision())
+        assert things(empty) == 0
+        restored = avain("--as", "liisa")
+        left = " ".join(restored["left"])
+        for what in ("AVAIN_HASH_KEY", "AVAIN_HOME", "avain doctor --deep", "avain effects release"):
+            assert what in left
+        assert "checksum" not in left
+        assert "anchor" not in left
+        (event,) = here.rows(
+            "SELECT actor, subject, details ->> 'sha256' AS sha256 FROM audit_event WHERE action = 'database.restored'"
+        )
+        assert event == ("cli:liisa", f"backup:{copied.file.name}", copied.sha256)
+        (row,) = here.rows("SELECT away_why FROM effects")
+        assert str(Message.from_json(row.away_why)).startswith(f"It was restored from {copied.file.name}, a copy of ")
+
+
+def test_other_keys_than_those_of_the_copy_are_named(session):
+    ours = {"AVAIN_HASH_KEY": "a", "AVAIN_SEAL_KEYS (2026)": "b"}
+    assert keys.differing(session, ours) is None
+    keys.remember(session, ours)
+    assert keys.differing(session, {**ours, "AVAIN_SEAL_KEYS (2027)": "c"}) == []
+    assert keys.differing(session, {"AVAIN_HASH_KEY": "z"}) == ["AVAIN_HASH_KEY", "AVAIN_SEAL_KEYS (2026)"]
+
+
+def test_once_only_also_what_an_administrator_copied_by_hand(original, copied: Made, empty, tmp_path):
+    assert not opened(empty, dumped(original, tmp_path / "theirs.dump", "--format=custom")).checked
+    assert state(empty) == "restored"
     with pytest.raises(InputError, match="is not empty"):
         planned(empty, copied.file)
 

@@ -6,13 +6,14 @@ from datetime import UTC, datetime
 from random import Random
 from typing import Any, Final
 
-from core.faults import AUDIT_POINTS, DAY_POINTS
+from core.faults import AUDIT_POINTS
 from tests.chaos.whole.faults.base import BUSY, CATALOGUE, Fault, Outcome, Rig, named_processes, outcome, until_felt
 
 #: Which steps a stage of the day passes; those of every Work and of the tick are passed in all of them.
 STEPS_OF_A_STAGE: Final[dict[str, tuple[str, ...]]] = {
-    "nightly_prices": ("fetch.spooled", "fetch.copied", "prices.parsed", "prices.applied", "source.remembered", "budgets.spread", "letter.sending", "letter.sent"),
+    "nightly_prices": ("fetch.spooled", "fetch.copied", "prices.parsed", "prices.applied", "source.remembered", "budgets.spread", "letter.sending", "letter.sent", "price_mail.opened"),
     "nightly_cases": ("fetch.spooled", "fetch.copied", "sync.parsed", "sync.staged", "sync.merged", "source.remembered"),
+    "read_absences": ("absences.parsed",),
     "recompute_budgets": ("budgets.spread", "budgets.taken", "budgets.written"),
     "generate_orders": ("orders.stored", "delivery.paper", "delivery.sending", "delivery.sent"),
     "plan_follow_ups": ("follow_ups.planned",),
@@ -32,9 +33,8 @@ EVERYWHERE: Final = (
 )
 #: The trail is sealed as soon as the clock is moved, where something was added: on the evening before, and by orders.
 SEALING: Final = ("nightly_prices", "watch_orders")
-#: Every step of a day at which a process is killed. Of a day's steps only that of lists that come by e-mail is left out: the day has none.
+#: Every step of a day, at which a process is killed.
 STEPS: Final = tuple(dict.fromkeys((*EVERYWHERE, *(step for steps in STEPS_OF_A_STAGE.values() for step in steps))))
-NOT_PASSED: Final = frozenset(DAY_POINTS) - frozenset(STEPS)
 WHOM: Final = ("child", "main", "group")
 
 
