@@ -30,7 +30,7 @@ _EVENING: Final = ("recompute_budgets", "watch_orders", "plan_follow_ups", "coun
 #: From here on one worker is there alone: one that only seems to live would be found out.
 _ALONE_FROM: Final = "plan_follow_ups"
 #: How often a person looks again whether something was given up.
-_ROUNDS: Final = 4
+_ROUNDS: Final = 3
 _KEPT: Final = ROOT / "var" / "chaos" / "undisturbed"
 _HERE: Final = Path(__file__).parent
 #: Attempts of which nobody knows how far they got, or that the other side broke off.
