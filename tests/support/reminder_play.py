@@ -15,8 +15,9 @@ from sqlalchemy.orm import Session
 from core.clock import move_business_clock
 from core.errors import Message
 from core.follow_up_settings import FollowUps, Storm
+from core.mail_settings import Mail
 from core.order_settings import Orders
-from core.settings import Mail, Settings
+from core.settings import Settings
 from schedules.jobs import jobs
 from schedules.working_days import WorkingDays
 from services.follow_ups.acknowledging import acknowledge, not_needed, snooze
