@@ -145,7 +145,7 @@ class TestCircuitBreaker:
     def _three_failures(self, county: County) -> None:
         county.configure("gentle.failures = 3\ngentle.pause_minutes = 30")
 
-    def test_it_opens_after_so_many_and_a_success_closes_it(self, county: County, shelf: Shelf) -> None:
+    def test_it_is_left_alone_after_so_many_and_a_success_ends_that(self, county: County, shelf: Shelf) -> None:
         shelf.error = Transient("The server is away.")
         self.fail(county, 4)
         assert self.outcomes(county) == ["retry", "retry", "retry", "postponed"]
