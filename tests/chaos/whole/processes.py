@@ -91,8 +91,9 @@ class Kept:
                 return
             if not self._died_at:
                 self._died_at = time.monotonic()
-                if self._process is not None and self._process.returncode != -signal.SIGKILL:
-                    self.ended.append(self._process.returncode)
+                code = self._process.poll() if self._process is not None else None
+                if code is not None and code != -signal.SIGKILL:
+                    self.ended.append(code)
                 self._end_group()
             elif time.monotonic() - self._died_at >= AGAIN_SECONDS:
                 self._launch()
