@@ -37,7 +37,10 @@ def register(app: typer.Typer) -> None:
 
 
 def backup(
-    file: Annotated[Path, typer.Argument(help=_("A new file, or a folder: then the file is named by day and time."))],
+    file: Annotated[
+        Path,
+        typer.Argument(metavar=_("FILE"), help=_("A new file, or a folder: then the file is named by day and time.")),
+    ],
     as_json: Json = False,
     as_: As = None,
 ) -> None:
@@ -105,7 +108,9 @@ def _print_made(made: "Made") -> None:
 
 
 def restore(
-    file: Annotated[Path, typer.Argument(help=_("A file of avain db backup, or of pg_dump --format=custom."))],
+    file: Annotated[
+        Path, typer.Argument(metavar=_("FILE"), help=_("A file of avain db backup, or of pg_dump --format=custom."))
+    ],
     as_json: Json = False,
     dry_run: DryRun = False,
     as_: As = None,

@@ -33,7 +33,12 @@ _FATES: Final = {
 
 Journals = Annotated[
     list[Path] | None,
-    typer.Option("--journal", exists=True, help=_("A journal of another machine: a file or a folder (repeatable).")),
+    typer.Option(
+        "--journal",
+        metavar=_("FILE"),
+        exists=True,
+        help=_("A journal of another machine: a file or a folder (repeatable)."),
+    ),
 ]
 Without = Annotated[
     bool,
@@ -46,7 +51,7 @@ Past = Annotated[
     ),
 ]
 Keys = Annotated[
-    list[str] | None, typer.Argument(metavar=_("[NAME]…"), help=_("Only these: numbers or Message-IDs from the list."))
+    list[str] | None, typer.Argument(metavar=_("NAME"), help=_("Only these: numbers or Message-IDs from the list."))
 ]
 
 
@@ -129,7 +134,9 @@ def show(journal: Journals = None, as_json: Json = False) -> None:
 
 @app.command("pause", help=_("Let nothing leave until it is released: no order, no e-mail, no file moved at a source."))
 def pause(
-    why: Annotated[str, typer.Option("--why", help=_("Why; everybody who opens the console reads it."))],
+    why: Annotated[
+        str, typer.Option("--why", metavar=_("TEXT"), help=_("Why; everybody who opens the console reads it."))
+    ],
     as_: As = None,
     dry_run: DryRun = False,
     as_json: Json = False,
@@ -196,7 +203,7 @@ def release(  # noqa: PLR0917 - options of a command
 
 @app.command("sent", help=_("Say that something left already, so that it is recorded as sent and not sent again."))
 def sent(
-    names: Annotated[list[str], typer.Argument(metavar=_("NAME…"), help=_("Numbers or Message-IDs from the list."))],
+    names: Annotated[list[str], typer.Argument(metavar=_("NAME"), help=_("Numbers or Message-IDs from the list."))],
     as_: As = None,
     dry_run: DryRun = False,
     as_json: Json = False,

@@ -23,7 +23,7 @@ _ORDER_NUMBER: Final = re.compile(r"T-\d{4}-\d{6,}")
 Names = Annotated[
     list[str],
     typer.Argument(
-        metavar=_("NAME..."),
+        metavar=_("NAME"),
         help=_(
             "An order's number, T-2026-000001; or what would be ordered: HB-2026-000001, HB-2026-000001/ITEM, or an id."
         ),

@@ -43,6 +43,7 @@ _TYPES = {
     "float range": N_("number"),
     "Decimal": N_("number"),
     "path": N_("path"),
+    "Path": N_("path"),
     "file": N_("file"),
     "dir": N_("directory"),
     "%Y-%m-%d": N_("YYYY-MM-DD"),
@@ -86,6 +87,8 @@ _SENTENCES = (
     N_("{kind} {name} is not writable."),
     N_("Shell {shell} is not supported."),
 )
+#: The type of what may be given more than once, as Python writes it.
+_SEVERAL = re.compile(r"<list\[(\w+)\]>")
 _PLACEHOLDER = re.compile(r"\\{(\w+)\\}")
 
 
@@ -144,7 +147,8 @@ def _translate_types() -> None:
         if getattr(self, "is_flag", False):
             return ""  # given or not: there is no value to describe
         shown = original(self, ctx)
-        return f"<{retold(shown[1:-1])}>"
+        several = _SEVERAL.fullmatch(shown)
+        return f"<{retold(several[1] if several else shown[1:-1])}>"
 
     core._TyperParameter.display_type = in_our_words  # type: ignore[method-assign]  # noqa: SLF001
 

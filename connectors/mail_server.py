@@ -20,8 +20,8 @@ from connectors.mail import address_problem
 from connectors.smtp_answers import Patient, PatientTls
 from core.errors import Message, Permanent, Transient, Unclear
 from core.i18n import N_
+from core.mail_settings import Mail
 from core.reasons import os_reason
-from core.settings import Mail
 
 #: Servers limit what one connection may bring; Exchange and Postfix let this much pass.
 MOST_MAILS: Final = 100

@@ -6,7 +6,6 @@ Settings are read at the edge (command, worker) and passed in: services never im
 
 import difflib
 import os
-import re
 import tomllib
 import types
 from functools import lru_cache
@@ -25,6 +24,7 @@ from core.errors import ConfigurationError, Message
 from core.family_settings import Family
 from core.follow_up_settings import FollowUps
 from core.i18n import N_, _
+from core.mail_settings import Mail, one_address
 from core.order_settings import Orders
 from core.outgoing_settings import Outgoing
 from core.reasons import os_reason, toml_reason
@@ -34,15 +34,6 @@ from core.statement_settings import Statements
 from core.worker_settings import Workers
 
 ROOT = Path(__file__).resolve().parent.parent
-#: One plain mailbox; what else could be written in a header is refused (connectors/mail.py looks once more).
-_MAILBOX = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?")
-
-
-def one_address(value: str | None) -> str | None:
-    """The address, if it is one or none. Raises ValueError."""
-    if value is not None and not _MAILBOX.fullmatch(value):
-        raise ValueError(N_("is not one e-mail address"))
-    return value
 
 
 class Organisation(Group):
@@ -55,32 +46,6 @@ class Organisation(Group):
     country: str = Field(default="FI", pattern="^[A-Z]{2}$")
     einvoice_address: str | None = Field(default=None, description="where providers send invoices; printed on orders")
     einvoice_operator: str | None = None
-
-
-class Mail(Group):
-    """The organisation's outgoing mail server."""
-
-    host: str = "127.0.0.1"
-    port: int = Field(default=25, ge=1, le=65535)
-    security: Literal["none", "starttls", "tls"] = "none"
-    username: str | None = None
-    password: SecretStr | None = None
-    sender: str = "avain@example.invalid"
-    timeout_seconds: float = Field(default=20, gt=0, le=300)
-    per_minute: int = Field(
-        default=0,
-        ge=0,
-        description="so many reminders a minute at most, by all processes together; 0: as fast as it goes",
-    )
-    operator_email: str | None = Field(
-        default=None,
-        description="told when a job finally fails and when it works again, and when reminders are held or cannot be delivered",
-    )
-
-    @field_validator("operator_email")
-    @classmethod
-    def _is_one_address(cls, value: str | None) -> str | None:
-        return one_address(value)
 
 
 class Prices(Group):

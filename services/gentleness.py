@@ -157,10 +157,8 @@ def judged(
     row = failed.get(lane)
     if (row.failures if row is not None else 0) + 1 < gentle.failures:
         return failure
-    if (
-        session.execute(_AGE, {"work_id": claimed.work_id}).scalar_one()
-        > timedelta(days=gentle.give_up_days).total_seconds()
-    ):
+    age = timedelta(seconds=session.execute(_AGE, {"work_id": claimed.work_id}).scalar_one())
+    if age > timedelta(days=gentle.give_up_days):
         return Permanent(failure.message)
     until = _pause_end(now, gentle)
     return LeftAlone(failure.message, retry_after=max((until - now).total_seconds(), failure.retry_after or 0.0))
@@ -211,9 +209,7 @@ def _failures(session: Session, lanes: Sequence[str]) -> tuple[datetime, dict[st
 def _left_alone(failures: int, first: datetime, last: datetime, gentle: Gentleness, now: datetime) -> Rest | None:
     if failures < gentle.failures:
         return None
-    if (
-        last + _pause(gentle) <= now
-    ):  # one try: when it fails, the pause begins anew; when it succeeds, the circuit is closed
+    if last + _pause(gentle) <= now:  # one try: when it fails, the pause begins anew; when it succeeds, all is well
         return None
     until = _pause_end(last, gentle)
     reason = Message(

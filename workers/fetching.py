@@ -23,6 +23,7 @@ from services.source_memory import note_put_away, remember
 from services.sources import Kind, Source, all_sources, call_fetch, call_reading, find_source, transport_of
 from services.visiting import Brought, bring, call_put_away, configured_as, task
 from services.work import KINDS
+from services.work.lease import took_too_long
 from workers.spool import empty_spool, keep_only
 from workers.task import Closing, Lease
 
@@ -99,9 +100,7 @@ def _asking(lease: Lease, source: Source) -> Iterator[None]:
     try:
         yield
     except SoftTimeLimitExceeded as late:
-        seconds = int(KINDS[lease.claimed.kind].deadline)
-        failure = Transient("It took longer than the {seconds} seconds allowed.", seconds=seconds)
-        raise _judged(lease, source, failure) from late
+        raise _judged(lease, source, Transient(took_too_long(lease.claimed.kind))) from late
     except Transient as failure:
         raise _judged(lease, source, failure) from failure
 

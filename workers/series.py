@@ -2,7 +2,8 @@
 
 The task holds the Work it was called for and takes more of its kind that are due. Of each mail it is committed that it is being sent before
 its first byte leaves, and that it was taken before the next leaves: in the same transaction, so that at any moment the fate of one mail at
-most is unknown to who comes after us. A worker that stops is obeyed between two of them. That transaction runs beside the announcement of the next mail, which waits for it before its text goes. Each mail's Work ends by itself and as its own attempt came out; none stops another.
+most is unknown to who comes after us. That transaction runs beside the announcement of the next mail, which waits for it before its text
+goes. A worker that stops is obeyed between two mails. Each mail's Work ends by itself and as its own attempt came out; none stops another.
 """
 
 import hashlib

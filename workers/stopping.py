@@ -45,10 +45,8 @@ class Worker(CeleryWorker):
     def install_platform_tweaks(self, worker: Any) -> None:
         """Celery's signal handlers, with ours in place of those that end it."""
         super().install_platform_tweaks(worker)
-        for number in (
-            _STOPS,
-            _OVER,
-        ):  # inherited by children, who are deaf until they have handlers, and with them their first work
+        # inherited by children, who are deaf until they have handlers, and with them their first work
+        for number in (_STOPS, _OVER):
             signal.signal(number, signal.SIG_IGN)
         ending = _Ending(self, float(self.app.conf.worker_soft_shutdown_timeout))
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):

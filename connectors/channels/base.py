@@ -13,7 +13,8 @@ from typing import Any, ClassVar, Protocol, Self
 
 from core.channel_settings import Connections
 from core.errors import Message
-from core.settings import Mail, Organisation
+from core.mail_settings import Mail
+from core.settings import Organisation
 
 
 @dataclass(frozen=True)

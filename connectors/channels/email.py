@@ -10,7 +10,7 @@ from connectors import mail, mail_server
 from connectors.channels.base import Delivery, Destination, Means, Receipt
 from core.channel_settings import Connections
 from core.errors import Message, Permanent
-from core.settings import Mail
+from core.mail_settings import Mail
 
 
 class EmailChannel:

@@ -27,7 +27,10 @@ _FOR_ANYBODY: Final = ("/static/", *FOR_MACHINES)
 
 
 class Who:
-    """Sets `request.state.person` (or `request.state.family`, or None) and `request.state.has_flash` and `held`, and has everything inside speak the reader's language."""
+    """Sets `person` (or `family`, or None), `has_flash` and `held` of `request.state`, and has everything inside speak the reader's language.
+
+    `held`: what every page of the console says while nothing may leave Avain.
+    """
 
     def __init__(self, app: ASGIApp, console: Console, unavailable: Callable[[Request], Response]) -> None:
         """`unavailable` answers when the database does not."""

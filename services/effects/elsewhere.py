@@ -17,8 +17,8 @@ from services.effects.taking_in import Gone
 _LEFT: Final = text("SELECT key, kind, sent_at, sha256 FROM sent_elsewhere WHERE key = :key AND sure")
 _ALL: Final = text("SELECT key, kind, sent_at, sha256 FROM sent_elsewhere WHERE sure = :sure ORDER BY key")
 _FORGET: Final = text("DELETE FROM sent_elsewhere WHERE key = :key")
-#: Rows in: what left, as it was kept or as a journal tells it. Rows out: orders that nothing here knows, and cancellations that a provider was told of,
-#: of orders that hold here.
+#: Rows in: what left, as it was kept or as a journal tells it. Rows out: orders that nothing here knows, and cancellations that a provider
+#: was told of, of orders that hold here.
 _NOT_HERE: Final = """
     SELECT key, kind, sent_at, sure, way FROM gone
     WHERE (kind = 'deliver_order' AND NOT EXISTS (SELECT FROM purchase_order WHERE number = key))

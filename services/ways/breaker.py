@@ -1,9 +1,9 @@
 """Whether a way out may be used just now, and what came of using it.
 
-So many failures in a row close it, whichever orders or mails they befell: what goes that way then waits (waiting.py) and spends no attempt.
-After a pause one Work tries; in vain, and the pause begins anew, twice as long; else the way is open, and all that waited goes. Which Work
-tries changes from try to try, so that one that fails for a reason of its own does not hold up the rest. A process that dies trying holds up
-nobody for longer than an attempt may take.
+A way is closed as a road is: nothing goes there. So many failures in a row close it, whichever orders or mails they befell: what goes that
+way then waits (waiting.py) and spends no attempt. After a pause one Work tries; in vain, and the pause begins anew, twice as long; else the
+way is open, and all that waited goes. Which Work tries changes from try to try, so that one that fails for a reason of its own does not hold
+up the rest. A process that dies trying holds up nobody for longer than an attempt may take.
 
 Whoever takes a lock here takes it on the way's row first and on Work afterwards.
 """
@@ -26,7 +26,7 @@ from services.ways.names import said
 from services.work import Claimed, kind_of
 
 #: So long after the one that tries all others may: more than any attempt to send something takes.
-_OTHERS_AFTER: Final = timedelta(seconds=150)
+_OTHERS_AFTER: Final = timedelta(seconds=30 + max(kind_of(one).deadline for one in waiting.KINDS))
 #: When nobody has tried for so long though one might have, it was Avain that was away (stopped, paused, restored from a copy), not the other side.
 _AWAY: Final = timedelta(hours=1)
 #: A longer wish of the other side is not listened to.

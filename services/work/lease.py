@@ -134,6 +134,7 @@ _EXPIRE = text(
 ).bindparams(bindparam("error", type_=JSONB))
 
 _LOST = Message(N_("The process doing this fell silent; it is tried again."))
+_TOO_LONG = N_("It took longer than the {seconds} seconds allowed.")
 #: The message of a Run that ended by a fault of ours.
 CRASHED = N_("An unexpected error ({error}); the log of run {run} has the details.")
 #: The message of a Run that ended because its process was told to; no failure.
@@ -142,7 +143,7 @@ GIVEN_BACK = Message(N_("Given back unfinished because the worker was stopping."
 
 def took_too_long(kind: str) -> Message:
     """Why an attempt at Work of a kind was ended."""
-    return Message(N_("It took longer than the {seconds} seconds allowed."), seconds=int(kind_of(kind).deadline))
+    return Message(_TOO_LONG, seconds=int(kind_of(kind).deadline))
 
 
 def claim(session: Session, work_id: int, kind: str | None = None) -> Claimed | None:
@@ -272,7 +273,7 @@ def expire_leases(session: Session) -> tuple[int, list[Ended]]:
             "kinds": json.dumps(kinds),
             "limit": Kind.max_attempts,
             "error": _LOST.to_json(),
-            "late": took_too_long("").msgid,
+            "late": _TOO_LONG,
             "seconds": int(Kind.deadline),
         },
     ).all()

@@ -11,6 +11,7 @@ import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -53,11 +54,30 @@ def at(database: Embedded, town: County, home: Path) -> Iterator[Installation]:
         yield made
 
 
-def told(here: Installation, *command: str, code: int = 0) -> Any:
-    """What a command says as JSON."""
-    ended = here.run(*command, "--json")
-    assert ended.returncode == code, (command, ended.stdout, ended.stderr)
-    return json.loads(ended.stdout) if ended.stdout else ended.stderr
+@dataclass(frozen=True)
+class Terminal:
+    """Somebody at the terminal of an installation."""
+
+    here: Installation
+    lives: Lives
+
+    def types(self, *command: str) -> tuple[int, str]:
+        """A command; how it ended and what it said."""
+        said = self.here.home / "said"
+        said.unlink(missing_ok=True)
+        code = self.lives.live("avain", self.here.env(), said, night=json.dumps(command))
+        return code, said.read_text(errors="replace")
+
+    def told(self, *command: str) -> Any:
+        """What a command that goes well says as JSON."""
+        code, said = self.types(*command, "--json")
+        assert code == 0, (command, said)
+        return json.loads(said[said.index("{\n") :])  # after what was logged
+
+    def consistent(self) -> None:
+        """The deep check finds nothing."""
+        found = self.told("doctor", "--deep", "--all")
+        assert [check for check in found["checks"] if check["broken"]] == []
 
 
 def sent(here: Installation) -> tuple[int, int]:
@@ -69,6 +89,11 @@ def sent(here: Installation) -> tuple[int, int]:
 def hasten(here: Installation) -> None:
     """Pauses between attempts, which are machine time, are over."""
     here.execute("UPDATE work SET next_at = clock_timestamp() WHERE next_at > clock_timestamp() AND done_at IS NULL AND token IS NULL")  # fmt: skip
+
+
+def forget(here: Installation) -> None:
+    """The leases that the copy holds are over: machine time, 20 seconds of it."""
+    here.execute(f"UPDATE work SET lease_until = clock_timestamp() WHERE token IS NOT NULL AND kind IN {EFFECTS}")
 
 
 def ended(here: Installation) -> bool:
@@ -113,13 +138,8 @@ def whole(town: County, here: Installation, doubtful: set[str]) -> None:
     assert here.rows("SELECT id FROM digest WHERE state <> 'sent'") == []
 
 
-def consistent(here: Installation) -> None:
-    found = told(here, "doctor", "--deep", "--all")
-    assert [check for check in found["checks"] if check["broken"]] == []
-
-
 def test_a_copy_made_under_load_goes_on_where_the_original_ended(
-    database: Embedded, tmp_path: Path, town: County
+    database: Embedded, tmp_path: Path, town: County, lives: Lives
 ) -> None:
     """Restored in the same cluster, beside the queue of the original with all of its hints, and given the original's journal."""
     with at(database, town, tmp_path / "original") as original:
@@ -137,7 +157,8 @@ def test_a_copy_made_under_load_goes_on_where_the_original_ended(
     before = town.arrived()
 
     with empty_database(database) as second, at(second, town, tmp_path / "second") as here:
-        assert told(here, "db", "restore", str(made.file))["checked"]
+        desk = Terminal(here, lives)
+        assert desk.told("db", "restore", str(made.file))["checked"]
         unsent = {row.name for row in here.rows("SELECT number AS name FROM purchase_order WHERE state <> 'sent' UNION ALL SELECT message_id FROM digest WHERE state <> 'sent'")}  # fmt: skip
         gone = unsent & (before.orders.keys() | before.mails.keys())
         assert gone, "the copy holds as unsent what the original has sent since"
@@ -150,12 +171,13 @@ def test_a_copy_made_under_load_goes_on_where_the_original_ended(
                 call(session, "count_units", turn)
             here.wait(partial(here.rows, "SELECT 1 FROM work WHERE key = :key AND done_at IS NOT NULL", key=turn), 120)
         assert town.arrived() == before, "nothing leaves a restored copy by itself"
-        consistent(here)
-        refused = here.run("effects", "release")
-        assert (refused.returncode, "--journal" in refused.stderr) == (1, True), refused.stderr
+        desk.consistent()
+        code, said = desk.types("effects", "release")
+        assert (code, "--journal" in said) == (1, True), said
 
-        waiting = told(here, "effects", "list", "--journal", str(journal))["waiting"]
+        waiting = desk.told("effects", "list", "--journal", str(journal))["waiting"]
         assert {one["name"] for one in waiting if one["fate"] == "left"} >= gone - doubtful
+        forget(here)
         release = ("effects", "release", "--journal", str(journal))
         with ThreadPoolExecutor(2) as two:
             both = list(two.map(lambda who: here.run(*release, "--as", who), ("liisa", "matti")))
@@ -175,8 +197,9 @@ def test_a_copy_made_under_load_goes_on_where_the_original_ended(
         assert len(numbers) == 5
         assert min(numbers) > max(before.orders), "what left the original after the copy is nobody else's number"
         killed(*processes)
-        consistent(here)
-        assert here.run("db", "restore", str(made.file)).returncode == 1, "it is not empty any more"
+        desk.consistent()
+        code, said = desk.types("db", "restore", str(made.file))
+        assert (code, "is not empty" in said) == (1, True), said
 
     with empty_database(database) as third:  # the same copy once more: what was released there is not released here
         what = plan(third.database_owner_url, third.database_url, made.file)
@@ -213,22 +236,24 @@ def test_a_machine_that_was_lost_with_its_journal(
         reach = Reach.of(servers.database_owner_url).connection
         subprocess.run([ours / "pg_restore", "--no-owner", "--exit-on-error", "--dbname", reach, file], check=True)
         with at(servers, town, tmp_path / "new") as here:
+            desk = Terminal(here, lives)
             life(here, lives)
             assert town.arrived() == before, "nothing leaves a restored copy by itself"
-            waiting = {one["name"]: one["fate"] for one in told(here, "effects", "list")["waiting"]}
+            waiting = {one["name"]: one["fate"] for one in desk.told("effects", "list")["waiting"]}
             assert set(waiting.values()) <= {"unknown", "perhaps"}
             assert waiting.keys() >= before.orders.keys() - {row.number for row in here.rows("SELECT number FROM purchase_order WHERE state = 'sent'")}  # fmt: skip
-            assert "--without-journal" in here.run("effects", "release").stderr
+            assert "--without-journal" in desk.types("effects", "release")[1]
             asked = sorted(waiting.keys() & (before.orders.keys() | before.mails.keys()))
-            assert told(here, "effects", "sent", *asked)["recorded"] == asked
-            told(here, "effects", "release", "--without-journal", "--past", "T-2026-000025")
+            assert desk.told("effects", "sent", *asked)["recorded"] == asked
+            forget(here)
+            desk.told("effects", "release", "--without-journal", "--past", "T-2026-000025")
             life(here, lives)
             whole(town, here, set())
             town.choose(here, 2)
             life(here, lives)
             whole(town, here, set())
             assert {row.number for row in here.rows("SELECT number FROM purchase_order WHERE number > 'T-2026-000020'")} == {"T-2026-000026", "T-2026-000027"}  # fmt: skip
-            consistent(here)
+            desk.consistent()
     finally:
         embedded.remove(other)
 

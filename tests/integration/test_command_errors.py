@@ -8,13 +8,11 @@ import sys
 import pytest
 
 from core.settings import ROOT
+from tests.support.lives import lives
 
 
 def avain(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "cli.main", *arguments],
-        cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, check=False, timeout=60,
-    )  # fmt: skip
+    return lives().run(arguments, {**os.environ, **environment})
 
 
 @pytest.mark.parametrize(

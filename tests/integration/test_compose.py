@@ -1,6 +1,7 @@
 """docker-compose.yml and Dockerfile, held against the program: no engine is needed to see that they name what exists."""
 
 import ast
+import os
 import re
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import yaml
 from core.console_settings import Console, Oidc
 from core.settings import Settings
 from services.work import QUEUES
+from tests.support.lives import lives
 from workers.groups import GROUPS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,9 +30,7 @@ COMMANDS_OF_IMAGES = {
 
 
 def avain(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "cli.main", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    return lives().run(arguments, os.environ)
 
 
 @pytest.mark.parametrize("name", OURS)

@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import text
 
 from core.errors import Message
-from core.settings import Mail, Settings
+from core.mail_settings import Mail
+from core.settings import Settings
 from services import dead_work
 from services.dead_work import Chosen
 from services.dead_work.telling import look, tell_operator

@@ -17,7 +17,7 @@ from aiosmtpd.smtp import AuthResult
 
 from connectors import mail, mail_server
 from core.errors import Permanent, Transient, Unclear
-from core.settings import Mail
+from core.mail_settings import Mail
 from demo.smtp_sink import Recorder, SmtpSink
 
 WRITTEN = datetime(2026, 11, 16, 6, 0, tzinfo=UTC)

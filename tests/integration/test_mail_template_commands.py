@@ -1,7 +1,5 @@
 """Templates and calendar addresses from the command line: a start to edit, refusals at the start of every process, addresses made and ended."""
 
-import subprocess
-import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -12,12 +10,13 @@ from cli import reminder
 from core.errors import InputError, NotFound
 from core.follow_up_settings import FollowUps
 from core.i18n import speaking
-from core.settings import ROOT, Settings
+from core.settings import Settings
 from services.health import Ground
 from services.health.mail import templates
 from services.reminders import message
 from services.reminders.mail_templates import BUILT_IN
 from tests.integration.test_reminder_commands import avain  # noqa: F401 - a fixture
+from tests.support.lives import lives
 
 
 def run(*arguments: str) -> str:
@@ -50,10 +49,7 @@ def test_no_process_starts_with_a_template_it_cannot_use(tmp_path, command):
     (mails / "digest.txt").write_text("{{ heading }}\n{{ hading }}\n", "utf-8")
     (tmp_path / "avain.toml").write_text('language = "en"\n[follow_ups]\ntemplates = "mails"\n', "utf-8")
     environment = {"AVAIN_CONFIG": str(tmp_path / "avain.toml"), "AVAIN_HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
-    done = subprocess.run(
-        [sys.executable, "-m", "cli.main", command],
-        cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=60,
-    )  # fmt: skip
+    done = lives().run([command], environment)
     assert done.returncode == 1
     said = " ".join(done.stderr.split())
     assert f"Template of e-mails {mails / 'digest.txt'}:2: there is no value hading. There are: count, footer," in said

@@ -20,7 +20,8 @@ from sqlalchemy import text
 from core.errors import Message
 from core.follow_up_settings import FollowUps
 from core.i18n import LANGUAGES
-from core.settings import Mail, Settings
+from core.mail_settings import Mail
+from core.settings import Settings
 from models.base import days
 from models.case import Decision
 from models.follow_up import CASE_KINDS, ITEM_KINDS, ORDER_KINDS, FollowUp, FollowUpEvent

@@ -17,7 +17,8 @@ import workers.task
 from core.clock import move_business_clock
 from core.database import make_engine
 from core.i18n import HELSINKI
-from core.settings import Mail, Settings
+from core.mail_settings import Mail
+from core.settings import Settings
 from demo.smtp_sink import SmtpSink
 from models.case import PlanItem
 from models.worker import Worker

@@ -21,7 +21,8 @@ from core.database import make_engine
 from core.errors import InputError, Message
 from core.follow_up_settings import FollowUps, Storm
 from core.i18n import HELSINKI, speaking
-from core.settings import Mail, Settings
+from core.mail_settings import Mail
+from core.settings import Settings
 from demo.smtp_sink import SmtpSink
 from services.health import Ground
 from services.health.mail import reminders

@@ -1,4 +1,7 @@
-"""A whole installation of a test's own: worker and beat processes as an operator starts them, over the test's database and queue."""
+"""A whole installation of a test's own: worker and beat processes as an operator starts them, over the test's database and queue.
+
+They are forked from one that has loaded Avain already (tests/support/lives.py): what each then does is what the command does.
+"""
 
 import os
 import signal
@@ -18,6 +21,10 @@ from sqlalchemy.orm import Session
 from core.database import make_engine
 from core.embedded import Embedded
 from core.settings import ROOT
+from tests.support.lives import Begun, lives
+
+#: As they are started: by the command line, or forked where Avain is loaded already.
+Process = subprocess.Popen[bytes] | Begun
 
 
 def free_port() -> int:
@@ -35,7 +42,7 @@ class Installation:
     database: Embedded
     home: Path
     environment: dict[str, str] = field(default_factory=dict)
-    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    processes: list[Process] = field(default_factory=list)
     console_port: int = field(default_factory=free_port)
     engine: Engine = field(init=False)
 
@@ -59,25 +66,29 @@ class Installation:
             **more,
         }
 
-    def start(self, *command: str, module: str = "cli.main", **environment: str) -> subprocess.Popen[bytes]:
-        """Start an `avain` command, or that of another module, in the background, in a process group of its own; its log goes to home."""
-        log = (self.home / f"{'-'.join(command).replace('/', '_')}-{len(self.processes)}.log").open("wb")
-        process = subprocess.Popen(
-            [sys.executable, "-m", module, *command],
-            cwd=ROOT, env=self.env(**environment), stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
-        )  # fmt: skip
-        log.close()
+    def start(self, *command: str, module: str = "", **environment: str) -> Process:
+        """Start an `avain` command in the background, in a process group of its own; its log goes to home.
+
+        `module`: what is run instead of the command, from the beginning.
+        """
+        log = self.home / f"{'-'.join(command).replace('/', '_')}-{len(self.processes)}.log"
+        process: Process
+        if module:
+            with log.open("wb") as out:
+                process = subprocess.Popen(
+                    [sys.executable, "-m", module, *command],
+                    cwd=ROOT, env=self.env(**environment), stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, start_new_session=True,
+                )  # fmt: skip
+        else:
+            process = lives().begin(command, self.env(**environment), log)
         self.processes.append(process)
         return process
 
     def run(self, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run an `avain` command to its end."""
-        return subprocess.run(
-            [sys.executable, "-m", "cli.main", *command],
-            cwd=ROOT, env=self.env(**environment), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=120,
-        )  # fmt: skip
+        return lives().run(command, self.env(**environment))
 
-    def kill_group(self, process: subprocess.Popen[bytes]) -> None:
+    def kill_group(self, process: Process) -> None:
         """SIGKILL a process and all of its children, as a power cut would."""
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()

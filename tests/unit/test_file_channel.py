@@ -1,8 +1,6 @@
 """The file channel on a real disk: whole files, the number as key, and what goes wrong said plainly."""
 
 import hashlib
-import resource
-import signal
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,7 +11,9 @@ from connectors.channels.external import ExternalChannel
 from connectors.channels.file import FileChannel
 from connectors.channels.registry import CHANNELS, open_channel, problem
 from core.errors import AlreadyDone, Permanent, Transient
-from core.settings import Mail, Organisation
+from core.mail_settings import Mail
+from core.settings import Organisation
+from tests.support.full_disk import files_no_larger_than
 
 
 def delivery(document: bytes = b"<Order/>\n", **settings) -> Delivery:
@@ -73,15 +73,8 @@ def test_a_place_that_cannot_be_a_directory_needs_a_person(tmp_path: Path) -> No
 
 
 def test_a_full_disk_passes_and_leaves_nothing_behind(tmp_path: Path) -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (4, hard))
-    try:
-        with pytest.raises(Transient, match="could not be written"):
-            FileChannel(tmp_path).send(delivery())
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-        signal.signal(signal.SIGXFSZ, before)
+    with files_no_larger_than(4), pytest.raises(Transient, match="could not be written"):
+        FileChannel(tmp_path).send(delivery())
     assert not names(tmp_path / "9999999-2")
     FileChannel(tmp_path).send(delivery())
 

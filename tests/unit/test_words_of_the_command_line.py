@@ -18,7 +18,7 @@ from demo.commands import Commands
 #: Words the library would write by itself.
 ENGLISH = re.compile(
     r"Usage|Options\b|OPTIONS|Commands|COMMAND\b|ARGS|Arguments|Error|Missing|Invalid|No such|Show this|default:|required"
-    r"|Try |Did you|Choose from|completion (for|installed)|Input should|<(str|int|float|bool)|unexpected|requires"
+    r"|Try |Did you|Choose from|completion (for|installed)|Input should|<(str|int|float|bool|list)|unexpected|requires"
 )
 
 
@@ -39,6 +39,7 @@ def speakers() -> Iterator[dict[str, Commands]]:
     [
         (["--help"], 0, "Näytä tämä ohje", "Visa den här hjälpen"),
         (["source", "run", "--help"], 0, "[oletus: 3600]", "[förval: 3600]"),
+        (["effects", "release", "--help"], 0, "[NIMI]...", "[NAMN]..."),
         (["case", "show"], 2, "Argumentti 'ASIAKKUUS' puuttuu.", "Argumentet 'ÄRENDE' saknas."),
         (["case", "show", "--kukka", "x"], 2, "Valitsinta --kukka ei ole.", "Alternativet --kukka finns inte."),
         (

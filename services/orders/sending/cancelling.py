@@ -49,7 +49,10 @@ class Outgoing:
 
 
 def begin(session: Session, order_id: int, settings: Settings) -> Outgoing | None:
-    """Commit to sending the letter; None when the order is not cancelled, or another instance told the provider. Raises Permanent when its fate is in doubt for the second time."""
+    """Commit to sending the letter; None when the order is not cancelled, or another instance told the provider.
+
+    Raises Permanent when its fate is in doubt for the second time.
+    """
     row = session.execute(_BEGIN, {"id": order_id}).one_or_none()
     if row is None or left_elsewhere(session, cancelled_key(row.number)):
         return None

@@ -139,8 +139,8 @@ def make_world(seed: int, size: Size = FULL) -> World:
         cases_after=after,
         mail_before=_mail(making, changed=False),
         mail_after=_mail(making, changed=True),
-        absences_before=_absences(making, 0),
-        absences_after=_absences(making, 1),
+        absences_before=_absences(making, changed=False),
+        absences_after=_absences(making, changed=True),
         choices=chosen,
         channels=channels,
     )
@@ -260,13 +260,14 @@ def _mail(making: _Making, *, changed: bool) -> tuple[str, bytes]:
     return f"{name}.eml", made.as_bytes()
 
 
-def _absences(making: _Making, changed: int) -> bytes:
+def _absences(making: _Making, *, changed: bool) -> bytes:
     """Who is away, later in the year: whom the day's mails go to does not change by it."""
     first = making.day + timedelta(days=40)
-    rows = [
-        f"W-{one};{first + timedelta(days=one % 5)};{first + timedelta(days=7 + changed)};W-{one + 1}\n"
-        for one in range(changed, making.size.reminders - 1, 10)
-    ]
+    away = range(0, making.size.reminders - 1, 10)
+    rows = [f"W-{one};{first};{first + timedelta(days=7 + one % 5)};W-{one + 1}\n" for one in away]
+    if changed:  # one comes back earlier, one is told of no more, one is new
+        rows[0] = f"W-0;{first};{first + timedelta(days=2)};W-1\n"
+        rows[1] = f"W-5;{first};{first + timedelta(days=9)};W-6\n"
     return "".join(("Työntekijä;Alkaa;Päättyy;Sijainen\n", *rows)).encode()
 
 

@@ -4,7 +4,6 @@ import fcntl
 import hashlib
 import json
 import os
-import resource
 import shlex
 import stat
 import threading
@@ -28,6 +27,7 @@ from services.backup import programs
 from services.backup.making import make
 from services.backup.programs import Ended, Reach, program
 from tests.support.copies import empty_database, owner
+from tests.support.full_disk import files_no_larger_than
 from tests.support.in_process import InProcess
 
 WORD = "a-secret-password"
@@ -155,13 +155,8 @@ def test_why_a_program_failed(complaint, said):
 
 
 def test_a_disk_that_takes_no_more_leaves_no_half_copy(original, tmp_path):
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, hard))
-    try:
-        with pytest.raises(Transient, match="could not be copied: the file is too large"):
-            make(original.database_owner_url, tmp_path / "a.dump")
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    with files_no_larger_than(50_000), pytest.raises(Transient, match="could not be copied: the file is too large"):
+        make(original.database_owner_url, tmp_path / "a.dump")
     assert files(tmp_path) == []
 
 

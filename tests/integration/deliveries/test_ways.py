@@ -1,39 +1,27 @@
 """A way out that fails is left alone: what goes that way waits and spends no attempt; one tries, and then all of it goes."""
 
-import resource
-import signal
-import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy import text
 
 from connectors.mail_server import leave
-from core.logging import configure_logging
+from core.errors import Message
 from core.outgoing_settings import Outgoing
 from core.settings import settings
 from demo.smtp_sink import SmtpSink
 from services import ways
 from services.alarms import Alarm, tell
 from services.work import claim, history
-from tests.support.daily_mails import DailyMails, daily_mails
+from tests.support.daily_mails import daily_mails
 from tests.support.delivering import notices, ordered, outcomes, state, work_of
 from tests.support.in_process import InProcess
-from tests.support.order_sinks import CHANNEL_SETTINGS, Sinks, order_sinks
-from tests.support.ordering import NOW, make_world, order
+from tests.support.ordering import NOW
 from tests.support.queries import recording
+from tests.support.ways_out import PATIENT, breaker, fail_on, many_ordered, pause_ends, spent, work
 from workers.task import perform
-from workers.tasks.letters import send_letter
 from workers.tasks.orders import deliver_order
-from workers.tasks.reminders import send_digest
-
-BODIES = {"deliver_order": deliver_order, "send_letter": send_letter, "send_digest": send_digest}
-#: Nothing tries again by itself within a test.
-PATIENT = {"outgoing__failures": 3, "outgoing__first_pause_seconds": 600, "outgoing__longest_pause_minutes": 30}
 
 
 @pytest.fixture(autouse=True)
@@ -41,61 +29,6 @@ def _patient(here: InProcess) -> Iterator[None]:
     here.configure(**PATIENT)
     yield
     leave()
-
-
-def work(here: InProcess) -> int:
-    """What a worker does with what is due now; how many were tried."""
-    due = here.rows(
-        "SELECT id, kind FROM work WHERE done_at IS NULL AND dead_at IS NULL AND token IS NULL"
-        " AND next_at <= clock_timestamp() AND kind = ANY(:kinds) ORDER BY next_at, id",
-        kinds=list(BODIES),
-    )
-    for row in due:
-        perform(row.id, BODIES[row.kind])
-    return len(due)
-
-
-def fail_on(here: InProcess, times: int = 1) -> None:
-    """Work on without the pauses between attempts, as long as the ways are open."""
-    for _ in range(times):
-        here.rows(
-            "UPDATE work SET next_at = clock_timestamp() WHERE done_at IS NULL AND dead_at IS NULL"
-            " AND id NOT IN (SELECT work_id FROM put_off) RETURNING id"
-        )
-        work(here)
-
-
-def pause_ends(here: InProcess) -> None:
-    """Let time pass until one may try: those due first become due, by as much as the way's own pause is moved."""
-    here.rows(
-        """
-        WITH ended AS (
-            UPDATE breaker SET until = clock_timestamp(), closed_at = closed_at - (until - clock_timestamp())
-            WHERE closed_at IS NOT NULL AND until > clock_timestamp() RETURNING name
-        ), first AS (
-            SELECT DISTINCT ON (way) work_id FROM put_off JOIN work ON work.id = work_id AND done_at IS NULL JOIN ended ON way = ended.name
-            ORDER BY way, work.next_at, work.id
-        )
-        UPDATE work SET next_at = clock_timestamp() FROM first WHERE work.id = first.work_id RETURNING work.id
-        """
-    )
-
-
-def breaker(here: InProcess, way: str = ways.MAIL) -> Any:
-    found = here.rows(
-        "SELECT *, extract(epoch FROM until - clock_timestamp())::float AS pause FROM breaker WHERE name = :way",
-        way=way,
-    )
-    return found[0] if found else None
-
-
-def spent(here: InProcess) -> int:
-    """Attempts that count."""
-    return int(here.rows("SELECT coalesce(sum(attempts), 0) FROM work WHERE done_at IS NULL")[0][0])
-
-
-def many_ordered(here: InProcess, count: int, channel: str = "email") -> list[str]:
-    return [ordered(here, channel)[1] for _ in range(count)]
 
 
 class TestMail:
@@ -140,8 +73,6 @@ class TestMail:
         with here.transaction() as session:
             claimed = claim(session, claimed_id)
         assert claimed is not None
-        from core.errors import Message
-
         with here.transaction() as session, recording(session) as statements:
             for _ in range(3):
                 left = ways.failed(session, ways.MAIL, claimed, Message("away"), settings().outgoing)
@@ -329,126 +260,12 @@ def here_run(here: InProcess) -> int:
 
 
 def letter(here: InProcess) -> None:
-    from core.errors import Message
-
     with here.transaction() as session:
         tell(session, [Alarm("reminders_held", "a", Message("invented"))], settings(), now=NOW)
 
 
 def orders_first(here: InProcess) -> None:
     here.rows("UPDATE work SET next_at = next_at - interval '1 hour' WHERE kind = 'deliver_order' RETURNING id")
-
-
-class TestSeries:
-    """Daily mails go in series: one failure stops them all, and they wait together."""
-
-    @pytest.fixture
-    def mails(self, here: InProcess) -> Iterator[DailyMails]:
-        with daily_mails(here) as made:
-            here.configure(**PATIENT)
-            yield made
-
-    def test_a_morning_without_a_mail_server_costs_three_attempts_for_all(
-        self, here: InProcess, mails: DailyMails
-    ) -> None:
-        mails.write(30)
-        with socket.create_server(("127.0.0.1", 0)) as closed:
-            port = closed.getsockname()[1]
-        here.configure(mail__port=port)
-        for _ in range(3):
-            mails.send(here.rows("UPDATE work SET next_at = clock_timestamp() RETURNING id")[0].id)
-        assert breaker(here).closed_at is not None
-        assert spent(here) == 3
-        assert here.rows("SELECT count(*) FROM put_off")[0][0] == 30
-        assert work(here) == 0
-        pause_ends(here)
-        assert work(here) == 1
-        assert spent(here) == 3
-
-        here.configure(mail__port=mails.sink.port)
-        pause_ends(here)
-        assert work(here) == 1
-        assert mails.states() == {"sent": 30}, "the one that tried took the others along"
-        assert set(mails.arrived().values()) == {1}
-
-    def test_of_those_in_hand_none_is_tried_when_the_server_is_closed(self, here: InProcess, mails: DailyMails) -> None:
-        mails.write(6)
-        with here.transaction() as session:
-            session.execute(
-                text("INSERT INTO breaker (name, failures, closed_at, until, tries, reason) VALUES ('mail', 3, clock_timestamp(), clock_timestamp() + interval '1 hour', 1, '{}')")
-            )  # fmt: skip
-        mails.send()
-        assert mails.sink.connections == 0
-        assert mails.states() == {"composed": 6}
-        assert spent(here) == 0
-        assert here.rows("SELECT count(*) FROM put_off")[0][0] == 6
-        assert mails.outcomes() == {"postponed": 1}, "the others were not even claimed"
-
-    def test_a_good_mail_ends_the_row_of_failures(self, here: InProcess, mails: DailyMails) -> None:
-        mails.write(5)
-        mails.sink.recorder.script[:] = ["451", "451", "accept", "451", "accept"]
-        mails.send()
-        assert breaker(here).failures == 0
-
-
-class TestConnections:
-    """Connections of orders and the folder of files: each by itself."""
-
-    @pytest.fixture
-    def sinks(self, here: InProcess, tmp_path: Path) -> Iterator[Sinks]:
-        with order_sinks(tmp_path / "sinks") as made:
-            here.configure(config=made.settings)
-            yield made
-
-    def connected(self, here: InProcess, channel: str) -> str:
-        with here.transaction() as session:
-            world = make_world(session, channel=channel)
-            world.provider.channel_settings = dict(CHANNEL_SETTINGS[channel])
-            session.flush()
-            return order(session, world.item, settings=settings().orders).orders[0].number
-
-    def test_one_that_is_down_hinders_no_other(self, here: InProcess, sinks: Sinks) -> None:
-        numbers = {channel: [self.connected(here, channel) for _ in range(4)] for channel in ("https", "sftp", "file")}
-        sinks.point.busy = True
-        work(here)
-        (way,) = here.rows("SELECT name FROM breaker WHERE closed_at IS NOT NULL")
-        assert way.name == ways.way_of("https", CHANNEL_SETTINGS["https"])
-        assert here.rows("SELECT DISTINCT way FROM put_off")[0].way == way.name
-        assert {state(here, one) for channel in ("sftp", "file") for one in numbers[channel]} == {"sent"}
-        sinks.point.busy = False
-        pause_ends(here)
-        while work(here):
-            pass
-        assert {state(here, one) for one in numbers["https"]} == {"sent"}
-        assert set(sinks.point.documents) == set(numbers["https"])
-
-    def test_a_folder_that_takes_no_file_costs_no_order(self, here: InProcess) -> None:
-        """An errno that passes by itself, as of a full disk."""
-        numbers = many_ordered(here, 5, "file")
-        outbox = settings().order_outbox
-        outbox.parent.mkdir(parents=True, exist_ok=True)
-        configure_logging("console", "INFO")  # a log that cannot be written stops nobody
-        with limited(file_size=4096):  # the journal's lines are shorter
-            work(here)
-        assert breaker(here, ways.OUTBOX).closed_at is not None
-        assert spent(here) == 3
-        pause_ends(here)
-        while work(here):
-            pass
-        assert {state(here, number) for number in numbers} == {"sent"}
-
-
-@contextmanager
-def limited(file_size: int) -> Iterator[None]:
-    """No file may grow beyond so many bytes (EFBIG), in this process."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (file_size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        signal.signal(signal.SIGXFSZ, handler)
 
 
 def test_the_pause_doubles_up_to_its_cap() -> None:
@@ -461,8 +278,6 @@ def test_the_other_sides_own_wish_is_kept(here: InProcess) -> None:
     with here.transaction() as session:
         claimed = claim(session, work_of(here, number))
     assert claimed is not None
-    from core.errors import Message
-
     with here.transaction() as session:
         for _ in range(3):
             ways.failed(session, ways.MAIL, claimed, Message("slow down"), settings().outgoing, wish=7200)

@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 from datetime import date
 from pathlib import Path
 
@@ -15,11 +13,11 @@ from cli import case, price, rejected, reminder, run
 from cli.compare import _quantity
 from cli.order import app
 from core.errors import InputError, NotFound
-from core.settings import ROOT
 from documents.ubl_order import write_order
 from services.budgets.show import budgets_of_case
 from tests.factories.case import make_case
 from tests.support.in_process import InProcess
+from tests.support.lives import lives
 from tests.support.ordering import World, make_world
 from tests.support.orders import an_order
 
@@ -40,8 +38,8 @@ def avain(*arguments: str, code: int = 0) -> Result:
 
 def send(*options: str) -> dict[str, str]:
     """`avain order send --json` in a process of its own, whose log must not get between the result."""
-    command = [sys.executable, "-m", "cli.main", "order", "send", "--json", *options]
-    done = subprocess.run(command, cwd=ROOT, env=dict(os.environ), capture_output=True, check=True, timeout=60)
+    done = lives().run(["order", "send", "--json", *options], os.environ)
+    assert done.returncode == 0, done.stderr
     states: dict[str, str] = json.loads(done.stdout)
     return states
 

@@ -19,6 +19,7 @@ from services.orders.replies.answer_values import Answer
 from services.orders.replies.answers import take
 from services.orders.sending import ending
 from tests.support.delivering import deliver, notices, outcomes, state, work_of
+from tests.support.effects import at_home
 from tests.support.in_process import InProcess
 from tests.support.ordering import NOW, World, add_item, make_world, order
 from workers.tasks.orders import deliver_order, tell_cancelled
@@ -47,6 +48,7 @@ def upgraded(here: InProcess, database: Embedded) -> tuple[World, list[str]]:
     databases.engine().dispose()
     command.downgrade(config, FORMER)
     command.upgrade(config, "head")
+    at_home(database)  # as where the trail was sealed by this server before the upgrade
     return world, numbers
 
 
