@@ -55,11 +55,12 @@ def test_what_is_no_line_is_passed_over(tmp_path: Path) -> None:
         {"numbers": {"T": 5}}, {"numbers": {"T-2026": float("inf")}}, {"numbers": [1]}, "[" * 1990,
     ],
 )  # fmt: skip
-def test_what_avain_cannot_have_written_is_no_line_and_fails_nothing(tmp_path: Path, spoilt: object) -> None:
-    said = json.loads(line().written())
-    (tmp_path / "tuuli-2026-11.jsonl").write_text(
-        f"{line().written().decode()}{spoilt if isinstance(spoilt, str) else json.dumps({**said, **spoilt})}\n"
-    )
+def test_what_avain_cannot_have_written_is_no_line_and_fails_nothing(
+    tmp_path: Path, spoilt: str | dict[str, object]
+) -> None:
+    good = line().written().decode()
+    bad = spoilt if isinstance(spoilt, str) else json.dumps(json.loads(good) | spoilt)
+    (tmp_path / "tuuli-2026-11.jsonl").write_text(f"{good}{bad}\n")
     assert list(lines(files([tmp_path]))) == [line()]
     assert latest(tmp_path) == [line()]
 
