@@ -5,6 +5,7 @@ import json
 import os
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -55,7 +56,9 @@ def test_what_is_no_line_is_passed_over(tmp_path: Path) -> None:
         {"numbers": {"T": 5}}, {"numbers": {"T-2026": float("inf")}}, {"numbers": [1]}, "[" * 1990,
     ],
 )  # fmt: skip
-def test_what_avain_cannot_have_written_is_no_line_and_fails_nothing(tmp_path: Path, spoilt: object) -> None:
+def test_what_avain_cannot_have_written_is_no_line_and_fails_nothing(
+    tmp_path: Path, spoilt: str | dict[str, Any]
+) -> None:
     said = json.loads(line().written())
     (tmp_path / "tuuli-2026-11.jsonl").write_text(
         f"{line().written().decode()}{spoilt if isinstance(spoilt, str) else json.dumps({**said, **spoilt})}\n"
