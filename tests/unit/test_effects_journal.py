@@ -5,7 +5,6 @@ import json
 import os
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -57,12 +56,11 @@ def test_what_is_no_line_is_passed_over(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_what_avain_cannot_have_written_is_no_line_and_fails_nothing(
-    tmp_path: Path, spoilt: str | dict[str, Any]
+    tmp_path: Path, spoilt: str | dict[str, object]
 ) -> None:
-    said = json.loads(line().written())
-    (tmp_path / "tuuli-2026-11.jsonl").write_text(
-        f"{line().written().decode()}{spoilt if isinstance(spoilt, str) else json.dumps({**said, **spoilt})}\n"
-    )
+    good = line().written().decode()
+    bad = spoilt if isinstance(spoilt, str) else json.dumps(json.loads(good) | spoilt)
+    (tmp_path / "tuuli-2026-11.jsonl").write_text(f"{good}{bad}\n")
     assert list(lines(files([tmp_path]))) == [line()]
     assert latest(tmp_path) == [line()]
 
