@@ -36,6 +36,13 @@ _HERE: Final = Path(__file__).parent
 #: Attempts of which nobody knows how far they got, or that the other side broke off.
 _IN_DOUBT: Final = ("lost", "retry", "failed")
 
+#: Sources whose latest run did not bring what they show.
+_UNREAD: Final = """
+    SELECT split_part(lane, ':', 2) AS name, outcome FROM (
+        SELECT DISTINCT ON (lane) lane, run.outcome FROM run JOIN work ON work.id = work_id WHERE lane LIKE 'source:%' ORDER BY lane, run.id DESC
+    ) AS latest WHERE outcome NOT IN ('succeeded', 'partly', 'nothing_to_do', 'held')
+"""
+
 #: There must be no rows of these.
 _NONE: Final = {
     "Work that is neither done nor dead": "SELECT kind, key FROM work WHERE done_at IS NULL AND dead_at IS NULL",
@@ -70,11 +77,7 @@ def mend(made: Rig, done: Mended) -> None:
     for _ in range(_ROUNDS):
         dead = made.rows("SELECT id FROM work WHERE dead_at IS NOT NULL AND kind <> 'poison'")
         failed = made.rows("SELECT number FROM purchase_order WHERE state = 'failed' ORDER BY number")
-        unread = made.rows(
-            "SELECT split_part(lane, ':', 2) AS name FROM ("
-            " SELECT DISTINCT ON (lane) lane, run.outcome FROM run JOIN work ON work.id = work_id WHERE lane LIKE 'source:%' ORDER BY lane, run.id DESC"
-            ") AS latest WHERE outcome NOT IN ('succeeded', 'partly', 'nothing_to_do', 'held')"
-        )
+        unread = made.rows(_UNREAD)
         if not dead and not failed and not unread:
             return
         for row in failed:
@@ -116,7 +119,7 @@ def expected(world: World) -> Left:
         evening(made)
         made.stop()
         found = left(made.engine)
-        wrong = verdict(made, found)
+        wrong = verdict(made, found) + [f"source {row.name}: {row.outcome}" for row in made.rows(_UNREAD)]
     if wrong:
         raise AssertionError("the undisturbed day is wrong already: " + "; ".join(wrong))
     file.parent.mkdir(parents=True, exist_ok=True)
