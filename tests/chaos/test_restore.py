@@ -186,11 +186,11 @@ def test_a_copy_made_under_load_goes_on_where_the_original_ended(
         here.wait(lambda: ended(here), 120)
         whole(town, here, doubtful)
 
-        unknown = [one["key"] for one in told(here, "effects", "status")["unknown_here"]]
+        unknown = [one["key"] for one in desk.told("effects", "status")["unknown_here"]]
         assert unknown, "the original has ordered since, too"
         town.choose(here, 5)
         assert here.rows("SELECT 1 FROM work WHERE kind = 'generate_orders' AND done_at IS NULL"), "it waits"
-        told(here, "effects", "sent", *unknown)
+        desk.told("effects", "sent", *unknown)
         here.wait(lambda: ended(here), 120)
         whole(town, here, doubtful)
         numbers = {row.number for row in here.rows("SELECT number FROM purchase_order WHERE number > 'T-2026-000040'")}
