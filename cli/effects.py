@@ -17,6 +17,8 @@ from core.reasons import os_reason
 from services.labels import channel_name, kind_name
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
     from services.effects.journal import Line
     from services.effects.pending import Pending
     from services.effects.releasing import Released
@@ -90,7 +92,7 @@ def status(as_json: Json = False) -> None:
 @app.command("list", help=_("What waits to leave, and what is known of whether it left already."))
 def show(journal: Journals = None, as_json: Json = False) -> None:
     """Reads the journal of this machine and those that are named; changes nothing."""
-    from services.effects.elsewhere import all_left, unknown
+    from services.effects.elsewhere import all_left, unknown, unknown_of
     from services.effects.pending import pending
     from services.effects.state import state
     from services.effects.taking_in import Gone
@@ -109,7 +111,7 @@ def show(journal: Journals = None, as_json: Json = False) -> None:
             }
         waiting, open_questions = pending(session, gone=gone), unknown(session)
         if restored and gone is not None:
-            open_questions = _unknown_yet(session, gone)
+            open_questions = unknown_of(session, gone.values())
     data = {
         "waiting": [_row(one) for one in waiting],
         "unknown_here": [asdict(one) for one in open_questions],
@@ -223,7 +225,7 @@ def sent(
     emit({"recorded": recorded, "noted": noted}, as_json, render)
 
 
-def _told(session: Any, journals: Iterable[Path] | None) -> "Told":
+def _told(session: "Session", journals: Iterable[Path] | None) -> "Told":
     """What the journal of this machine and those named tell."""
     from core.settings import settings
     from services.effects.journal import files, lines
@@ -244,13 +246,6 @@ def _told(session: Any, journals: Iterable[Path] | None) -> "Told":
         raise InputError(
             "The journal {path} cannot be read: {error}", path=str(error.filename), error=os_reason(error)
         ) from error
-
-
-def _unknown_yet(session: Any, gone: Any) -> list[Any]:
-    """Of what a journal tells and this database has not taken in yet: what only providers know of."""
-    from services.effects.elsewhere import unknown_of
-
-    return unknown_of(session, gone.values())
 
 
 def _row(one: "Pending") -> dict[str, Any]:

@@ -27,7 +27,7 @@ from services.backup.programs import Reach
 from services.backup.restoring import open_to_the_application, plan, restore
 from services.work import call
 from tests.support.copies import empty_database
-from tests.support.installation import Installation, installation
+from tests.support.installation import Installation, Process, installation
 from tests.support.lives import Lives
 from tests.support.restored import County, county
 
@@ -104,7 +104,7 @@ def ended(here: Installation) -> bool:
     )
 
 
-def killed(*processes: "subprocess.Popen[bytes]") -> None:
+def killed(*processes: Process) -> None:
     for process in processes:
         os.killpg(process.pid, signal.SIGKILL)
     for process in processes:

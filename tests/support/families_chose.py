@@ -26,9 +26,8 @@ def families_chose(session: Session, count: int) -> None:
         make_price(session, service, provider, "88.00")
     rows = Rows()
     for turn in range(count):
-        provider = providers[turn % len(providers)].id
         add_family(
-            rows, turn, source="chaos", number=f"HB-2026-{turn:06}", service=service.id, provider=provider,
+            rows, turn, source="chaos", number=f"HB-2026-{turn:06}", service=service.id, provider=providers[turn % len(providers)].id,
             decided_on=date(2026, 11, 9), planned=(date(2026, 11, 23), date(2027, 2, 22)), chosen_at=NOW,
         )  # fmt: skip
     rows.flush(session)
