@@ -52,6 +52,9 @@ app.conf.update(
     task_ignore_result=True,  # results are Runs in the database
     task_store_errors_even_if_ignored=False,
     worker_send_task_events=False,
+    # Nobody commands workers through the broker, and whoever reaches it must not; and its pub/sub connection is the one that redis-py reads
+    # without a time limit after it reconnected: a worker then looks alive and takes no messages (docs/reliability.md, "half-open").
+    worker_enable_remote_control=False,
     # A delivery after DATA must not be cut because Redis hiccuped; the lease decides who goes on.
     worker_cancel_long_running_tasks_on_connection_loss=False,
     broker_connection_retry_on_startup=True,  # Redis may come up after us
