@@ -125,7 +125,7 @@ chaos: setup ## a day of a whole installation with faults (SEED=7, or SEEDS=20; 
 	$(BIN)/python -m tests.chaos.whole $(if $(SEEDS),--seeds $(SEEDS),--seed $(or $(SEED),1)) --size $(or $(SIZE),full)
 
 chaos-table: setup ## what came of all days in var/chaos, into docs/reliability.md
-	$(BIN)/python -m tests.chaos.whole --table --size $(or $(SIZE),full)
+	$(BIN)/python -m tests.chaos.whole --table
 
 clean: ## remove what was made, the embedded services' data too
 	-test -x $(BIN)/python && $(BIN)/python -c "from core import embedded; from core.settings import ROOT; embedded.remove(ROOT / 'var')"

@@ -4,7 +4,8 @@
 are asked that never answer, budgets are recomputed. Then every process is killed by SIGKILL in the same instant, and `avain up` is started.
 
 Seconds since the kill, the median and the worst of several rounds:
-begun: the first work is begun; goes_on: so is all that was in somebody's hands; enqueued: whatever is due stands in its queue again.
+begun: the first work is begun; goes_on: so is some of each queue of which something was in hand; freed: all that was in hand is due again;
+enqueued: whatever is due stands in its queue.
 lost: letters that never came to the mail server; repeated: those that came more than once, of which there may be one for each that was in hand.
 """
 
@@ -48,12 +49,22 @@ _SOURCES: Final = 3
 _IN_HAND: Final = ("fetch_prices", "send_letter")
 _PATIENCE: Final = 180.0
 
-#: Rows out: each Work that somebody had in hand at a moment.
-_HELD = text(
-    "SELECT DISTINCT work_id FROM run WHERE started_at < :killed AND (finished_at IS NULL OR finished_at > :killed)"
+#: Rows out: each queue of which somebody had work in hand at a moment, how much, how much of that is still not freed, and when work of it was
+#: begun for the first time since.
+_QUEUES = text(
+    """
+    SELECT held.queue, held.many, held.kept, min(run.started_at) AS begun
+    FROM (
+        SELECT queue, count(*) AS many, count(*) FILTER (WHERE finished_at IS NULL) AS kept
+        FROM run JOIN work ON work.id = run.work_id
+        WHERE started_at < :killed AND (finished_at IS NULL OR finished_at > :killed)
+        GROUP BY queue
+    ) AS held
+    LEFT JOIN work ON work.queue = held.queue
+    LEFT JOIN run ON run.work_id = work.id AND run.started_at > :killed
+    GROUP BY held.queue, held.many, held.kept
+    """
 )
-#: Rows out: when each of these was begun for the first time since.
-_BEGUN = text("SELECT work_id, min(started_at) AS at FROM run WHERE started_at > :killed GROUP BY work_id")
 #: Rows out: how many are due, might be done, and stand in no queue that has been seen since.
 _WAITING = text(
     """
@@ -71,6 +82,7 @@ class Round:
 
     begun: float
     goes_on: float
+    freed: float
     enqueued: float
     held: int
     due: int
@@ -198,25 +210,22 @@ def restart(made: Installation, turn: int, *, letters: int, budgets: int) -> Rou
     at = made.kill()
     made.start()
     engine = made.engine()
-    enqueued: float | None = None
+    freed: float | None = None
     due = 0
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         killed = connection.execute(text("SELECT to_timestamp(:at)"), {"at": at}).scalar_one()
-        held = set(connection.execute(_HELD, {"killed": killed}).scalars())
-        begun: dict[int, float] = {}
         end = time.monotonic() + _PATIENCE
-        while (enqueued is None or not held <= begun.keys()) and time.monotonic() < end:
-            begun = {row.work_id: row.at.timestamp() - at for row in connection.execute(_BEGUN, {"killed": killed})}
+        while time.monotonic() < end:
+            now, queues = time.time(), connection.execute(_QUEUES, {"killed": killed}).all()
+            if freed is None and not any(one.kept for one in queues):
+                freed = now - at
             waiting = connection.execute(_WAITING, {"killed": killed}).scalar_one()
             due = max(due, waiting)
-            # first of all somebody has to see which leases are over, and that the sources' lanes are free
-            if waiting == 0 and held <= begun.keys() and enqueued is None:
-                enqueued = time.time() - at
+            if freed is not None and waiting == 0 and all(one.begun for one in queues):
+                begun = [one.begun.timestamp() - at for one in queues]
+                return Round(min(begun), max(begun), freed, now - at, sum(one.many for one in queues), due)
             time.sleep(0.05)
-    engine.dispose()
-    if enqueued is None:
-        raise TimeoutError
-    return Round(min(begun.values()), max(begun[one] for one in held), enqueued, len(held), due)
+    raise TimeoutError
 
 
 def _migrated(engine: Engine) -> bool:
@@ -242,7 +251,7 @@ def arrived(made: Installation, mail: SmtpSink) -> dict[str, int]:
 def told(rounds: list[Round]) -> dict[str, Any]:
     """The figures of all rounds."""
     found: dict[str, Any] = {"rounds": len(rounds)}
-    for name in ("begun", "goes_on", "enqueued"):
+    for name in ("begun", "goes_on", "freed", "enqueued"):
         seconds = [getattr(one, name) for one in rounds]
         found |= {f"{name}_median_s": statistics.median(seconds), f"{name}_worst_s": max(seconds)}
     return found | {"held_least": min(one.held for one in rounds), "due_least": min(one.due for one in rounds)}

@@ -1,7 +1,9 @@
 """`avain effects`: whether anything may leave this installation, what waits to, and letting it go; also after a restore."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
+from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -15,6 +17,9 @@ from core.reasons import os_reason
 from services.labels import channel_name, kind_name
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from services.effects.journal import Line
     from services.effects.pending import Pending
     from services.effects.releasing import Released
     from services.effects.taking_in import Told
@@ -87,16 +92,17 @@ def status(as_json: Json = False) -> None:
 @app.command("list", help=_("What waits to leave, and what is known of whether it left already."))
 def show(journal: Journals = None, as_json: Json = False) -> None:
     """Reads the journal of this machine and those that are named; changes nothing."""
-    from services.effects.elsewhere import all_left, unknown
+    from services.effects.elsewhere import all_left, unknown, unknown_of
     from services.effects.pending import pending
     from services.effects.state import state
     from services.effects.taking_in import Gone
 
+    until: Mapping[str, datetime] = {}
     with transaction() as session:
         restored = state(session).name == "restored"
         if restored:
             said = _told(session, journal)
-            gone = said.gone if said.lines else None
+            gone, until = said.gone if said.lines else None, said.until
         else:
             gone = {
                 one.key: Gone(one.key, one.kind, one.sent_at, sure)
@@ -105,8 +111,12 @@ def show(journal: Journals = None, as_json: Json = False) -> None:
             }
         waiting, open_questions = pending(session, gone=gone), unknown(session)
         if restored and gone is not None:
-            open_questions = _unknown_yet(session, gone)
-    data = {"waiting": [_row(one) for one in waiting], "unknown_here": [asdict(one) for one in open_questions]}
+            open_questions = unknown_of(session, gone.values())
+    data = {
+        "waiting": [_row(one) for one in waiting],
+        "unknown_here": [asdict(one) for one in open_questions],
+        "journal_until": until,
+    }
 
     def render() -> None:
         rows = [
@@ -119,6 +129,7 @@ def show(journal: Journals = None, as_json: Json = False) -> None:
         columns = [_("What"), _("Name"), _("Goes by"), _("Waits since"), _("Left?"), _("When")]
         console().print(table(_("What waits to leave"), columns, rows))
         _print_unknown(data["unknown_here"])
+        _print_until(until)
 
     emit(data, as_json, render)
 
@@ -183,8 +194,13 @@ def release(  # noqa: PLR0917 - options of a command
             before = Before(_told(session, journal), past or (), without_journal)
         done = let_go(session, names or (), before=before, actor=actor(as_), now=business_now(session))
         # a dry run takes the numbers of Work back with the rest
-        data = _result(done)
-    emit(data, as_json, lambda: _print_released(done, partly=bool(names)))
+        data = {**_result(done), "journal_until": before.said.until}
+
+    def render() -> None:
+        _print_until(before.said.until)
+        _print_released(done, partly=bool(names))
+
+    emit(data, as_json, render)
 
 
 @app.command("sent", help=_("Say that something left already, so that it is recorded as sent and not sent again."))
@@ -209,26 +225,27 @@ def sent(
     emit({"recorded": recorded, "noted": noted}, as_json, render)
 
 
-def _told(session: Any, journals: Iterable[Path] | None) -> "Told":
+def _told(session: "Session", journals: Iterable[Path] | None) -> "Told":
     """What the journal of this machine and those named tell."""
     from core.settings import settings
     from services.effects.journal import files, lines
     from services.effects.taking_in import told
 
+    def of(places: Iterable[Path]) -> Iterator["Line"]:
+        for place in places:
+            count = 0
+            for count, line in enumerate(lines(files([place])), start=1):  # noqa: B007
+                yield line
+            if not count:
+                raise InputError("{path} is no journal: no line of one is in it.", path=str(place))
+
     own = settings().effects_journal
     try:
-        return told(session, lines(files([*([own] if own.is_dir() else []), *(journals or [])])))
+        return told(session, chain(lines(files([own] if own.is_dir() else [])), of(journals or ())))
     except OSError as error:
         raise InputError(
             "The journal {path} cannot be read: {error}", path=str(error.filename), error=os_reason(error)
         ) from error
-
-
-def _unknown_yet(session: Any, gone: Any) -> list[Any]:
-    """Of what a journal tells and this database has not taken in yet: what only providers know of."""
-    from services.effects.elsewhere import unknown_of
-
-    return unknown_of(session, gone.values())
 
 
 def _row(one: "Pending") -> dict[str, Any]:
@@ -261,6 +278,12 @@ def _print_released(done: "Released", *, partly: bool) -> None:
     _print_unknown([asdict(one) for one in done.unknown])
 
 
+def _print_until(until: Mapping[str, datetime]) -> None:
+    """Nobody but a person knows whether something left after that."""
+    for host, last in until.items():
+        console().print(_("The journal of {host} goes to {moment}.").format(host=host, moment=moment(last)))
+
+
 def _print_unknown(rows: Any) -> None:
     if not rows:
         return
@@ -274,3 +297,4 @@ def _print_unknown(rows: Any) -> None:
     columns = [_("What the provider was sent"), _("Order"), _("Went by"), _("When")]
     console().print(table(_("Left before the restore, and nothing here knows of it: ask the provider"), columns, shown))
     console().print(_("Note what you have looked into with: {command}").format(command="avain effects sent …"))
+    console().print(_("Until then Avain orders nothing by itself: it might order the same once more."))

@@ -28,6 +28,7 @@ endpoint_id = "003799999992"
 # hours = ["20:00-06:00"]          # when it may be read; without it: always
 # failures = 5                     # so many failures in a row, and it is left alone
 # pause_minutes = 30               # for so long; then it is tried once (docs/left-alone.md)
+# give_up_days = 7                 # what has waited so long for it is given up
 
 # Where price lists come from: one table per provider, and one for your own unit costs.
 # [sources.prices.esimerkkivalmennus]

@@ -37,7 +37,7 @@ _PASS_OVER = text(
 )
 
 _RESTORED = N_(
-    "No new numbers are given out: this Avain was restored from a backup, and whoever runs it has to release it first."
+    "No new numbers are given out: the database of this Avain was restored from a backup or moved to another server, and whoever runs it has to release it first."
 )
 _LOOK_AGAIN_SECONDS = 60.0
 

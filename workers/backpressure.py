@@ -28,6 +28,9 @@ class QueueFullError(Exception):
 class BoundedChannel(Channel):
     """Puts a message into one of our queues only if that is shorter than its target. Lists of Celery's own are as they were."""
 
+    #: The script, which redis-py hands to a server that does not know it yet.
+    _push: Any = None
+
     def _put(self, queue: str, message: Any, **kwargs: Any) -> None:
         """Raises QueueFullError."""
         if queue not in QUEUES:
@@ -36,8 +39,8 @@ class BoundedChannel(Channel):
         priority = self._get_message_priority(message, reverse=False)  # type: ignore[no-untyped-call]
         key = self._q_for_pri(queue, priority)  # type: ignore[no-untyped-call]
         with self.conn_or_acquire() as client:
-            push = self.__dict__.get("_push") or self.__dict__.setdefault("_push", client.register_script(_PUSH))
-            if not push(keys=[key], args=[TARGET_LENGTH, "lpush", dumps(message)], client=client):
+            self._push = self._push or client.register_script(_PUSH)
+            if not self._push(keys=[key], args=[TARGET_LENGTH, "lpush", dumps(message)], client=client):
                 raise QueueFullError(queue)
 
     def _do_restore_message(

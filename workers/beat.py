@@ -52,7 +52,7 @@ class TickScheduler(Scheduler):
     def _tick(self) -> None:
         try:
             if self._ticks % _TICKS_BETWEEN_LOOKS == 0:
-                self._effects.look(current_settings())
+                self._look_at_effects()
             tick()
             self._ticks += 1
             if self._ticks % _TICKS_BETWEEN_LOOKS == 0:
@@ -63,6 +63,15 @@ class TickScheduler(Scheduler):
             )  # the database is away; once a second is enough of one line
         except Exception:
             log.exception("tick_failed")
+
+    def _look_at_effects(self) -> None:
+        """A fault in it must not keep everything else from its queues: whoever lets something leave looks for himself."""
+        try:
+            self._effects.look(current_settings())
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception:
+            log.exception("effects_not_watched")
 
     def stop(self, _number: int, _frame: FrameType | None) -> None:
         """Told to stop: what was chosen for the queues is published first, unless that takes too long or it is told again."""

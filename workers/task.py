@@ -180,7 +180,8 @@ class Lease:
         with transaction() as session:
             if isinstance(why, ways.ClosedError):
                 pause = ways.hold_back(session, why.way)
-                ways.wait_for(session, why.way, self.claimed.work_id)
+                if pause:  # else it has been opened meanwhile
+                    ways.wait_for(session, why.way, self.claimed.work_id)
             postpone(session, self.claimed, why.message, pause)
         self.closed = True
         log.info("work_postponed", work=self.claimed.work_id, kind=self.claimed.kind, seconds=round(pause))

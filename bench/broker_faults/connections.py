@@ -1,16 +1,14 @@
 """Faults of a connection: cut while a task runs; half-open, with one side believing in it."""
 
-import socket
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from bench.broker_faults.deaths import LATE_REJECTING
 from bench.broker_faults.rig import Rig, Row, measurement
+from tests.chaos.whole.wire import wire
 
 HALF_OPEN_PATIENCE = 200
 
@@ -60,73 +58,25 @@ def half_open(rig: Rig) -> Iterator[Row]:
     }
     for setting, transport in options.items():
         rig.fresh()
-        proxy = Proxy(Path(urlsplit(rig.services.redis_url).path))
-        worker = rig.worker({"broker_transport_options": transport}, BENCH_BROKER=proxy.url)
-        time.sleep(3)
-        proxy.leave_half_open()
-        left = time.time()
-        sent = 0
-        while not rig.events(step="start") and time.time() - left < HALF_OPEN_PATIENCE:
-            rig.send("nap", f"n-{sent}", 0)
-            sent += 1
-            time.sleep(1)
-        seconds = round(rig.events(step="start")[0].at - left, 1) if rig.events(step="start") else None
-        time.sleep(3)
-        lost = sent - len(rig.runs()) - rig.left_over()
-        outcome = f"silent for {HALF_OPEN_PATIENCE} s" if seconds is None else f"takes messages again after {seconds} s"
-        said = worker.log.read_text("utf-8", errors="replace")
-        outcome += f", {lost} of {sent} sent meanwhile lost; " + (
-            "a warning is logged" if "stale" in said else "nothing logged"
-        )
-        yield Row("half-open connection", setting, outcome, {"seconds": seconds, "sent": sent, "lost": lost})
-        rig.fresh()
-        proxy.close()
-
-
-class Proxy:
-    """TCP on 127.0.0.1 in front of the server's socket file, able to leave connections half-open."""
-
-    def __init__(self, target: Path) -> None:
-        self._target = target
-        self._pairs: list[tuple[socket.socket, socket.socket]] = []
-        self._silent: set[socket.socket] = set()
-        self._door = socket.create_server(("127.0.0.1", 0))
-        self.url = f"redis://127.0.0.1:{self._door.getsockname()[1]}/0"
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def leave_half_open(self) -> None:
-        """Close the server's side of all that is open now; the client's side stays open and hears nothing any more."""
-        pairs, self._pairs = self._pairs, []
-        for client, server in pairs:
-            self._silent.add(client)
-            server.shutdown(socket.SHUT_RDWR)
-
-    def close(self) -> None:
-        """Close everything."""
-        self._door.close()
-        for one in [*self._silent, *(side for pair in self._pairs for side in pair)]:
-            one.close()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                client, _ = self._door.accept()
-            except OSError:
-                return
-            server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-            server.connect(str(self._target))
-            self._pairs.append((client, server))
-            for source, sink in ((client, server), (server, client)):
-                threading.Thread(target=self._pump, args=(source, sink, client), daemon=True).start()
-
-    def _pump(self, source: socket.socket, sink: socket.socket, client: socket.socket) -> None:
-        try:
-            while data := source.recv(65536):
-                if client not in self._silent:
-                    sink.sendall(data)
-        except OSError:
-            pass
-        if client not in self._silent:
-            for one in (source, sink):
-                with suppress(OSError):
-                    one.shutdown(socket.SHUT_RDWR)
+        with wire(Path(urlsplit(rig.services.redis_url).path)) as proxy:
+            worker = rig.worker({"broker_transport_options": transport}, BENCH_BROKER=proxy.url)
+            time.sleep(3)
+            proxy.leave_half_open()
+            left = time.time()
+            sent = 0
+            while not rig.events(step="start") and time.time() - left < HALF_OPEN_PATIENCE:
+                rig.send("nap", f"n-{sent}", 0)
+                sent += 1
+                time.sleep(1)
+            seconds = round(rig.events(step="start")[0].at - left, 1) if rig.events(step="start") else None
+            time.sleep(3)
+            lost = sent - len(rig.runs()) - rig.left_over()
+            outcome = (
+                f"silent for {HALF_OPEN_PATIENCE} s" if seconds is None else f"takes messages again after {seconds} s"
+            )
+            said = worker.log.read_text("utf-8", errors="replace")
+            outcome += f", {lost} of {sent} sent meanwhile lost; " + (
+                "a warning is logged" if "stale" in said else "nothing logged"
+            )
+            yield Row("half-open connection", setting, outcome, {"seconds": seconds, "sent": sent, "lost": lost})
+            rig.fresh()

@@ -3,9 +3,9 @@
 Revision ID: 0031
 Revises: 0030
 
-Effects may leave from the one database that `effects.home` names. A new installation, and one whose audit trail was sealed on this very server,
-is at home in the database it is in; of any other nobody can tell whether it is the installation itself or a copy of it: a person says so
-(avain effects release).
+Effects may leave from the one database that `effects.home` names. A new installation, and one whose audit trail was written in this very database
+and sealed on this very server, is at home in the database it is in; of any other nobody can tell whether it is the installation itself or a copy
+of it: a person says so (avain effects release).
 """
 
 import sqlalchemy as sa
@@ -48,11 +48,16 @@ FUNCTIONS = (
     $$
     """,
 )
-#: Rows made: one. At home here, if nothing was ever done here, or the trail was last sealed by this very server.
+#: Rows made: one. At home here, if nothing was ever done here, or the trail was last sealed by this very server and its events are still stored by
+#: the transactions that wrote them: where a dump was put in, that of pg_restore stored them all. (What was written within a savepoint has another
+#: number, so not all need agree.)
 BEGIN = """
     INSERT INTO effects (id, instance, home)
     SELECT 1, replace(gen_random_uuid()::text, '-', ''),
-           CASE WHEN NOT EXISTS (SELECT FROM work) OR (SELECT cluster FROM audit_sealing) = split_part(this_database(), '/', 1)
+           CASE WHEN NOT EXISTS (SELECT FROM work)
+                  OR (SELECT cluster FROM audit_sealing) = split_part(this_database(), '/', 1)
+                     AND EXISTS (SELECT FROM (SELECT xid, xmin::text::bigint AS stored FROM audit_event ORDER BY id LIMIT 1000) AS first
+                                 WHERE xid % 4294967296 = stored)
                 THEN this_database() END
 """
 GRANTS = """

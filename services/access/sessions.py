@@ -22,7 +22,7 @@ from services.access.people import Person
 _HELD = {
     "paused": N_("No order and no e-mail leaves Avain for now: {reason} What you do here is kept, and leaves later."),
     "restored": N_(
-        "This Avain was restored from a backup. No order and no e-mail leaves it, and no new order gets a number, until whoever runs Avain releases it."
+        "The database of this Avain was restored from a backup or moved to another server. No order and no e-mail leaves it, and no new order gets a number, until whoever runs Avain releases it."
     ),
 }
 #: A click is noted at most this often, so that looking at pages writes little.

@@ -13,6 +13,7 @@ from core.i18n import N_
 from services.consistency.findings import NAMED, Looked, Sort, Thing, names
 from services.consistency.scope import Scope
 from services.labels import kind_message
+from services.work.gate import ASKED_ABOUT, ORDERING
 from services.work.kinds import EFFECTS, NUMBERING, QUEUES
 
 #: Seconds after which somebody should have noticed that a process fell silent: the tick looks every second.
@@ -144,9 +145,15 @@ def works(scope: Scope) -> Looked:
 
 
 def _held(scope: Scope) -> list[str]:
-    """Kinds that wait on purpose: what leaves this installation while that is paused, and what gives out numbers in a restored one."""
-    state = scope.session.execute(text("SELECT effects_state()")).scalar_one()
-    return [*(EFFECTS if state != "go" else ()), *(NUMBERING if state == "restored" else ())]
+    """Kinds that wait on purpose: what leaves this installation while that is paused, what gives out numbers in a restored one, and what orders by
+    itself where providers are to be asked first.
+    """
+    state, asked = scope.session.execute(text(f"SELECT effects_state(), {ASKED_ABOUT}")).one()
+    return [
+        *(EFFECTS if state != "go" else ()),
+        *(NUMBERING if state == "restored" else ()),
+        *(ORDERING if asked else ()),
+    ]
 
 
 def _note(looked: Looked, sort: Sort, rows: Any) -> None:

@@ -20,12 +20,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast
+from uuid import UUID
 
 Event = Literal["going", "gone", "back", "numbers"]
 EVENTS: Final = ("going", "gone", "back", "numbers")
 
 _NAME: Final = re.compile(r".+-(\d{4})-(\d{2})\.jsonl")
+_SERIES: Final = re.compile(r"[A-Z]+-\d{4}")
+#: No series comes so far.
+_FURTHEST: Final = 10**12
+_WORDS: Final = ("event", "host", "instance", "kind", "key", "sha256", "way", "token")
 #: A line is shorter; so much of a file's end holds its last ones.
 _LONGEST: Final = 2048
 _TAIL: Final = 4 * _LONGEST
@@ -140,24 +145,28 @@ def _end(file: Path) -> list[bytes]:
 
 
 def _read(line: bytes) -> Line | None:
+    """A line, if it is one that Avain can have written. Anything else is passed over: of what the database could not even take, nothing that has
+    to do with something else may fail.
+    """
     if len(line) > _LONGEST:
         return None
     try:
         said: dict[str, Any] = json.loads(line)
-        if said["event"] not in EVENTS:
-            return None
-        return Line(
-            at=datetime.fromisoformat(said["at"]).astimezone(UTC),
-            event=said["event"],
-            host=str(said["host"]),
-            instance=str(said["instance"]),
-            kind=str(said.get("kind", "")),
-            key=str(said.get("key", "")),
-            sha256=str(said.get("sha256", "")),
-            way=str(said.get("way", "")),
-            run=int(said.get("run", 0)),
-            token=str(said.get("token", "")),
-            numbers={str(series): int(value) for series, value in said.get("numbers", {}).items()},
+        words = {name: str(said.get(name, "")) for name in _WORDS}
+        numbers = {str(series): int(value) for series, value in said.get("numbers", {}).items()}
+        run = int(said.get("run", 0))
+        ours = (
+            words["event"] in EVENTS
+            and words["host"] != ""
+            and words["instance"] != ""
+            and all(one.isascii() and one.isprintable() for one in words.values())
+            and all(_SERIES.fullmatch(series) and 0 <= value < _FURTHEST for series, value in numbers.items())
+            and 0 <= run < 2**63
         )
-    except (ValueError, KeyError, TypeError, AttributeError):
+        if not ours:
+            return None
+        words["token"] = words["token"] and str(UUID(words["token"]))
+        at = datetime.fromisoformat(said["at"]).astimezone(UTC)
+        return Line(at=at, event=cast("Event", words.pop("event")), run=run, numbers=numbers, **words)
+    except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError):
         return None

@@ -35,6 +35,9 @@ _LET: Final = text(
 _SILENT: Final = N_(
     "The journal says nothing of these machines, from which something left lately: {hosts}. Bring their files (--journal), or say that there are none (--without-journal)."
 )
+_SHORT: Final = N_(
+    "The journal of these machines ends before the last thing that left from them, as this database knows: {hosts}. Bring their newest files (--journal), or say that there are none (--without-journal)."
+)
 
 
 @dataclass(frozen=True)
@@ -98,9 +101,11 @@ def _taken_in(session: Session, before: Before, *, actor: str, now: datetime) ->
     if not before.incomplete:
         if not before.said.lines:
             raise InputError(NO_JOURNAL)
-        silent = silent_hosts(session, before.said)
-        if silent:
-            raise InputError(_SILENT, hosts=", ".join(silent))
+        none, short = silent_hosts(session, before.said)
+        if none:
+            raise InputError(_SILENT, hosts=", ".join(none))
+        if short:
+            raise InputError(_SHORT, hosts=", ".join(short))
     return take_in(session, before.said, past=before.past, complete=not before.incomplete, actor=actor, now=now)
 
 

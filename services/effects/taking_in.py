@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import text
@@ -20,10 +20,11 @@ from core.errors import InputError, Message, Transient
 from core.i18n import N_
 from services import audit, numbers
 from services.effects.journal import Line
+from services.effects.settling import BY_JOURNAL, BY_PERSON
 from services.work.kinds import EFFECTS
 
 #: Numbers people see: the series, and the place in it.
-_NUMBER: Final = re.compile(r"([A-Z]+-\d{4})-(\d{6,12})(?:/.*)?")
+_NUMBER: Final = re.compile(r"((?:T|HB)-\d{4})-(\d{6,12})(?:/.*)?")
 #: Where no journal tells, so many numbers of each series are passed over: more than anybody gives out between two backups.
 LEAP: Final = 1000
 _SERIES: Final = ("T", "HB")
@@ -49,15 +50,18 @@ _KEEP: Final = text(
                                     way = excluded.way
     """
 )
-#: Rows out: hosts on which something left in the week before the last time that anything did.
+#: Rows out: hosts on which something left in the week before the last time that anything did, and when the last attempt began by which it did.
+#: What was only recorded there (settling.py) did not leave from there.
 _HOSTS: Final = text(
     """
-    SELECT DISTINCT host FROM run
-    WHERE kind = ANY(:kinds) AND kind <> 'put_away_files'
+    SELECT host, max(started_at) FILTER (WHERE outcome = 'succeeded') AS last FROM run
+    WHERE kind = ANY(:kinds) AND kind <> 'put_away_files' AND coalesce(message ->> 'msgid', '') <> ALL(CAST(:recorded AS text[]))
       AND started_at > (SELECT max(started_at) - interval '7 days' FROM run WHERE kind = ANY(:kinds))
-    ORDER BY host
+    GROUP BY host ORDER BY host
     """
 )
+#: So far the clocks of a host and of the database may be apart.
+_APART: Final = timedelta(minutes=1)
 _UNDER_WAY: Final = text("SELECT EXISTS (SELECT FROM work WHERE token IS NOT NULL AND kind = ANY(:kinds))")
 _SETTLE_HERE: Final = text(
     """
@@ -67,6 +71,9 @@ _SETTLE_HERE: Final = text(
         paused_at = excluded.paused_at, paused_by = excluded.paused_by, paused_why = excluded.paused_why
     """
 )
+
+#: What a person let go of the original while that was paused is not let go here.
+_FORGET_LET_GO: Final = text("DELETE FROM let_go")
 
 _WHY: Final = "restored; what had left was taken in"
 
@@ -85,24 +92,23 @@ class Gone:
 
 @dataclass(frozen=True)
 class Told:
-    """What journals tell a database: what left that it does not know of, by key; how far the series were; whose lines they are."""
+    """What journals tell a database: what left that it does not know of, by key; how far the series were; until when each host's lines go."""
 
     gone: Mapping[str, Gone] = field(default_factory=dict)
     highest: Mapping[str, int] = field(default_factory=dict)
-    hosts: frozenset[str] = frozenset()
     lines: int = 0
-    until: datetime | None = None
+    until: Mapping[str, datetime] = field(default_factory=dict)
 
 
 def told(session: Session, lines: Iterable[Line]) -> Told:
     """What these lines tell this database. Nothing is written."""
     highest: dict[str, int] = {}
-    hosts: set[str] = set()
-    count, until = 0, None
+    until: dict[str, datetime] = {}
+    count = 0
     attempts: dict[tuple[int, str, str], Line] = {}
     for line in lines:
-        count, until = count + 1, line.at if until is None else max(until, line.at)
-        hosts.add(line.host)
+        count += 1
+        until[line.host] = max(line.at, until.get(line.host, line.at))
         for series, value in (*line.numbers.items(), *_numbered(line)):
             highest[series] = max(value, highest.get(series, 0))
         if line.run and line.key:
@@ -117,7 +123,7 @@ def told(session: Session, lines: Iterable[Line]) -> Told:
         sure, known = line.event == "gone", gone.get(line.key)
         if known is None or (sure and not known.sure):
             gone[line.key] = Gone(line.key, line.kind, line.at, sure, line.sha256, line.way)
-    return Told(gone, highest, frozenset(hosts), count, until)
+    return Told(gone, highest, count, dict(sorted(until.items())))
 
 
 def _numbered(line: Line) -> list[tuple[str, int]]:
@@ -138,9 +144,13 @@ def _unknown(session: Session, lines: list[Line]) -> list[Line]:
     return unknown
 
 
-def silent_hosts(session: Session, said: Told) -> list[str]:
-    """Hosts on which something left lately, as this database knows, and of which there is no line."""
-    return [host for host in session.execute(_HOSTS, {"kinds": list(EFFECTS)}).scalars() if host not in said.hosts]
+def silent_hosts(session: Session, said: Told) -> tuple[list[str], list[str]]:
+    """Hosts from which something left lately, as this database knows: those of which there is no line, and those whose lines end before it."""
+    values = {"kinds": list(EFFECTS), "recorded": [BY_JOURNAL, BY_PERSON]}
+    rows = session.execute(_HOSTS, values).all()
+    none = [row.host for row in rows if row.host not in said.until]
+    short = [row.host for row in rows if row.last and said.until.get(row.host, row.last) < row.last - _APART]
+    return none, short
 
 
 def take_in(
@@ -157,6 +167,7 @@ def take_in(
             seconds=20,
         )
     highest = _highest(session, said, past, complete=complete, now=now)
+    session.execute(_FORGET_LET_GO)
     session.execute(_SETTLE_HERE, {"actor": actor, "why": _WHY})
     rows: list[dict[str, Any]] = [
         {"key": one.key, "kind": one.kind, "sent_at": one.sent_at.isoformat(), "sure": one.sure, "sha256": one.sha256 or None, "way": one.way}

@@ -27,7 +27,14 @@ def effects(ground: Ground) -> list[Finding]:
         findings.append(Finding(name, "broken" if stands.name == "restored" else "warning", found, advice))
     if open_questions:
         found = Message("left before the restore, and nothing here knows of it: {count}", count=len(open_questions))
-        findings.append(Finding(name, "warning", found, Message("Ask the providers: avain effects list")))
+        findings.append(
+            Finding(
+                name,
+                "warning",
+                found,
+                Message("Ask the providers: avain effects list. Until that is noted, nothing is ordered by itself."),
+            )
+        )
     if nameless:
         found = Message(
             "the database server does not tell its name, so that a copy on another server cannot be told from it"

@@ -27,14 +27,17 @@ from services.work import Claimed, kind_of
 
 #: So long after the one that tries all others may: more than any attempt to send something takes.
 _OTHERS_AFTER: Final = timedelta(seconds=30 + max(kind_of(one).deadline for one in waiting.KINDS))
+#: When nobody has tried for so long though one might have, it was Avain that was away (stopped, paused, restored from a copy), not the other side.
+_AWAY: Final = timedelta(hours=1)
 #: A longer wish of the other side is not listened to.
 _LONGEST_WISH: Final = 86_400.0
 
-#: Rows in: a way and a Work. Rows out: how the way is, and since when the Work has waited for it; none where nothing ever failed.
+#: Rows in: a way and a Work. Rows out: how the way is, and since when the Work has waited for it, while it was left alone; none where nothing
+#: ever failed.
 _STATE = text(
     """
-    SELECT breaker.*, put_off.since, clock_timestamp() AS now
-    FROM breaker LEFT JOIN put_off ON put_off.work_id = :work_id
+    SELECT breaker.*, greatest(put_off.since, closed_at) AS since, put_off.work_id IS NOT NULL AS waits, clock_timestamp() AS now
+    FROM breaker LEFT JOIN put_off ON put_off.work_id = :work_id AND way = name
     WHERE name = :way
     """
 )
@@ -110,7 +113,8 @@ def permit(session: Session, way: str, claimed: Claimed, settings: Outgoing) -> 
     row = session.execute(_STATE, {"way": way, "work_id": claimed.work_id}).one_or_none()
     if row is None or row.closed_at is None:
         return
-    if row.since is not None and row.now - row.since > timedelta(days=settings.give_up_days):
+    given_up = row.waits and row.now - row.since > timedelta(days=settings.give_up_days)
+    if given_up and row.now - row.until <= _AWAY:
         raise Permanent(
             "{way}: it does not work, and this has waited for it since {moment}. {error}",
             moment=row.since.isoformat(),
@@ -142,6 +146,8 @@ def failed(
     waiting.wait_for(session, way, claimed.work_id, tried=tried)
     if row.closed_at is not None and not tried:  # it was on its way when the way was closed
         return Left(_seconds(row.now, max(row.now, row.until) + _OTHERS_AFTER), counts=False)
+    if row.closed_at is not None and row.now - row.until > _AWAY:
+        waiting.begin_anew(session, way)
     pause = max(settings.pause_after(row.tries + 1), min(wish or 0.0, _LONGEST_WISH))
     until = row.now + timedelta(seconds=pause)
     others = until + _OTHERS_AFTER

@@ -56,7 +56,7 @@ def _putting_off(going: str) -> TextClause:
             FROM placed WHERE work.id = placed.id RETURNING work.id
         ), kept AS (
             INSERT INTO put_off (work_id, way) SELECT id, :way FROM moved ORDER BY id
-            ON CONFLICT (work_id) DO UPDATE SET way = excluded.way WHERE put_off.way <> excluded.way
+            ON CONFLICT (work_id) DO UPDATE SET way = excluded.way, since = clock_timestamp(), tries = 0 WHERE put_off.way <> excluded.way
         )
         SELECT count(*) FROM moved
         """  # noqa: S608 - our own words
@@ -70,7 +70,10 @@ _PUT_OFF_CONNECTION: Final = _putting_off(_BY_CONNECTION)
 _WAIT = text(
     """
     INSERT INTO put_off (work_id, way, tries) VALUES (:work_id, :way, :tries)
-    ON CONFLICT (work_id) DO UPDATE SET way = excluded.way, tries = put_off.tries + excluded.tries
+    ON CONFLICT (work_id) DO UPDATE SET
+        way = excluded.way,
+        since = CASE put_off.way WHEN excluded.way THEN put_off.since ELSE clock_timestamp() END,
+        tries = CASE put_off.way WHEN excluded.way THEN put_off.tries ELSE 0 END + excluded.tries
     """
 )
 
@@ -107,6 +110,11 @@ def put_off(session: Session, way: str, *, until: datetime, others: datetime, to
 def wait_for(session: Session, way: str, work_id: int, *, tried: bool = False) -> None:
     """Note that a Work waits for a way; `tried`: it was the one that tried whether it works again."""
     session.execute(_WAIT, {"way": way, "work_id": work_id, "tries": int(tried)})
+
+
+def begin_anew(session: Session, way: str) -> None:
+    """What waits for a way has waited from now on: nobody has tried for long, and that was not the other side's fault."""
+    session.execute(text("UPDATE put_off SET since = clock_timestamp() WHERE way = :way"), {"way": way})
 
 
 def let_go(session: Session, way: str) -> int:

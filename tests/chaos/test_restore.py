@@ -27,7 +27,7 @@ from services.backup.programs import Reach
 from services.backup.restoring import open_to_the_application, plan, restore
 from services.work import call
 from tests.support.copies import empty_database
-from tests.support.installation import Installation, installation
+from tests.support.installation import Installation, Process, installation
 from tests.support.lives import Lives
 from tests.support.restored import County, county
 
@@ -104,7 +104,7 @@ def ended(here: Installation) -> bool:
     )
 
 
-def killed(*processes: "subprocess.Popen[bytes]") -> None:
+def killed(*processes: Process) -> None:
     for process in processes:
         os.killpg(process.pid, signal.SIGKILL)
     for process in processes:
@@ -186,7 +186,11 @@ def test_a_copy_made_under_load_goes_on_where_the_original_ended(
         here.wait(lambda: ended(here), 120)
         whole(town, here, doubtful)
 
+        unknown = [one["key"] for one in desk.told("effects", "status")["unknown_here"]]
+        assert unknown, "the original has ordered since, too"
         town.choose(here, 5)
+        assert here.rows("SELECT 1 FROM work WHERE kind = 'generate_orders' AND done_at IS NULL"), "it waits"
+        desk.told("effects", "sent", *unknown)
         here.wait(lambda: ended(here), 120)
         whole(town, here, doubtful)
         numbers = {row.number for row in here.rows("SELECT number FROM purchase_order WHERE number > 'T-2026-000040'")}

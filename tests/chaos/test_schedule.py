@@ -56,12 +56,12 @@ def test_what_came_of_a_day_is_kept_and_told(tmp_path):
     assert "WRONG: It hung.\n  WRONG: An order was lost." in sentences(bad)
     document = tmp_path / "doc.md"
     document.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n", "utf-8")
-    write(kept("small", tmp_path), document)
+    write(kept(tmp_path), document)
     text = document.read_text("utf-8")
     assert text.startswith("before\n")
     assert text.endswith("\nafter\n")
     assert "old" not in text
     assert f"| {one.fault} | 2 | 1 | 1 | beat killed (1), ? (1) | 1.5, 1.5 |" in text
-    assert "2 days (seeds 3, 4), 2 faults, of which 1 were felt." in text
+    assert "2 days (small: seeds 3, 4), 2 faults, of which 1 were felt." in text
     assert "It hung.; An order was lost." in text
     assert "orders: 5" in text

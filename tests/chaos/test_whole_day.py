@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.chaos.whole import processes
 from tests.chaos.whole.day import live
 from tests.chaos.whole.report import sentences
 
@@ -12,7 +13,8 @@ SEED, FAULTS = 8, 12
 
 
 @pytest.mark.slow
-def test_nothing_is_lost_and_nothing_twice(tmp_path: Path) -> None:
+def test_nothing_is_lost_and_nothing_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "FORKED", True)
     day = live(SEED, "small", FAULTS, tmp_path)
     assert day.found == [], sentences(day)
     assert len(day.injected) == FAULTS

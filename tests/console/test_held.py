@@ -30,4 +30,6 @@ def test_every_page_says_it(session: Session, sign_in: Any) -> None:
         )
     assert len(paused) == len(usually)
     effects.disown(session, Message("x"), now=NOW)
-    assert said(worker.get("/cases?lang=en")).startswith("This Avain was restored from a backup.")
+    assert said(worker.get("/cases?lang=en")).startswith(
+        "The database of this Avain was restored from a backup or moved to another server."
+    )

@@ -1,6 +1,6 @@
 """Families who chose providers that are reached over every channel there is: tomorrow's orders."""
 
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy.orm import Session
 
@@ -26,24 +26,34 @@ def families_chose(session: Session, count: int) -> None:
         make_price(session, service, provider, "88.00")
     rows = Rows()
     for turn in range(count):
-        client = rows.add("client", source="chaos", external_id=f"client-{turn}")
-        case = rows.add(
-            "client_case", number=f"HB-2026-{turn:06}", source="chaos", external_id=f"case-{turn}", client_id=client,
-            status="open", goals="{}", record_hash=b"", assessment_date=date(2026, 10, 1),
-        )  # fmt: skip
-        decision = rows.add(
-            "decision", case_id=case, external_id="p", number=f"P-2026-{turn}", decided_on=date(2026, 11, 9),
-            valid=period(date(2026, 11, 9), date(2027, 12, 31)), granted_amount=2000,
-        )  # fmt: skip
-        item = rows.add(
-            "plan_item", case_id=case, decision_id=decision, external_id="item", service_id=service.id, quantity=12,
-            unit="C62", period=period(date(2026, 11, 23), date(2027, 2, 22)),
-        )  # fmt: skip
-        rows.add(
-            "choice", plan_item_id=item, provider_id=providers[turn % len(providers)].id, chosen_by="parent", actor="worker:W-1",
-            reason="", chosen_at=NOW,
+        add_family(
+            rows, turn, source="chaos", number=f"HB-2026-{turn:06}", service=service.id, provider=providers[turn % len(providers)].id,
+            decided_on=date(2026, 11, 9), planned=(date(2026, 11, 23), date(2027, 2, 22)), chosen_at=NOW,
         )  # fmt: skip
     rows.flush(session)
     dirty.mark_all(session, "asked")
     recompute_dirty(session, now=NOW, settings=Budgets())
     move_business_clock(session, NOW)
+
+
+def add_family(
+    rows: Rows, turn: int, *, source: str, number: str, service: int, provider: int,
+    decided_on: date, planned: tuple[date, date], chosen_at: datetime,
+) -> None:  # fmt: skip
+    """The rows of a family of a source, told from others by `turn`, whose parent chose a provider for twelve visits of a service."""
+    client = rows.add("client", source=source, external_id=f"client-{turn}")
+    case = rows.add(
+        "client_case", number=number, source=source, external_id=f"case-{turn}", client_id=client,
+        status="open", goals="{}", record_hash=b"", assessment_date=date(2026, 10, 1),
+    )  # fmt: skip
+    decision = rows.add(
+        "decision", case_id=case, external_id="p", number=f"P-2026-{turn}", decided_on=decided_on,
+        valid=period(decided_on, date(2027, 12, 31)), granted_amount=2000,
+    )  # fmt: skip
+    item = rows.add(
+        "plan_item", case_id=case, decision_id=decision, external_id="item", service_id=service, quantity=12,
+        unit="C62", period=period(*planned),
+    )  # fmt: skip
+    rows.add(
+        "choice", plan_item_id=item, provider_id=provider, chosen_by="parent", actor="worker:W-1", reason="", chosen_at=chosen_at
+    )  # fmt: skip

@@ -199,6 +199,8 @@ def _command(life: dict[str, Any]) -> None:
     # threads begin with the default: the one of this command's environment
     i18n._language = ContextVar("language", default=i18n._initial_language())  # noqa: B039
     sys.argv = ["avain", *life["command"]]
+    path = life["environment"].get("PYTHONPATH", "")
+    sys.path[:0] = [place for place in path.split(os.pathsep) if place and place not in sys.path]
     code: Any = 1
     try:
         import_module("cli.main").main()

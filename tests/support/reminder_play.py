@@ -245,9 +245,10 @@ class Play:
         now = moment(self.day, time(15))
         due = [row for row in self._open_rows() if row.due <= self.day or self.world.often(0.01)]
         calendar = WorkingDays(self.calendar.midsummer_eve, self.calendar.christmas_eve)
+        still_open = {row.id for row in due}
         for row in due:
             act = self.chance.random()
-            if row.id not in {one.id for one in self._open_rows()}:  # a later check stands for it
+            if row.id not in still_open:  # a later check stands for it
                 self.memory.forget([row.id])
                 continue
             # what waits for approval is settled by approving or declining it
@@ -266,6 +267,8 @@ class Play:
                 self.counts["not needed"] += 1
             elif act >= 0.90:
                 self._hand_over(row, now)
+            if act >= 0.90:
+                still_open = {one.id for one in self._open_rows()}
         self.session.flush()  # what follows is SQL of the test's own
         self.session.expire_all()
 

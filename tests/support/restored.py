@@ -23,7 +23,8 @@ from tests.factories.follow_up import make_followed
 from tests.factories.price import make_price
 from tests.factories.service import make_service
 from tests.support.budgets import recompute_dirty
-from tests.support.bulk import Rows, period
+from tests.support.bulk import Rows
+from tests.support.families_chose import add_family
 from tests.support.installation import Installation
 from tests.support.order_sinks import CHANNEL_SETTINGS, Point, Sinks, order_sinks
 from tests.support.ordering import make_orderable_provider
@@ -89,22 +90,9 @@ class County:
         with Session(here.engine) as session, session.begin():
             rows, cases = Rows(), iter(numbers.take(session, "HB", 2026, count))
             for turn in range(self.families, self.families + count):
-                client = rows.add("client", source="town", external_id=f"client-{turn}")
-                case = rows.add(
-                    "client_case", number=next(cases), source="town", external_id=f"case-{turn}", client_id=client,
-                    status="open", goals="{}", record_hash=b"", assessment_date=date(2026, 10, 1),
-                )  # fmt: skip
-                decision = rows.add(
-                    "decision", case_id=case, external_id="p", number=f"P-2026-{turn}", decided_on=date(2026, 11, 30),
-                    valid=period(date(2026, 11, 30), date(2027, 12, 31)), granted_amount=2000,
-                )  # fmt: skip
-                item = rows.add(
-                    "plan_item", case_id=case, decision_id=decision, external_id="item", service_id=self.service, quantity=12,
-                    unit="C62", period=period(date(2026, 12, 14), date(2027, 3, 13)),
-                )  # fmt: skip
-                rows.add(
-                    "choice", plan_item_id=item, provider_id=self.providers[turn % len(CHANNELS)], chosen_by="parent", actor="worker:W-1",
-                    reason="", chosen_at=NOW,
+                add_family(
+                    rows, turn, source="town", number=next(cases), service=self.service, provider=self.providers[turn % len(CHANNELS)],
+                    decided_on=date(2026, 11, 30), planned=(date(2026, 12, 14), date(2027, 3, 13)), chosen_at=NOW,
                 )  # fmt: skip
             rows.flush(session)
             dirty.mark_all(session, "asked")

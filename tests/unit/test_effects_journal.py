@@ -1,6 +1,7 @@
 """The journal of what left: one line each, whole or not there, read back as it was written."""
 
 import errno
+import json
 import os
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,11 +10,12 @@ import pytest
 
 from services.effects.journal import Line, files, latest, lines, write
 
+TOKEN = "0197e0a8-5d1e-4a51-9c36-111111111111"
 AT = datetime(2026, 11, 23, 6, 5, 4, 321000, tzinfo=UTC)
 
 
 def line(event="gone", at=AT, host="tuuli", **values) -> Line:
-    given = {"kind": "deliver_order", "key": "T-2026-000001", "sha256": "ab", "way": "sftp", "run": 7, "token": "t"}
+    given = {"kind": "deliver_order", "key": "T-2026-000001", "sha256": "ab", "way": "sftp", "run": 7, "token": TOKEN}
     return Line(at, event, host, "instance", **{**given, **values})
 
 
@@ -43,6 +45,24 @@ def test_what_is_no_line_is_passed_over(tmp_path: Path) -> None:
         + b"x" * 10_000 + b"\n" + line().written()
     )  # fmt: skip
     assert list(lines([file])) == [line()]
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        {"token": "t"}, {"run": 2**63}, {"run": -1}, {"run": float("inf")}, {"run": []}, {"key": "T-\x00"}, {"key": "\ud800"}, {"host": ""},
+        {"instance": ""}, {"event": ["gone"]}, {"at": "0001-01-01T00:00:00+14:00"}, {"numbers": {"T-2026": 10**12}}, {"numbers": {"T-2026": -1}},
+        {"numbers": {"T": 5}}, {"numbers": {"T-2026": float("inf")}}, {"numbers": [1]}, "[" * 1990,
+    ],
+)  # fmt: skip
+def test_what_avain_cannot_have_written_is_no_line_and_fails_nothing(
+    tmp_path: Path, spoilt: str | dict[str, object]
+) -> None:
+    good = line().written().decode()
+    bad = spoilt if isinstance(spoilt, str) else json.dumps(json.loads(good) | spoilt)
+    (tmp_path / "tuuli-2026-11.jsonl").write_text(f"{good}{bad}\n")
+    assert list(lines(files([tmp_path]))) == [line()]
+    assert latest(tmp_path) == [line()]
 
 
 def test_each_host_and_month_has_a_file_and_old_months_go(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def speakers() -> Iterator[dict[str, Commands]]:
     [
         (["--help"], 0, "Näytä tämä ohje", "Visa den här hjälpen"),
         (["source", "run", "--help"], 0, "[oletus: 3600]", "[förval: 3600]"),
-        (["effects", "release", "--help"], 0, "[NIMI]...      <teksti>", "[NAMN]...      <text>"),
+        (["effects", "release", "--help"], 0, "[NIMI]...", "[NAMN]..."),
         (["case", "show"], 2, "Argumentti 'ASIAKKUUS' puuttuu.", "Argumentet 'ÄRENDE' saknas."),
         (["case", "show", "--kukka", "x"], 2, "Valitsinta --kukka ei ole.", "Alternativet --kukka finns inte."),
         (

@@ -2,7 +2,7 @@
 
     python -m tests.chaos.whole [--seed N | --seeds N] [--size small|full] [--faults N] [--show] [--table]
 
-Each day's record goes to var/chaos/; `--show` only tells the schedule; `--table` writes the tables of all records of the size into
+Each day's record goes to var/chaos/; `--show` only tells the schedule; `--table` writes the tables of all records into
 docs/reliability.md. Ends with 1 when something was lost, done twice or left undone, and says what.
 """
 
@@ -26,9 +26,7 @@ def main() -> int:
     parser.add_argument("--size", choices=SIZES, default="full")
     parser.add_argument("--faults", type=int, default=FAULTS, help="so many a day")
     parser.add_argument("--show", action="store_true", help="tell the schedule and do nothing")
-    parser.add_argument(
-        "--table", action="store_true", help="write the tables of all records of the size into docs/reliability.md"
-    )
+    parser.add_argument("--table", action="store_true", help="write the tables of all records into docs/reliability.md")
     chosen = parser.parse_args()
     seeds = range(1, chosen.seeds + 1) if chosen.seeds else () if chosen.table else (chosen.seed,)
     wrong = False
@@ -47,7 +45,7 @@ def main() -> int:
         _say(sentences(day))
         wrong = wrong or bool(day.found)
     if chosen.table:
-        write(kept(chosen.size))
+        write(kept())
     return int(wrong)
 
 

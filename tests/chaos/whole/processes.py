@@ -14,7 +14,10 @@ from pathlib import Path
 import psutil
 
 from core.settings import ROOT
+from tests.support.lives import Begun, lives
 
+#: Whether processes are forked from one that has loaded Avain already instead of started by the command line: a small day has no time for it.
+FORKED = False
 AGAIN_SECONDS = 1.0
 _LOOK_SECONDS = 0.1
 
@@ -31,7 +34,7 @@ class Kept:
     starts: int = 0
     #: Exit codes with which it ended though nobody killed it.
     ended: list[int] = field(default_factory=list)
-    _process: "subprocess.Popen[bytes] | None" = None
+    _process: "subprocess.Popen[bytes] | Begun | None" = None
     _wanted: bool = False
     _died_at: float = 0.0
     _lock: threading.RLock = field(default_factory=threading.RLock)
@@ -88,18 +91,22 @@ class Kept:
                 return
             if not self._died_at:
                 self._died_at = time.monotonic()
-                if self._process is not None and self._process.returncode != -signal.SIGKILL:
-                    self.ended.append(self._process.returncode)
+                code = self._process.poll() if self._process is not None else None
+                if code is not None and code != -signal.SIGKILL:
+                    self.ended.append(code)
                 self._end_group()
             elif time.monotonic() - self._died_at >= AGAIN_SECONDS:
                 self._launch()
 
     def _launch(self) -> None:
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "cli.main", *self.command],
-                cwd=ROOT, env=dict(self.environment), stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
-            )  # fmt: skip
+        if FORKED:
+            self._process = lives().begin(self.command, self.environment, self.log)
+        else:
+            with self.log.open("ab") as log:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-m", "cli.main", *self.command],
+                    cwd=ROOT, env=dict(self.environment), stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
+                )  # fmt: skip
         self.starts += 1
         self._died_at = 0.0
 

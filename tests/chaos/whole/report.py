@@ -41,9 +41,9 @@ def keep(day: Day, folder: Path = FOLDER) -> Path:
     return path
 
 
-def kept(size: str, folder: Path = FOLDER) -> list[dict[str, Any]]:
-    """The records of all days of a size, by seed."""
-    return [json.loads(path.read_text("utf-8")) for path in sorted(folder.glob(f"{size}-*.json"))]
+def kept(folder: Path = FOLDER) -> list[dict[str, Any]]:
+    """The records of all days, by size and seed."""
+    return [json.loads(path.read_text("utf-8")) for path in sorted(folder.glob("*-[0-9]*.json"))]
 
 
 def sentences(day: Day) -> str:
@@ -74,13 +74,10 @@ def table(days: Iterable[dict[str, Any]]) -> str:
     everything = [one for injected in by_fault.values() for one in injected]
     wrong = [sentence for day in days for sentence in _wrong(day)]
     felt = sum(one["outcome"]["met"] for one in everything)
-    sums = (
-        f"{len(days)} days (seeds {', '.join(str(day['seed']) for day in days)}), {len(everything)} faults, of which {felt} were felt. "
-        + (
-            f"What was wrong at the end of a day: {'; '.join(wrong)}."
-            if wrong
-            else "At the end of every day nothing was wrong."
-        )
+    sums = f"{len(days)} days ({_seeds(days)}), {len(everything)} faults, of which {felt} were felt. " + (
+        f"What was wrong at the end of a day: {'; '.join(wrong)}."
+        if wrong
+        else "At the end of every day nothing was wrong."
     )
     figures: Counter[str] = Counter()
     for day in days:
@@ -121,6 +118,14 @@ def _row(name: str, injected: Sequence[dict[str, Any]]) -> str:
     felt = sum(one["outcome"]["met"] for one in injected)
     load = sum(one["under_load"] for one in injected)
     return f"| {name} | {len(injected)} | {felt} | {load} | {outcomes} | {took} |"
+
+
+def _seeds(days: Iterable[dict[str, Any]]) -> str:
+    """Which seeds were lived through in which size."""
+    by_size: dict[str, list[str]] = defaultdict(list)
+    for day in days:
+        by_size[day["size"]].append(str(day["seed"]))
+    return "; ".join(f"{size}: seeds {', '.join(seeds)}" for size, seeds in by_size.items())
 
 
 def _named(one: dict[str, Any]) -> str:

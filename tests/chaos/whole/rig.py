@@ -26,12 +26,14 @@ from core import embedded
 from core.embedded import Embedded
 from core.redis import redis_client_url
 from core.settings import ROOT
+from tests.chaos.whole import processes
 from tests.chaos.whole.installed import install, show
 from tests.chaos.whole.outside import Outside, outside
 from tests.chaos.whole.processes import Kept, Supervisor
 from tests.chaos.whole.stages import Stage, stages
 from tests.chaos.whole.wire import Wire
 from tests.chaos.whole.world import World
+from tests.support.lives import lives
 from workers.groups import GROUPS
 
 #: Both workers serve every queue, with so many children each.
@@ -142,6 +144,8 @@ class Rig:
 
     def avain(self, *words: str) -> "subprocess.CompletedProcess[str]":
         """A command, to its end."""
+        if processes.FORKED:
+            return lives().run(words, self.env(AVAIN_LOG_LEVEL="ERROR"), timeout=180)
         return subprocess.run(
             [sys.executable, "-m", "cli.main", *words],
             cwd=ROOT, env=self.env(AVAIN_LOG_LEVEL="ERROR"), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=180,

@@ -229,6 +229,33 @@ def test_a_copy_of_an_older_version_gets_the_present_shape(services, empty, tmp_
         assert connection.execute("SELECT value FROM counter").fetchone() == (41,)
 
 
+def test_a_copy_of_an_older_version_put_in_by_hand_is_no_home_after_its_upgrade(services, empty, tmp_path):
+    """Also on the very server of the original, which is at home where it is."""
+    with own_database(services) as older:
+        with app(older) as connection:
+            connection.execute(
+                "INSERT INTO work (kind, key, queue, arguments) VALUES ('deliver_order', 'a', 'orders', '{}')"
+            )
+            connection.execute(
+                "INSERT INTO audit_event (business_at, actor, action, subject, reason, details) VALUES (now(), 'a', 'b', 'c', '', '{}')"
+            )
+            connection.execute(
+                "UPDATE audit_sealing SET cluster = (SELECT system_identifier::text FROM pg_control_system())"
+            )
+        settings = alembic_configuration(older.database_owner_url)
+        command.downgrade(settings, "0030")
+        file = dumped(older, tmp_path / "older.dump", "--format=custom")
+        command.upgrade(settings, "head")
+        assert state(older) == "go"
+    ours = client_programs()
+    assert ours is not None
+    subprocess.run(
+        [ours / "pg_restore", "--dbname", Reach.of(empty.database_owner_url).connection, "--no-owner", file], check=True
+    )
+    command.upgrade(alembic_configuration(empty.database_owner_url), "head")
+    assert state(empty) == "restored"
+
+
 def test_both_urls_must_name_the_same_database(original, copied: Made, empty):
     with pytest.raises(ConfigurationError, match="a copy is restored into the one that both name"):
         plan(empty.database_owner_url, original.database_url, copied.file)

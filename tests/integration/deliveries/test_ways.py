@@ -208,6 +208,7 @@ class TestMail:
         sink.recorder.script[:] = ["451"] * 4
         fail_on(here, 3)
         here.rows("UPDATE put_off SET since = since - interval '8 days' RETURNING work_id")
+        here.rows("UPDATE breaker SET closed_at = closed_at - interval '8 days' RETURNING name")
         pause_ends(here)
         work(here)
         assert outcomes(here, number)[-1] == "failed"
@@ -220,6 +221,38 @@ class TestMail:
             history.retry(session, here_run(here))
         work(here)
         assert here.rows("SELECT since > clock_timestamp() - interval '1 minute' AS anew FROM put_off")[0].anew
+
+    def test_days_in_which_avain_was_away_are_not_waited_for(self, here: InProcess, sink: SmtpSink) -> None:
+        numbers = many_ordered(here, 2)
+        sink.recorder.script[:] = ["451"] * 4
+        fail_on(here, 3)
+        # stopped, paused or restored from a copy
+        here.rows("UPDATE put_off SET since = since - interval '8 days' RETURNING work_id")
+        here.rows(
+            "UPDATE breaker SET closed_at = closed_at - interval '8 days', until = until - interval '8 days' RETURNING name"
+        )
+        here.rows("UPDATE work SET next_at = clock_timestamp() WHERE kind = 'deliver_order' RETURNING id")
+        work(here)
+        assert {state(here, number) for number in numbers} == {"approved"}, "one tried in vain, and they wait"
+        pause_ends(here)
+        work(here)
+        work(here)
+        assert {state(here, number) for number in numbers} == {"sent"}
+
+    def test_what_waited_for_one_way_has_not_waited_for_another(self, here: InProcess, sink: SmtpSink) -> None:
+        (number,) = many_ordered(here, 1)
+        here.rows(
+            "INSERT INTO put_off (work_id, way, since, tries) VALUES (:id, 'connection:a', clock_timestamp() - interval '8 days', 3) RETURNING 1",
+            id=work_of(here, number),
+        )
+        sink.recorder.script[:] = ["451"] * 4
+        for _ in range(3):
+            here.rows("UPDATE work SET next_at = clock_timestamp() RETURNING id")
+            work(here)
+        pause_ends(here)
+        work(here)
+        assert state(here, number) == "approved"
+        assert here.rows("SELECT way, tries FROM put_off") == [("mail", 1)]
 
 
 def here_run(here: InProcess) -> int:

@@ -9,8 +9,12 @@ from sqlalchemy.orm import Session
 
 from core.embedded import Embedded
 from core.errors import InputError, Message, Postponed
+from core.settings import Settings
 from models.audit import AuditEvent
 from services import effects, numbers
+from services.consistency.scope import Scope
+from services.consistency.works import works
+from services.effects.elsewhere import looked_into
 from services.effects.releasing import Before, release
 from services.work import EFFECTS, KINDS, NUMBERING, call, claim, claim_more, kind_of
 from services.work.queueing import mark_enqueued, top_up
@@ -112,6 +116,27 @@ def test_what_was_let_go_before_the_copy_was_made_is_not_let_go_in_it(session) -
     session.execute(text("INSERT INTO let_go (work_id, let_by) VALUES (:id, 'cli:bo')"), {"id": work_id})
     away(session)
     assert claim(session, work_id) is None
+    other = called(session, "send_test_order")
+    session.execute(text("UPDATE work SET arguments = jsonb_build_object('number', key) WHERE id = :id"), {"id": other})
+    key = session.execute(text("SELECT key FROM work WHERE id = :id"), {"id": other}).scalar_one()
+    release(session, [key], before=Before(incomplete=True), actor="cli:bo", now=NOW)
+    assert claim(session, other) is not None
+    assert claim(session, work_id) is None, "nor once another was"
+
+
+def test_nothing_is_ordered_by_itself_while_providers_have_orders_that_nobody_here_knows(session) -> None:
+    work_id = called(session, "generate_orders")
+    session.execute(
+        text(
+            "INSERT INTO sent_elsewhere (key, kind, sent_at, sure) VALUES ('T-2026-000099', 'deliver_order', clock_timestamp(), true),"
+            " ('<a@b>', 'send_digest', clock_timestamp(), true)"
+        )
+    )
+    assert claim(session, work_id) is None
+    assert begins(session, "sync_cases") == ALL
+    assert works(Scope(session, NOW.date(), Settings().budgets)).broken == []
+    looked_into(session, ["T-2026-000099"], actor="cli:bo")
+    assert claim(session, work_id) is not None
 
 
 def test_pausing_needs_a_reason_and_is_done_once(session) -> None:

@@ -3,8 +3,8 @@
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -289,7 +289,17 @@ def test_a_host_that_sent_and_whose_journal_is_not_there_is_asked_for(town: Town
     with copy_of(database) as copy, town.at(copy, "second"):
         with pytest.raises(InputError, match="meri"):
             avain("release", "--journal", town.folder / "first" / "effects")
-        avain("release", "--journal", town.folder / "first" / "effects", "--without-journal")
+        (own,) = files([town.folder / "first" / "effects"])
+        hers = [replace(one, host="meri", at=one.at - timedelta(hours=2)) for one in lines([own])]
+        for one in hers:
+            write(town.folder / "meri", one, months=13)
+        with pytest.raises(InputError, match=r"ends before .* meri"):
+            avain("release", "--journal", town.folder / "meri")
+        (town.folder / "empty").mkdir()
+        with pytest.raises(InputError, match="empty is no journal"):
+            avain("release", "--journal", town.folder / "empty", "--without-journal")
+        told = avain("release", "--journal", town.folder / "meri", "--without-journal")
+        assert told["journal_until"] == {"meri": hers[-1].at.isoformat()}
 
 
 def test_a_mail_of_that_day_composed_anew_is_not_sent_again_and_its_news_waits(town: Town, database: Embedded) -> None:
