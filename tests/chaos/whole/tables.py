@@ -66,7 +66,11 @@ _SETTLED = "what people do is not part of the day"
 
 COMPARED: Final[Mapping[str, Compared]] = {
     "absence": Compared(),
-    "alarm": Compared(without={"subject": "holds an id", "message": "holds an id"}),
+    "alarm": Compared(
+        # the operator is told of a fault: of a way out or a source that is left alone, of Work that was given up
+        only="kind NOT IN ('left_alone', 'work_failed')",
+        without={"subject": "holds an id", "message": "holds an id"},
+    ),
     "audit_event": Compared(
         only="action NOT LIKE 'run.%' AND action <> 'order.resent' AND action NOT LIKE 'source.%' AND action <> 'job.triggered'",
         without={
