@@ -163,6 +163,8 @@ def _left(what: "Plan") -> list[Message]:
     from core.settings import settings
     from services.audit_seals.anchoring import ends_as_noted
     from services.backup import keys
+    from services.sources import all_sources
+    from services.visiting import moves
 
     left = []
     with transaction() as session:
@@ -197,6 +199,14 @@ def _left(what: "Plan") -> list[Message]:
         left.append(
             Message(
                 "The anchor file of the audit trail does not end where the copy says. With the right file in place: avain audit anchor-anew --reason …"
+            )
+        )
+    moving = [one.name for one in all_sources(settings().sources) if moves(settings(), one)]
+    if moving:
+        left.append(
+            Message(
+                "Put back the files of these sources that were read and moved after the copy was made; nobody has read them here: {names}",
+                names=", ".join(moving),
             )
         )
     left += [

@@ -213,12 +213,16 @@ def applied(
     fault_point("source.remembered")
 
 
+def moves(configured: Settings, source: Source) -> bool:
+    """Whether applied files of a source are moved there."""
+    return getattr(configured_as(configured, source).files, "after", "leave") == "move"
+
+
 def call_put_away(
     session: Session, configured: Settings, source: Source, request: str, applied: Collection[tuple[str, str]]
 ) -> None:
     """Have applied files moved at the source, if that is how it is set up."""
-    files = configured_as(configured, source).files
-    if applied and getattr(files, "after", "leave") == "move":
+    if applied and moves(configured, source):
         key = f"put_away_files:{source.name}:{request}"
         by_name = {name: sha256 for sha256, name in applied}
         call_again(

@@ -57,8 +57,7 @@ def make(url: str, file: Path, *, told: Callable[[str, int], None] = lambda _ste
     `told` hears now and then how far it is: `copying`, `reading` or `adding`, and how many bytes there are. Raises InputError where `file`
     exists or has no folder, Transient where the database or the disk gives out; then nothing is left of it.
     """
-    if file.exists():
-        raise InputError("{path} exists already and is left as it is.", path=str(file))
+    _must_be_new(file)
     if not file.parent.is_dir():
         raise InputError("There is no folder {path}.", path=str(file.parent))
     reach, begun = Reach.of(url), perf_counter()
@@ -136,6 +135,7 @@ def _put(part: Path, file: Path, digest: str) -> None:
     """Give the copy its name. Its checksum is there first: whoever finds the one finds the other."""
     beside = checksum_file(file)
     sync(part)
+    _must_be_new(file)  # while this one was made, another may have been
     beside.write_text(f"{digest}  {file.name}\n", "utf-8")
     try:
         sync(beside)
@@ -145,6 +145,11 @@ def _put(part: Path, file: Path, digest: str) -> None:
         raise
     with suppress(OSError):  # some network drives sync files only
         sync(file.parent)
+
+
+def _must_be_new(file: Path) -> None:
+    if file.exists():
+        raise InputError("{path} exists already and is left as it is.", path=str(file))
 
 
 def _failed(held: _Held, ended: Ended) -> Transient:

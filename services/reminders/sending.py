@@ -61,8 +61,9 @@ _READY = text(
 #: Rows in: a digest that was taken, with the Work that sent it; perhaps the next, which was ready, with the Work that sends it. Rows out: whether
 #: the first was recorded (its lease was still ours), and whether the next is on its way now. Between two mails this is all there is, so it asks
 #: for rows by their keys alone: to plan more would take longer than to do it. Its commit is seen by everybody at once and outlives this process,
-#: but not a power cut, for which the disk would be waited for longer than the mail takes; the next claim (services/work/batch.py) does wait, and
-#: for all before it. So after a power cut one share of mails may go out a second time, the same bytes under the same Message-ID, and none is lost.
+#: but not a crash of the database server or a power cut, for which the disk would be waited for longer than the mail takes; the next claim
+#: (services/work/batch.py) does wait, and for all before it. So after one of them a share of mails may go out a second time, the same bytes under
+#: the same Message-ID, and none is lost.
 _TURN = text(
     "WITH"  # noqa: S608 - two constants
     + CLOSED

@@ -78,6 +78,11 @@ def test_a_copy_is_checked_private_recorded_and_never_written_over(here: InProce
     assert events == [("cli:liisa", f"backup:{file.name}", {"sha256": digest, "bytes": made["bytes"]})]
     with pytest.raises(InputError, match="exists already"):
         make(database.database_owner_url, file)
+    meanwhile = folder / "same-name.dump"
+    with pytest.raises(InputError, match="exists already"):
+        make(database.database_owner_url, meanwhile, told=lambda _step, _size: meanwhile.write_bytes(b"another's"))
+    assert meanwhile.read_bytes() == b"another's"
+    assert not (folder / "same-name.dump.sha256").exists()
     with pytest.raises(InputError, match="There is no folder"):
         make(database.database_owner_url, tmp_path / "nowhere" / "x.dump")
 

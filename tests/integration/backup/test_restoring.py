@@ -102,7 +102,10 @@ def test_all_of_it_comes_back_and_nothing_may_leave(original, copied: Made, empt
 
 def test_the_command_looks_first_and_says_what_is_left(copied: Made, empty, tmp_path, monkeypatch):
     with in_process(empty, tmp_path / "home", monkeypatch) as here:
-        here.configure(database_owner_url=empty.database_owner_url)
+        place = f'{{ kind = "local", path = "{tmp_path}/in", after = "move", move_to = "done" }}'
+        configuration = tmp_path / "avain.toml"
+        configuration.write_text(f"[sources.incoming.answers]\ntransport = {place}\n")
+        here.configure(database_owner_url=empty.database_owner_url, config=configuration)
 
         def avain(*arguments: str) -> dict[str, Any]:
             told = CliRunner().invoke(db_app, ["restore", str(copied.file), "--json", *arguments])
@@ -115,7 +118,7 @@ def test_the_command_looks_first_and_says_what_is_left(copied: Made, empty, tmp_
         assert things(empty) == 0
         restored = avain("--as", "liisa")
         left = " ".join(restored["left"])
-        for what in ("AVAIN_HASH_KEY", "AVAIN_HOME", "avain doctor --deep", "avain effects release"):
+        for what in ("AVAIN_HASH_KEY", "AVAIN_HOME", "avain doctor --deep", "avain effects release", "here: answers"):
             assert what in left
         assert "checksum" not in left
         assert "anchor" not in left
