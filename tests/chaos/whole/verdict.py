@@ -114,7 +114,7 @@ def expected(world: World) -> Left:
     file = _KEPT / f"{_mark(world)}.json"
     if file.exists():
         return {name: Counter(rows) for name, rows in json.loads(file.read_text("utf-8")).items()}
-    with rig(world) as made:
+    with rig(world, keep_home=_KEPT / "logs") as made:
         made.live()
         evening(made)
         made.stop()
