@@ -100,10 +100,9 @@ def test_words_are_sealed_to_their_place_with_or_without_seal_keys(tmp_path):
     sealed = type(plain)(
         database_url=plain.database_url,
         redis_url=plain.redis_url,
-        home=tmp_path,
         privacy=SEALED,
         **KEYS,
-    )
+    ).model_copy(update={"home": tmp_path})
     for before, after in ((plain, sealed), (sealed, plain.model_copy(update={"seal_keys": sealed.seal_keys}))):
         blob = wish_sealer(before).seal({"words": "iltaisin"}, table="family_wish", row="p", column="sealed_words")
         assert b"iltaisin" not in blob
