@@ -1,7 +1,7 @@
 """What the doctor, beat's log and the commands say while nothing leaves."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,8 +13,9 @@ import cli.order
 import cli.reference
 from core.errors import InputError, Message
 from core.i18n import speaking
-from core.settings import settings
+from core.settings import Settings, settings
 from services import effects
+from services.alarms.telling import Alarm, Reader, write
 from services.health import Ground
 from services.health.effects import effects as examine
 from services.health.queue import work as examine_work
@@ -132,3 +133,12 @@ def test_work_without_an_effect_has_no_journal(here: InProcess) -> None:
     assert work_id is not None
     perform(work_id, body)
     assert seen == ["done"]
+
+
+def test_a_letter_about_what_a_restored_database_calls_the_same_is_another_letter() -> None:
+    """Ids of lists and runs are given anew there: the journal knows letters by their Message-ID alone."""
+    reader = Reader("operator", "operator@county.invalid")
+    configured = Settings(mail={"sender": "avain@county.invalid"})
+    about = [Alarm("held", "price_list:57", Message("waits"))]
+    assert write(about, configured, reader, NOW) == write(about, configured, reader, NOW)
+    assert write(about, configured, reader, NOW)[0] != write(about, configured, reader, NOW + timedelta(hours=1))[0]
