@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 from celery.worker.consumer import Consumer
-from kombu.transport.redis import Transport
+from kombu.transport.redis import QoS, Transport
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -27,8 +27,35 @@ log = structlog.get_logger()
 LARGEST_BODY = 65_536
 
 
+class SlotKeepingQoS(QoS):
+    """What the worker has settled takes none of its slots, also when the broker could not be told.
+
+    kombu frees the slot only after the broker's yes. A server that hangs for longer than the socket's time limit, or a connection that is half-open,
+    costs a slot for each message then, for good: after a few of them the worker looks alive and takes no message again. The broker, which was not
+    told, hands the message out once more after the visibility timeout; it is a hint, and finds its Work done.
+    """
+
+    def ack(self, delivery_tag: str) -> None:
+        """Settle a message. Raises what the broker's connection raises."""
+        try:
+            super().ack(delivery_tag)  # type: ignore[no-untyped-call]
+        except Exception:
+            self._quick_ack(delivery_tag)
+            raise
+
+    def reject(self, delivery_tag: str, requeue: bool = False) -> None:  # noqa: FBT001, FBT002 - theirs
+        """Throw a message away, or give it back. Raises what the broker's connection raises."""
+        try:
+            super().reject(delivery_tag, requeue=requeue)  # type: ignore[no-untyped-call]
+        except Exception:
+            self._quick_ack(delivery_tag)
+            raise
+
+
 class GuardedChannel(BoundedChannel):
     """Reads the queue; what is not even JSON is set aside. It is off the queue already."""
+
+    QoS = SlotKeepingQoS
 
     def _brpop_read(self, **options: Any) -> Any:
         try:

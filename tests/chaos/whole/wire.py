@@ -56,7 +56,8 @@ class Wire:
 
     def close(self) -> None:
         """Close everything."""
-        self._door.shutdown(socket.SHUT_RDWR)
+        with suppress(OSError):  # it is closed already
+            self._door.shutdown(socket.SHUT_RDWR)
         self._door.close()
         self.resume()
         self.reset()
