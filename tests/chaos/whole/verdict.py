@@ -11,7 +11,6 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy.orm import Session
@@ -32,7 +31,6 @@ _ALONE_FROM: Final = "plan_follow_ups"
 #: How often a person looks again whether something was given up.
 _ROUNDS: Final = 3
 _KEPT: Final = ROOT / "var" / "chaos" / "undisturbed"
-_HERE: Final = Path(__file__).parent
 #: Attempts of which nobody knows how far they got, or that the other side broke off.
 _IN_DOUBT: Final = ("lost", "retry", "failed")
 
@@ -234,7 +232,9 @@ _MAILS: Final = """
     SELECT 'letter to ' || recipient, work.key, convert_to(letter.document, 'UTF8'), message_id, recipient
     FROM letter LEFT JOIN work ON work.kind = 'send_letter' AND work.subject_id = letter.id
 """
-_DOUBTS: Final = "SELECT work.key, count(*) AS n FROM run JOIN work ON work.id = work_id WHERE outcome = ANY(:doubt) OR attempt > 1 GROUP BY 1"
+_DOUBTS: Final = (
+    "SELECT work.key, count(*) AS n FROM run JOIN work ON work.id = work_id WHERE outcome = ANY(:doubt) GROUP BY 1"
+)
 
 
 def _mails(made: Rig) -> Iterator[str]:
