@@ -32,7 +32,6 @@ _ALONE_FROM: Final = "plan_follow_ups"
 #: How often a person looks again whether something was given up.
 _ROUNDS: Final = 3
 _KEPT: Final = ROOT / "var" / "chaos" / "undisturbed"
-_HERE: Final = Path(__file__).parent
 #: Attempts of which nobody knows how far they got, or that the other side broke off.
 _IN_DOUBT: Final = ("lost", "retry", "failed")
 
