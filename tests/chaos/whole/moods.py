@@ -42,13 +42,6 @@ class Moods:
                     return mood
         return None
 
-    @property
-    def left(self) -> int:
-        """How many are still to be met."""
-        with self._lock:
-            now = time.monotonic()
-            return sum(until is None or until > now for _, until in self._waiting)
-
     def clear(self) -> None:
         """All is well again, for those who wait as well."""
         with self._lock:

@@ -14,7 +14,6 @@ from tests.chaos.whole.world import World
 _ENDS = time(9, 0)
 #: It comes every five minutes, and whenever the clock is moved.
 _EVERYWHERE = "seal_audit"
-_MOST_OFTEN = 24
 
 
 @dataclass(frozen=True)

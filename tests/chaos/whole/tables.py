@@ -62,7 +62,6 @@ class Compared:
 
 
 _BYTES = "holds its own number, Message-ID or date; the verdict compares it with what arrived"
-_SETTLED = "what people do is not part of the day"
 
 COMPARED: Final[Mapping[str, Compared]] = {
     "absence": Compared(),
