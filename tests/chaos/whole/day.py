@@ -16,11 +16,7 @@ SIZES: Final[dict[str, Size]] = {"small": SMALL, "full": FULL}
 
 
 def live(seed: int, size: str, count: int = FAULTS, folder: Path = FOLDER) -> Day:
-<<<<<<< HEAD
-    """Live a day of the world of `seed` with `count` faults of its schedule. Logs and tables of a day that went wrong stay in `folder`.
-=======
     """Live a day of the seed's world with `count` faults of its schedule. Logs and Runs of a day that went wrong stay in `folder`.
->>>>>>> i-b
 
     There are four worlds, one for each kind of day, so that an undisturbed day serves many seeds.
     """
