@@ -244,6 +244,8 @@ class Bench:
         self.engine("bench_template").dispose()  # a template must not be in use
         with self._admin() as admin:
             admin.execute(f"CREATE DATABASE {name} TEMPLATE bench_template")
+        with self.connection(name) as connection:  # a copy lets nothing leave until it is told that it is at home
+            connection.execute("UPDATE effects SET home = this_database()")
 
     def settle(self, name: str) -> None:
         """Let nothing of before disturb what is measured next: rows are counted, dead ones gone, all pages written.

@@ -75,10 +75,16 @@ def _home_of_nobody() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def services() -> Iterator[Embedded]:
+def embedded_services() -> Iterator[Embedded]:
     """The run's own PostgreSQL and Valkey. The first xdist worker to come starts them, the last to go stops them."""
     with _of_the_run("tests", lambda home: embedded.start(home, durable=False), embedded.remove) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def services(embedded_services: Embedded) -> Embedded:
+    """The servers that tests run on: the embedded ones, unless a folder knows others."""
+    return embedded_services
 
 
 @contextmanager

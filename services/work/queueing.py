@@ -58,11 +58,12 @@ _MARK = text(
     """  # noqa: S608 - a constant
 )
 
-#: Rows in: ids. Rows changed: those that nobody has claimed are not enqueued. What is just being claimed or marked is passed over.
+#: Rows in: ids. Rows changed: those that nobody has claimed are not enqueued. It waits for whoever has a row just now; nobody who chooses rows
+#: waits for it, so nobody waits in a circle.
 _UNMARK = text(
     """
     UPDATE work SET enqueued_at = NULL
-    WHERE id IN (SELECT id FROM work WHERE id = ANY(:ids) AND token IS NULL AND enqueued_at IS NOT NULL ORDER BY id FOR UPDATE SKIP LOCKED)
+    WHERE id IN (SELECT id FROM work WHERE id = ANY(:ids) AND token IS NULL AND enqueued_at IS NOT NULL ORDER BY id FOR UPDATE)
     """
 )
 

@@ -17,13 +17,13 @@ from tests.support.in_process import InProcess, in_process
 
 
 @pytest.fixture(scope="session")
-def services(request: pytest.FixtureRequest) -> Iterator[Embedded]:
+def services(embedded_services: Embedded) -> Iterator[Embedded]:
     """The servers of the run that were asked for."""
     if os.environ.get("TEST_SERVICES") == "debian":
         with debian_services() as running:
             yield running
     else:
-        yield request.getfixturevalue("services")
+        yield embedded_services
 
 
 @pytest.fixture(scope="session")

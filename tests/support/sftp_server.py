@@ -1,6 +1,7 @@
 """A real SFTP server on 127.0.0.1, in a thread with a loop of its own."""
 
 import asyncio
+import inspect
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -40,9 +41,17 @@ def sftp_server(
     **options: Any,
 ) -> Iterator[int]:
     """Serves `root` as /; who may log in: USER with WORD, or with one of the `known` keys. Gives the port."""
+    opened: list[Any] = []
+
+    class Rooted(handler):  # type: ignore[misc, valid-type]
+        """Holds on to what it opens: a client that is cut off closes nothing, and garbage must not complain of that in another test."""
+
+        def open(self, *what: Any) -> Any:
+            opened.append(super().open(*what))
+            return opened[-1]
 
     def rooted(channel: Any) -> asyncssh.SFTPServer:
-        return handler(channel, chroot=str(root).encode())
+        return Rooted(channel, chroot=str(root).encode())
 
     async def serve() -> asyncssh.SSHAcceptor:
         keys = b"\n".join(one.export_public_key().strip() for one in known or [])
@@ -61,6 +70,9 @@ def sftp_server(
             yield acceptor.get_port()
         finally:
             run(lambda: _stop(acceptor))
+            for file in opened:
+                if hasattr(file, "close") and not inspect.iscoroutine(file):
+                    file.close()
 
 
 async def _stop(acceptor: asyncssh.SSHAcceptor) -> None:

@@ -1,6 +1,7 @@
 """The tasks, one module per subject; importing this package registers them all."""
 
 from workers import signs_of_life
+from workers.app import app
 from workers.tasks import (
     absences,
     audit,
@@ -43,3 +44,6 @@ __all__ = [
     "sources",
     "statements",
 ]
+
+# Made here and now, not when one is first looked up: there a time limit may break in, and Celery does not make the rest afterwards.
+app.finalize()

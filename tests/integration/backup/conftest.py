@@ -34,6 +34,14 @@ def fill(database: Embedded) -> None:
     engine.dispose()
 
 
+@pytest.fixture(scope="session")
+def services(embedded_services: Embedded) -> Embedded:
+    """Always the embedded servers: a copy goes by the owner's own way, past any pooler, and what is made by hand here is made with the
+    programs that came with this server.
+    """
+    return embedded_services
+
+
 @pytest.fixture(scope="module")
 def original(services: Embedded) -> Iterator[Embedded]:
     """A database that nobody changes."""
