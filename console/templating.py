@@ -148,7 +148,7 @@ def render(request: Request, template: str, *, status: int = 200, **values: Any)
         "language": request.state.language,
         "menu": menu_of(person, request.url.path),
         "flash": None if flash is None else (flash["kind"], Message.from_json(flash["message"]).text()),
-        "held": request.state.held,
+        "effects_held": request.state.held,
         "now": None,
         **values,
     }

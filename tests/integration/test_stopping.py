@@ -25,7 +25,7 @@ from core.embedded import Embedded
 from core.redis import redis_client_url
 from services.work import call
 from tests.conftest import own_database
-from tests.support.acts import DEADLINE, KIND, LIMITED
+from tests.support.acting import DEADLINE, KIND, LIMITED
 from tests.support.installation import Installation, installation
 
 pytestmark = pytest.mark.slow

@@ -2,7 +2,7 @@
 
     python -m tests.support.acts worker|beat
 
-Each act notes what it reaches in the file ACTS_JOURNAL, a line `<key> <step> <process id>`.
+Only to be started, never imported: it takes the place of real tasks. Each act notes what it reaches in the file ACTS_JOURNAL, a line `<key> <step> <process id>`.
 """
 
 import ctypes
@@ -19,15 +19,12 @@ from typing import Final
 from sqlalchemy import text
 
 from services.work import KINDS, QUEUES
+from tests.support.acting import DEADLINE, KIND, LIMITED
 from workers.app import app
 from workers.groups import GROUPS, Group, run_beat, run_worker
 from workers.stopping import uncut
 from workers.task import Lease, work_task
 
-#: The kinds the acts borrow; their real tasks are not loaded. The second has little time.
-KIND: Final = "plan_follow_ups"
-LIMITED: Final = "count_units"
-DEADLINE: Final = 4
 LONG: Final = 300.0
 
 app.conf.include = []

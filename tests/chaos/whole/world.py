@@ -265,7 +265,7 @@ def _absences(making: _Making, *, changed: bool) -> bytes:
     first = making.day + timedelta(days=40)
     away = range(0, making.size.reminders - 1, 10)
     rows = [f"W-{one};{first};{first + timedelta(days=7 + one % 5)};W-{one + 1}\n" for one in away]
-    if changed:  # one comes back earlier, one is told of no more, one is new
+    if changed and len(rows) > 1:  # one comes back earlier, one is told of no more, one is new
         rows[0] = f"W-0;{first};{first + timedelta(days=2)};W-1\n"
         rows[1] = f"W-5;{first};{first + timedelta(days=9)};W-6\n"
     return "".join(("Työntekijä;Alkaa;Päättyy;Sijainen\n", *rows)).encode()
