@@ -20,19 +20,20 @@ ENQUEUE_AGAIN_SECONDS = 20
 _TOP_UP = text(
     f"""
     WITH wanting AS (
-        SELECT id, coalesce(enqueued_at + make_interval(secs => :again), next_at) AS since,
+        SELECT id, enqueued_at AS before, coalesce(enqueued_at + make_interval(secs => :again), next_at) AS since,
                row_number() OVER (PARTITION BY coalesce(lane, 'work ' || id) ORDER BY next_at, id) AS in_lane
         FROM work AS candidate
         WHERE queue = :queue AND done_at IS NULL AND dead_at IS NULL AND token IS NULL AND next_at <= clock_timestamp()
           AND {MAY_BEGIN}
           AND (lane IS NULL OR NOT EXISTS (SELECT FROM work AS holder WHERE holder.lane = candidate.lane AND holder.token IS NOT NULL))
     ), chosen AS (
-        SELECT work.id FROM work JOIN wanting USING (id)
+        SELECT work.id, before FROM work JOIN wanting USING (id)
         WHERE in_lane = 1 AND since <= clock_timestamp()
         ORDER BY since, id LIMIT :room
         FOR UPDATE OF work SKIP LOCKED
     )
-    UPDATE work SET enqueued_at = clock_timestamp() FROM chosen WHERE work.id = chosen.id
+    UPDATE work SET enqueued_at = clock_timestamp() FROM chosen
+    WHERE work.id = chosen.id AND enqueued_at IS NOT DISTINCT FROM before AND token IS NULL AND done_at IS NULL AND dead_at IS NULL
     RETURNING work.id, work.kind
     """  # noqa: S608 - a constant
 )
