@@ -204,7 +204,7 @@ def work_task(kind: str) -> Callable[[Callable[[Lease], None]], Callable[[Lease]
 
     def register(body: Callable[[Lease], None]) -> Callable[[Lease], None]:
         def run(work_id: int, **_: Any) -> None:
-            with ending_quietly():
+            with ending_quietly(), _nothing_to_tell(work_id, kind):
                 perform(work_id, body, kind)
 
         run.__doc__ = body.__doc__
@@ -240,9 +240,24 @@ def perform(work_id: int, body: Callable[[Lease], None], kind: str | None = None
             settle(lease, _to_its_end(body if untrusted is None else _raising(untrusted)))
         except LeaseLost:
             log.warning("lease_lost", kind=claimed.kind)
-        except SQLAlchemyError:
+        except SQLAlchemyError as error:
             # Not even the failure could be recorded: the database is away. The lease runs out, and the tick goes on from there.
-            log.warning("database_failed", kind=claimed.kind, exc_info=True)
+            log.warning("database_failed", kind=claimed.kind, error=type(error).__name__)
+
+
+@contextmanager
+def _nothing_to_tell(work_id: int, kind: str) -> Iterator[None]:
+    """Nothing but the end of the process leaves a task: the rows say how its Work stands, and an error tells Celery nothing it has to know.
+
+    An error with its traceback is also so long that its way to Celery's main process takes several reads. If the connection to the broker
+    breaks between two of them, Celery 5.7 forgets the first, takes what follows for another message, and the process counts as busy for ever.
+    """
+    try:
+        yield
+    except SQLAlchemyError as error:  # nothing was claimed, or what was is lost; the tick sees to it
+        log.warning("database_failed", kind=kind, work=work_id, error=type(error).__name__)
+    except Exception:
+        log.exception("task_failed", kind=kind, work=work_id)
 
 
 def _raising(error: AvainError) -> Callable[[Lease], None]:

@@ -56,6 +56,22 @@ def test_each_error_ends_the_attempt_in_its_way(here, error, outcome):
     assert do(here, raising(error))[0] == outcome
 
 
+@pytest.mark.parametrize("error", [ZeroDivisionError("too many words"), OperationalError("SELECT 1", {}, Exception())])
+def test_no_error_leaves_a_task_for_celery_to_carry(here, monkeypatch, error):
+    """On its way to Celery's main process one that is long can cost the worker a process for good (workers/task.py)."""
+
+    def away(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("workers.task.claim", away)
+    monkeypatch.setitem(app.conf, "task_eager_propagates", True)  # noqa: FBT003 - a dictionary's value
+    with structlog.testing.capture_logs() as logged:
+        assert app.tasks["deliver_order"].apply(kwargs={"work_id": 1}).result is None
+    assert [(one["event"], one["work"]) for one in logged] == [
+        ("database_failed" if isinstance(error, OperationalError) else "task_failed", 1)
+    ]
+
+
 def test_a_hint_that_names_work_of_another_kind_is_not_obeyed(here):
     """A queue may hold hints from before the database was restored from a copy: their numbers are other Work now."""
     with here.transaction() as session:

@@ -181,7 +181,7 @@ def test_a_time_limit_ends_what_hears_it_and_what_does_not(acting: Acting) -> No
             "msgid": "It took longer than the {seconds} seconds allowed.",
             "params": {"seconds": DEADLINE},
         }
-        assert row.attempts == 2
+        assert row.attempts >= 2  # a third may have begun meanwhile
     pids = acting.journal("start")
     assert pids["deaf"][0] != pids["deaf"][1], "killed, and its place taken by another"
 
