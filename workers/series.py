@@ -124,7 +124,7 @@ class _Series:
             with lease.transaction() as session:
                 now = business_now(session)
                 self._ahead = now - datetime.now(UTC)
-                mail = sending.begin(session, lease.subject_id, local_date(now))
+                mail = sending.begin(session, lease.subject_id, now)
                 if mail is not None:
                     go(session, lease, MAIL)
         except ClosedError:

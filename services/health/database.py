@@ -9,7 +9,7 @@ from core.errors import Message
 from core.schema import revisions
 from services.health.findings import Finding, Ground
 
-_OLDEST_VERSION: Final = 14
+_OLDEST_VERSION: Final = 15
 _DRIFT_SECONDS: Final = 5
 #: Rows out: one; `owner`: whether the application's role owns the tables, None before there are any.
 _STATE: Final = text(
@@ -40,7 +40,7 @@ def database(ground: Ground) -> list[Finding]:
 
 def _version(version: str) -> Finding:
     old = int(version.split(".", maxsplit=1)[0]) < _OLDEST_VERSION
-    advice = Message("Use PostgreSQL 14 or newer.") if old else None
+    advice = Message("Use PostgreSQL 15 or newer.") if old else None
     return Finding(Message("Database"), "broken" if old else "ok", f"PostgreSQL {version}", advice)
 
 

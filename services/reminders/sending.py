@@ -3,7 +3,8 @@
 `sending` is committed before the first byte leaves. A mail found in `sending` may have been taken by the server just before its
 process died (RFC 1047: nobody can know): the very same bytes go out once more under the same Message-ID, and after that a
 person decides. A mail whose day has passed unsent is taken apart again, so that the missed days become one mail. So is one whose recipient
-turns out to be unreachable: what it told is told again, to whoever stands in.
+turns out to be unreachable: what it told is told again, to whoever stands in. A mail that was given up is sent when a person has its Work tried
+again on its day; later, what it told is told in the next one.
 """
 
 from collections.abc import Iterable
@@ -13,6 +14,7 @@ from datetime import date, datetime
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from core.clock import local_date
 from core.errors import LeaseLost, Message, Permanent
 from core.i18n import N_
 from services import notices
@@ -107,6 +109,15 @@ _FORGET_NEWS = text(
     """
 )
 
+#: Rows in: a digest that was given up and is sent after all. Its notices, which waited for the next one, are told by it.
+_TELL_NEWS = text(
+    """
+    UPDATE notice SET told_at = :now
+    FROM digest WHERE digest.id = :id AND notice.told_at IS NULL
+      AND notice.id IN (SELECT jsonb_array_elements_text(items -> 'news')::bigint)
+    """
+)
+
 #: Rows in: a digest. Rows out: whose it is, how it stands, and where it went.
 _RECIPIENT_OF = text(
     """
@@ -127,12 +138,14 @@ _LOST = text(
     """
 )
 _NOT_SENT = ["composed", "sending", "repeated"]
+#: Where nobody has to ask whether it is on its way already.
+_CERTAIN = ("composed", "failed")
 _PERHAPS_SENT = ["sent", "sending", "repeated"]
 
 
 @dataclass(frozen=True)
 class Outgoing:
-    """A mail on its way: the bytes, and whom the server is told to give them to. `again`: its fate was in doubt before."""
+    """A mail on its way: the bytes, and whom the server is told to give them to. `again`: its fate was in doubt before, or it was given up."""
 
     digest_id: int
     recipient: str
@@ -150,13 +163,13 @@ class Taken:
     at: datetime
 
 
-def begin(session: Session, digest_id: int, today: date) -> Outgoing | None:
+def begin(session: Session, digest_id: int, now: datetime) -> Outgoing | None:
     """Commit to sending a mail. None when there is nothing left to do: sent, also by another instance, taken apart, or all of it settled meanwhile.
 
-    Raises Permanent when its fate is in doubt for the second time, or its recipient is gone or has no address any more.
+    One that was given up comes here again only if a person asks for that. Raises Permanent when its fate is in doubt for the second time, or its recipient is gone or has no address any more.
     """
     row = session.execute(_DIGEST, {"id": digest_id}).one_or_none()
-    if row is None or row.state not in {"composed", "sending", "repeated"}:
+    if row is None or row.state not in {*_NOT_SENT, "failed"}:
         return None
     if left_elsewhere(session, row.message_id):
         return None
@@ -166,11 +179,11 @@ def begin(session: Session, digest_id: int, today: date) -> Outgoing | None:
             worker=row.external_id,
             date=row.local_date.isoformat(),
         )
-    if row.state == "composed" and row.local_date < today:
-        _forget(session, digest_id)
+    if row.state in _CERTAIN and row.local_date < local_date(now):
+        _forget(session, digest_id, news=row.state == "composed")
         _move(session, digest_id, "expired")
         return None
-    if row.state == "composed" and not session.execute(_STILL_OPEN, {"id": digest_id}).scalar():
+    if row.state in _CERTAIN and not session.execute(_STILL_OPEN, {"id": digest_id}).scalar():
         _move(session, digest_id, "withdrawn")
         return None
     if not row.active:
@@ -179,6 +192,8 @@ def begin(session: Session, digest_id: int, today: date) -> Outgoing | None:
         raise Permanent("Worker {worker} has no e-mail address any more.", worker=row.external_id)
     if not usable(row.email, row.refused_email):
         raise Permanent("The e-mail address of worker {worker} was refused.", worker=row.external_id)
+    if row.state == "failed":
+        session.execute(_TELL_NEWS, {"id": digest_id, "now": now})
     again = row.state != "composed"
     _move(session, digest_id, "repeated" if again else "sending", recipient=row.email)
     return Outgoing(digest_id, row.email, row.document.encode("ascii"), again)
@@ -280,8 +295,9 @@ def _lose(
     return True
 
 
-def _forget(session: Session, digest_id: int) -> None:
-    for statement in (_FORGET_ANNOUNCED, _FORGET_ESCALATED, _FORGET_NEWS):
+def _forget(session: Session, digest_id: int, *, news: bool = True) -> None:
+    """What it told is due to be told again; its notices only if they are not waiting for that already."""
+    for statement in (_FORGET_ANNOUNCED, _FORGET_ESCALATED, *([_FORGET_NEWS] if news else [])):
         session.execute(statement, {"id": digest_id})
 
 

@@ -18,9 +18,9 @@ from core.redis import redis_client_url
 from core.settings import ROOT, settings
 from services.orders.approving.approval import approve
 from services.orders.approving.choosing import choose
-from services.reference_data import import_providers, import_services, import_workers
 from services.sources import all_sources, call_fetch
 from services.work import QUEUES, call
+from tests.support.reference_data import import_all
 from workers.app import app
 from workers.tick import tick
 
@@ -35,12 +35,7 @@ def live() -> None:
     if not _rows("SELECT 1 FROM worker"):
         with transaction() as session:
             move_business_clock(session, MORNING)
-            for load, file in (
-                (import_services, "services"),
-                (import_providers, "providers"),
-                (import_workers, "workers"),
-            ):
-                load(session, DATA / f"{file}.toml", MORNING, "cli:test")
+            import_all(session, DATA, MORNING)
     for kind in ("prices", "cases"):
         with transaction() as session:
             for source in all_sources(settings().sources):

@@ -23,8 +23,8 @@ from core.settings import ROOT, settings
 from schedules.jobs import jobs
 from services.jobs import call_due_slots
 from services.orders.approving.choosing import choose
-from services.reference_data import import_providers, import_services, import_workers
 from services.sources import all_sources, call_fetch
+from tests.support.reference_data import import_all
 from tests.support.visits import do_all
 
 
@@ -40,12 +40,7 @@ def main() -> None:
     command.upgrade(config, "head")
     with transaction() as session:
         move_business_clock(session, evening)
-        for load, file in (
-            (import_services, "services"),
-            (import_providers, "providers"),
-            (import_workers, "workers"),
-        ):
-            load(session, folder / f"{file}.toml", evening, "cli:test")
+        import_all(session, folder, evening)
     for kind in ("prices", "cases", "absences"):
         with transaction() as session:
             for source in all_sources(settings().sources):

@@ -71,7 +71,7 @@ COMPARED: Final[Mapping[str, Compared]] = {
         without={"subject": "holds an id", "message": "holds an id"},
     ),
     "audit_event": Compared(
-        only="action NOT LIKE 'run.%' AND action <> 'order.resent' AND action NOT LIKE 'source.%' AND action <> 'job.triggered'",
+        only="action NOT LIKE 'run.%' AND action <> 'order.resent' AND action NOT LIKE 'source.%' AND action NOT IN ('job.triggered', 'dead_work.retried')",
         without={
             "xid": "a transaction's number",
             "details": "ids and counts of one run",
@@ -117,8 +117,10 @@ COMPARED: Final[Mapping[str, Compared]] = {
         only="recipient <> 'paivystys@avain-esimerkki.invalid'",
         without={"message_id": _BYTES, "document": _BYTES},
     ),
-    # that an order failed, and was sent again by a person, is told on top of all else
-    "notice": Compared(key=("worker_id", "kind", "subject", "event"), only="kind <> 'order_failed'"),
+    # that an order or a mail failed, and was sent again by a person, is told on top of all else
+    "notice": Compared(
+        key=("worker_id", "kind", "subject", "event"), only="kind NOT IN ('order_failed', 'digest_undelivered')"
+    ),
     "number_gap": Compared(),
     "order_approval": Compared(key=("plan_item_id", "choice_id", "provider_id")),
     "order_coverage": Compared(),
