@@ -11,7 +11,7 @@ from rich.status import Status
 
 from cli.common import As, DryRun, Json, actor, complaints, console, emit, ended_in_order, table, transaction
 from core.errors import Message
-from core.i18n import N_, _, moment, number
+from core.i18n import HELSINKI, N_, _, moment, number
 
 if TYPE_CHECKING:
     from services.backup.making import Made
@@ -75,7 +75,7 @@ def _named(file: Path) -> Path:
     """The file itself, or one in the folder with the present moment in its name."""
     if not file.is_dir():
         return file
-    return file / f"avain-{datetime.now().astimezone():%Y-%m-%dT%H%M%S}.dump"
+    return file / f"avain-{datetime.now(HELSINKI):%Y-%m-%dT%H%M%S}.dump"
 
 
 def _as_json(made: "Made") -> dict[str, Any]:

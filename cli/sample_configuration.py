@@ -5,6 +5,7 @@ SAMPLE = """\
 #   AVAIN_DATABASE_URL, AVAIN_DATABASE_OWNER_URL, AVAIN_REDIS_URL, AVAIN_HASH_KEY (openssl rand -hex 32)
 # Without the URLs Avain starts its own PostgreSQL and Valkey under var/ (refused when environment = "production").
 # Check with: avain doctor        All keys: avain config schema
+# Workers, beat and console read this file when they start: after a change stop and start them (avain up: Ctrl-C, then again).
 
 environment = "development"        # production: own database, Redis and hash key are demanded
 language = "fi"                    # fi, sv, en: of the command line and of texts without a reader of their own

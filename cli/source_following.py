@@ -41,6 +41,7 @@ _LATE = N_("The run has not ended in {seconds} s; it goes on when a worker is th
 _LATE_INLINE = N_(
     "The run has not ended in {seconds} s: another run holds the source, or it waits for its next attempt. It stays called for."
 )
+_FAILED = N_("{reason} It is tried again by itself. Nobody has to wait for that: after Ctrl-C it stays called for.")
 Name = Annotated[str, typer.Argument(metavar=_("SOURCE"), help=_("The source's name in avain.toml."))]
 #: Help of `--now`.
 NOW = _("Ask the source at whatever hour, and even while it is left alone after failures; it is recorded.")
@@ -74,6 +75,7 @@ def follow(source: "Source", request: str, patience: float, *, inline: bool, qui
 
     until = time.monotonic() + patience
     seen: tuple[int, int | None] | None = None
+    told = quiet
     with _showing(quiet=quiet) as show:
         while True:
             with transaction() as session:
@@ -82,6 +84,9 @@ def follow(source: "Source", request: str, patience: float, *, inline: bool, qui
             if waiting is None or waiting.outcome == "postponed" or (inline and waiting.outcome == "retry"):
                 return steps
             show(state_of(waiting))
+            if waiting.outcome == "retry" and not told:  # a source that is down is tried for days
+                complaints().print(_(_FAILED).format(reason=waiting.message or ""), markup=False)
+                told = True
             if time.monotonic() > until:
                 raise Transient(_LATE_INLINE if inline else _LATE, seconds=int(patience))
             here = (waiting.work_id, waiting.run_id)

@@ -37,10 +37,17 @@ def checked_addresses(host: str, port: int, resolver: Resolver, *, allow_private
     """
     addresses = [address.partition("%")[0] for address in resolver(host, port)]
     for address in addresses:
-        if not _is_allowed(address, allow_private=allow_private):
+        if _is_allowed(address, allow_private=allow_private):
+            continue
+        if _is_allowed(address, allow_private=True):
             raise Permanent(
-                "{host} leads to the address {address}, to which Avain may not connect.", host=host, address=address
+                "{host} leads to the address {address}, to which Avain may not connect. If that is a server in your own network, its settings can allow it: allow_private = true.",
+                host=host,
+                address=address,
             )
+        raise Permanent(
+            "{host} leads to the address {address}, to which Avain may not connect.", host=host, address=address
+        )
     if not addresses:
         raise OSError(f"no address for {host}")
     return addresses

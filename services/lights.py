@@ -18,8 +18,10 @@ from core.i18n import N_, _
 from core.settings import Settings
 from schedules.jobs import Job, jobs
 from schedules.slots import due_slot, next_slots, slot_key
+from services.gentleness import failing
 from services.job_settings import Kept, in_force, kept
 from services.sources import Kind, all_sources, keys_of
+from services.visiting import configured_as
 
 Colour = Literal["good", "care", "bad", "off"]
 
@@ -58,6 +60,7 @@ _FAILING: Final = N_("It is tried again: {reason}")
 _LATE_NOT_BEGUN: Final = N_("Late: it was due on {moment} and has not begun.")
 _LATE_WAITING: Final = N_("Late: it was due on {moment} and waits for a free worker.")
 _LATE_RUNNING: Final = N_("Late: it was due on {moment} and is still under way.")
+_LEFT_ALONE: Final = N_("It has failed again and again since {since} and is left alone; it is tried again on {moment}.")
 _LATE_FAILING: Final = N_("Late: it was due on {moment} and has not succeeded yet: {reason}")
 
 #: Rows in: keys. Rows out: each Work of them that was called for, with its latest Run.
@@ -108,6 +111,7 @@ class Step:
 class Known:
     """All that a light is judged by. `due_at`: the latest slot that has come, `next_at` the one after it; `steps`: what became of it, in order.
 
+    `left_alone` of a source that fails again and again: since when, and when it is tried again, also where that was not in a slot.
     `last_good_at` is when something of it last ended well, `good_since_due` whether that was after the slot, by whatever occasion.
     """
 
@@ -123,6 +127,7 @@ class Known:
     steps: Sequence[Step] = ()
     last_good_at: datetime | None = None
     good_since_due: bool = False
+    left_alone: tuple[datetime, datetime] | None = None
 
 
 @dataclass(frozen=True)
@@ -167,10 +172,12 @@ def lights(session: Session, settings: Settings, now: datetime) -> list[Light]:
         "sources": [one.name for one in sources],
     }
     good = {(row.kind, row.name): row for row in session.execute(_GOOD, values)}
+    lanes = {one.name: one.lane for one in sources}
+    alone = failing(session, {one.lane: configured_as(settings, one).gentle for one in sources})
 
     def known(kind: Literal["source", "job"], name: str, job: str, about: Message) -> Known:
         due_at, next_at = slots[job]
-        last = good.get((kind, name))
+        last, away = good.get((kind, name)), alone.get(lanes[name]) if kind == "source" else None
         return Known(
             kind,
             name,
@@ -184,6 +191,7 @@ def lights(session: Session, settings: Settings, now: datetime) -> list[Light]:
             steps=[_step(work[key]) for key in keys.get((kind, name), ()) if key in work],
             last_good_at=None if last is None else last.at,
             good_since_due=last is not None and due_at is not None and now - last.ago >= due_at,
+            left_alone=None if away is None else (away.since, away.until),
         )
 
     grace = timedelta(minutes=settings.console.late_minutes)
@@ -195,6 +203,9 @@ def lights(session: Session, settings: Settings, now: datetime) -> list[Light]:
 def judge(known: Known, *, now: datetime, grace: timedelta) -> Light:
     """The light of what is known: pure."""
     colour, sentence = _said(known, late=known.due_at is not None and now - known.due_at > grace + known.jitter)
+    if known.left_alone is not None and colour != "bad" and not known.paused:
+        since, until = known.left_alone
+        colour, sentence = "bad", Message(_LEFT_ALONE, since=_at(since), moment=_at(until))
     last = known.steps[-1] if known.steps else None
     return Light(
         known.kind,

@@ -120,10 +120,14 @@ def must_be_allowed(session: Session, kind: str) -> None:
 
 
 def pause(session: Session, *, actor: str, why: str, now: datetime) -> None:
-    """Let nothing begin that is seen outside; what is under way ends. Raises InputError without a reason, or when it is paused already."""
+    """Let nothing begin that is seen outside; what is under way ends. Raises InputError without a reason, or when it is paused already.
+
+    The reason is shown between sentences, so it is kept as one: with a full stop, if it ends with no mark.
+    """
     if not why.strip():
         raise InputError("Say why nothing is to leave Avain.")
-    if session.execute(_PAUSE, {"actor": actor, "why": why.strip()}).one_or_none() is None:
+    shown = why.strip() if why.strip().endswith((".", "!", "?", "…")) else f"{why.strip()}."
+    if session.execute(_PAUSE, {"actor": actor, "why": shown}).one_or_none() is None:
         raise InputError(N_("It is paused already. {reason}"), reason=state(session).words)
     audit.record(session, actor, "effects.paused", "effects:all", now=now, reason=why.strip())
 

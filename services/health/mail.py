@@ -14,7 +14,9 @@ def server(ground: Ground) -> list[Finding]:
     try:
         check_server(configured)
     except AvainError as error:
-        advice = Message("Correct [mail] in avain.toml. Mails wait until it answers.")
+        advice = Message(
+            "Mails wait until it answers, and leave by themselves then. If it is not down: correct [mail] in avain.toml."
+        )
         return [Finding(name, "broken", error.message, advice)]
     return [Finding(name, "ok", f"{configured.host}:{configured.port}")]
 

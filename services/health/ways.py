@@ -40,7 +40,6 @@ def sources(ground: Ground) -> list[Finding]:
     gentle = {lane: configured_as(ground.settings, one).gentle for lane, one in named.items()}
     with ground.looking() as session:
         found = failing(session, gentle)
-    advice = Message("It is tried again by itself. To try it now: avain source run <name> --now")
     findings = [
         Finding(
             Message("Source {name}", name=named[lane].name),
@@ -51,7 +50,10 @@ def sources(ground: Ground) -> list[Finding]:
                 since=one.since.isoformat(),
                 moment=one.until.isoformat(),
             ),
-            advice,
+            Message(
+                "It is tried again by itself. To try it now: {command}",
+                command=f"avain source run {named[lane].name} --now",
+            ),
         )
         for lane, one in found.items()
     ]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from sqlalchemy import TextClause
+from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
 from core.i18n import language
@@ -17,6 +17,18 @@ from services.today.rows import Section, first_of, section
 
 #: For who sees more, so many of the newest planned services, choices and orders are looked through, and of the newest budgets in each state.
 NEWEST: Final = 2_000
+
+#: Rows in: how many are looked through. Rows out: whether anything has more, so that something may have been missed.
+_MORE: Final = text(
+    """
+    SELECT EXISTS (SELECT FROM plan_item WHERE ended_at IS NULL OFFSET :newest)
+        OR EXISTS (SELECT FROM choice WHERE ended_at IS NULL OFFSET :newest)
+        OR EXISTS (SELECT FROM purchase_order WHERE state NOT IN ('cancelled', 'closed') OFFSET :newest)
+        OR EXISTS (SELECT FROM budget_version WHERE superseded_at IS NULL OFFSET :newest)
+        OR EXISTS (SELECT FROM family_proposal WHERE state = 'open' OFFSET :newest)
+        OR EXISTS (SELECT FROM family_wish WHERE noted_at IS NULL OFFSET :newest)
+    """
+)
 
 OPEN_CASE: Final = "client_case.status = 'open' AND client_case.gone_at IS NULL"
 #: A planned service that can still be chosen for and ordered, and is not.
@@ -104,12 +116,13 @@ def told_of(session: Session, who: Mapping[str, Any], everything: frozenset[str]
     """How sections are read for somebody: from the cases tied to them, if these are few."""
     ids = tied_cases(session, who)
     values = {**who, "language": language(), "ids": ids}
+    more = ids is None and session.execute(_MORE, {"newest": NEWEST}).scalar_one()
 
     def told(name: str, waiting: Waiting, **asked: Any) -> Section:
         many = ids is None
         found = section(
             session, waiting.many if many else waiting.few, {**values, **asked}, everything=name in everything
         )
-        return replace(found, newest=many and waiting.newest)
+        return replace(found, newest=more and waiting.newest)
 
     return told

@@ -139,7 +139,7 @@ def test_dead_work_and_processes_are_told(session, operator):
     beat_heart(session, "beat@here:2", "beat")
     session.execute(text("UPDATE heartbeat SET seen_at = seen_at - interval '1 minute' WHERE kind = 'beat'"))
     said = told(operator.get("/"), "work")
-    assert "nobody has taken note of: 1" in said
+    assert "nobody has acted on: 1" in said
     assert "Alive: worker@here:1" in said
     assert "Silent: beat@here:2" in said
 

@@ -18,7 +18,7 @@ import workers.queue
 from cli import case, rejected, source
 from connectors.cases.xml.client import XmlCases
 from core.embedded import Embedded
-from core.errors import InputError, NotFound, Transient
+from core.errors import InputError, Message, NotFound, Transient
 from core.i18n import speaking
 from core.settings import ROOT, settings
 from services.case_sync import copying, staging
@@ -154,6 +154,18 @@ def test_seconds_are_those_of_all_steps_and_a_refused_file_changed_nothing(
     said = avain.json("source", "run", "lifecare")
     assert said["seconds"] == 41.5
     assert [said[name] for name in ("read", "added", "gone", "rejected")] == [9, 0, 0, 4]
+
+
+def test_who_waits_for_a_source_that_is_down_is_told_so(avain: Avain, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is tried again for days: nobody shall sit there for it, wondering."""
+    away = Step(1, "fetch_cases", False, False, False, 1, "retry", {}, Message("The server is away."), None, 1.0)
+    monkeypatch.setattr("services.sources.progress", lambda *_: [away])
+    asked = ["run", "lifecare", "--patience", "1"]
+    said, quiet = (CliRunner().invoke(source.app, arguments) for arguments in (asked, [*asked, "--json"]))
+    assert " ".join(said.output.split()).count("The server is away. It is tried again by itself.") == 1
+    assert "The server is away" not in quiet.output
+    assert isinstance(said.exception, Transient)
+    assert isinstance(quiet.exception, Transient)
 
 
 def test_run_without_a_worker_says_what_to_do(avain: Avain) -> None:

@@ -100,6 +100,15 @@ def test_a_source_that_failed_is_good_again_once_it_was_read_by_hand(installed):
     assert "on another occasion" in look(installed, SLOT + timedelta(minutes=5))["lifecare"].sentence.text("en")
 
 
+def test_a_source_that_is_left_alone_is_told_before_its_first_night(installed):
+    for n in range(5):
+        mine = claim(installed, call_fetch(installed, LIFECARE, f"by hand {n}"))
+        assert mine is not None
+        fail(installed, mine, Message("the share is gone"), final=False)
+    told = look(installed, SLOT - timedelta(minutes=1))["lifecare"]
+    assert (told.colour, "is left alone" in told.sentence.text("en")) == ("bad", True)
+
+
 def test_records_tried_again_are_not_the_source_read(installed):
     done(installed, call_reading(installed, LIFECARE, "again", files=[], retry=[1]))
     assert look(installed, SLOT)["lifecare"].last_good_at is None
@@ -142,4 +151,4 @@ def test_a_few_statements_whatever_there_is(installed):
     many = Settings(sources=Sources(cases={f"s-{n}": CaseSource(path="unused") for n in range(20)}))
     with recording(installed) as statements:
         assert len(lights(installed, many, SLOT)) == 20 + len(JOBS)
-    assert len(statements) == 3
+    assert len(statements) == 5

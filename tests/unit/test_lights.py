@@ -90,6 +90,14 @@ def test_nothing_is_expected_of_what_is_paused_unknown_or_not_due_yet():
     assert light(LATE, due_at=None) == ("off", "It has not been due yet.")
 
 
+def test_a_source_left_alone_is_to_be_acted_on_whatever_its_nights_say():
+    alone = (DUE - timedelta(hours=6), LATE)
+    colour, said = light(LATE, due_at=None, next_at=DUE, left_alone=alone)
+    assert (colour, said[:30]) == ("bad", "It has failed again and again ")
+    assert "15.11.2026 21.10" in said
+    assert light(LATE, due_at=None, next_at=DUE, left_alone=alone, paused=True)[0] == "off"
+
+
 def test_every_sentence_is_read_in_every_language():
     made = judge(
         Known("source", "lifecare", Message("cases"), due_at=DUE, steps=[step("retry", message=WHY)]),

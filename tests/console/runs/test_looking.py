@@ -84,7 +84,7 @@ class TestList:
         for number in range(3):
             fail(session, claimed(session, called(session, f"k{number}")), BOOM, final=True)
         (link,) = operator.get("/runs").all("//main//a[@href='/dead-work']")
-        assert link.text_content() == "Work that was given up and nobody has taken note of: 3"
+        assert link.text_content() == "Work that was given up and that nobody has acted on: 3"
 
 
 class TestRun:

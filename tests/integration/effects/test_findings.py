@@ -57,7 +57,7 @@ def test_the_doctor_says_that_nothing_leaves_and_that_nothing_is_late_by_it(here
     ((state, found),) = findings(here)
     assert state == "warning"
     assert "Paused by cli:anna" in found
-    assert found.endswith("the mail server is moved Waiting: 1")
+    assert found.endswith("the mail server is moved. Waiting: 1")
     assert [one.state for one in examine_work(Ground(settings()))] == ["ok"]
     with here.transaction() as session:
         effects.disown(session, Message("set back"), now=NOW)
@@ -82,7 +82,7 @@ def test_commands_that_would_do_it_themselves_say_why_they_do_not(here: InProces
         (cli.order.app, ("send",)),
         (cli.reference.provider_app, ("test-order", world.provider.business_id)),
     ):
-        with pytest.raises(InputError, match=r"why not See: avain effects status"):
+        with pytest.raises(InputError, match=r"why not\. See: avain effects status"):
             avain(app, *arguments)
     assert work_id is not None
     do_now(work_id, "generate_orders")

@@ -114,6 +114,13 @@ def test_inside_addresses_need_permission(address: str) -> None:
         checked_addresses(HOST, 443, lambda *_: [address], allow_private=False)
 
 
+def test_who_meets_an_inside_address_is_told_the_setting_where_it_would_help() -> None:
+    for address, helps in (("10.1.2.3", True), ("169.254.169.254", False)):
+        with pytest.raises(Permanent) as error:
+            checked_addresses(HOST, 443, lambda *_, at=address: [at], allow_private=False)
+        assert ("allow_private = true" in error.value.message.text("en")) is helps
+
+
 @pytest.mark.parametrize("address", PRIVATE)
 def test_inside_addresses_are_open_to_a_host_that_may_stand_inside(address: str) -> None:
     assert checked_addresses(HOST, 443, lambda *_: [address], allow_private=True) == [address]
