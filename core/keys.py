@@ -10,7 +10,7 @@ from typing import Final
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from core.identity import KEY_BYTES, KeyRing, RecordHasher, Sealer, parse_key
+from core.identity import KEY_BYTES, KeyRing, RecordHasher, Sealer, fingerprint, parse_index_keys
 from core.settings import Settings
 
 #: The id of the key that is derived for what families write: an id that no key of the organisation can have, for its point.
@@ -46,21 +46,17 @@ def wish_sealer(configured: Settings) -> Sealer:
 def fingerprints(configured: Settings) -> dict[str, str]:
     """By which an installation knows its keys again without keeping them: 64 bits derived from each (RFC 5869), by the setting's name.
 
-    Each key of the ring stands for itself, under its id. Where nothing is sealed there is one, of the hash key.
+    Each key of the ring stands for itself, under its id; of several index keys each under its own fingerprint. Where nothing is sealed there
+    is one, of the hash key.
     """
-    prints = {"AVAIN_HASH_KEY": _print(_hash_key(configured).encode())}
+    prints = {"AVAIN_HASH_KEY": fingerprint(_hash_key(configured).encode())}
     if configured.seal_keys is not None:
         ring = KeyRing.parse(configured.seal_keys.get_secret_value())
-        prints |= {f"AVAIN_SEAL_KEYS ({key_id})": _print(key) for key_id, key in ring.keys.items()}
+        prints |= {f"AVAIN_SEAL_KEYS ({key_id})": fingerprint(key) for key_id, key in ring.keys.items()}
     if configured.index_key is not None:
-        prints["AVAIN_INDEX_KEY"] = _print(
-            parse_key(configured.index_key.get_secret_value(), setting="AVAIN_INDEX_KEY")
-        )
+        known = [fingerprint(one) for one in parse_index_keys(configured.index_key.get_secret_value())]
+        prints |= {"AVAIN_INDEX_KEY" if len(known) == 1 else f"AVAIN_INDEX_KEY ({one})": one for one in known}
     return prints
-
-
-def _print(key: bytes) -> str:
-    return HKDF(SHA256(), 8, salt=None, info=b"avain key fingerprint").derive(key).hex()
 
 
 def _derived(configured: Settings, info: bytes) -> bytes:
@@ -91,5 +87,5 @@ def sealer(configured: Settings) -> Sealer | None:
         return None
     return Sealer(
         KeyRing.parse(configured.seal_keys.get_secret_value()),
-        parse_key(configured.index_key.get_secret_value(), setting="AVAIN_INDEX_KEY"),
+        *parse_index_keys(configured.index_key.get_secret_value()),
     )
