@@ -185,9 +185,19 @@ class Sealer:
         return hmac.digest(self._index_key, f"{kind}:{normal}".encode(), "sha256")
 
 
+def key_of(blob: bytes) -> str:
+    """The id of the key it is sealed with. Raises SealError for what is no seal."""
+    return _take_apart(blob)[0]
+
+
 def client_row(source: str, external_id: str) -> str:
     """How the row of a client is named where its identity is sealed: ids of the database are not known yet then."""
     return f"{quote(source, safe='')}/{quote(external_id, safe='')}"
+
+
+def wish_row(case_id: int, place: str) -> str:
+    """What a family's words are sealed for: moved to another case, with or without the rest of their row, they are not opened there."""
+    return f"{case_id}/{place}"
 
 
 def _place(table: str, row: object, column: str, key_id: str) -> bytes:

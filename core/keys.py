@@ -14,7 +14,7 @@ from core.identity import KEY_BYTES, KeyRing, RecordHasher, Sealer, fingerprint,
 from core.settings import Settings
 
 #: The id of the key that is derived for what families write: an id that no key of the organisation can have, for its point.
-_DERIVED: Final = "avain.wishes"
+DERIVED: Final = "avain.wishes"
 
 
 def record_hasher(configured: Settings) -> RecordHasher:
@@ -38,8 +38,8 @@ def wish_sealer(configured: Settings) -> Sealer:
     """
     own = configured.seal_keys is not None and configured.privacy.identity != "none"
     ring = KeyRing.parse(configured.seal_keys.get_secret_value()) if configured.seal_keys is not None else None
-    keys = {**(ring.keys if ring is not None else {}), _DERIVED: _derived(configured, b"avain family wishes")}
-    current = ring.current if own and ring is not None else _DERIVED
+    keys = {**(ring.keys if ring is not None else {}), DERIVED: _derived(configured, b"avain family wishes")}
+    current = ring.current if own and ring is not None else DERIVED
     return Sealer(KeyRing(current, keys), _derived(configured, b"avain family wishes: index"))
 
 
@@ -83,7 +83,12 @@ def _hash_key(configured: Settings) -> str:
 
 def sealer(configured: Settings) -> Sealer | None:
     """What seals identity, or None where `privacy.identity` is `none`."""
-    if configured.privacy.identity == "none" or configured.seal_keys is None or configured.index_key is None:
+    return None if configured.privacy.identity == "none" else opener(configured)
+
+
+def opener(configured: Settings) -> Sealer | None:
+    """What opens identity that was sealed, also where none is kept any more; None where there are no keys."""
+    if configured.seal_keys is None or configured.index_key is None:
         return None
     return Sealer(
         KeyRing.parse(configured.seal_keys.get_secret_value()),

@@ -200,6 +200,7 @@ class _Servers:
         )
         with psycopg.connect(host=str(place), port=port, user=OWNER, dbname="postgres", autocommit=True) as owner:
             owner.execute(f"CREATE ROLE {APP} LOGIN PASSWORD '{password}' NOSUPERUSER NOCREATEDB NOCREATEROLE".encode())
+            owner.execute("CREATE ROLE avain_reader LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE")
             owner.execute("CREATE DATABASE avain")
         return port
 
