@@ -9,7 +9,7 @@ from rich.text import Text
 
 from cli.common import ERROR, As, DryRun, Json, actor, complaints, console, emit, stop, sub_app, table, transaction
 from core.clock import business_now
-from core.errors import Message, Transient
+from core.errors import Transient
 from core.i18n import N_, _, number
 from services.labels import count_name, outcome_name
 
@@ -133,7 +133,7 @@ def _print(found: "list[KeyStanding]", *, indexed: bool | None, lost: bool) -> N
     console().print(table(_("Keys that seal"), [_("Key"), _("State"), _("Sealed"), _("Of these")], rows, right=[2]))
     if lost:
         complaints().print(
-            str(Message("The index key in force is missing: nobody is found again until AVAIN_INDEX_KEY holds it."))
+            _("The index key in force is missing: nobody is found again until AVAIN_INDEX_KEY holds it.")
         )
     elif indexed is False:
         console().print(_("People are found again by the former index key: avain keys rotate changes that."))
