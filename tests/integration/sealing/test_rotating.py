@@ -1,6 +1,8 @@
 """Keys that change: everything is sealed anew, nothing is lost, wherever it is broken off, and it is told which key may be dropped."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -121,6 +123,26 @@ def test_what_somebody_holds_or_writes_meanwhile_is_left_and_done_later(here: In
         assert sealed_by(session) == {"key-b": 5 + BESIDE}
 
 
+def test_what_was_written_while_it_was_sealed_anew_is_not_overwritten(here: InProcess, before: Settings) -> None:
+    """A source tells another name between the read and the write of a batch."""
+    own, client = kept(configure(here, "b", "a")).identity, PLACES[0]
+    written: list[Any] = []
+    assert own is not None
+
+    def row(found: Any) -> object:
+        if not written:
+            with transaction() as other:
+                other.execute(text("UPDATE client SET sealed_identity = 'newer' WHERE external_id = 'K 0'"))
+            written.append(found)
+        return client.row(found)
+
+    with transaction() as session:
+        done = reseal(session, replace(client, row=row), own, None).done
+    assert (done.resealed, done.passed_over) == (4, 1)
+    (kept_as_written,) = here.rows("SELECT sealed_identity FROM client WHERE external_id = 'K 0'")
+    assert bytes(kept_as_written.sealed_identity) == b"newer"
+
+
 def test_what_cannot_be_opened_stays_as_it_is_and_is_told(here: InProcess, before: Settings) -> None:
     here.rows("UPDATE client SET sealed_identity = sealed_identity || '\\x00' WHERE external_id = 'K 1' RETURNING id")
     here.rows("UPDATE client SET sealed_identity = '\\x01' WHERE external_id = 'K 2' RETURNING id")
@@ -198,6 +220,8 @@ def test_the_index_key_is_changed_for_everybody_at_once(here: InProcess, before:
 def test_an_index_key_is_not_changed_while_indexes_are_made(here: InProcess, before: Settings) -> None:
     own = kept(configure(here, "a", index="yx")).identity
     assert own is not None
+    with transaction() as session:
+        indexing_in_force(session, own)  # the first time of all is another: then the key is noted
     with transaction() as reading:
         indexing_in_force(reading, own)
         with pytest.raises(Transient, match="just being read"), transaction() as session:
