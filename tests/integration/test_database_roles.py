@@ -193,7 +193,7 @@ def test_who_is_under_non_disclosure_is_in_no_view(database: Embedded) -> None:
             """
             WITH who AS (
                 INSERT INTO client (source, external_id, non_disclosure, blind_index)
-                VALUES ('a', 'open', false, 'one'), ('a', 'hidden', true, 'two'), ('b', 'same', false, 'two'), ('b', 'unknown', false, NULL)
+                VALUES ('a', 'open', false, 'one'), ('a', 'hidden', true, 'two'), ('b', 'same', false, 'two'), ('b', 'unknown', false, NULL), ('b', 'alone', true, NULL)
                 RETURNING id, external_id
             )
             INSERT INTO client_case (number, source, external_id, client_id, record_hash, goals, status)
