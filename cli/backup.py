@@ -190,6 +190,12 @@ def _left(what: "Plan") -> list[Message]:
         left.append(
             Message("No checksum lay beside the copy: whether it still is as it was made could not be checked.")
         )
+    if not what.reader and any(one.schema == "reporting" and one.kind == "ACL" for one in what.found.entries):
+        left.append(
+            Message(
+                "The server has no role avain_reader, who could read the views without identity: make it and give it its rights (docs/servers.md)."
+            )
+        )
     left.append(
         Message(
             "Bring back the files of AVAIN_HOME, of every machine (docs/backup.md): in the folder effects stands what left after the copy was made."

@@ -20,6 +20,7 @@ from cli import (
     incoming,
     installation,
     invoice,
+    keys,
     order,
     order_answers,
     price,
@@ -79,6 +80,7 @@ app.add_typer(rejected.app, name="rejected")
 app.add_typer(schedule.app, name="schedule")
 app.add_typer(audit.app, name="audit")
 app.add_typer(effects.app, name="effects")
+app.add_typer(keys.app, name="keys")
 
 
 def main() -> None:

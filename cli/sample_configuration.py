@@ -3,6 +3,7 @@
 SAMPLE = """\
 # Avain: what your organisation decides. URLs and secrets belong into the environment or .env:
 #   AVAIN_DATABASE_URL, AVAIN_DATABASE_OWNER_URL, AVAIN_REDIS_URL, AVAIN_HASH_KEY (openssl rand -hex 32)
+# or each into a file that its owner alone can read: AVAIN_HASH_KEY_FILE and so on (docs/keys.md)
 # Without the URLs Avain starts its own PostgreSQL and Valkey under var/ (refused when environment = "production").
 # Check with: avain doctor        All keys: avain config schema
 # Workers, beat and console read this file when they start: after a change stop and start them (avain up: Ctrl-C, then again).

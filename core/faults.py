@@ -68,6 +68,8 @@ FAILURE_POINTS = ("work.given_up", "failures.noticed", "failures.told")
 ABSENCE_POINTS = ("absences.parsed",)
 #: Steps of sealing the audit trail.
 AUDIT_POINTS = ("audit.sealed", "audit.anchoring", "audit.anchored")
+#: Steps of sealing anew when keys change.
+KEY_POINTS = ("keys.resealed", "keys.indexed")
 #: Every step that can be named, so that tests can walk all of them and a misspelt name is refused.
 FAULT_POINTS = (
     DAY_POINTS
@@ -78,6 +80,7 @@ FAULT_POINTS = (
     + FAILURE_POINTS
     + ABSENCE_POINTS
     + AUDIT_POINTS
+    + KEY_POINTS
 )
 
 _passed: Counter[str] = Counter()

@@ -23,6 +23,8 @@ from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from stdnum.exceptions import ValidationError
 from stdnum.fi import hetu
 
@@ -82,18 +84,62 @@ def parse_key(text: str, *, setting: str) -> bytes:
     return key
 
 
+def fingerprint(key: bytes) -> str:
+    """By which a key is known again by whoever has it: 64 bits derived from it (RFC 5869), in hex. They do not tell the key."""
+    return HKDF(SHA256(), 8, salt=None, info=b"avain key fingerprint").derive(key).hex()
+
+
+def parse_index_keys(text: str, *, setting: str = "AVAIN_INDEX_KEY") -> tuple[bytes, ...]:
+    """One key, or several with commas between them while one takes the place of another: the new one first.
+
+    Raises ConfigurationError naming `setting`, never quoting a key.
+    """
+    keys = tuple(parse_key(part, setting=setting) for part in text.split(","))
+    if len(set(keys)) < len(keys):
+        raise ConfigurationError("{setting}: the same key is there twice.", setting=setting)
+    return keys
+
+
 class Sealer:
     """Seals one JSON object per place in the database, and opens it there only.
 
     A seal is `1 | length of key id | key id | nonce (12) | AES-256-GCM ciphertext and tag`; associated data is `table:row:column:key id`.
+    Of several index keys one is in force in the database (services/sealing/indexing.py): `indexing` says which, before anything is indexed.
     """
 
-    def __init__(self, ring: KeyRing, index_key: bytes) -> None:
-        if len(index_key) != KEY_BYTES or any(hmac.compare_digest(index_key, key) for key in ring.keys.values()):
-            raise ConfigurationError("AVAIN_INDEX_KEY must be a key of its own, not one of AVAIN_SEAL_KEYS.")
+    def __init__(self, ring: KeyRing, *index_keys: bytes, indexes_by: bytes | None = None) -> None:
+        for one in index_keys:
+            if len(one) != KEY_BYTES or any(hmac.compare_digest(one, key) for key in ring.keys.values()):
+                raise ConfigurationError("AVAIN_INDEX_KEY must be a key of its own, not one of AVAIN_SEAL_KEYS.")
         self._ring = ring
-        self._index_key = index_key
+        self._index_keys = {fingerprint(one): one for one in index_keys}
+        self._index_key = index_keys[0] if len(index_keys) == 1 else indexes_by
         self._ciphers = {key_id: AESGCM(key) for key_id, key in ring.keys.items()}
+
+    @property
+    def current(self) -> str:
+        """The id of the key that seals."""
+        return self._ring.current
+
+    @property
+    def key_ids(self) -> tuple[str, ...]:
+        """The ids of all keys that open, the one that seals first or not."""
+        return tuple(self._ring.keys)
+
+    @property
+    def index_prints(self) -> tuple[str, ...]:
+        """What the index keys are known by, the newest first."""
+        return tuple(self._index_keys)
+
+    def indexing(self, print_: str) -> "Sealer":
+        """The same, indexing by the key of this fingerprint. Raises ConfigurationError where it is not among AVAIN_INDEX_KEY."""
+        key = self._index_keys.get(print_)
+        if key is None:
+            raise ConfigurationError(
+                "People are found again by an index key that this process does not have: set AVAIN_INDEX_KEY to the one that was in force,"
+                " and start the process anew (docs/keys.md)."
+            )
+        return Sealer(self._ring, *self._index_keys.values(), indexes_by=key)
 
     def seal(self, identity: Mapping[str, Any], *, table: str, row: object, column: str) -> bytes:
         """The blob for `identity` (values JSON can carry) in this place. Two seals of the same value differ."""
@@ -133,13 +179,25 @@ class Sealer:
 
         A henkilötunnus is normalised and must be valid (InputError); of anything else, surrounding space and case do not count.
         """
+        if self._index_key is None:
+            raise ValueError("of several index keys it must be said which one is in force")
         normal = normalise_henkilotunnus(value) if kind == "henkilotunnus" else value.strip().casefold()
         return hmac.digest(self._index_key, f"{kind}:{normal}".encode(), "sha256")
+
+
+def key_of(blob: bytes) -> str:
+    """The id of the key it is sealed with. Raises SealError for what is no seal."""
+    return _take_apart(blob)[0]
 
 
 def client_row(source: str, external_id: str) -> str:
     """How the row of a client is named where its identity is sealed: ids of the database are not known yet then."""
     return f"{quote(source, safe='')}/{quote(external_id, safe='')}"
+
+
+def wish_row(case_id: int, place: str) -> str:
+    """What a family's words are sealed for: moved to another case, with or without the rest of their row, they are not opened there."""
+    return f"{case_id}/{place}"
 
 
 def _place(table: str, row: object, column: str, key_id: str) -> bytes:

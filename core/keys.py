@@ -10,11 +10,11 @@ from typing import Final
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from core.identity import KEY_BYTES, KeyRing, RecordHasher, Sealer, parse_key
+from core.identity import KEY_BYTES, KeyRing, RecordHasher, Sealer, fingerprint, parse_index_keys
 from core.settings import Settings
 
 #: The id of the key that is derived for what families write: an id that no key of the organisation can have, for its point.
-_DERIVED: Final = "avain.wishes"
+DERIVED: Final = "avain.wishes"
 
 
 def record_hasher(configured: Settings) -> RecordHasher:
@@ -38,29 +38,25 @@ def wish_sealer(configured: Settings) -> Sealer:
     """
     own = configured.seal_keys is not None and configured.privacy.identity != "none"
     ring = KeyRing.parse(configured.seal_keys.get_secret_value()) if configured.seal_keys is not None else None
-    keys = {**(ring.keys if ring is not None else {}), _DERIVED: _derived(configured, b"avain family wishes")}
-    current = ring.current if own and ring is not None else _DERIVED
+    keys = {**(ring.keys if ring is not None else {}), DERIVED: _derived(configured, b"avain family wishes")}
+    current = ring.current if own and ring is not None else DERIVED
     return Sealer(KeyRing(current, keys), _derived(configured, b"avain family wishes: index"))
 
 
 def fingerprints(configured: Settings) -> dict[str, str]:
     """By which an installation knows its keys again without keeping them: 64 bits derived from each (RFC 5869), by the setting's name.
 
-    Each key of the ring stands for itself, under its id. Where nothing is sealed there is one, of the hash key.
+    Each key of the ring stands for itself, under its id; of several index keys each under its own fingerprint. Where nothing is sealed there
+    is one, of the hash key.
     """
-    prints = {"AVAIN_HASH_KEY": _print(_hash_key(configured).encode())}
+    prints = {"AVAIN_HASH_KEY": fingerprint(_hash_key(configured).encode())}
     if configured.seal_keys is not None:
         ring = KeyRing.parse(configured.seal_keys.get_secret_value())
-        prints |= {f"AVAIN_SEAL_KEYS ({key_id})": _print(key) for key_id, key in ring.keys.items()}
+        prints |= {f"AVAIN_SEAL_KEYS ({key_id})": fingerprint(key) for key_id, key in ring.keys.items()}
     if configured.index_key is not None:
-        prints["AVAIN_INDEX_KEY"] = _print(
-            parse_key(configured.index_key.get_secret_value(), setting="AVAIN_INDEX_KEY")
-        )
+        known = [fingerprint(one) for one in parse_index_keys(configured.index_key.get_secret_value())]
+        prints |= {"AVAIN_INDEX_KEY" if len(known) == 1 else f"AVAIN_INDEX_KEY ({one})": one for one in known}
     return prints
-
-
-def _print(key: bytes) -> str:
-    return HKDF(SHA256(), 8, salt=None, info=b"avain key fingerprint").derive(key).hex()
 
 
 def _derived(configured: Settings, info: bytes) -> bytes:
@@ -87,9 +83,14 @@ def _hash_key(configured: Settings) -> str:
 
 def sealer(configured: Settings) -> Sealer | None:
     """What seals identity, or None where `privacy.identity` is `none`."""
-    if configured.privacy.identity == "none" or configured.seal_keys is None or configured.index_key is None:
+    return None if configured.privacy.identity == "none" else opener(configured)
+
+
+def opener(configured: Settings) -> Sealer | None:
+    """What opens identity that was sealed, also where none is kept any more; None where there are no keys."""
+    if configured.seal_keys is None or configured.index_key is None:
         return None
     return Sealer(
         KeyRing.parse(configured.seal_keys.get_secret_value()),
-        parse_key(configured.index_key.get_secret_value(), setting="AVAIN_INDEX_KEY"),
+        *parse_index_keys(configured.index_key.get_secret_value()),
     )

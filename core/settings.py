@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from core.audit_settings import Audit
@@ -28,6 +28,7 @@ from core.mail_settings import Mail, one_address
 from core.order_settings import Orders
 from core.outgoing_settings import Outgoing
 from core.reasons import os_reason, toml_reason
+from core.secret_settings import SecretSettings
 from core.setting_groups import Group, RefusedSettingError
 from core.source_settings import Sources
 from core.statement_settings import Statements
@@ -68,7 +69,7 @@ class Privacy(Group):
     identity: Literal["none", "sealed"] = "none"
 
 
-class Settings(BaseSettings):
+class Settings(SecretSettings):
     """Everything an installation is told. Environment over .env over avain.toml over defaults."""
 
     model_config = SettingsConfigDict(
@@ -80,17 +81,6 @@ class Settings(BaseSettings):
     log_format: Literal["console", "json"] = "console"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     home: Path = Field(default=ROOT / "var", description="data of embedded services, outbox, demo results")
-
-    database_url: SecretStr | None = None
-    database_owner_url: SecretStr | None = Field(
-        default=None, description="for migrations, copies of the database and avain audit purge only; else database_url"
-    )
-    redis_url: SecretStr | None = None
-    hash_key: SecretStr | None = Field(default=None, description="secret of the record hash, at least 32 characters")
-    seal_keys: SecretStr | None = Field(
-        default=None, description="id:base64 of 32 bytes, comma separated, newest first"
-    )
-    index_key: SecretStr | None = Field(default=None, description="base64 of 32 bytes, for the blind index")
 
     organisation: Organisation = Organisation()
     sources: Sources = Sources()
@@ -108,24 +98,6 @@ class Settings(BaseSettings):
     consistency: Consistency = Consistency()
     effects: EffectSettings = EffectSettings()
     workers: Workers = Workers()
-
-    @field_validator("hash_key")
-    @classmethod
-    def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and len(value.get_secret_value()) < 32:
-            raise ValueError(N_("at least 32 characters, for example from: openssl rand -hex 32"))
-        return value
-
-    @field_validator("redis_url")
-    @classmethod
-    def _of_redis(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None:
-            scheme, _, rest = value.get_secret_value().partition("://")
-            if scheme not in {"redis", "rediss", "redis+socket"}:
-                raise ValueError(N_("must begin with redis://, rediss:// (encrypted) or redis+socket://"))
-            if scheme != "rediss" and "ssl_" in rest.partition("?")[2]:
-                raise ValueError(N_("what begins with ssl_ needs an encrypted connection: rediss://"))
-        return value
 
     @model_validator(mode="after")
     def _production_brings_its_own(self) -> "Settings":

@@ -72,6 +72,8 @@ _ACTIONS: Final = {
     "follow_up.viewed": N_("looked at a follow-up"),
     "follow_up.written_down": N_("ticked a follow-up as written down in the client information system"),
     "follow_ups.listed": N_("looked at follow-ups"),
+    "keys.resealed": N_("sealed anew with the present keys what former ones had sealed"),
+    "keys.rotation_asked": N_("asked for everything to be sealed anew with the present keys"),
     "notice.viewed": N_("looked at a piece of news"),
     "invoice.accepted": N_("accepted an invoice"),
     "invoice.assigned": N_("said what an invoice bills"),

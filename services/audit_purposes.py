@@ -157,6 +157,8 @@ PURPOSES: Final = {
     "dead_work.listed": RUNNING,
     "dead_work.retried": RUNNING,
     "dead_work.viewed": RUNNING,
+    "keys.resealed": RUNNING,
+    "keys.rotation_asked": RUNNING,
     "effects.away": RUNNING,
     "effects.let_go": RUNNING,
     "effects.paused": RUNNING,

@@ -64,6 +64,7 @@ _KINDS: Final = {
     "ask_incoming": N_("asking for what came in about orders"),
     "ask_absences": N_("asking for absences"),
     "ask_bounces": N_("asking for reminders that came back"),
+    "reseal": N_("sealing anew"),
     "tidy_family": N_("removing old words of families"),
     "poison": N_("an unreadable message in the queue"),
 }
@@ -110,6 +111,10 @@ _COUNTS: Final = {
     "skipped": N_("skipped"),
     "failed": N_("failed"),
     "sealed": N_("sealed"),
+    "resealed": N_("sealed anew"),
+    "indexed": N_("indexed anew"),
+    "passed_over": N_("left for the next time"),
+    "unopened": N_("could not be opened"),
     "anchored": N_("anchored"),
     "verified": N_("verified"),
     "broken": N_("broken"),

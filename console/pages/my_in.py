@@ -23,6 +23,7 @@ from core.errors import AvainError, Message, Permanent, Transient
 from core.i18n import N_
 from services.family import entry, links
 from services.family.sessions import Family
+from services.sealing import indexing_in_force
 
 log = structlog.get_logger()
 pages = FamilyPages()
@@ -95,8 +96,8 @@ def callback(guest: Anybody, state: str = "", code: str = "", error: str = "", i
         told = claim_at(claims, oidc.henkilotunnus_claim)
         if not isinstance(told, str):
             raise Permanent("The login provider does not tell the henkilötunnus of whoever logs in.")
-        index = sealer.blind_index(told)
         with guest.console.transaction() as session:
+            index = indexing_in_force(session, sealer).blind_index(told)
             _leave(guest, session)
             minutes = guest.settings.family.session_minutes
             cookie = entry.come_in(session, index, minutes=minutes, now=business_now(session))

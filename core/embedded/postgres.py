@@ -26,6 +26,7 @@ PORT = 5432  # no TCP port: it only names the socket file
 DATABASE = "avain"
 OWNER = "avain_owner"
 APP = "avain_app"
+READER = "avain_reader"
 
 #: A server that replays its log after a crash may need a while.
 _READY_PATIENCE = 120.0
@@ -222,14 +223,15 @@ def _lost_its_socket(place: Place) -> bool:
 
 
 def _create_database(place: Place) -> None:
-    """Database and application role, where they are missing. Grants come from the migrations."""
+    """Database, application's role and reader's, where they are missing (as deploy/create-app-role.sh). Grants come from the migrations."""
     with _connect(place) as connection:
-        if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [APP]).fetchone():
-            connection.execute(
-                sql.SQL("CREATE ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS").format(
-                    sql.Identifier(APP)
+        for role in (APP, READER):
+            if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone():
+                connection.execute(
+                    sql.SQL("CREATE ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS").format(
+                        sql.Identifier(role)
+                    )
                 )
-            )
         if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
             connection.execute(
                 sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(DATABASE), sql.Identifier(OWNER))

@@ -12,6 +12,8 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 _NAME: Final = "keys"
+#: Of several index keys each stands for itself, in whatever order.
+_INDEX: Final = "AVAIN_INDEX_KEY"
 
 
 def remember(session: Session, fingerprints: Mapping[str, str]) -> None:
@@ -30,4 +32,9 @@ def differing(session: Session, fingerprints: Mapping[str, str]) -> list[str] | 
     kept = session.execute(text("SELECT value FROM remembered WHERE name = :name"), {"name": _NAME}).scalar()
     if kept is None:
         return None
-    return sorted(name for name, one in json.loads(kept).items() if fingerprints.get(name) != one)
+    indexes = {one for name, one in fingerprints.items() if name.startswith(_INDEX)}
+    return sorted(
+        name
+        for name, one in json.loads(kept).items()
+        if (one not in indexes if name.startswith(_INDEX) else fingerprints.get(name) != one)
+    )

@@ -20,8 +20,9 @@ from core.errors import ConfigurationError, InputError, Transient
 from services.backup.archive import Contents, Entry, contents, lacking, noted_sha256, sha256
 from services.backup.programs import Ended, Reach, program, run
 
-#: The role that migrations grant to.
+#: The role that migrations grant to, and the one that only reads, where there is one.
 APP: Final = "avain_app"
+READER: Final = "avain_reader"
 #: Rows out: one. What stands in the database that is nobody else's (of an extension), and how it is set up.
 _TARGET: Final = """
     SELECT current_setting('server_version_num')::int / 10000, current_setting('server_encoding'), current_setting('TimeZone'),
@@ -31,7 +32,7 @@ _TARGET: Final = """
          + (SELECT count(*) FROM pg_proc JOIN pg_namespace AS its ON its.oid = pronamespace
             WHERE its.nspname !~ '^(pg_|information_schema$)'
               AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_proc'::regclass AND objid = pg_proc.oid AND deptype = 'e')),
-           EXISTS (SELECT FROM pg_roles WHERE rolname = %s)
+           EXISTS (SELECT FROM pg_roles WHERE rolname = %s), EXISTS (SELECT FROM pg_roles WHERE rolname = %s)
 """
 #: Who was signed in or on the way in when the copy was made comes in anew; and no process of then is alive.
 _ENDED: Final = (
@@ -45,7 +46,9 @@ _ENDED: Final = (
 
 @dataclass(frozen=True)
 class Plan:
-    """A copy that can be restored here. `checked`: its checksum was beside it and agrees; `later`: migrations it lacks."""
+    """A copy that can be restored here. `checked`: its checksum was beside it and agrees; `later`: migrations it lacks; `reader`: whether the
+    role that only reads can have its rights.
+    """
 
     file: Path
     sha256: str
@@ -55,6 +58,7 @@ class Plan:
     server: int
     role_missing: bool
     utc: bool
+    reader: bool = True
 
 
 def plan(url: str, app_url: str, file: Path, *, told: Callable[[], None] | None = None) -> Plan:
@@ -71,7 +75,7 @@ def plan(url: str, app_url: str, file: Path, *, told: Callable[[], None] | None 
             owner=reach.database, app=app.database,
         )  # fmt: skip
     with reach.connect() as connection:
-        server, encoding, zone, things, role = _state(connection)
+        server, encoding, zone, things, role, reader = _state(connection)
     if encoding != "UTF8":
         raise InputError("The database {name} has the encoding {encoding}; it must be UTF8.", name=reach.database, encoding=encoding)  # fmt: skip
     if things:
@@ -92,7 +96,7 @@ def plan(url: str, app_url: str, file: Path, *, told: Callable[[], None] | None 
     missing = lacking(found)
     if missing is not None:
         raise InputError("{path} is not a whole copy: {reason}.", path=str(file), reason=missing)
-    return Plan(file, digest, noted is not None, found, later, server, not role, zone in ("UTC", "Etc/UTC"))
+    return Plan(file, digest, noted is not None, found, later, server, not role, zone in ("UTC", "Etc/UTC"), reader)
 
 
 def restore(url: str, app_url: str, what: Plan, *, told: Callable[[str], None] = lambda _step: None) -> float:
@@ -105,7 +109,8 @@ def restore(url: str, app_url: str, what: Plan, *, told: Callable[[str], None] =
     with reach.connect() as connection:
         if what.role_missing:
             _make_role(connection, reach, Reach.of(app_url))
-        _restore(reach, what, [one.line for one in what.found.entries if not _opens(one)], told=lambda: told("rows"))
+        lines = [one.line for one in what.found.entries if not _opens(one) and (what.reader or not _for_readers(one))]
+        _restore(reach, what, lines, told=lambda: told("rows"))
         if not what.utc:
             name = sql.Identifier(reach.database)
             connection.execute(sql.SQL("ALTER DATABASE {} SET timezone TO 'UTC'").format(name))
@@ -136,9 +141,14 @@ def _opens(entry: Entry) -> bool:
     return entry.kind == "ACL" and (entry.name == "TABLE work" or entry.name.startswith("COLUMN work."))
 
 
-def _state(connection: "psycopg.Connection[Any]") -> tuple[int, str, str, int, bool]:
-    found = connection.execute(_TARGET, [APP]).fetchone()
-    return cast("tuple[int, str, str, int, bool]", found)
+def _for_readers(entry: Entry) -> bool:
+    """Rights on the views of those who only read (migration 0034)."""
+    return entry.kind == "ACL" and (entry.schema == "reporting" or entry.name == "SCHEMA reporting")
+
+
+def _state(connection: "psycopg.Connection[Any]") -> tuple[int, str, str, int, bool, bool]:
+    found = connection.execute(_TARGET, [APP, READER]).fetchone()
+    return cast("tuple[int, str, str, int, bool, bool]", found)
 
 
 def _restore(reach: Reach, what: Plan, lines: list[str], *, told: Callable[[], None] | None = None) -> None:

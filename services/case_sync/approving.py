@@ -11,6 +11,7 @@ from services import audit
 from services.case_sync import tables
 from services.case_sync.merge import SyncResult, merge
 from services.lanes import take_lane
+from services.sealing import hold
 from services.work import close
 from services.work.holding import Held, decide, held_run
 
@@ -28,6 +29,7 @@ def approve_run(
     if settings is None:
         raise InputError("The source {source} is not configured any more.", source=held.source)
     claimed = take_lane(session, "sync_cases", held.source, f"approve:{run_id}")
+    hold(session)
     tables.create(session)
     tables.bring_back(session, run_id)
     files = [SourceFile.from_json(one) for one in held.arguments.get("files", [])]

@@ -17,6 +17,7 @@ from services.case_sync import tables
 from services.case_sync.merge import SyncResult, merge
 from services.case_sync.staging import Protection, Staging
 from services.lanes import take_lane
+from services.sealing import indexing_in_force
 from services.source_memory import late_file
 
 
@@ -34,14 +35,15 @@ def run_source(
     """Read `files` as the source is configured (`sources.cases.<source>`) and apply what they say, all of it or nothing.
 
     State `refused` means that a file was malformed, cut short or an attack. `check` is called after each batch with
-    how many records were read so far, and may raise LeaseLost. Raises InputError when a fetched copy is gone,
-    Transient when an archive cannot be unpacked beside it.
+    how many records were read so far, and may raise LeaseLost. Raises InputError when a fetched copy is gone, ConfigurationError
+    without the index key in force, Transient when an archive cannot be unpacked beside it.
 
     `only` stands in for the source's connector where it hands out some records alone: the others are then not missing, and no guard
     asks what share of them was rejected.
     """
     settings = configured.sources.cases[source]
-    protection = Protection(record_hasher(configured), sealer(configured))
+    seals = sealer(configured)
+    protection = Protection(record_hasher(configured), seals and indexing_in_force(session, seals))
     connector = only or case_connector(settings, configuration_file().parent)
     if only is not None:
         settings = settings.model_copy(update={"mode": "delta", "max_gone": Decimal(1), "max_rejected": Decimal(1)})

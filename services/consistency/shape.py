@@ -26,6 +26,12 @@ GRANT: Final = Sort(
     N_("Take it away again: REVOKE … FROM avain_app, as the owner of the tables."),
 )
 
+READER: Final = Sort(
+    "reader_sees_too_much",
+    N_("What the account that only reads could see or change beyond the views made for it"),
+    N_("Take it away again: REVOKE … FROM avain_reader, as the owner of the tables."),
+)
+
 #: Constraints that models/ cannot say, by table.
 EXCLUSIONS: Final = {"ex_price_valid": "price", "ex_order_coverage_live": "order_coverage"}
 #: Triggers by table: what insert-only tables stand on, and references that are checked by statement (ADR 0004).
@@ -87,6 +93,18 @@ _GRANTED: Final = text(
     ORDER BY relation, what, field
     """  # noqa: S608 - our own words
 )
+#: Rows out: what the reader's account, where there is one, may do to tables of the application; and to its views other than read.
+_READ: Final = text(
+    """
+    SELECT its.nspname || '.' || relname AS name
+    FROM pg_class JOIN pg_namespace AS its ON its.oid = relnamespace JOIN pg_roles AS reader ON rolname = 'avain_reader'
+    WHERE its.nspname IN ('public', 'reporting') AND relkind IN ('r', 'p', 'v', 'm', 'f')
+      AND ((its.nspname = 'public' AND has_any_column_privilege(reader.oid, pg_class.oid, 'SELECT'))
+           OR has_any_column_privilege(reader.oid, pg_class.oid, 'INSERT, UPDATE, REFERENCES')
+           OR has_table_privilege(reader.oid, pg_class.oid, 'DELETE, TRUNCATE, TRIGGER'))
+    ORDER BY 1
+    """
+)
 
 
 def shape(scope: Scope) -> Looked:
@@ -105,6 +123,7 @@ def shape(scope: Scope) -> Looked:
     looked.found(
         GRANT, names(f"{row.what} {row.relation}" + (f" ({row.field})" if row.field else "") for row in granted)
     )
+    looked.found(READER, names(row.name for row in scope.session.execute(_READ)))
     looked.examined = len(wanted) + len(triggers) + len(asked)
     return looked
 

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from core.errors import ConfigurationError, InputError, Message, NotFound
 from core.i18n import N_, _
-from core.identity import Sealer, SealError
+from core.identity import Sealer, SealError, wish_row
 from models.base import table_of
 from models.family import FAMILY_VOICES, FamilyWish
 from services import audit
@@ -163,7 +163,7 @@ def write(
         "ticks": wanted,
         "place": place,
         "sealed_words": sealer.seal(
-            {"words": said}, table="family_wish", row=_row(case.case_id, place), column="sealed_words"
+            {"words": said}, table="family_wish", row=wish_row(case.case_id, place), column="sealed_words"
         )
         if said
         else None,
@@ -202,7 +202,7 @@ def wishes_of(session: Session, case_id: int, sealer: Sealer | None) -> list[Wis
     """The wishes of a case, those that wait first; with a `sealer` their words are opened."""
     found = []
     for row in session.execute(_OF_CASE, {"case": case_id}):
-        words, problem = _opened(row.sealed_words, _row(case_id, row.place), sealer)
+        words, problem = _opened(row.sealed_words, wish_row(case_id, row.place), sealer)
         found.append(
             Wish(
                 row.id,
@@ -219,11 +219,6 @@ def wishes_of(session: Session, case_id: int, sealer: Sealer | None) -> list[Wis
             )
         )
     return found
-
-
-def _row(case_id: int, place: str) -> str:
-    """What words are sealed for: moved to another case, with or without the rest of their row, they are not opened there."""
-    return f"{case_id}/{place}"
 
 
 def _opened(blob: bytes | None, row: str, sealer: Sealer | None) -> tuple[str, str]:

@@ -19,6 +19,7 @@ from services.health import (
     effects,
     families,
     installation,
+    keys,
     mail,
     people,
     queue,
@@ -64,6 +65,8 @@ _CHECKS: Final = (
     Check(Message("My budget"), families.page),
     Check(Message("Families' login"), families.login, "others"),
     Check(Message("Audit trail"), audit_trail.sealing, "database"),
+    Check(Message("Keys"), keys.sealing, "database"),
+    Check(Message("Files with keys"), keys.files),
     Check(Message("Consistency"), consistency.last_check, "database"),
     Check(Message("Responsible workers"), people.responsible_workers, "database"),
 )

@@ -72,6 +72,7 @@ KINDS: dict[str, Kind] = {
         Kind("send_digest", "reminders", deadline=120, max_attempts=8, first_pause=60, effect=True),
         Kind("seal_audit", "default", deadline=1800),
         Kind("verify_audit", "default", deadline=1800),
+        Kind("reseal", "default", deadline=3600),
         Kind("check_consistency", "default", deadline=1800),
         Kind("nightly_prices", "default", deadline=300),
         Kind("nightly_cases", "default", deadline=300),

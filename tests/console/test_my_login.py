@@ -89,6 +89,17 @@ def log_in(browser, provider, user, **over):
     return browser.client.get(back.removeprefix(ORIGIN), follow_redirects=False, **over)
 
 
+def test_whoever_logs_in_is_found_by_the_key_in_force_while_another_takes_its_place(
+    app, session, settings, provider, case
+):
+    old = settings.index_key.get_secret_value()
+    both = settings.model_copy(update={"index_key": SecretStr("C" * 43 + f"=,{old}")})
+    made = create_app(both, transaction=app.state.console.transaction, redis_url=lambda: "redis://127.0.0.1:1/0")
+    browser = Browser(made)
+    with browser.client:
+        assert log_in(browser, provider, "veera").headers["location"] == "/my"
+
+
 def said(answer):
     return answer.text.split('role="alert"')[1].split("</p>")[0]
 

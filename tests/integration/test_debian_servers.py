@@ -15,7 +15,8 @@ from core.redis import redis_client_url
 from core.settings import ROOT, Settings
 from services.health import Ground
 from services.health.queue import redis as look
-from tests.support.debian_servers import MAY, POOLING, Debian
+from tests.support.debian_servers import POOLING, Debian
+from tests.support.redis_rights import RIGHTS
 
 
 @pytest.fixture
@@ -76,6 +77,6 @@ def test_doctor_says_why_redis_is_of_no_use(servers: Debian, weak: str, tmp_path
 
 def test_the_page_for_administrators_says_what_the_tests_run_on():
     page = (ROOT / "docs" / "servers.md").read_text("utf-8")
-    assert f"&* {MAY}\n" in page
+    assert f"user avain on >password {RIGHTS}\n" in page
     for name, value in POOLING.items():
         assert f"    {name} = {value}\n" in page

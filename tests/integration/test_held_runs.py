@@ -8,9 +8,15 @@ from typing import Any
 
 import pytest
 
+from core.database import transaction
 from core.embedded import Embedded
-from core.errors import InputError, NotFound
+from core.errors import InputError, NotFound, Transient
+from core.identity import KeyRing, Sealer
+from core.settings import settings
+from services.case_sync.approving import approve_run
+from services.sealing.indexing import index_anew
 from tests.integration.test_case_commands import Avain, avain, logging_put_back  # noqa: F401 - fixtures
+from tests.support.case_world import NOW
 from tests.support.case_xml import case, export
 
 APPROVE, DISCARD = ("source", "approve"), ("source", "discard")
@@ -67,6 +73,15 @@ def test_an_approved_run_applies_exactly_what_it_staged(avain: Avain, held: str)
     for again in (word, (*DISCARD, held, "--note", "no")):
         with pytest.raises(InputError, match="does not wait any more"):
             avain.run(*again)
+
+
+def test_while_a_held_run_is_applied_no_index_is_made_anew(avain: Avain, held: str) -> None:
+    """What it staged has indexes of the key that was in force: they must not come in after the others have changed (docs/keys.md)."""
+    newer = Sealer(KeyRing("k", {"k": b"s" * 32}), b"n" * 32, b"o" * 32)
+    with transaction() as applying:
+        approve_run(applying, int(held), "cli:anna", "yes", settings(), now=NOW)
+        with pytest.raises(Transient, match="just being read"), transaction() as session:
+            index_anew(session, newer, patience="100ms")
 
 
 def test_a_discarded_run_changes_nothing(avain: Avain, held: str) -> None:

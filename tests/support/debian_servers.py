@@ -27,11 +27,10 @@ from core.embedded.place import locked, private_directory, write_for
 from core.embedded.process import Account, end, read_pid
 from core.settings import ROOT
 from tests.support.installation import free_port
+from tests.support.redis_rights import RIGHTS
 
 UNPACKED = ROOT / "var" / "debian"
 APP, OWNER = "avain_app", "avain_owner"
-#: What Avain's user may do in Redis: see docs/servers.md.
-MAY = "+@all -@admin -@dangerous +info"
 #: How PgBouncer is to be set up; the same page says so.
 POOLING = {
     "pool_mode": "transaction",
@@ -200,6 +199,7 @@ class _Servers:
         )
         with psycopg.connect(host=str(place), port=port, user=OWNER, dbname="postgres", autocommit=True) as owner:
             owner.execute(f"CREATE ROLE {APP} LOGIN PASSWORD '{password}' NOSUPERUSER NOCREATEDB NOCREATEROLE".encode())
+            owner.execute("CREATE ROLE avain_reader LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE")
             owner.execute("CREATE DATABASE avain")
         return port
 
@@ -228,7 +228,7 @@ class _Servers:
             "daemonize": "yes", "dir": place, "pidfile": place / "redis.pid", "logfile": place / "log", "set-proc-title": "no",
         }  # fmt: skip
         lines = [f"{name} {value}" for name, value in settings.items()]
-        lines += ["user default off", f"user avain on >{password} ~* &* {MAY}", f"user admin on >{admin} ~* &* +@all"]
+        lines += ["user default off", f"user avain on >{password} {RIGHTS}", f"user admin on >{admin} ~* &* +@all"]
         write_for(self.account, place / "redis.conf", "\n".join(lines) + "\n")
         self._run(self.programs.redis, place / "redis.conf")
         return port

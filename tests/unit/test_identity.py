@@ -11,7 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import ConfigurationError, InputError
-from core.identity import KeyRing, RecordHasher, Sealer, SealError, drop_identity, normalise_henkilotunnus, parse_key
+from core.identity import (
+    KeyRing,
+    RecordHasher,
+    Sealer,
+    SealError,
+    drop_identity,
+    fingerprint,
+    normalise_henkilotunnus,
+    parse_index_keys,
+    parse_key,
+)
 
 OLD, NEW, INDEX = (bytes([number]) * 32 for number in (1, 2, 3))
 PLACE: dict[str, Any] = {"table": "client", "row": 7, "column": "sealed_identity"}
@@ -177,6 +187,28 @@ def test_the_blind_index_finds_a_person_however_written() -> None:
     )
     with pytest.raises(InputError):
         box.blind_index("100190-999X")
+
+
+def test_of_several_index_keys_one_indexes_and_it_must_be_said_which() -> None:
+    ring = KeyRing.parse(encoded(("2026", NEW)))
+    box = Sealer(ring, INDEX, OLD)
+    assert box.index_prints == (fingerprint(INDEX), fingerprint(OLD))
+    with pytest.raises(ValueError, match="which one is in force"):
+        box.blind_index("100190-999P")
+    for key in (INDEX, OLD):
+        assert box.indexing(fingerprint(key)).blind_index("100190-999P") == Sealer(ring, key).blind_index("100190-999P")
+    with pytest.raises(ConfigurationError, match="index key that this process does not have"):
+        box.indexing(fingerprint(NEW))
+
+
+def test_index_keys_are_written_with_commas_and_none_twice() -> None:
+    one, other = (base64.b64encode(key).decode() for key in (INDEX, OLD))
+    assert parse_index_keys(one) == (INDEX,)
+    assert parse_index_keys(f"{one}, {other}") == (INDEX, OLD)
+    for wrong, says in ((f"{one},{one}", "twice"), (f"{one},", "base64 of 32 bytes")):
+        with pytest.raises(ConfigurationError, match=says) as error:
+            parse_index_keys(wrong)
+        assert one not in str(error.value)
 
 
 @pytest.mark.parametrize("mark", CENTURY_MARKS)

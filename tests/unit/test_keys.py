@@ -51,3 +51,11 @@ def test_keys_are_known_again_by_what_does_not_tell_them(tmp_path: Path) -> None
     assert len(set(known.values())) == 3, "the same key is known by the same, whatever it is for"
     assert not {one for one in known.values() if one in (seal, index, hash_key)}
     assert fingerprints(Settings(home=tmp_path, hash_key=hash_key)) == {"AVAIN_HASH_KEY": known["AVAIN_HASH_KEY"]}
+
+
+def test_of_several_index_keys_each_is_known_by_itself(tmp_path: Path) -> None:
+    one, other = (base64.b64encode(letter * 32).decode() for letter in (b"i", b"j"))
+    both = fingerprints(Settings(home=tmp_path, hash_key="h" * 32, index_key=f"{one},{other}"))
+    alone = fingerprints(Settings(home=tmp_path, hash_key="h" * 32, index_key=one))
+    assert {alone["AVAIN_INDEX_KEY"]} < {value for name, value in both.items() if name.startswith("AVAIN_INDEX_KEY")}
+    assert len(both) == 3

@@ -259,6 +259,15 @@ def test_a_copy_of_an_older_version_put_in_by_hand_is_no_home_after_its_upgrade(
     assert state(empty) == "restored"
 
 
+def test_who_only_reads_reads_the_restored_views_and_no_table(copied: Made, empty):
+    assert opened(empty, copied.file).reader
+    reader = empty.database_owner_url.replace("avain_owner@", "avain_reader@").replace("+psycopg", "")
+    with psycopg.connect(reader) as connection:
+        assert connection.execute("SELECT count(*) FROM reporting.client_case").fetchone() == (1,)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("SELECT FROM client_case")
+
+
 def test_both_urls_must_name_the_same_database(original, copied: Made, empty):
     with pytest.raises(ConfigurationError, match="a copy is restored into the one that both name"):
         plan(empty.database_owner_url, original.database_url, copied.file)
@@ -280,6 +289,7 @@ def test_a_server_without_the_applications_role(copied: Made, tmp_path):
     try:
         with owner(servers) as connection:
             connection.execute("DROP ROLE avain_app")
+            connection.execute("DROP ROLE avain_reader")
             connection.execute("CREATE ROLE little LOGIN")
             connection.execute("CREATE DATABASE theirs OWNER little")
             connection.execute("ALTER DATABASE avain SET timezone TO 'Europe/Helsinki'")
@@ -292,6 +302,7 @@ def test_a_server_without_the_applications_role(copied: Made, tmp_path):
         url = servers.database_url.replace("avain_app@", "avain_app:a-secret-password@")
         what = plan(servers.database_owner_url, url, copied.file)
         assert what.role_missing
+        assert not what.reader, "nobody is made to read reports, and nothing fails for want of them"
         restore(servers.database_owner_url, url, what)
         open_to_the_application(servers.database_owner_url, what)
         with owner(servers) as connection:
@@ -301,6 +312,7 @@ def test_a_server_without_the_applications_role(copied: Made, tmp_path):
             assert found is not None
             assert found[0].startswith("SCRAM-SHA-256$")
             assert found[1:] == (False, False, True)
+            assert connection.execute("SELECT count(*) FROM reporting.unit").fetchone() == (1,)
         with app(servers) as connection:
             assert connection.execute("SELECT count(*) FROM work").fetchone() == (1,)
             assert connection.execute("SHOW timezone").fetchone() == ("UTC",)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from core.errors import ConfigurationError
 from core.identity import client_row
 from core.keys import sealer
 from core.settings import Privacy
@@ -162,3 +163,19 @@ def test_identity_is_dropped_unless_it_is_sealed(world: World) -> None:
         "henkilotunnus": "131052-9074", "name": "Aino Keksitty",
     }  # fmt: skip
     assert kept.blind_index == opener.blind_index("131052-9074")
+
+
+def test_people_are_indexed_by_the_key_in_force_and_by_no_other(world: World) -> None:
+    """A newer key beside it changes nothing until it is put in force; without the one in force nothing is read."""
+    old, new = "B" * 43 + "=", "C" * 43 + "="
+
+    def privacy(index: str) -> dict[str, Any]:
+        return {"privacy": Privacy(identity="sealed"), "seal_keys": "k1:" + "A" * 43 + "=", "index_key": index}
+
+    who = "<identity><henkilotunnus>131052-9074</henkilotunnus></identity></client>"
+    one, other = (case(id_).replace(f'K-{id_}"/>', f'K-{id_}">{who}') for id_ in "AB")
+    world.run(export(one), privacy=privacy(old))
+    world.run(export(one, other), privacy=privacy(f"{new},{old}"))
+    assert world.scalar("SELECT count(DISTINCT blind_index) FROM client WHERE external_id IN ('K-A', 'K-B')") == 1
+    with pytest.raises(ConfigurationError, match="an index key that this process does not have"):
+        world.run(export(one, other), privacy=privacy(new))
