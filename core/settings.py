@@ -28,6 +28,7 @@ from core.mail_settings import Mail, one_address
 from core.order_settings import Orders
 from core.outgoing_settings import Outgoing
 from core.reasons import os_reason, toml_reason
+from core.retention_settings import Retention
 from core.setting_groups import Group, RefusedSettingError
 from core.source_settings import Sources
 from core.statement_settings import Statements
@@ -106,6 +107,7 @@ class Settings(BaseSettings):
     family: Family = Family()
     audit: Audit = Audit()
     consistency: Consistency = Consistency()
+    retention: Retention = Retention()
     effects: EffectSettings = EffectSettings()
     workers: Workers = Workers()
 

@@ -19,6 +19,7 @@ from workers.tasks import (
     price_uploads,
     prices,
     reminders,
+    retention,
     sources,
     statements,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "price_uploads",
     "prices",
     "reminders",
+    "retention",
     "signs_of_life",
     "sources",
     "statements",
