@@ -85,11 +85,11 @@ FUNCTIONS = (
     END $$
     """,
     # Rows in: cases, and of each a digest of what its source calls it. Rows gone: they and all that is theirs. Rows out: how many of each table.
-    # The locks keep out whoever would refer to them meanwhile (docs/adr/0004: these references are checked, not locked); five seconds, then
+    # The locks keep out whoever would refer to them meanwhile (docs/adr/0004: these references are checked, not locked); two seconds, then
     # whoever called tries again later, for a first load may hold the tables for minutes.
     f"""
     CREATE FUNCTION retention_remove_cases(chosen bigint[], digests bytea[]) RETURNS jsonb
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp SET lock_timeout = '5s' AS $$
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp SET lock_timeout = '2s' AS $$
     DECLARE
         clients bigint[];
         decisions bigint[];
@@ -173,7 +173,7 @@ FUNCTIONS = (
     # for good: what they were calculated from is not there any more.
     f"""
     CREATE FUNCTION retention_remove_vouchers(chosen bigint[], removed_on date) RETURNS jsonb
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp SET lock_timeout = '5s' AS $$
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp SET lock_timeout = '2s' AS $$
     DECLARE
         lines bigint[];
         invoices bigint[];
