@@ -26,11 +26,11 @@ _HOLD: Final = text(
 _UNHOLD: Final = text(
     "UPDATE case_hold SET ended_at = :now, ended_by = :actor, ended_why = :reason WHERE case_id = :case AND ended_at IS NULL"
 )
-#: Rows in: a case, or none: all. Rows out: holds in force.
+#: Rows out: holds in force.
 _HOLDS: Final = text(
     """
     SELECT client_case.number, reason, held_by, held_at FROM case_hold JOIN client_case ON client_case.id = case_id
-    WHERE ended_at IS NULL AND (CAST(:case AS bigint) IS NULL OR case_id = :case) ORDER BY held_at, case_hold.id
+    WHERE ended_at IS NULL ORDER BY held_at, case_hold.id
     """
 )
 
@@ -65,13 +65,7 @@ def unhold(session: Session, number: str, *, actor: str, reason: str, now: datet
 
 def holds(session: Session) -> list[Hold]:
     """Every hold in force, the oldest first."""
-    return [Hold(**row) for row in session.execute(_HOLDS, {"case": None}).mappings()]
-
-
-def hold_of(session: Session, case_id: int) -> Hold | None:
-    """A case's hold, if it is held."""
-    row = session.execute(_HOLDS, {"case": case_id}).mappings().one_or_none()
-    return None if row is None else Hold(**row)
+    return [Hold(**row) for row in session.execute(_HOLDS).mappings()]
 
 
 def _case(session: Session, number: str) -> int:

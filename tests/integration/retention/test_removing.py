@@ -258,5 +258,6 @@ def test_a_client_stays_while_another_case_is_theirs(session: Session) -> None:
 
 
 def test_the_same_period_is_meant_everywhere() -> None:
+    assert AUTUMN.upper is not None
     assert AUTUMN.upper < date(2023, 1, 1)
     assert THEN.date() < date(1996, 11, 23)
