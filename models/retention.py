@@ -34,8 +34,8 @@ class CaseHold(SQLModel, table=True):
 class RemovedCase(SQLModel, table=True):
     """A case that was removed when its time was up (services/retention). Rows are written by `retention_remove_cases()` alone.
 
-    `id` is the one it had. `reference` is a keyed digest of the source and the id there, by which a closed case that the source still brings
-    is known and left out. `number` and `subjects` lead to what the audit trail says of it, which is kept longer.
+    `id` is the one it had. `reference` is a digest of the source and the id there, keyed with `key` (RecordHasher.key_id), by which a closed
+    case that the source still brings is known and left out. `number` and `subjects` lead to what the audit trail says of it, which is kept longer.
     """
 
     __tablename__ = "removed_case"
@@ -48,6 +48,7 @@ class RemovedCase(SQLModel, table=True):
     number: str = text()
     source: str = text()
     reference: bytes = Field(sa_type=LargeBinary)
+    key: str = text()
     non_disclosure: bool
     subjects: list[str] = Field(default_factory=list, sa_type=ARRAY(Text))
     removed_at: datetime = timestamp(nullable=False, machine=True)

@@ -84,11 +84,11 @@ FUNCTIONS = (
         RETURN emptied;
     END $$
     """,
-    # Rows in: cases, and of each a digest of what its source calls it. Rows gone: they and all that is theirs. Rows out: how many of each table.
+    # Rows in: cases, and of each a digest of what its source calls it, under a key. Rows gone: they and all that is theirs. Rows out: how many of each table.
     # The locks keep out whoever would refer to them meanwhile (docs/adr/0004: these references are checked, not locked); two seconds, then
     # whoever called tries again later, for a first load may hold the tables for minutes.
     f"""
-    CREATE FUNCTION retention_remove_cases(chosen bigint[], digests bytea[]) RETURNS jsonb
+    CREATE FUNCTION retention_remove_cases(chosen bigint[], digests bytea[], digest_key text) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp SET lock_timeout = '2s' AS $$
     DECLARE
         clients bigint[];
@@ -132,8 +132,8 @@ FUNCTIONS = (
         works := ARRAY(
             SELECT id FROM work WHERE kind IN ('deliver_order', 'tell_cancelled') AND subject_id = ANY(orders)
             UNION SELECT id FROM work WHERE kind = 'plan_follow_ups' AND subject_id = ANY(items));
-        INSERT INTO removed_case (id, number, source, reference, non_disclosure, subjects)
-        SELECT client_case.id, client_case.number, client_case.source, named.digest, client.non_disclosure, ARRAY(
+        INSERT INTO removed_case (id, number, source, reference, key, non_disclosure, subjects)
+        SELECT client_case.id, client_case.number, client_case.source, named.digest, digest_key, client.non_disclosure, ARRAY(
             SELECT 'order:' || purchase_order.number FROM decision JOIN purchase_order ON decision_id = decision.id
             WHERE decision.case_id = client_case.id
             UNION ALL SELECT 'follow_up:' || follow_up.id FROM follow_up WHERE follow_up.case_id = client_case.id
@@ -259,6 +259,7 @@ def upgrade() -> None:
         sa.Column("number", sa.Text(), nullable=False),
         sa.Column("source", sa.Text(), nullable=False),
         sa.Column("reference", sa.LargeBinary(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
         sa.Column("non_disclosure", sa.Boolean(), nullable=False),
         sa.Column("subjects", postgresql.ARRAY(sa.Text()), nullable=False),
         sa.Column(

@@ -22,6 +22,7 @@ from services.health import (
     mail,
     people,
     queue,
+    retention,
     schedule,
     sources,
     ways,
@@ -65,6 +66,7 @@ _CHECKS: Final = (
     Check(Message("Families' login"), families.login, "others"),
     Check(Message("Audit trail"), audit_trail.sealing, "database"),
     Check(Message("Consistency"), consistency.last_check, "database"),
+    Check(Message("Retention"), retention.waiting, "database"),
     Check(Message("Responsible workers"), people.responsible_workers, "database"),
 )
 

@@ -28,7 +28,7 @@ BATCH: Final = 200
 _LOCKED: Final = "55P03"
 _WAIT_SECONDS: Final = 600.0
 
-_REMOVE_CASES: Final = text("SELECT retention_remove_cases(CAST(:ids AS bigint[]), CAST(:references AS bytea[]))")
+_REMOVE_CASES: Final = text("SELECT retention_remove_cases(CAST(:ids AS bigint[]), CAST(:references AS bytea[]), :key)")
 _REMOVE_VOUCHERS: Final = text("SELECT retention_remove_vouchers(CAST(:ids AS bigint[]), :today)")
 _EMPTY_DOCUMENTS: Final = text("SELECT retention_empty_documents(CAST(:ids AS bigint[]))")
 _DELETE_MAILS: Final = text("DELETE FROM digest WHERE id = ANY(CAST(:ids AS bigint[]))")
@@ -86,7 +86,7 @@ class Sweep:
             return Removed()
         references = [self._hasher.reference(row["source"], row["external_id"]) for row in due]
         rows = session.execute(
-            _REMOVE_CASES, {"ids": [row["id"] for row in due], "references": references}
+            _REMOVE_CASES, {"ids": [row["id"] for row in due], "references": references, "key": self._hasher.key_id}
         ).scalar_one()
         return Removed(Counter(row["class"] for row in due), Counter(rows))
 

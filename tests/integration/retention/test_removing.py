@@ -154,7 +154,7 @@ def test_the_database_itself_refuses_what_may_never_go(session: Session, done: s
     session.execute(text(done))
     with pytest.raises(DBAPIError, match="may not be removed"), session.begin_nested():
         session.execute(
-            text("SELECT retention_remove_cases(ARRAY[:id]::bigint[], ARRAY['x']::bytea[])"), {"id": made.case.id}
+            text("SELECT retention_remove_cases(ARRAY[:id]::bigint[], ARRAY['x']::bytea[], 'k')"), {"id": made.case.id}
         )
     for table in (
         "client_case",
