@@ -121,15 +121,15 @@ def _print(found: "Report", numbers: list[str], *, automatic: bool) -> None:
         ]
         for line in found.lines
     ]
-    columns = [_("What"), _("From before"), _("May go"), _("Stays"), _("Next one from")]
+    columns = [_("What"), _("From before"), _("May go"), _("Stays, and why"), _("Next one from")]
     out.print(table(_("Over its time on {date}").format(date=day(found.today)), columns, rows, right=[2]))
     if numbers:
         out.print(table(_("May go"), [_("Case")], [[number] for number in numbers]))
     if found.holds:
         held = [[one.number, day(local_date(one.held_at)), one.held_by, one.reason] for one in found.holds]
-        out.print(table(_("Held"), [_("Case"), _("Since"), _("By"), _("Why")], held))
+        out.print(table(_("Held cases"), [_("Case"), _("Since"), _("By"), _("Why")], held))
     for code in found.unknown_units:
-        out.print(_("[retention] working_age_units names {unit}, which is no unit.").format(unit=code))
+        out.print(_("[retention] names the unit {unit}, which Avain does not have.").format(unit=code))
     if found.events:
         said = _(
             "The audit trail has {count} events from before {date}; the owner of the tables may purge what they say: {command}"

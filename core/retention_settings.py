@@ -22,6 +22,10 @@ class Retention(Group):
         default=(),
         description="codes of the units that look after working-age clients; cases of all others are family cases",
     )
+    kept_units: tuple[str, ...] = Field(
+        default=(),
+        description="codes of units whose cases are never removed by their age: child welfare, for one, is kept until two years after the client's death, which Avain does not learn",
+    )
     voucher_years: int = Field(
         default=3,
         ge=1,

@@ -19,7 +19,7 @@ _CASE = Column("case", N_("Case"))
 _ORDER = Column("order", N_("Order"))
 _SERVICE = Column("service", N_("Service"))
 _PROVIDER = Column("provider", N_("Provider"), place=True)
-_DAYS = (Column("first", N_("From")), Column("last", N_("To")))
+_DAYS = (Column("first", N_("First day")), Column("last", N_("Last day")))
 _QUANTITY = (Column("quantity", N_("Quantity")), Column("unit", N_("Unit")))
 _VOICE = Column("voice", N_("Who"), say=chooser_name)
 
@@ -44,7 +44,7 @@ SECTIONS: Final = (
         (
             _CASE,
             Column("source", N_("Client information system")),
-            Column("external_id", N_("Its number there")),
+            Column("external_id", N_("Its number at the source")),
             Column("status", N_("Status"), say=status_name),
             Column("worker", N_("Responsible worker"), place=True),
             Column("co_worker", N_("Co-worker"), place=True),
@@ -91,7 +91,14 @@ SECTIONS: Final = (
         FROM plan_item JOIN client_case ON client_case.id = case_id JOIN service ON service.id = service_id
         WHERE case_id = ANY(:cases) ORDER BY plan_item.id
         """,  # noqa: S608 - our own words
-        (_CASE, Column("item", N_("Item")), _SERVICE, *_QUANTITY, *_DAYS, Column("ended_at", N_("Ended"))),
+        (
+            _CASE,
+            Column("item", N_("Its number in the plan")),
+            _SERVICE,
+            *_QUANTITY,
+            *_DAYS,
+            Column("ended_at", N_("Ended")),
+        ),
     ),
     Section(
         "choices",
@@ -127,8 +134,8 @@ SECTIONS: Final = (
         (
             _CASE,
             Column("decision", N_("Decision")),
-            Column("recorded_at", N_("From")),
-            Column("superseded_at", N_("To")),
+            Column("recorded_at", N_("In force from")),
+            Column("superseded_at", N_("In force until")),
             Column("ceiling", N_("Ceiling")),
             Column("invoiced", N_("Invoiced")),
             Column("delivered", N_("Delivered")),
@@ -215,7 +222,7 @@ SECTIONS: Final = (
             _ORDER,
             Column("invoice", N_("Invoice")),
             Column("kind", N_("Kind"), say=invoice_name),
-            Column("issue_date", N_("Of")),
+            Column("issue_date", N_("Dated")),
             Column("quantity", N_("Quantity")),
             Column("net", N_("Net")),
             Column("vat", N_("VAT")),
@@ -236,7 +243,7 @@ SECTIONS: Final = (
             _ORDER,
             *_DAYS,
             Column("quantity", N_("Quantity")),
-            Column("recorded_at", N_("Told")),
+            Column("recorded_at", N_("Told on")),
             Column("superseded_at", N_("Corrected")),
         ),
     ),
@@ -253,7 +260,7 @@ SECTIONS: Final = (
             Column("kind", N_("What"), say=kind_label),
             Column("due", N_("Due")),
             Column("state", N_("State"), say=state_label),
-            Column("settled_at", N_("Done")),
+            Column("settled_at", N_("Done on")),
             Column("settled_by", N_("By"), actor=True),
             Column("rating", N_("Rating, 1 to 5")),
             Column("rated_by", N_("Rated by"), say=chooser_name),
@@ -273,7 +280,7 @@ SECTIONS: Final = (
         (
             _CASE,
             Column("kind", N_("What"), say=kind_label),
-            Column("act", N_("Done"), say=act_label),
+            Column("act", N_("What was done"), say=act_label),
             Column("at", N_("When")),
             Column("actor", N_("By"), actor=True),
             Column("reason", N_("Why"), place=True),
@@ -288,7 +295,7 @@ SECTIONS: Final = (
         """,
         (
             _CASE,
-            Column("holder", N_("For"), say=holder_name),
+            Column("holder", N_("Link for"), say=holder_name),
             Column("made_at", N_("Made")),
             Column("made_by", N_("By"), actor=True),
             Column("expires_at", N_("Valid until")),

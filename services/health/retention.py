@@ -23,7 +23,7 @@ def waiting(ground: Ground) -> list[Finding]:
     configured = ground.settings.retention
     with ground.looking() as session:
         due = session.execute(_LAST).scalar() or 0
-        unknown = list(session.scalars(_UNITS, {"codes": list(configured.working_age_units)}))
+        unknown = list(session.scalars(_UNITS, {"codes": [*configured.working_age_units, *configured.kept_units]}))
         forgotten = session.execute(_FORGOTTEN, {"key": record_hasher(ground.settings).key_id}).scalar_one()
     name, findings = Message("Retention"), []
     if due and not configured.automatic:
@@ -32,7 +32,9 @@ def waiting(ground: Ground) -> list[Finding]:
         )
         findings.append(Finding(name, "warning", Message("over their time and still here: {count}", count=due), advice))
     if unknown:
-        advice = Message("Correct working_age_units in [retention]: their cases are kept as long as a family's.")
+        advice = Message(
+            "Correct working_age_units and kept_units in [retention]: cases of units that they miss are kept as long as a family's."
+        )
         told = Message("units that are not known: {codes}", codes=some(unknown))
         findings.append(Finding(name, "warning", told, advice))
     if forgotten:

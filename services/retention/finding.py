@@ -1,7 +1,8 @@
 """The statements that find what is over its time, and why some of it stays all the same. Values: `Rules.values`.
 
 A case ends when Avain heard that it was closed, or that its source has it no more; one that comes back has not ended. Its class is that of
-its unit, else of its responsible worker's; whoever is of no unit that looks after working-age clients has a family's case: the longer time.
+its unit, else of its responsible worker's; whoever is of no unit that looks after working-age clients has a family's case: the longer time. Cases of some units
+are never over their time (`kept`).
 """
 
 from typing import Final
@@ -21,14 +22,15 @@ _FINAL: Final = "('closed', 'rejected', 'cancelled')"
 _ENDED: Final = """
     ended AS (
         SELECT client_case.id, client_case.number, client_case.source, client_case.external_id, least(closed_at, gone_at) AS ended_at,
-               CASE WHEN coalesce(own.code, of_worker.code) = ANY(:working_age_units) THEN 'working_age' ELSE 'family' END AS class
+               CASE WHEN own.code = ANY(:kept_units) OR of_worker.code = ANY(:kept_units) THEN 'kept'
+                    WHEN coalesce(own.code, of_worker.code) = ANY(:working_age_units) THEN 'working_age' ELSE 'family' END AS class
         FROM client_case
         LEFT JOIN unit AS own ON own.id = client_case.unit_id
         LEFT JOIN worker ON worker.id = client_case.responsible_worker_id
         LEFT JOIN unit AS of_worker ON of_worker.id = worker.unit_id
         WHERE closed_at IS NOT NULL OR gone_at IS NOT NULL
     ), aged AS (
-        SELECT ended.*, ended_at < CASE class WHEN 'working_age' THEN CAST(:working_age_before AS timestamptz) ELSE :family_before END AS over
+        SELECT ended.*, ended_at < CASE class WHEN 'kept' THEN '-infinity' WHEN 'working_age' THEN CAST(:working_age_before AS timestamptz) ELSE :family_before END AS over
         FROM ended
     )
 """

@@ -76,14 +76,15 @@ class Report:
 def report(session: Session, settings: Retention, audit: Audit, *, today: date) -> Report:
     """Look; changes nothing. A constant number of statements, whatever there is."""
     standing = rules(settings, today)
-    known = set(session.scalars(_UNITS, {"codes": list(settings.working_age_units)}))
+    named = (*settings.working_age_units, *settings.kept_units)
+    known = set(session.scalars(_UNITS, {"codes": list(named)}))
     before = years_before(today, audit.keep_years)
     moment = datetime.combine(before, time(), HELSINKI)
     return Report(
         today=today,
         lines=(*_cases(session, standing, settings), *_others(session, standing, settings)),
         holds=tuple(holds(session)),
-        unknown_units=tuple(one for one in settings.working_age_units if one not in known),
+        unknown_units=tuple(one for one in named if one not in known),
         events_before=before,
         events=session.execute(_EVENTS, {"before": moment}).scalar_one(),
         removed=session.execute(_GONE).scalar_one(),

@@ -45,6 +45,7 @@ class Rules:
     vouchers_before: date
     mails_before: date
     working_age_units: tuple[str, ...]
+    kept_units: tuple[str, ...] = ()
 
     @property
     def values(self) -> dict[str, Any]:
@@ -57,6 +58,7 @@ class Rules:
             "vouchers_before_moment": _midnight(self.vouchers_before),
             "mails_before": self.mails_before,
             "working_age_units": list(self.working_age_units),
+            "kept_units": list(self.kept_units),
         }
 
     def before(self, name: str) -> date:
@@ -78,6 +80,7 @@ def rules(settings: Retention, today: date) -> Rules:
         vouchers_before=date(today.year - settings.voucher_years, 1, 1),
         mails_before=date(months // 12, months % 12 + 1, 1),
         working_age_units=settings.working_age_units,
+        kept_units=settings.kept_units,
     )
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from core.errors import Transient
 from models.case import Case
 from services.retention import removing
-from tests.support.aged import NOW, TODAY, count, sweep, whole_case
+from tests.support.aged import NOW, TODAY, count, sweep, tables_telling, whole_case
 from tests.support.browsing import settings_for
 from tests.support.lease_in_test import InTest
 from workers.tasks.retention import remove
@@ -60,3 +60,32 @@ def test_who_writes_cases_is_not_waited_for_for_ever(session: Session, shared_en
         reading.execute(text("LOCK TABLE plan_item IN SHARE UPDATE EXCLUSIVE MODE"))
         with pytest.raises(Transient, match="being written"), session.begin_nested():
             sweep(session)
+
+
+def test_a_night_that_dies_between_two_batches_has_lost_nothing(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a batch removed is removed and recorded together; the rest is as it was, and goes the next time."""
+    monkeypatch.setattr(removing, "BATCH", 2)
+    for number in range(3):
+        whole_case(session, f"m{number}")
+    steps = iter((None, _KilledError))
+
+    def killed(_point: str) -> None:
+        step = next(steps, None)
+        if step is not None:
+            raise step
+
+    monkeypatch.setattr(removing, "fault_point", killed)
+    with pytest.raises(_KilledError):
+        night(session, automatic=True)
+    assert count(session, Case) == 1
+    assert tables_telling(session, "m2") - {"digest"} != set()
+    told = text("SELECT sum(CAST(details ->> 'count' AS int)) FROM audit_event WHERE subject = 'retention:family'")
+    assert session.execute(told).scalar_one() == 2
+    assert night(session, automatic=True).counts["family"] == 1
+    assert session.execute(told).scalar_one() == 3
+
+
+class _KilledError(BaseException):
+    """As a signal ends a process: nothing catches it."""

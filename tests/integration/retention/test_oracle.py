@@ -59,7 +59,7 @@ CASES = st.builds(
     Drawn,
     closed=st.none() | MOMENTS,
     gone=st.none() | MOMENTS,
-    working_age=st.sampled_from(["own", "worker", "worker_but_own_is_not", "none"]),
+    working_age=st.sampled_from(["own", "worker", "worker_but_own_is_not", "none", "kept", "worker_kept"]),
     held=st.booleans(),
     state=st.sampled_from([None, "closed", "rejected", "cancelled", "closed", "sent", "failed", "accepted"]),
     invoiced=st.none() | DAYS,
@@ -69,7 +69,12 @@ CASES = st.builds(
 def goes(one: Drawn, today: date, configured: Retention) -> bool:
     """In words of the calendar: whether a case may be removed on a day."""
     ends = [local_date(moment) for moment in (one.closed, one.gone) if moment is not None]
-    if not ends or one.held or one.state in {"sent", "failed", "accepted"}:
+    if (
+        not ends
+        or one.held
+        or one.working_age in {"kept", "worker_kept"}
+        or one.state in {"sent", "failed", "accepted"}
+    ):
         return False
     years = configured.working_age_years if one.working_age in {"own", "worker"} else configured.family_case_years
     end = min(ends)
@@ -94,20 +99,25 @@ def test_what_goes_is_what_a_plain_program_says(
     session: Session, drawn: list[Drawn], today: date, years: tuple[int, int, int]
 ) -> None:
     with session.begin_nested() as attempt:
-        adults, family = make_unit(session), make_unit(session)
+        adults, family, kept = make_unit(session), make_unit(session), make_unit(session)
         configured = Retention(
             family_case_years=years[0],
             working_age_years=years[1],
             voucher_years=years[2],
             working_age_units=(adults.code,),
+            kept_units=(kept.code,),
         )
-        workers = {unit.id: make_worker(session, unit_id=unit.id).id for unit in (adults, family)}
+        workers = {unit.id: make_worker(session, unit_id=unit.id).id for unit in (adults, family, kept)}
         service, provider = make_service(session), make_provider(session)
         price = make_price(session, service, provider, "10.00")
         expected = set()
         for one in drawn:
-            own = {"own": adults.id, "worker_but_own_is_not": family.id}.get(one.working_age)
-            of_worker = {"worker": adults.id, "worker_but_own_is_not": adults.id}.get(one.working_age, family.id)
+            own = {"own": adults.id, "worker_but_own_is_not": family.id, "kept": kept.id, "worker_kept": adults.id}.get(
+                one.working_age
+            )
+            of_worker = {"worker": adults.id, "worker_but_own_is_not": adults.id, "worker_kept": kept.id}.get(
+                one.working_age, family.id
+            )
             status = "closed" if one.closed else "open"
             case = make_case(
                 session,

@@ -243,6 +243,7 @@ def test_working_age_cases_go_earlier(session: Session) -> None:
     whole_case(session, "perhe", closed_at=closed)
     whole_case(session, "aikuinen", closed_at=closed, unit=unit)
     assert sweep(session).counts["working_age"] == 0
+    assert sweep(session, date(2099, 1, 1), kept_units=("TYOIKA",), family_case_years=150).counts["family"] == 0
     removed = sweep(session, working_age_units=("TYOIKA",))
     assert (removed.counts["working_age"], removed.counts["family"]) == (1, 0)
     assert session.query(Case).one().external_id == "LC-perhe"
