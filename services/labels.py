@@ -131,7 +131,6 @@ _COUNTS: Final = {
     "working_age": N_("working-age cases removed"),
     "vouchers": N_("decisions whose vouchers were removed"),
     "documents": N_("files emptied"),
-    "mails": N_("e-mails removed"),
 }
 
 #: How each outcome of a Run reads.

@@ -43,6 +43,14 @@ def test_it_counts_until_it_may_remove(session: Session) -> None:
     assert count(session, Case) == 0
 
 
+def test_in_a_restored_database_it_only_counts(session: Session) -> None:
+    """Who has held a case since the copy was made must say so once more first."""
+    whole_case(session, "vanhentunut")
+    session.execute(text("UPDATE effects SET home = NULL, away_since = now()"))
+    assert night(session, automatic=True).counts == {"due": 3}
+    assert count(session, Case) == 1
+
+
 def test_batches_are_of_a_size_whatever_there_is(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(removing, "BATCH", 2)
     for number in range(5):
