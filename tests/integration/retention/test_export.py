@@ -66,7 +66,7 @@ def opened(one: Export) -> tuple[dict[str, Any], str, dict[str, bytes]]:
     """The data, the page's text, and every file."""
     with zipfile.ZipFile(io.BytesIO(one.content)) as archive:
         files = {name: archive.read(name) for name in archive.namelist()}
-    return json.loads(files["tiedot.json"]), " ".join(html.fromstring(files["index.html"]).itertext()), files
+    return json.loads(files["tiedot.json"]), " ".join(map(str, html.fromstring(files["index.html"]).itertext())), files
 
 
 def test_everything_of_the_client_is_there_and_nothing_of_anybody_else(session: Session, made: Whole) -> None:
