@@ -7,7 +7,7 @@ import typer
 
 from cli.common import As, DryRun, Json, Limit, actor, console, emit, sub_app, table, transaction
 from core.clock import business_now, local_date
-from core.i18n import N_, _, day, money
+from core.i18n import N_, _, day, moment, money
 from core.units import amount
 from services.labels import chooser_name, status_name
 
@@ -128,6 +128,8 @@ def _print(view: "CaseView", services: dict[str, str]) -> None:
         (_("Goals"), " · ".join(view.goals)),
     ):  # fmt: skip
         out.print(f"{label}: {value or '–'}", markup=False)
+    if view.held_at is not None:
+        out.print(f"{_('Kept until further notice since')}: {moment(view.held_at)}", markup=False)
     decisions = [
         [one.number or one.external_id, day(one.stand_date), day(one.decided_on), f"{day(one.valid_from)}–{day(one.valid_to)}",
          money(one.granted_amount) if one.granted_amount is not None

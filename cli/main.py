@@ -12,6 +12,7 @@ from cli import (
     audit,
     budget,
     case,
+    case_keeping,
     compare,
     console,
     effects,
@@ -29,6 +30,7 @@ from cli import (
     reference,
     rejected,
     reminder,
+    retention,
     run,
     schedule,
     source,
@@ -64,6 +66,7 @@ app.add_typer(console.app, name="console", invoke_without_command=True, callback
 price.app.add_typer(price_mail.app, name="mail")
 price_reply.register(price.app)
 app.add_typer(price.app, name="price")
+case_keeping.register(case.app)
 app.add_typer(case.app, name="case")
 compare.register(app)
 app.add_typer(budget.app, name="budget")
@@ -79,6 +82,7 @@ app.add_typer(invoice.app, name="invoice")
 app.add_typer(rejected.app, name="rejected")
 app.add_typer(schedule.app, name="schedule")
 app.add_typer(audit.app, name="audit")
+app.add_typer(retention.app, name="retention")
 app.add_typer(effects.app, name="effects")
 app.add_typer(keys.app, name="keys")
 

@@ -27,6 +27,14 @@ def local_date(moment: datetime) -> date:
     return moment.astimezone(HELSINKI).date()
 
 
+def years_before(day: date, years: int) -> date:
+    """The same day so many years earlier; of the 29th of February the 28th."""
+    try:
+        return day.replace(year=day.year - years)
+    except ValueError:
+        return day.replace(year=day.year - years, day=28)
+
+
 def business_today(session: Session) -> date:
     """Today's date in Helsinki on the business clock."""
     return local_date(business_now(session))

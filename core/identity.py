@@ -256,6 +256,16 @@ class RecordHasher:
         """The key of hashes over records as their source writes them. `reading` says how they are read: read another way, none is known."""
         return hashlib.blake2b(reading.encode(), key=self._key, person=b"raw record").digest()
 
+    @property
+    def key_id(self) -> str:
+        """By which the key is known again where its digests are kept, and nothing of it found."""
+        return hashlib.blake2b(key=self._key, digest_size=8, person=b"key id").hexdigest()
+
+    def reference(self, source: str, external_id: str) -> bytes:
+        """32 bytes by which what a source calls something is known again, and not found by whoever reads them without the key."""
+        named = json.dumps([source, external_id], ensure_ascii=False).encode("utf-8", "surrogatepass")
+        return hashlib.blake2b(named, key=self._key, digest_size=32, person=b"reference").digest()
+
     def digest(self, record: Mapping[str, Any]) -> bytes:
         """32 bytes. The order of keys, and zeros at the end of a Decimal, do not count. Raises TypeError for values without one written form (float)."""
         canonical = json.dumps(_canonical(record), ensure_ascii=False, sort_keys=True, separators=(",", ":"))

@@ -28,6 +28,7 @@ from core.mail_settings import Mail, one_address
 from core.order_settings import Orders
 from core.outgoing_settings import Outgoing
 from core.reasons import os_reason, toml_reason
+from core.retention_settings import Retention
 from core.secret_settings import SecretSettings
 from core.setting_groups import Group, RefusedSettingError
 from core.source_settings import Sources
@@ -96,6 +97,7 @@ class Settings(SecretSettings):
     family: Family = Family()
     audit: Audit = Audit()
     consistency: Consistency = Consistency()
+    retention: Retention = Retention()
     effects: EffectSettings = EffectSettings()
     workers: Workers = Workers()
 

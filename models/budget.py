@@ -1,6 +1,6 @@
 """Budgets as versions: nothing is overwritten, every figure leads to its lines and each line to a price version."""
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -24,7 +24,10 @@ from models.base import (
 
 
 class Budget(SQLModel, table=True):
-    """The personal budget of one decision. The ceiling is frozen with the price it came from (DESIGN "Budgets")."""
+    """The personal budget of one decision. The ceiling is frozen with the price it came from (DESIGN "Budgets").
+
+    `vouchers_removed_on`: its invoices were kept as long as they had to be and are gone (services/retention); it is not calculated any more.
+    """
 
     __tablename__ = "budget"
 
@@ -33,6 +36,7 @@ class Budget(SQLModel, table=True):
     ceiling: Decimal | None = euros(nullable=True)
     ceiling_price_id: int | None = reference("price.id", nullable=True)
     ceiling_basis: dict[str, Any] = json_object()
+    vouchers_removed_on: date | None = None
 
 
 #: From good to bad, then the two that are beside the scale.

@@ -48,7 +48,10 @@ class Client(SQLModel, table=True):
 
 
 class Case(SQLModel, table=True):
-    """A client's matter (asiakkuus). `number` is what people see and mails may carry; it says nothing about the client."""
+    """A client's matter (asiakkuus). `number` is what people see and mails may carry; it says nothing about the client.
+
+    `closed_at`: when Avain heard that it was closed; sources do not say since when.
+    """
 
     __tablename__ = "client_case"  # CASE is a word of SQL
     __table_args__ = (
@@ -58,6 +61,8 @@ class Case(SQLModel, table=True):
         Index("ix_client_case_co_worker", "co_worker_id", postgresql_where=sql("co_worker_id IS NOT NULL")),
         Index("ix_client_case_supervisor", "supervisor_id", postgresql_where=sql("supervisor_id IS NOT NULL")),
         Index("ix_client_case_unit", "unit_id", postgresql_where=sql("responsible_worker_id IS NULL")),
+        # whose time may be up (services/retention)
+        Index("ix_client_case_ended", "id", postgresql_where=sql("closed_at IS NOT NULL OR gone_at IS NOT NULL")),
     )
 
     id: int = primary_key()
@@ -79,6 +84,7 @@ class Case(SQLModel, table=True):
     record_hash: bytes = Field(sa_type=LargeBinary)
     synced_run_id: int | None = plain_id()
     gone_at: datetime | None = timestamp()
+    closed_at: datetime | None = timestamp()
 
 
 class Decision(SQLModel, table=True):

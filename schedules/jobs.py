@@ -58,6 +58,8 @@ def jobs(settings: FollowUps) -> tuple[Job, ...]:
     """Every job, in the order of the day. Nothing else schedules anything."""
     mail_hour, mail_minute = settings.mail_at.split(":")
     return (
+        # before the night's reading: what was removed does not come back with it, and nobody waits for the locks
+        Job("retention", "retention", "20 1 * * *", N_("Remove what was kept as long as it has to be, or count it")),
         # prices first: a new decision finds its own unit costs in force, and nobody hears of prices missing for an hour
         Job("nightly_prices", "nightly_prices", "10 2 * * *", N_("Fetch all price lists")),
         Job("nightly_cases", "nightly_cases", "10 3 * * *", N_("Read all case sources")),

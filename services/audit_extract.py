@@ -14,7 +14,7 @@ from typing import Any, Final
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from core.clock import local_date
+from core.clock import local_date, years_before
 from core.errors import InputError
 from core.i18n import HELSINKI, _, day, ngettext, speaking
 from core.logging import redact
@@ -107,7 +107,7 @@ def period(first: date | None, last: date | None, why: str, *, today: date, year
         raise InputError("The first day is after the last.")
     if years is None:
         return Period(first, until, why)
-    furthest = _years_before(today, years)
+    furthest = years_before(today, years)
     if first is None and not why:
         first = min(furthest, until)
     if (first is None or first < furthest) and not why:
@@ -115,13 +115,6 @@ def period(first: date | None, last: date | None, why: str, *, today: date, year
             "What is older than {date} is handed out for a special reason only. Say which.", date=furthest.isoformat()
         )
     return Period(first, until, why)
-
-
-def _years_before(day_: date, years: int) -> date:
-    try:
-        return day_.replace(year=day_.year - years)
-    except ValueError:  # the 29th of February
-        return day_.replace(year=day_.year - years, day=28)
 
 
 def extract_of(session: Session, number: str, period_: Period, *, now: datetime, settings: Settings) -> Extract:

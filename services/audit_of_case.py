@@ -33,6 +33,8 @@ _CASE: Final = text(
     """
     SELECT client_case.id, client_case.number, client.non_disclosure FROM client_case JOIN client ON client.id = client_case.client_id
     WHERE client_case.number = :number
+    UNION ALL
+    SELECT id, number, non_disclosure FROM removed_case WHERE number = :number
     """
 )
 
@@ -55,6 +57,7 @@ _SUBJECTS: Final = text(
     UNION ALL SELECT 'order:' || number FROM own
     UNION ALL SELECT 'follow_up:' || id FROM follow_up WHERE case_id = :case
     UNION ALL SELECT kind || ':' || id FROM document CROSS JOIN (VALUES ('incoming'), ('invoice')) AS called(kind)
+    UNION ALL SELECT unnest('case:' || number || subjects) FROM removed_case WHERE id = :case
     """
 )
 
@@ -125,7 +128,7 @@ class Choices:
 
 
 def case_of(session: Session, number: str) -> Case:
-    """The case of this number, whoever asks. Raises NotFound."""
+    """The case of this number, whoever asks; also one that was removed when its time was up: its trail is kept longer. Raises NotFound."""
     row = session.execute(_CASE, {"number": number if number.isprintable() else ""}).one_or_none()
     if row is None:
         raise NotFound("There is no case {case}.", case=number)

@@ -23,6 +23,8 @@ LEADING: Final = N_("To lead the unit's work and to answer for its money.")
 REMINDING: Final = N_("To remind workers of what is due.")
 OVERSEEING: Final = N_("To oversee that clients' data are handled as the law requires.")
 ANSWERING: Final = N_("To answer a client who asks who has handled the client's data.")
+ANSWERING_ACCESS: Final = N_("To give a client a copy of the client's data.")
+KEEPING: Final = N_("To keep data as long as the law requires, and no longer.")
 PRICES: Final = N_("To keep the prices of services right. No client's data are needed for it.")
 REGISTERS: Final = N_("To keep the lists of providers, services and workers right. No client's data are needed for it.")
 ABSENCES: Final = N_("To see to it that somebody stands in while a worker is away.")
@@ -106,6 +108,10 @@ PURPOSES: Final = {
     "audit.purged": OVERSEEING,
     "audit.case_viewed": OVERSEEING,
     "audit.extract_made": ANSWERING,
+    "case.exported": ANSWERING_ACCESS,
+    "case.held": KEEPING,
+    "case.unheld": KEEPING,
+    "retention.removed": KEEPING,
     "price_column.forgotten": PRICES,
     "price_column.learnt": PRICES,
     "price_list.approved": PRICES,

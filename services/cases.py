@@ -99,6 +99,7 @@ class CaseView:
     goals: list[str]
     goals_from_source: bool
     gone_at: datetime | None
+    held_at: datetime | None
     decisions: list[DecisionView]
     items: list[ItemView]
     other_cases: list[OtherCase]
@@ -125,7 +126,8 @@ _CASE = text(
     SELECT client_case.id, number, client_case.source, client_case.external_id, status, worker.external_id AS worker,
            co_worker.external_id AS co_worker,
            coalesce(supervisor.external_id, of_unit.external_id) AS supervisor, unit.code AS unit, non_disclosure, assessment_date, plan_date, kykyviisari_date,
-           support_person, goals, goals_from_source, gone_at
+           support_person, goals, goals_from_source, gone_at,
+           (SELECT held_at FROM case_hold WHERE case_id = client_case.id AND ended_at IS NULL) AS held_at
     FROM client_case
     JOIN client ON client.id = client_id
     LEFT JOIN worker ON worker.id = responsible_worker_id

@@ -52,6 +52,7 @@ _KINDS: Final = {
     "seal_audit": N_("sealing the audit trail"),
     "verify_audit": N_("verifying the audit trail"),
     "check_consistency": N_("checking that what is kept agrees with itself"),
+    "retention": N_("removing what was kept long enough"),
     "deliver_order": N_("delivering an order"),
     "tell_cancelled": N_("telling a provider that an order is cancelled"),
     "send_test_order": N_("trying the way to a provider"),
@@ -130,6 +131,11 @@ _COUNTS: Final = {
     "reminded": N_("reminded"),
     "overtaken": N_("overtaken"),
     "removed": N_("removed"),
+    "due": N_("over their time"),
+    "family": N_("families' cases removed"),
+    "working_age": N_("working-age cases removed"),
+    "vouchers": N_("decisions whose vouchers were removed"),
+    "documents": N_("files emptied"),
 }
 
 #: How each outcome of a Run reads.

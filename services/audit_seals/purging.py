@@ -9,6 +9,7 @@ from typing import Any, Final
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from core.clock import years_before
 from core.errors import AvainError, InputError
 from core.i18n import HELSINKI
 from services import audit
@@ -37,7 +38,7 @@ class Purge:
 
 def plan(session: Session, before: date, *, today: date, keep_years: int) -> Purge:
     """What would be purged. Raises InputError when it has to be kept longer, or this role may not purge."""
-    latest = _years_before(today, keep_years)
+    latest = years_before(today, keep_years)
     if before > latest:
         raise InputError(
             "What events say is kept for {years} years ([audit] keep_years): purge nothing later than before {date}.",
@@ -68,10 +69,3 @@ def purge(session: Session, what: Purge, *, actor: str, reason: str, now: dateti
     if session.execute(_PURGE, {"before": what.before, "record": record}).scalar_one() != what.count:
         raise AvainError("Another number of events was purged than was counted; nothing was changed.")
     return int(record)
-
-
-def _years_before(today: date, years: int) -> date:
-    try:
-        return today.replace(year=today.year - years)
-    except ValueError:  # the 29th of February
-        return today.replace(year=today.year - years, day=28)

@@ -61,13 +61,18 @@ _MAKE = text(
     WHERE id = ANY(:decision_ids) ORDER BY id ON CONFLICT (decision_id) DO NOTHING
     """
 )
-_LOCK = text("SELECT id FROM budget WHERE decision_id = ANY(:decision_ids) ORDER BY id FOR NO KEY UPDATE")
+_LOCK = text(
+    "SELECT id FROM budget WHERE decision_id = ANY(:decision_ids) AND vouchers_removed_on IS NULL ORDER BY id FOR NO KEY UPDATE"
+)
 
-#: Rows in: locked budgets. Rows out: their notes, deleted; the latest of a budget tells its cause.
+#: Rows in: locked budgets. Rows out: their notes, deleted; the latest of a budget tells its cause. None of one whose vouchers were kept long
+#: enough and are gone: it stays as it was with them (services/retention).
 _TAKE = text(
     """
     WITH taken AS (DELETE FROM budget_dirty WHERE budget_id = ANY(:ids) RETURNING id, budget_id, cause, run_id)
-    SELECT DISTINCT ON (budget_id) budget_id, cause, run_id FROM taken ORDER BY budget_id, id DESC
+    SELECT DISTINCT ON (budget_id) budget_id, cause, run_id FROM taken
+    WHERE NOT EXISTS (SELECT FROM budget WHERE budget.id = budget_id AND vouchers_removed_on IS NOT NULL)
+    ORDER BY budget_id, id DESC
     """
 )
 

@@ -50,10 +50,10 @@ NEW_CLIENTS: Final = text(
 NEW_CASES: Final = text(
     """
     INSERT INTO client_case (id, number, source, external_id, client_id, responsible_worker_id, co_worker_id, supervisor_id, unit_id, status,
-        assessment_date, plan_date, kykyviisari_date, support_person, goals, goals_from_source, record_hash, synced_run_id)
+        assessment_date, plan_date, kykyviisari_date, support_person, goals, goals_from_source, record_hash, synced_run_id, closed_at)
     SELECT fresh.case_id, :prefix || CASE WHEN n < 1000000 THEN lpad(n::text, 6, '0') ELSE n::text END, :source, said.external_id, client.id, fresh.worker_id, fresh.co_worker_id, fresh.supervisor_id, fresh.unit_id,
            said.status, said.assessment_date, said.plan_date, said.kykyviisari_date, said.support_person, said.goals,
-           said.goals <> '{}', said.record_hash, :run_id
+           said.goals <> '{}', said.record_hash, :run_id, CASE said.status WHEN 'closed' THEN CAST(:now AS timestamptz) END
     FROM (SELECT *, :first - 1 + row_number() OVER (ORDER BY position) AS n FROM sync_case WHERE state = 'new') AS fresh
     JOIN staged_case AS said ON said.position = fresh.position
     JOIN client ON client.source = :source AND client.external_id = said.client
@@ -84,7 +84,8 @@ CHANGED_CASES: Final = text(
         unit_id = sync_case.unit_id, status = said.status, assessment_date = said.assessment_date, plan_date = said.plan_date,
         kykyviisari_date = said.kykyviisari_date, support_person = said.support_person,
         goals = CASE WHEN said.goals <> '{}' OR goals_from_source THEN said.goals ELSE client_case.goals END,
-        goals_from_source = said.goals <> '{}', record_hash = said.record_hash, synced_run_id = :run_id, gone_at = NULL
+        goals_from_source = said.goals <> '{}', record_hash = said.record_hash, synced_run_id = :run_id, gone_at = NULL,
+        closed_at = CASE said.status WHEN 'closed' THEN coalesce(client_case.closed_at, :now) END
     FROM sync_case
     JOIN staged_case AS said ON said.position = sync_case.position
     JOIN client ON client.source = :source AND client.external_id = said.client

@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 
 from connectors.transports.base import SourceFile
 from core.errors import InputError
+from core.keys import record_hasher
 from core.settings import Settings
 from services import audit
 from services.case_sync import tables
@@ -34,7 +35,10 @@ def approve_run(
     tables.bring_back(session, run_id)
     files = [SourceFile.from_json(one) for one in held.arguments.get("files", [])]
     read = held.counts["read"]
-    result = merge(session, run_id, held.source, settings, now, read=read, files=files, agreed=held.counts)
+    result = merge(
+        session, run_id, held.source, settings, now,
+        read=read, files=files, hasher=record_hasher(configured), agreed=held.counts,
+    )  # fmt: skip
     tables.drop(session)
     close(session, claimed, result.state, counts=result.counts)
     decide(session, run_id, f"approved: {note.strip()}")

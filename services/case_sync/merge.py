@@ -13,6 +13,7 @@ from connectors.transports.base import SourceFile
 from core.clock import local_date
 from core.errors import InputError, Message
 from core.faults import fault_point
+from core.identity import RecordHasher
 from core.source_settings import CaseSource
 from services import notices, numbers
 from services.budgets import dirty
@@ -21,6 +22,7 @@ from services.case_sync.applying import APPLY, NEW_CASES
 from services.case_sync.conflicts import find_replaced, tell_of_conflicts
 from services.case_sync.unknown import reject_duplicates, reject_unknown, report_unreachable
 from services.rejected import settle_earlier
+from services.retention.removed import leave_out_removed
 from services.work import call_again
 from services.work.holding import overtake
 
@@ -60,6 +62,7 @@ def merge(
     *,
     read: int,
     files: Sequence[SourceFile],
+    hasher: RecordHasher,
     agreed: Mapping[str, int] | None = None,
     late: tuple[str, str] | None = None,
 ) -> SyncResult:
@@ -69,11 +72,12 @@ def merge(
     not missing, and when a rejected record has no readable id, none is. A delta says itself which are gone. A run that passes a guard
     (`max_gone`, `max_rejected`) is held: nothing is applied, what it would apply stays staged. So is one that would change known cases by
     a file (`late`) that stands before one that was applied. When a person approves that later, it is
-    merged again with the figures it was held with (`agreed`). Raises InputError when by now something else would be done.
+    merged again with the figures it was held with (`agreed`). Closed cases that were removed here (`hasher` knows them again) count as unchanged. Raises InputError when by now something else would be done.
     """
     names = {"run_id": run_id, "source": source}
     tables.analyse(session)
     session.execute(comparing.COMPARE, names)
+    leave_out_removed(session, source, hasher)
     session.execute(text("ANALYZE sync_case"))
     reject_duplicates(session, run_id, source, files)
     reject_unknown(session, run_id, source, files)

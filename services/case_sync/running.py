@@ -55,7 +55,9 @@ def run_source(
     fault_point("sync.staged")
     asks = only is None and settings.mode == "delta" and settings.files is not None and settings.late_files == "hold"
     late = late_file(session, source, files) if asks else None
-    result = merge(session, run_id, source, settings, now, read=read, files=staging.files, late=late)
+    result = merge(
+        session, run_id, source, settings, now, read=read, files=staging.files, hasher=protection.hasher, late=late
+    )
     tables.drop(session)
     return result
 

@@ -2,7 +2,8 @@
 
 Left out is what is to be calculated anyway: noted as touched in this very snapshot. A budget is calculated by the day and the settings of the
 moment it was noted in; the calendar and changed settings note by night only. So one that is not what today makes of it is also held against the day
-and the settings of the last such night: if it is what they made of it, it waits for the next one, which is no fault.
+and the settings of the last such night: if it is what they made of it, it waits for the next one, which is no fault. Left out as well are those whose vouchers
+were kept long enough and are gone (services/retention): what they were calculated from is not there any more.
 """
 
 import json
@@ -79,14 +80,16 @@ _DRAWN: Final = text(
     f"""
     SELECT id, noted FROM (
         SELECT budget.id, {_NOTED} AS noted FROM budget {_OF_CASE}
-        WHERE budget.id IN (SELECT id FROM budget ORDER BY md5(:word || budget.id) LIMIT :count) OR client_case.number = ANY(:cases)
+        WHERE vouchers_removed_on IS NULL AND (client_case.number = ANY(:cases)
+            OR budget.id IN (SELECT id FROM budget WHERE vouchers_removed_on IS NULL ORDER BY md5(:word || budget.id) LIMIT :count))
     ) AS drawn ORDER BY id
     """  # noqa: S608 - our own words
 )
 #: Rows in: a budget and how many. Rows out: the budgets after it.
 _NEXT: Final = text(
     f"""
-    SELECT budget.id, {_NOTED} AS noted FROM budget {_OF_CASE} WHERE budget.id > :after ORDER BY budget.id LIMIT :count
+    SELECT budget.id, {_NOTED} AS noted FROM budget {_OF_CASE} WHERE budget.id > :after AND vouchers_removed_on IS NULL
+    ORDER BY budget.id LIMIT :count
     """  # noqa: S608 - our own words
 )
 #: Rows out: decisions that should have a budget with a version, and are not noted: their number, and the first of them.

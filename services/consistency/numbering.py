@@ -1,7 +1,7 @@
 """Numbers people see (`HB-2026-000001`, `T-2026-000001`): each from its series' counter, none twice, none left out.
 
 A gap is no fault where it was recorded when it came about: an installation restored from a backup goes on behind the numbers that the lost one had
-given away since (table number_gap).
+given away since, and numbers of what was removed when its time was up stay behind (table number_gap).
 """
 
 from typing import Any, Final

@@ -41,7 +41,7 @@ TRIGGERS: Final = {
 }
 #: Tables whose rows stay as they were written, whatever happens; and of others the columns that do.
 UNCHANGED: Final = (
-    "audit_event", "audit_seal", "budget_line", "deep_check", "family_rating", "follow_up_event", "invoice", "invoice_line", "number_gap", "order_line", "price_key",
+    "audit_event", "audit_seal", "budget_line", "deep_check", "family_rating", "follow_up_event", "invoice", "invoice_line", "number_gap", "order_line", "price_key", "removed_case",
 )  # fmt: skip
 UNCHANGED_COLUMNS: Final = {
     "purchase_order": ("number", "document", "document_sha256", "total_gross"),
@@ -61,6 +61,7 @@ UNDELETED: Final = (
     "incoming_document",
     "order_response",
     "order_approval",
+    "case_hold",
 )
 #: The application's account (deploy/create-app-role.sh).
 _ROLE: Final = "avain_app"

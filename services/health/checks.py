@@ -23,6 +23,7 @@ from services.health import (
     mail,
     people,
     queue,
+    retention,
     schedule,
     sources,
     ways,
@@ -68,6 +69,7 @@ _CHECKS: Final = (
     Check(Message("Keys"), keys.sealing, "database"),
     Check(Message("Files with keys"), keys.files),
     Check(Message("Consistency"), consistency.last_check, "database"),
+    Check(Message("Retention"), retention.waiting, "database"),
     Check(Message("Responsible workers"), people.responsible_workers, "database"),
 )
 

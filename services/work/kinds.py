@@ -74,6 +74,7 @@ KINDS: dict[str, Kind] = {
         Kind("verify_audit", "default", deadline=1800),
         Kind("reseal", "default", deadline=3600),
         Kind("check_consistency", "default", deadline=1800),
+        Kind("retention", "default", deadline=3600),
         Kind("nightly_prices", "default", deadline=300),
         Kind("nightly_cases", "default", deadline=300),
         Kind("ask_incoming", "default", deadline=300),

@@ -1,6 +1,6 @@
 """A task's lease whose transactions are parts of a test's own, so that all of it is rolled back in the end."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from sqlalchemy.orm import Session
@@ -22,6 +22,10 @@ class InTest:
         """A savepoint."""
         with self.session.begin_nested():
             yield self.session
+
+    def shows(self, counts: Callable[[], Mapping[str, int]]) -> None:
+        """Asked for once: what is told while it is under way can be told."""
+        counts()
 
     @contextmanager
     def closing(self) -> Iterator[Closing]:

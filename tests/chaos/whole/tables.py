@@ -47,6 +47,7 @@ LEFT_OUT: Final[Mapping[str, str]] = {
     "calendar_feed": "tokens",
     "family_session": "tokens",
     "family_link": "tokens",
+    "removed_case": "nothing grows old enough in a day to be removed",
 }
 
 
@@ -93,6 +94,7 @@ COMPARED: Final[Mapping[str, Compared]] = {
             "cause": "which of several changes came last",
         },
     ),
+    "case_hold": Compared(),
     "choice": Compared(key=("plan_item_id", "provider_id", "chosen_by")),
     "client": Compared(key=("source", "external_id")),
     "client_case": Compared(key=("source", "external_id"), without={"synced_run_id": "a Run"}),
