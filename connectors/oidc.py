@@ -280,7 +280,7 @@ class Provider:
         )
         try:
             answer = json.loads(body)
-        except ValueError:
+        except (ValueError, RecursionError):
             answer = None
         if not isinstance(answer, dict) or (reply.status in answers and "error" not in answer):
             raise Permanent(
