@@ -12,7 +12,7 @@ import signal
 import sys
 import tempfile
 import time
-import warnings
+from base64 import b64encode
 from collections.abc import Callable
 from functools import partial
 from importlib import import_module
@@ -24,7 +24,7 @@ import hypothesis
 from hypothesis import HealthCheck, Phase
 from hypothesis import strategies as st
 
-from tests.fuzz.outcome import Outcome, outcome_of
+from tests.fuzz.outcome import FAULTS, Outcome, outcome_of
 from tests.fuzz.reader import Reader
 
 MEBIBYTE: Final = 1024 * 1024
@@ -40,7 +40,6 @@ def main() -> int:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a reader prints is not heard
     readers = import_module(asked["module"]).READERS
     blocks = [(readers[name], number) for name, number in asked["blocks"]]
-    warnings.simplefilter("ignore")  # duplicate names of archives are meant
     with tempfile.TemporaryDirectory() as place, Path(asked["present"]).open("wb") as present:
         reading = _Reading(told, present, Path(place) / "reader")
         for one in {one.name: one for one, _ in blocks}.values():
@@ -94,8 +93,8 @@ class _Reading:
         if took > SECONDS:
             outcome = Outcome("slow", outcome.what or outcome.kind)
         line: dict[str, Any] = {"came": outcome.kind, "seconds": round(took, 3)}
-        if outcome.what:
-            line["what"] = outcome.what
+        if outcome.kind in FAULTS:
+            line |= {"what": outcome.what, "content": b64encode(content).decode()}
         self._told.write(json.dumps(line) + "\n")
 
     def _outcome(self, reader: Reader, content: bytes) -> Outcome:

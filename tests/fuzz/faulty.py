@@ -11,7 +11,7 @@ from tests.fuzz.reader import Reader
 
 
 def _crash(content: bytes, folder: Path) -> Any:
-    return {}["nothing"]
+    return dict[str, str]()["nothing"]
 
 
 def _hang(content: bytes, folder: Path) -> Any:

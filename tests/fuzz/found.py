@@ -41,6 +41,9 @@ FOUND: Final[Mapping[str, Mapping[str, Callable[[], bytes]]]] = {
         "a faulty comment before the root element: only the slow way saw it": lambda: (
             b"<!-- -- -->" + case_xml.export(case_xml.case("A"))
         ),
+        "another root element: only the slow way saw it": lambda: case_xml.export(case_xml.case("A")).replace(
+            b"cases", b"rows"
+        ),
     },
     "fhir_json": {
         "a history whose entry is a text (AttributeError)": lambda: _json({"resourceType": "Bundle", "entry": ["x"]}),
@@ -59,6 +62,9 @@ FOUND: Final[Mapping[str, Mapping[str, Callable[[], bytes]]]] = {
         "a title that PostgreSQL would not keep in a sentence": lambda: b'{"columns": ["\\u0000"]}\n{"rows": 0}\n',
     },
     "price_json": {
+        "a service with NUL, of a price that is rejected": lambda: (
+            b'{"version": 1, "prices": [{"service": "\\u0000"}]}'
+        ),
         "half a character where a sentence says what is wrong": lambda: (
             b'{"version": 1, "prices": [], "removals": [{"\\ud800": 1}]}'
         ),

@@ -22,5 +22,6 @@ class Reader:
     once: Callable[[], Sequence[bytes]] = tuple
 
     def seeds(self) -> list[bytes]:
-        """What documents are made from."""
-        return [*self.valid(), *self.once()]
+        """What documents are made from: of five, four are valid."""
+        valid, once = list(self.valid()), list(self.once())
+        return valid * (4 * len(once) // len(valid) + 1) + once

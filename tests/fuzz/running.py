@@ -10,8 +10,9 @@ import signal
 import subprocess
 import sys
 import time
+from base64 import b64decode
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
@@ -95,7 +96,7 @@ def _hear_out(plan: Plan, waiting: deque[tuple[str, int]], tallies: dict[str, Ta
                 continue
             tally.note(said)
             if said["came"] in FAULTS:
-                _keep(tally, said, present, folder)
+                _keep(tally, said, b64decode(said["content"]), folder)
         death = child.death() if waiting else ""
     if death and not child.heard:
         raise RuntimeError(f"the reading process did not start: {death}")
@@ -108,7 +109,7 @@ def _hear_out(plan: Plan, waiting: deque[tuple[str, int]], tallies: dict[str, Ta
         }
         tallies[name].note(said)
         tallies[name].next_block = block + 1
-        _keep(tallies[name], said, present, folder)
+        _keep(tallies[name], said, present.read_bytes(), folder)
     present.unlink(missing_ok=True)
 
 
@@ -139,7 +140,7 @@ class _Child:
         if self._process.stdout is not None:
             self._process.stdout.close()
 
-    def lines(self) -> Iterator[dict[str, Any]]:
+    def lines(self) -> Generator[dict[str, Any]]:
         """What it says, until it has said all, dies, or is silent for too long."""
         pipe = self._process.stdout
         assert pipe is not None
@@ -165,9 +166,9 @@ class _Child:
         return signal.Signals(-code).name if code < 0 else f"code {code}"
 
 
-def _keep(tally: Tally, said: dict[str, Any], present: Path, folder: Path) -> None:
+def _keep(tally: Tally, said: dict[str, Any], content: bytes, folder: Path) -> None:
     """Keep the document of a fault: the smallest of each kind."""
-    what, content = f"{said['came']}: {said.get('what', '')}", present.read_bytes()
+    what = f"{said['came']}: {said['what']}"
     before = Path(tally.faults[what]) if what in tally.faults else None
     if before is not None and before.stat().st_size <= len(content):
         return

@@ -46,7 +46,7 @@ def line_changed(dice: Random, content: bytes) -> bytes:
     if not lines:
         raise ValueError
     at = dice.randrange(len(lines))
-    match dice.randint(0, 5):
+    match dice.randint(0, 9):
         case 0:
             del lines[at]
         case 1:
