@@ -16,8 +16,8 @@ def _json(value: Any) -> bytes:
     return json.dumps(value).encode()
 
 
-def _entry(**resource: Any) -> bytes:
-    return _json({"resourceType": "Bundle", "entry": [{"resource": resource}]})
+def _bundle(*resources: Any) -> bytes:
+    return _json({"resourceType": "Bundle", "total": 1, "entry": [{"resource": one} for one in resources]})
 
 
 def _lines(*lines: str) -> bytes:
@@ -51,13 +51,16 @@ FOUND: Final[Mapping[str, Mapping[str, Callable[[], bytes]]]] = {
         "an element that is no case: the fast way passed it over": lambda: case_xml.export(
             case_xml.case("A"), '<x:case xmlns:x="urn:x" id="B"/>'
         ),
-        "another root element: only the slow way saw it": lambda: case_xml.export(case_xml.case("A")).replace(
-            b"cases", b"rows"
+        "another root element: only the slow way saw it": lambda: (
+            b'<rows xmlns="urn:avain:cases:1">' + case_xml.case("A").encode() + b"</rows>"
         ),
     },
     "fhir_json": {
         "a history whose entry is a text (AttributeError)": lambda: _json({"resourceType": "Bundle", "entry": ["x"]}),
-        "a type that is a list (TypeError)": lambda: _entry(resourceType=["EpisodeOfCare"], id="1"),
+        "a type that is a list (TypeError)": lambda: _bundle(
+            {"resourceType": "EpisodeOfCare", "id": "1", "patient": {"reference": "Patient/1"}},
+            {"resourceType": ["Patient"], "id": "1"},
+        ),
     },
     "fhir_file": {
         "lists in lists (RecursionError)": lambda: _lines(
@@ -68,7 +71,7 @@ FOUND: Final[Mapping[str, Mapping[str, Callable[[], bytes]]]] = {
     },
     "sql_file": {
         "brackets in brackets (RecursionError)": lambda: b"[" * 2000 + b"\n",
-        "a cell that is a number (AttributeError)": lambda: b'{"columns": ["Asiakkuus"]}\n[1]\n{"rows": 1}\n',
+        "a cell that is a number (AttributeError)": lambda: seeds.sql_files()[0].replace(b'"W-101"', b"17"),
         "a title that PostgreSQL would not keep in a sentence": lambda: b'{"columns": ["\\u0000"]}\n{"rows": 0}\n',
     },
     "price_json": {
@@ -84,8 +87,8 @@ FOUND: Final[Mapping[str, Mapping[str, Callable[[], bytes]]]] = {
         "comments in comments (RecursionError)": lambda: b"From: " + b"(" * 2000 + b"\n\n",
     },
     "bounce": {"an mbox whose first line never ends (ValueError)": lambda: b"From x"},
-    "delivered": {"a word of 70,000 letters (20 seconds)": lambda: b"Tilausnumero\n" + b"A" * 70_000 + b"\n"},
-    "absences": {"a word of 70,000 letters (20 seconds)": lambda: b"Henkilo\n" + b"A" * 70_000 + b"\n"},
+    "delivered": {"a word of 70,000 letters (20 seconds)": lambda: b"x\n" + b"A" * 70_000 + b"\n"},
+    "absences": {"a word of 70,000 letters (20 seconds)": lambda: b"x\n" + b"A" * 70_000 + b"\n"},
     "login": {
         "ways to name oneself that are no list (TypeError)": lambda: _login(token_endpoint_auth_methods_supported=1.5),
         "an address that is none (ValueError)": lambda: _login(token_endpoint="https://[x"),

@@ -14,7 +14,7 @@ from base64 import b64decode
 from collections import Counter, deque
 from collections.abc import Generator, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final, Self
@@ -26,8 +26,8 @@ from tests.fuzz.outcome import FAULTS
 #: Documents of one block: what Hypothesis draws with one seed.
 BLOCK: Final = 250
 #: Seconds by the clock without a word from the child. Its processor time is bounded by itself; a busy machine makes any clock lie.
-_SILENCE: Final = 60
-_START: Final = 120
+_SILENCE: Final = 300
+_START: Final = 900
 _READERS: Final = "tests.fuzz.readers"
 
 
@@ -113,7 +113,7 @@ def _hear_out(plan: Plan, waiting: deque[tuple[str, int]], tallies: dict[str, Ta
     present.unlink(missing_ok=True)
 
 
-_SILENT: Final = "not a word for a minute"
+_SILENT: Final = "not a word for minutes"
 _TOO_LONG: Final = (_SILENT, signal.SIGPROF.name)
 
 
@@ -192,7 +192,7 @@ def keep(folder: Path, seed: int, tallies: dict[str, Tally]) -> None:
     """Keep what was counted."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"tally-{seed}.json"
-    path.with_suffix(".part").write_text(json.dumps([asdict(one) for one in tallies.values()], indent=1), "utf-8")
+    path.with_suffix(".part").write_text(json.dumps([vars(one) for one in tallies.values()], indent=1), "utf-8")
     path.with_suffix(".part").replace(path)
 
 

@@ -1,10 +1,12 @@
 """What was a fault once is none now, and valid documents are read."""
 
+import time
 from pathlib import Path
 
 import pytest
 
 from tests.fuzz import found
+from tests.fuzz.child import SECONDS
 from tests.fuzz.outcome import outcome_of
 from tests.fuzz.readers import READERS
 
@@ -21,7 +23,9 @@ def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_what_was_found_stays_mended(reader: str, what: str, tmp_path: Path) -> None:
     content = found.FOUND[reader][what]()
+    before = time.process_time()
     assert outcome_of(READERS[reader].read, content, tmp_path).kind in {"read", "refused"}
+    assert time.process_time() - before < SECONDS
 
 
 @pytest.mark.parametrize("reader", READERS)
