@@ -10,7 +10,7 @@ Ends with 1 when there were faults. `--table` writes what was counted into docs/
 import argparse
 import sys
 import tempfile
-import time
+from collections.abc import Collection
 from pathlib import Path
 
 from core.settings import ROOT
@@ -19,7 +19,6 @@ from tests.fuzz.outcome import FAULTS, outcome_of
 from tests.fuzz.readers import READERS
 
 _FOLDER = ROOT / "var" / "fuzz"
-_BLOCKS_AT_ONCE = 4
 
 
 def main() -> int:
@@ -37,8 +36,7 @@ def main() -> int:
     if chosen.smaller:
         return _smaller(chosen.smaller[0], int(chosen.smaller[1]), chosen.seed)
     if not chosen.table:
-        for name in chosen.reader or READERS:
-            _read(name, chosen.seed, chosen.inputs)
+        _read(chosen.reader or READERS, chosen.seed, chosen.inputs)
     tallies = running.kept(_FOLDER, chosen.seed)
     sys.stdout.write(report.table(tallies))
     if chosen.table:
@@ -50,22 +48,21 @@ def main() -> int:
     return int(bool(faulty))
 
 
-def _read(name: str, seed: int, inputs: int) -> None:
-    """Read until there were so many of a reader; what was counted is kept after every few blocks."""
-    while True:
-        tallies = running.kept(_FOLDER, seed)
-        before = tallies.get(name)
-        missing = inputs - (before.inputs if before is not None else 0)
-        if missing <= 0:
-            return
-        blocks = min(_BLOCKS_AT_ONCE, -(-missing // running.BLOCK))
-        first = before.next_block if before is not None else 0
-        more = running.run(running.Plan([name], first, blocks, seed=seed), _FOLDER)[name]
-        tallies[name] = running.added(before, more)
-        tallies[name].day = time.strftime("%Y-%m-%d")
+def _read(names: Collection[str], seed: int, inputs: int) -> None:
+    """Read until there were so many of each, block by block in turn; what was counted is kept after each."""
+    tallies = running.kept(_FOLDER, seed)
+    blocks: list[tuple[int, str]] = []
+    for name in names:
+        before = tallies.get(name, running.Tally(name))
+        missing = max(0, -(-(inputs - before.inputs) // running.BLOCK))
+        blocks += [(number, name) for number in range(before.next_block, before.next_block + missing)]
+
+    def keep(tally: running.Tally) -> None:
         running.keep(_FOLDER, seed, tallies)
-        sys.stdout.write(f"{name}: {tallies[name].inputs} {dict(tallies[name].came)}\n")
+        sys.stdout.write(f"{tally.reader}: {tally.inputs} {dict(tally.came)}\n")
         sys.stdout.flush()
+
+    running.run(running.Plan([(name, number) for number, name in sorted(blocks)], seed=seed), _FOLDER, tallies, keep)
 
 
 def _smaller(name: str, block: int, seed: int) -> int:

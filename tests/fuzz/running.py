@@ -12,7 +12,7 @@ import sys
 import time
 from base64 import b64decode
 from collections import Counter, deque
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -60,56 +60,80 @@ class Tally:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be read: `blocks` of `inputs` documents of each reader, from block `first` on. `module` holds the readers."""
+    """What is to be read: `inputs` documents of each block, which is a reader's name and a number. `module` holds the readers."""
 
-    readers: Sequence[str]
-    first: int = 0
-    blocks: int = 1
+    blocks: Sequence[tuple[str, int]]
     inputs: int = BLOCK
     seed: int = 1
     memory: int = MEMORY
     module: str = _READERS
 
 
-def run(plan: Plan, folder: Path) -> dict[str, Tally]:
-    """Read as planned; what came of it, by reader. Faults are kept in `folder`."""
-    tallies = {name: Tally(name, plan.first) for name in plan.readers}
+def run(
+    plan: Plan,
+    folder: Path,
+    tallies: dict[str, Tally] | None = None,
+    after_block: Callable[[Tally], None] = lambda _: None,
+) -> dict[str, Tally]:
+    """Read as planned; what came of it, by reader, added to `tallies`. Faults are kept in `folder`."""
+    tallies = {} if tallies is None else tallies
     folder.mkdir(parents=True, exist_ok=True)
-    waiting = deque((name, block) for name in plan.readers for block in range(plan.first, plan.first + plan.blocks))
+    waiting = deque(plan.blocks)
     while waiting:  # one child for all, until it dies of a document: the next begins with the block after
-        _hear_out(plan, waiting, tallies, folder)
+        _hear_out(plan, waiting, _Counting(tallies, folder, after_block))
     return tallies
 
 
-def _hear_out(plan: Plan, waiting: deque[tuple[str, int]], tallies: dict[str, Tally], folder: Path) -> None:
+@dataclass(frozen=True)
+class _Counting:
+    tallies: dict[str, Tally]
+    folder: Path
+    after_block: Callable[[Tally], None]
+
+    def document(self, name: str, said: dict[str, Any], content: bytes | None) -> None:
+        """Count a document; that of a fault is kept, the smallest of each kind."""
+        tally = self.tallies.setdefault(name, Tally(name))
+        tally.note(said)
+        if content is None:
+            return
+        what = f"{said['came']}: {said['what']}"
+        before = Path(tally.faults[what]) if what in tally.faults else None
+        if before is not None and before.stat().st_size <= len(content):
+            return
+        path = self.folder / name / f"{sha256(content).hexdigest()[:12]}.bin"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content)
+        tally.faults[what] = str(path)
+
+    def block(self, name: str, number: int, peak: int) -> None:
+        """A block has ended."""
+        tally = self.tallies.setdefault(name, Tally(name))
+        tally.next_block, tally.peak, tally.day = number + 1, max(tally.peak, peak), time.strftime("%Y-%m-%d")
+        self.after_block(tally)
+
+
+def _hear_out(plan: Plan, waiting: deque[tuple[str, int]], counting: _Counting) -> None:
     """Start a child on the blocks that wait, and take off those it came through; also the one it died of, as a fault of that reader."""
-    present = folder / f"present-{os.getpid()}"
+    present = counting.folder / f"present-{os.getpid()}"
     asked = {
         "blocks": list(waiting), "inputs": plan.inputs, "seed": plan.seed, "memory": plan.memory, "module": plan.module, "present": str(present),
     }  # fmt: skip
     with _Child(asked) as child, closing(child.lines()) as lines:
         for said in lines:
-            tally = tallies[waiting[0][0]]
             if "block" in said:
-                tally.next_block, tally.peak = said["block"] + 1, max(tally.peak, said["peak"])
-                waiting.popleft()
-                continue
-            tally.note(said)
-            if said["came"] in FAULTS:
-                _keep(tally, said, b64decode(said["content"]), folder)
+                counting.block(*waiting.popleft(), said["peak"])
+            else:
+                content = b64decode(said["content"]) if said["came"] in FAULTS else None
+                counting.document(waiting[0][0], said, content)
         death = child.death() if waiting else ""
     if death and not child.heard:
         raise RuntimeError(f"the reading process did not start: {death}")
     if death:
-        name, block = waiting.popleft()
-        said = {
-            "came": "hang" if death in _TOO_LONG else "crash",
-            "what": f"the process ended: {death}",
-            "seconds": 0.0,
-        }
-        tallies[name].note(said)
-        tallies[name].next_block = block + 1
-        _keep(tallies[name], said, present.read_bytes(), folder)
+        name, number = waiting.popleft()
+        came = "hang" if death in _TOO_LONG else "crash"
+        said = {"came": came, "what": f"the process ended: {death}", "seconds": 0.0}
+        counting.document(name, said, present.read_bytes())
+        counting.block(name, number, 0)
     present.unlink(missing_ok=True)
 
 
@@ -166,18 +190,6 @@ class _Child:
         return signal.Signals(-code).name if code < 0 else f"code {code}"
 
 
-def _keep(tally: Tally, said: dict[str, Any], content: bytes, folder: Path) -> None:
-    """Keep the document of a fault: the smallest of each kind."""
-    what = f"{said['came']}: {said['what']}"
-    before = Path(tally.faults[what]) if what in tally.faults else None
-    if before is not None and before.stat().st_size <= len(content):
-        return
-    path = folder / tally.reader / f"{sha256(content).hexdigest()[:12]}.bin"
-    path.parent.mkdir(exist_ok=True)
-    path.write_bytes(content)
-    tally.faults[what] = str(path)
-
-
 def kept(folder: Path, seed: int) -> dict[str, Tally]:
     """What earlier runs with this seed counted."""
     path = folder / f"tally-{seed}.json"
@@ -194,13 +206,3 @@ def keep(folder: Path, seed: int, tallies: dict[str, Tally]) -> None:
     path = folder / f"tally-{seed}.json"
     path.with_suffix(".part").write_text(json.dumps([vars(one) for one in tallies.values()], indent=1), "utf-8")
     path.with_suffix(".part").replace(path)
-
-
-def added(before: Tally | None, more: Tally) -> Tally:
-    """Both together."""
-    if before is None:
-        return more
-    return Tally(
-        more.reader, more.next_block, before.came + more.came, before.faults | more.faults, before.seconds + more.seconds,
-        max(before.slowest, more.slowest), max(before.peak, more.peak), time.strftime("%Y-%m-%d"),
-    )  # fmt: skip

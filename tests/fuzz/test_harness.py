@@ -14,7 +14,7 @@ _MODULE = "tests.fuzz.faulty"
 @pytest.mark.slow
 def test_every_fault_is_noticed_and_the_next_reader_goes_on(tmp_path: Path) -> None:
     """The memory is the least in which it starts: to fill 512 MB takes time."""
-    plan = running.Plan(list(CALLED), inputs=2, seed=0, memory=128 * child.MEBIBYTE, module=_MODULE)
+    plan = running.Plan([(name, 0) for name in CALLED], inputs=2, seed=0, memory=128 * child.MEBIBYTE, module=_MODULE)
     tallies = running.run(plan, tmp_path)
     for name, (_, kind, what) in CALLED.items():
         tally = tallies[name]
@@ -38,12 +38,18 @@ def test_the_same_seed_and_block_draw_the_same_documents(reader: str) -> None:
     assert drawn[0] != drawn[2] != drawn[3] != drawn[0]
 
 
-def test_what_was_counted_is_kept_and_added_to(tmp_path: Path) -> None:
-    first = running.Tally("x", 4)
-    first.note({"came": "read", "seconds": 0.5})
-    running.keep(tmp_path, 1, {"x": first})
-    more = running.Tally("x", 8)
-    more.note({"came": "refused", "seconds": 1.5})
-    both = running.added(running.kept(tmp_path, 1)["x"], more)
-    assert (both.next_block, both.inputs, both.seconds, both.slowest) == (8, 2, 2.0, 1.5)
+def test_what_was_counted_is_kept_block_by_block_and_added_to(tmp_path: Path) -> None:
+    told: list[tuple[str, int]] = []
+
+    def after_block(tally: running.Tally) -> None:
+        told.append((tally.reader, tally.next_block))
+        running.keep(tmp_path, 1, {tally.reader: tally})
+
+    plan = running.Plan([("refuse", 0), ("refuse", 1)], inputs=3, module=_MODULE)
+    running.run(plan, tmp_path, after_block=after_block)
+    kept = running.kept(tmp_path, 1)
+    before = kept["refuse"].inputs
+    running.run(running.Plan([("refuse", 2)], inputs=3, module=_MODULE), tmp_path, kept, after_block)
+    assert told == [("refuse", 1), ("refuse", 2), ("refuse", 3)]
+    assert running.kept(tmp_path, 1)["refuse"].inputs == kept["refuse"].inputs > before > 0
     assert running.kept(tmp_path, 2) == {}

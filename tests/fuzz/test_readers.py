@@ -18,7 +18,7 @@ _TOGETHER = [list(READERS)[start::2] for start in range(2)]
 @pytest.mark.slow
 @pytest.mark.parametrize("names", _TOGETHER, ids=["first", "second"])
 def test_whatever_comes_is_read_or_refused(names: list[str], tmp_path: Path) -> None:
-    tallies = running.run(running.Plan(names, inputs=_INPUTS, seed=0), tmp_path)
+    tallies = running.run(running.Plan([(name, 0) for name in names], inputs=_INPUTS, seed=0), tmp_path)
     assert {name: one.faults for name, one in tallies.items() if one.faults} == {}
     assert {name: one.inputs for name, one in tallies.items() if one.inputs < _INPUTS * 0.9} == {}
     assert {name for name, one in tallies.items() if not one.came["refused"]} <= {"bounce", "channel_reply"}
