@@ -35,5 +35,9 @@ class Form:
     def _changed(self, dice: Random, content: bytes) -> bytes:
         try:
             return dice.choice(self.changes)(dice, content)
-        except (ValueError, RecursionError):  # too deep for the change itself
+        except (
+            ValueError,
+            LookupError,
+            RecursionError,
+        ):  # too little is left of it, or it is too deep for the change itself
             return plain.changed(dice, content)

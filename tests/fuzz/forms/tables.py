@@ -45,8 +45,7 @@ def table_changed(dice: Random, content: bytes) -> bytes:
             rows = [row[:column] + row[column + 1 :] for row in rows]
         case 4:
             for row in rows:
-                row.insert(column, _cell(dice, rows))
-            rows[0][column] = dice.choice(_TITLES)
+                row.insert(column, _cell(dice, rows) if row is not rows[0] else dice.choice(_TITLES))
         case 5:
             rows.insert(at, [_cell(dice, rows) for _ in range(dice.choice((0, 1, 5, 600)))])
         case _:
