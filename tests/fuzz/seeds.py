@@ -128,7 +128,7 @@ def fhir_files() -> Sequence[bytes]:
 
 def sql_files() -> Sequence[bytes]:
     """The copy that is made of a query's result."""
-    rows = tables.one_table([a_record(), a_record("C-2")])
+    rows = tables.one_table([a_record(f"C-{number}") for number in range(8)])
     lines: list[Any] = [{"columns": rows[0]}, *rows[1:], {"rows": len(rows) - 1}]
     return [b"".join(json.dumps(one, ensure_ascii=False).encode() + b"\n" for one in lines)]
 

@@ -22,4 +22,4 @@ def test_whatever_comes_is_read_or_refused(names: list[str], tmp_path: Path) -> 
     assert {name: one.faults for name, one in tallies.items() if one.faults} == {}
     assert {name: one.inputs for name, one in tallies.items() if one.inputs < _INPUTS * 0.9} == {}
     assert {name for name, one in tallies.items() if not one.came["refused"]} <= {"bounce", "channel_reply"}
-    assert {name for name, one in tallies.items() if not one.came["read"]} == set()
+    assert {name for name, one in tallies.items() if not one.came["read"]} <= {"reply_link"}

@@ -121,6 +121,8 @@ def _change(dice: Random, holder: Any, key: Any, others: list[Any]) -> None:
             holder[key] = Literal(write(dice.choice(others)))
         case 6:
             holder[key] = dice.choice(_LITERALS)
+        case 7 if isinstance(value, str):
+            holder[key] = plain.word(dice)
         case _:
             holder[key] = _value(dice, 0)
 
