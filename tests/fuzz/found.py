@@ -45,6 +45,9 @@ FOUND: Final[Mapping[str, Mapping[str, Callable[[], bytes]]]] = {
         "an empty truth value: the fast way took it for false, the slow one rejects it": lambda: case_xml.export(
             case_xml.case("A", more="<supportPerson/>")
         ),
+        "blanks around a status: the fast way took them off, the slow one does not": lambda: case_xml.export(
+            case_xml.case("A", status=" open")
+        ),
         "a faulty comment before the root element: only the slow way saw it": lambda: (
             b"<!-- -- -->" + case_xml.export(case_xml.case("A"))
         ),
@@ -62,7 +65,17 @@ FOUND: Final[Mapping[str, Mapping[str, Callable[[], bytes]]]] = {
             {"resourceType": ["Patient"], "id": "1"},
         ),
     },
+    "fhir_xml": {
+        "the last day there is, in another zone (OverflowError)": lambda: seeds.fhir_xml()[0].replace(
+            b'<created value="2026-11-09"', b'<created value="9999-12-31T23:59:59-12:00"'
+        ),
+    },
+    "channel_reply": {
+        "a number for the order with NUL": lambda: b'{"data": {"id": "\\u0000"}}',
+        "a number for the order with half a character": lambda: b'{"data": {"id": "\\ud800"}}',
+    },
     "fhir_file": {
+        "half a character as a type (UnicodeEncodeError)": lambda: _lines('{"resourceType": "\\ud800", "id": "1"}'),
         "lists in lists (RecursionError)": lambda: _lines(
             '{"resourceType": "EpisodeOfCare", "id": "1", "extension": ' + _DEEP + "}"
         ),
@@ -87,8 +100,8 @@ FOUND: Final[Mapping[str, Mapping[str, Callable[[], bytes]]]] = {
         "comments in comments (RecursionError)": lambda: b"From: " + b"(" * 2000 + b"\n\n",
     },
     "bounce": {"an mbox whose first line never ends (ValueError)": lambda: b"From x"},
-    "delivered": {"a word of 70,000 letters (20 seconds)": lambda: b"x\n" + b"A" * 70_000 + b"\n"},
-    "absences": {"a word of 70,000 letters (20 seconds)": lambda: b"x\n" + b"A" * 70_000 + b"\n"},
+    "delivered": {"a word of 70,000 letters (20 seconds)": lambda: b"x;y\n" + b"A" * 70_000 + b"\n"},
+    "absences": {"a word of 70,000 letters (20 seconds)": lambda: b"x;y\n" + b"A" * 70_000 + b"\n"},
     "login": {
         "ways to name oneself that are no list (TypeError)": lambda: _login(token_endpoint_auth_methods_supported=1.5),
         "an address that is none (ValueError)": lambda: _login(token_endpoint="https://[x"),

@@ -25,6 +25,7 @@ Key = tuple[str, str]
 HENKILOTUNNUS: Final = "urn:oid:1.2.246.21"
 _NAMESPACE: Final = "{http://hl7.org/fhir}"
 _KEY: Final = re.compile(r"([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})(?:/_history/[A-Za-z0-9\-.]{1,64})?", re.ASCII)
+_KIND: Final = re.compile(r"[A-Z][A-Za-z]{0,63}", re.ASCII)
 _ID: Final = re.compile(r"[A-Za-z0-9\-.]{1,64}", re.ASCII)
 #: The standard's way to name the episode in a resource that has no element for it.
 EPISODE_EXTENSION: Final = "http://hl7.org/fhir/StructureDefinition/workflow-episodeOfCare"
@@ -124,7 +125,7 @@ def moment(value: str | None) -> datetime | None:
 def key_of(resource: Resource) -> Key:
     """Type and id of a resource. Raises RefusedInput for one without an id as R4 allows it."""
     kind = resource.get("resourceType")
-    if not isinstance(kind, str):
+    if not isinstance(kind, str) or not _KIND.fullmatch(kind):
         raise RefusedInput(Message("The answer holds a resource without a valid id."))
     return kind, valid_id(resource.get("id"))
 

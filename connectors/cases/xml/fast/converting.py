@@ -47,16 +47,16 @@ def converter(spec: Mapping[str, Any]) -> Converter:
         return lambda _raw: value
     nothing = None if spec["required"] else NULL
     absent = nothing if spec["default"] is None else check(spec["default"])
-    # the canonical format says nothing by leaving out; an empty text in it is a text, and for the model to judge
-    blank = None if spec["strict"] else absent
+    # the canonical format says nothing by leaving out; an empty text in it is a text, and what blanks around one mean is for the model to judge
+    strict = spec["strict"]
     prepare = _preparation(spec)
 
     def convert(raw: str | None) -> str | None:
         text = raw.strip() if raw else ""
+        if strict and raw is not None and (not text or text != raw):
+            return None
         prepared = prepare(text) if text else ""
-        if prepared == "":
-            return absent if raw is None else blank
-        return None if prepared is None else check(prepared)
+        return absent if prepared == "" else None if prepared is None else check(prepared)
 
     return convert
 
