@@ -48,6 +48,12 @@ FOUND: Final[Mapping[str, Mapping[str, Callable[[], bytes]]]] = {
         "blanks around a status: the fast way took them off, the slow one does not": lambda: case_xml.export(
             case_xml.case("A", status=" open")
         ),
+        "a replaced service of blanks: the fast way took it for none": lambda: case_xml.export(
+            case_xml.case("A", case_xml.decision(basis='<baseline service="" quantity="" unit=""/>'))
+        ),
+        "a replaced service that says nothing at all": lambda: case_xml.export(
+            case_xml.case("A", case_xml.decision(basis="<baseline/>"))
+        ),
         "a faulty comment before the root element: only the slow way saw it": lambda: (
             b"<!-- -- -->" + case_xml.export(case_xml.case("A"))
         ),

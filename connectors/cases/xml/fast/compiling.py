@@ -115,6 +115,8 @@ class _Writer:
                 self._line(depth, f"if {seen}: {_DOUBT}")
                 self._line(depth, f"{seen} = True")
             self._walk(node, name, depth)
+            if self._strict and node.attributes:  # one that says nothing is there all the same
+                self._line(depth, f"if {' is '.join(node.attributes.values())} is None: {_DOUBT}")
 
     def _text(self, node: Node, name: str, depth: int) -> None:
         # what stands in inner elements belongs to the text: the slow way takes it together
@@ -160,7 +162,7 @@ class _Writer:
         for part in OPTIONAL_PARTS:
             texts = [variable for target, variable in places.raw.items() if target[0] == part]
             if name != "case":
-                self._line(1, f"said_{part} = {_any_said(texts)}")
+                self._line(1, f"said_{part} = {_any_said(texts, blanks_too=self._strict)}")
 
     def _conversion(self, rule: FieldRule, kind: str, raw: str | None, *, required: bool, unique: bool) -> str:
         """The expression for a value. What repeats is looked up; what does not is mostly right as it stands."""
@@ -201,5 +203,6 @@ class _Writer:
         self._lines.append("    " * depth + text)
 
 
-def _any_said(variables: Iterable[str]) -> str:
-    return " or ".join(f"bool({one} and {one}.strip())" for one in variables) or "False"
+def _any_said(variables: Iterable[str], *, blanks_too: bool) -> str:
+    said = "{0} is not None" if blanks_too else "bool({0} and {0}.strip())"
+    return " or ".join(map(said.format, variables)) or "False"
