@@ -26,6 +26,10 @@ def _lines(*lines: str) -> bytes:
     ).encode()
 
 
+def _price(more: bytes) -> bytes:
+    return b'{"version": 1, "prices": [{"service": "A", "unit": "HUR", "price": 1, ' + more + b"}]}"
+
+
 def _login(**over: Any) -> bytes:
     """A login provider's answers with its own description changed."""
     (whole, _) = map(json.loads, seeds.logins())
@@ -93,7 +97,13 @@ FOUND: Final[Mapping[str, Mapping[str, Callable[[], bytes]]]] = {
         "a cell that is a number (AttributeError)": lambda: seeds.sql_files()[0].replace(b'"W-101"', b"17"),
         "a title that PostgreSQL would not keep in a sentence": lambda: b'{"columns": ["\\u0000"]}\n{"rows": 0}\n',
     },
+    "price_table": {
+        "a unit of forty digits (InvalidOperation)": f"Palvelukoodi;Yksikkö;Hinta\nA;{'9' * 40} h;60\n".encode,
+    },
     "price_json": {
+        "a rate of nothing with a billion decimals": lambda: _price(b'"vat": {"rate": 0e-999999999}'),
+        "a quantity of nothing with a billion decimals": lambda: _price(b'"minimum_quantity": 0e-999999999'),
+        "an exponent of twenty digits (InvalidOperation)": lambda: _price(b'"base_quantity": 1e99999999999999999999'),
         "a service with NUL, of a price that is rejected": lambda: (
             b'{"version": 1, "prices": [{"service": "\\u0000"}]}'
         ),

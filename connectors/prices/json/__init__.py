@@ -5,7 +5,7 @@ A list that is not a list is refused as a whole; a price in it that is none is r
 
 import json
 from collections.abc import Iterable, Mapping
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from hashlib import sha256
 from typing import Any, Final, NoReturn
 
@@ -142,7 +142,7 @@ def _parse(content: bytes) -> Any:
             line=error.lineno,
             detail=error.msg,
         ) from error
-    except ValueError as error:  # a whole number of thousands of digits
+    except (ValueError, InvalidOperation) as error:  # thousands of digits, or an exponent of twenty
         raise RefusedInput("The JSON file holds a number that cannot be read.") from error
 
 
