@@ -140,7 +140,7 @@ class Provider:
     def sign_out_url(self, *, return_to: str) -> str | None:
         """Where a browser signs out of the provider as well (RP-initiated logout); None if the provider has no such place."""
         end = self._discovered().get("end_session_endpoint")
-        if not isinstance(end, str) or urlsplit(end).scheme != "https":
+        if not isinstance(end, str) or not _is_https(end):
             return None
         return _with(end, {"client_id": self._settings.client_id, "post_logout_redirect_uri": return_to})
 
@@ -165,7 +165,7 @@ class Provider:
         secret = self._settings.client_secret
         # a provider that does not say takes basic (OpenID Connect Discovery 3)
         taken = self._discovered().get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
-        if secret is not None and "client_secret_basic" in taken:
+        if secret is not None and (not isinstance(taken, list) or "client_secret_basic" in taken):
             pair = f"{quote_plus(self._settings.client_id)}:{quote_plus(secret.get_secret_value())}"  # RFC 6749 2.3.1
             headers["authorization"] = "Basic " + b64encode(pair.encode()).decode()
         else:
@@ -243,7 +243,7 @@ class Provider:
 
     def _endpoint(self, name: str) -> str:
         value = self._discovered().get(name)
-        if not isinstance(value, str) or urlsplit(value).scheme != "https":
+        if not isinstance(value, str) or not _is_https(value):
             raise Permanent(
                 "The login provider does not say where its {name} is. See {setting} in avain.toml.",
                 name=name,
@@ -280,7 +280,7 @@ class Provider:
         )
         try:
             answer = json.loads(body)
-        except ValueError:
+        except (ValueError, RecursionError):
             answer = None
         if not isinstance(answer, dict) or (reply.status in answers and "error" not in answer):
             raise Permanent(
@@ -333,6 +333,15 @@ def _word(value: Any) -> str:
     """An error code of the other side's, if it is one."""
     text = str(value)
     return text if text.isascii() and text.replace("_", "").isalnum() and len(text) <= 60 else "?"
+
+
+def _is_https(url: str) -> bool:
+    """Whether it is an address that may be gone to; what is none is not."""
+    try:
+        found = urlsplit(url)
+        return found.scheme == "https" and bool(found.hostname) and found.port != 0
+    except ValueError:
+        return False
 
 
 def _with(url: str, values: Mapping[str, str]) -> str:

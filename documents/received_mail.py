@@ -45,7 +45,7 @@ class MailLimits:
 
 @dataclass(frozen=True)
 class Attached:
-    """A file that came with a mail: the name its sender gave it (as it stands: nothing to open files by), and its bytes."""
+    """A file that came with a mail: the name its sender gave it (what can be printed of it; nothing to open files by), and its bytes."""
 
     name: str
     content: bytes
@@ -123,7 +123,7 @@ def _take(part: Part, taking: _Taking) -> None:
     name, disposition = _file_name(part)[-_LONGEST_NAME:], str(part.get("Content-Disposition", "")).strip().lower()
     if not name and not disposition.startswith("attachment"):
         return  # the body
-    kind = part.get_content_type()[:_LONGEST_NAME]
+    kind = _shown(part.get_content_type())[:_LONGEST_NAME]
     if kind.startswith("image/"):
         return  # a logo under a signature
     if PurePosixPath(name.lower()).suffix not in _ENDINGS and not _TYPES.fullmatch(kind):
@@ -151,9 +151,14 @@ def _file_name(part: Part) -> str:
     """The name as people see it: encoded by RFC 2231 or, as many programs do, by RFC 2047."""
     try:
         name = part.get_filename() or ""
-        return str(make_header(decode_header(name))) if "=?" in name else name
-    except (HeaderParseError, ValueError, LookupError, TypeError):
+        return _shown(str(make_header(decode_header(name))) if "=?" in name else name)
+    except (HeaderParseError, ValueError, LookupError, TypeError, RecursionError):
         return ""
+
+
+def _shown(name: str) -> str:
+    """A name as it goes on from here: into rows, sentences and terminals, which take no NUL and no half characters, or obey them."""
+    return "".join(sign for sign in name if sign.isprintable())
 
 
 def _sender(message: Part) -> list[str]:
@@ -163,7 +168,7 @@ def _sender(message: Part) -> list[str]:
         return []
     try:
         addresses = [address for _, address in getaddresses([str(headers[0])])]
-    except (ValueError, IndexError, TypeError):
+    except (ValueError, IndexError, TypeError, RecursionError):  # comments within comments
         return []
     return [addresses[0].casefold()] if len(addresses) == 1 and _ADDRESS.fullmatch(addresses[0]) else []
 
@@ -172,7 +177,7 @@ def _sent_at(message: Part) -> datetime | None:
     try:
         said = parsedate_to_datetime(str(message.get("Date", "")))
         return said.astimezone(UTC) if said.tzinfo else said.replace(tzinfo=UTC)
-    except (ValueError, TypeError, OverflowError, IndexError):
+    except (ValueError, TypeError, OverflowError, IndexError, RecursionError):
         return None
 
 

@@ -37,6 +37,8 @@ _CODE_OF: Final = {
 }
 #: No unit is written longer.
 _LONGEST: Final = 60
+#: So many of a unit one price may buy, with at most four decimals.
+_LEAST, _MOST = Decimal("0.0001"), Decimal(1_000_000)
 _COUNTED: Final = re.compile(r"(?P<count>\d+(?:[.,]\d+)?)\s*(?P<word>\D+)")
 
 
@@ -51,7 +53,7 @@ def _read_unit(text: str) -> tuple[str, Decimal] | None:
     counted = _COUNTED.fullmatch(word)
     count = Decimal(counted["count"].replace(",", ".")) if counted else Decimal(1)
     code = _CODE_OF.get((counted["word"] if counted else word).strip(" .\u00a0"))
-    if code is None or count <= 0:
+    if code is None or not _LEAST <= count <= _MOST or count != round(count, 4):
         return None
     if code == _MINUTE and counted:
         hours = count / 60

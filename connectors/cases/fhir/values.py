@@ -31,7 +31,10 @@ class FaultError(ValueError):
 def day(value: str | None) -> str | None:
     """The Helsinki day of a FHIR dateTime; anything else as it is, for the record to judge."""
     found = wire.moment(value)
-    return local_date(found).isoformat() if found is not None else value
+    try:
+        return local_date(found).isoformat() if found is not None else value
+    except OverflowError:  # the first or the last day there is
+        return value
 
 
 def unit(quantity: Any) -> str | None:

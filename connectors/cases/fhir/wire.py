@@ -25,6 +25,7 @@ Key = tuple[str, str]
 HENKILOTUNNUS: Final = "urn:oid:1.2.246.21"
 _NAMESPACE: Final = "{http://hl7.org/fhir}"
 _KEY: Final = re.compile(r"([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})(?:/_history/[A-Za-z0-9\-.]{1,64})?", re.ASCII)
+_KIND: Final = re.compile(r"[A-Z][A-Za-z]{0,63}", re.ASCII)
 _ID: Final = re.compile(r"[A-Za-z0-9\-.]{1,64}", re.ASCII)
 #: The standard's way to name the episode in a resource that has no element for it.
 EPISODE_EXTENSION: Final = "http://hl7.org/fhir/StructureDefinition/workflow-episodeOfCare"
@@ -121,12 +122,19 @@ def moment(value: str | None) -> datetime | None:
     return found if found.tzinfo else None
 
 
-def key_of(resource: Any) -> Key:
+def key_of(resource: Resource) -> Key:
     """Type and id of a resource. Raises RefusedInput for one without an id as R4 allows it."""
-    kind, id_ = text(resource, "resourceType"), text(resource, "id")
-    if kind is None or id_ is None or not _ID.fullmatch(id_):
+    kind = resource.get("resourceType")
+    if not isinstance(kind, str) or not _KIND.fullmatch(kind):
         raise RefusedInput(Message("The answer holds a resource without a valid id."))
-    return kind, id_
+    return kind, valid_id(resource.get("id"))
+
+
+def valid_id(found: Any) -> str:
+    """An id as R4 allows it. Raises RefusedInput for anything else."""
+    if not isinstance(found, str) or not _ID.fullmatch(found):
+        raise RefusedInput(Message("The answer holds a resource without a valid id."))
+    return found
 
 
 def pointed_at(reference: str, bases: Iterable[str] = ()) -> Key | None:
@@ -197,9 +205,9 @@ _WHO: Final[_Shape] = {"identifier": _IDENTIFIER, "name": dict.fromkeys(("use", 
 def slim(resource: Resource, *, keep_identity: bool, bases: Iterable[str] = ()) -> Resource:
     """What Avain looks at of a resource, and nothing else; references to this server become `Type/id`.
 
-    A henkilötunnus and a name stay with `keep_identity` only, and only those of a Patient.
+    A henkilötunnus and a name stay with `keep_identity` only, and only those of a Patient. Raises as `key_of`.
     """
-    kind = resource["resourceType"]
+    kind, _ = key_of(resource)
     is_client = kind == "Patient"
     shape = {**_HEAD, **_KEPT.get(kind, {}), **(_WHO if is_client and keep_identity else {})}
 
@@ -220,8 +228,8 @@ def _shortened(reference: str, bases: Iterable[str]) -> str:
 
 
 def _pruned(value: Any, shape: _Shape, shorten: Callable[[str], str]) -> Any:
-    if isinstance(value, list):
-        return [_pruned(one, shape, shorten) for one in value]
+    if isinstance(value, list):  # FHIR has no lists of lists, and a thousand in each other are an attack
+        return [_pruned(one, shape, shorten) for one in value if not isinstance(one, list)]
     if not shape:
         return value if isinstance(value, str | bool) else None
     if not isinstance(value, dict):

@@ -5,7 +5,7 @@ A list that is not a list is refused as a whole; a price in it that is none is r
 
 import json
 from collections.abc import Iterable, Mapping
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from hashlib import sha256
 from typing import Any, Final, NoReturn
 
@@ -20,6 +20,7 @@ from core.errors import Message, RefusedInput
 from core.i18n import N_
 
 LARGEST_FILE: Final = 64 * 1024 * 1024
+_LONGEST_NAME: Final = 200
 
 #: What pydantic finds by itself, by the type of its error.
 _FOUND: Final[Mapping[str, str]] = {
@@ -83,8 +84,13 @@ def _rows(prices: Iterable[Any]) -> tuple[list[PriceRow], list[Rejection]]:
             path, reason = _first(error, position)
             field = path.removeprefix(position).lstrip(".") or None
             service = one.get("service") if isinstance(one, dict) else None
-            rejections.append(Rejection(path, field, service if isinstance(service, str) else None, reason))
+            rejections.append(Rejection(path, field, _readable(service), reason))
     return rows, rejections
+
+
+def _readable(service: Any) -> str | None:
+    """What a rejected price says it is of, if that is a text that may be kept."""
+    return service if isinstance(service, str) and len(service) <= _LONGEST_NAME and service.isprintable() else None
 
 
 def _row(price: PriceItem, position: str) -> PriceRow:
@@ -136,7 +142,7 @@ def _parse(content: bytes) -> Any:
             line=error.lineno,
             detail=error.msg,
         ) from error
-    except ValueError as error:  # a whole number of thousands of digits
+    except (ValueError, InvalidOperation) as error:  # thousands of digits, or an exponent of twenty
         raise RefusedInput("The JSON file holds a number that cannot be read.") from error
 
 

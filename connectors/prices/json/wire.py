@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, model_validator
 
 from connectors.faults import FaultError, business_id
-from connectors.prices.amounts import read_price, shown
+from connectors.prices.amounts import plain, read_price, shown
 from connectors.prices.units import read_unit
 from core.errors import Message
 
@@ -52,7 +52,7 @@ def _quantity(value: Any) -> Decimal:
         raise FaultError(
             Message("The quantity {value} must not be negative, with at most four decimals.", value=shown(value))
         )
-    return number
+    return plain(number)
 
 
 def _above_zero(value: Decimal) -> Decimal:
@@ -67,7 +67,7 @@ def _rate(value: Any) -> Decimal:
         raise FaultError(
             Message("{value} is not a VAT rate. Write it as a fraction, such as 0.255.", value=shown(value))
         )
-    return number
+    return plain(number)
 
 
 def _unit(value: str) -> str:

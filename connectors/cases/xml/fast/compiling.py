@@ -21,12 +21,14 @@ _DEEPEST: Final = 39
 @dataclass(frozen=True)
 class Compiled:
     """`source` defines `read(element, head, cases, decisions, items)`; `converters` and `finders` are what its names `f<n>`, `r<n>` and
-    `x<n>` stand for, as data: a child makes them (converting.converter, converting.Remembered, finding.*_finder).
+    `x<n>` stand for, as data: a child makes them (converting.converter, converting.Remembered, finding.*_finder). `strict`: an element beside
+    the records is doubtful too.
     """
 
     source: str
     converters: list[dict[str, Any]]
     finders: list[dict[str, Any]]
+    strict: bool
 
 
 def compile_profile(profile: Profile, *, strict: bool = False) -> Compiled:
@@ -56,7 +58,7 @@ class _Writer:
                 place_group(places.root, group, name)
                 self._function(f"def {name}(e):", name, group, place(group, self._names), end)
         self._function("def read(e, head, cases, decisions, items):", "case", profile.cases, places, CASE_END)
-        return Compiled("\n".join(self._lines) + "\n", self._converters, self._finders)
+        return Compiled("\n".join(self._lines) + "\n", self._converters, self._finders, self._strict)
 
     def _function(self, head: str, name: str, group: GroupRule, places: Places, end: str) -> None:
         self._line(0, head)
@@ -113,6 +115,8 @@ class _Writer:
                 self._line(depth, f"if {seen}: {_DOUBT}")
                 self._line(depth, f"{seen} = True")
             self._walk(node, name, depth)
+            if self._strict and node.attributes:  # one that says nothing is there all the same
+                self._line(depth, f"if {' is '.join(node.attributes.values())} is None: {_DOUBT}")
 
     def _text(self, node: Node, name: str, depth: int) -> None:
         # what stands in inner elements belongs to the text: the slow way takes it together
@@ -158,7 +162,7 @@ class _Writer:
         for part in OPTIONAL_PARTS:
             texts = [variable for target, variable in places.raw.items() if target[0] == part]
             if name != "case":
-                self._line(1, f"said_{part} = {_any_said(texts)}")
+                self._line(1, f"said_{part} = {_any_said(texts, blanks_too=self._strict)}")
 
     def _conversion(self, rule: FieldRule, kind: str, raw: str | None, *, required: bool, unique: bool) -> str:
         """The expression for a value. What repeats is looked up; what does not is mostly right as it stands."""
@@ -181,6 +185,7 @@ class _Writer:
                 "date": None if form is None else form.pattern,
                 "comma": rule.decimal_comma,
                 "required": required,
+                "strict": self._strict,
             }
         )
         return len(self._converters) - 1
@@ -198,5 +203,6 @@ class _Writer:
         self._lines.append("    " * depth + text)
 
 
-def _any_said(variables: Iterable[str]) -> str:
-    return " or ".join(f"bool({one} and {one}.strip())" for one in variables) or "False"
+def _any_said(variables: Iterable[str], *, blanks_too: bool) -> str:
+    said = "{0} is not None" if blanks_too else "bool({0} and {0}.strip())"
+    return " or ".join(map(said.format, variables)) or "False"
