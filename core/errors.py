@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from core.i18n import LANGUAGES, day, moment, money, number, speaking, translate
 from core.i18n import language as present_language
+from core.steering import unsteered
 from core.units import unit_name
 
 
@@ -97,7 +98,9 @@ def _spoken(name: str, value: Any) -> Any:
 def _plain(value: Any) -> Any:
     if isinstance(value, Message):
         return value.to_json()
-    return value if isinstance(value, str | int | float | bool | None) else str(value)
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    return unsteered(str(value))  # it may quote a file of somebody else's, and PostgreSQL must be able to keep it
 
 
 class AvainError(Exception):

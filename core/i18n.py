@@ -20,6 +20,8 @@ from babel.dates import format_date, format_datetime, format_timedelta
 from babel.numbers import format_currency, format_decimal
 from babel.support import NullTranslations, Translations
 
+from core.toml import parse_toml
+
 LANGUAGES = ("fi", "sv", "en")
 HELSINKI = ZoneInfo("Europe/Helsinki")
 _CATALOGUES = Path(__file__).resolve().parent.parent / "locale"
@@ -33,8 +35,8 @@ def _initial_language() -> str:
 
 def _configured_language() -> str:
     try:
-        with Path(os.environ.get("AVAIN_CONFIG", "avain.toml")).open("rb") as file:
-            return str(tomllib.load(file).get("language", "fi"))
+        text = Path(os.environ.get("AVAIN_CONFIG", "avain.toml")).read_text("utf-8")
+        return str(parse_toml(text).get("language", "fi"))
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError):
         return "fi"  # core.settings says what is wrong with the file
 

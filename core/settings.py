@@ -31,6 +31,7 @@ from core.reasons import os_reason, toml_reason
 from core.setting_groups import Group, RefusedSettingError
 from core.source_settings import Sources
 from core.statement_settings import Statements
+from core.toml import parse_toml
 from core.worker_settings import Workers
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -255,7 +256,7 @@ def load(file: Path) -> Settings:
         data: dict[str, Any] = {}
     else:
         try:
-            data = tomllib.loads(file.read_text("utf-8"))
+            data = parse_toml(file.read_text("utf-8"))
         except OSError as error:
             raise ConfigurationError(
                 "{path} cannot be read: {error}", path=str(file), error=os_reason(error)

@@ -15,6 +15,7 @@ from sqlmodel import SQLModel
 from core.errors import InputError, Message
 from core.i18n import N_, translate
 from core.reasons import os_reason, toml_reason
+from core.toml import parse_toml
 from services import audit
 from services.reference_data.faults import complaint, place_of
 
@@ -56,7 +57,7 @@ def read_file(path: Path, shape: type[File]) -> File:
     try:
         if path.stat().st_size > LARGEST_FILE:
             raise InputError("{path} is larger than the accepted {limit} bytes.", path=str(path), limit=LARGEST_FILE)
-        data = tomllib.loads(path.read_text("utf-8"))
+        data = parse_toml(path.read_text("utf-8"))
     except OSError as error:
         raise InputError("{path} cannot be read: {error}", path=str(path), error=os_reason(error)) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

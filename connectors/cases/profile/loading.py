@@ -14,6 +14,7 @@ from connectors.cases.profile.rules import GoneRule, GroupRule, Kind, Profile, T
 from connectors.cases.profile.section import Section
 from core.errors import ConfigurationError, Message
 from core.reasons import os_reason, toml_reason
+from core.toml import parse_toml
 
 Found = TypeVar("Found")
 
@@ -65,7 +66,7 @@ def load_profile(path: Path, kind: Kind) -> Profile:
 
 def _parse(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        return parse_toml(path.read_text("utf-8"))
     except OSError as error:
         raise ConfigurationError(
             "The profile {file} cannot be read: {detail}", file=str(path), detail=os_reason(error)

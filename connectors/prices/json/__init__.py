@@ -3,11 +3,9 @@
 A list that is not a list is refused as a whole; a price in it that is none is rejected alone, at its JSON path.
 """
 
-import json
 from collections.abc import Iterable, Mapping
-from decimal import Decimal
 from hashlib import sha256
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -18,8 +16,11 @@ from connectors.prices.row import PriceDocument, PriceRow, Reading, Removal
 from connectors.rejection import Rejection
 from core.errors import Message, RefusedInput
 from core.i18n import N_
+from core.steering import unsteered
+from documents import plain_json
 
 LARGEST_FILE: Final = 64 * 1024 * 1024
+_LONGEST_ID: Final = 200
 
 #: What pydantic finds by itself, by the type of its error.
 _FOUND: Final[Mapping[str, str]] = {
@@ -45,7 +46,10 @@ def read_json(content: bytes, *, file_name: str, reading: Reading) -> PriceDocum
         raise RefusedInput(
             "The file has {size} bytes; at most {limit} are accepted.", size=len(content), limit=LARGEST_FILE
         )
-    whole = _parse(content)
+    try:
+        whole = plain_json.read(content)
+    except plain_json.NotPlainJsonError as error:
+        raise RefusedInput(error.message) from error
     if not isinstance(whole, dict) or not isinstance(whole.get("prices"), list):
         raise RefusedInput(
             'A JSON price list is an object with a list "prices". See docs/formats/price-list-1.schema.json.'
@@ -83,7 +87,9 @@ def _rows(prices: Iterable[Any]) -> tuple[list[PriceRow], list[Rejection]]:
             path, reason = _first(error, position)
             field = path.removeprefix(position).lstrip(".") or None
             service = one.get("service") if isinstance(one, dict) else None
-            rejections.append(Rejection(path, field, service if isinstance(service, str) else None, reason))
+            rejections.append(
+                Rejection(path, field, unsteered(service)[:_LONGEST_ID] if isinstance(service, str) else None, reason)
+            )
     return rows, rejections
 
 
@@ -119,39 +125,3 @@ def _first(error: ValidationError, root: str = "$") -> tuple[str, Message]:
     told = {name: value for name, value in found.get("ctx", {}).items() if isinstance(value, str | int)}
     sentence = _FOUND.get(found["type"], N_("{value} cannot be understood here."))
     return path, Message(sentence, value=shown(found["input"]), **told)
-
-
-def _parse(content: bytes) -> Any:
-    try:
-        return json.loads(content, parse_float=Decimal, parse_constant=_no_number, object_pairs_hook=_once)
-    except _RefusedError as error:
-        raise RefusedInput(error.message) from None
-    except RecursionError as error:
-        raise RefusedInput("The JSON file is nested too deeply.") from error
-    except UnicodeDecodeError as error:
-        raise RefusedInput("The JSON file is not UTF-8 text.") from error
-    except json.JSONDecodeError as error:
-        raise RefusedInput(
-            "The JSON file is not well-formed or was cut short, line {line} ({detail})",
-            line=error.lineno,
-            detail=error.msg,
-        ) from error
-    except ValueError as error:  # a whole number of thousands of digits
-        raise RefusedInput("The JSON file holds a number that cannot be read.") from error
-
-
-class _RefusedError(Exception):
-    def __init__(self, message: Message) -> None:
-        super().__init__(message.msgid)
-        self.message = message
-
-
-def _no_number(name: str) -> NoReturn:
-    raise _RefusedError(Message("The JSON file holds {value}, which is no number.", value=name))
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise _RefusedError(Message("The JSON file holds an object with the same name twice."))
-    return found
