@@ -16,9 +16,10 @@ from typing import Any, Final
 
 _BOUNDARY: Final = re.compile(rb"boundary[*0-9]*\s*=", re.IGNORECASE)
 _ADDRESS: Final = re.compile(r"""(?![^@]*[<>()\[\],;:"])[!-?A-~]{1,64}@[A-Za-z0-9.-]{1,253}""")
-#: Long file names are written in pieces (RFC 2231), each a parameter.
-_MOST_PARAMETERS: Final = 50
-_LONGEST_PARAMETERS: Final = 10_000
+#: Parameters times length. Long file names are written in pieces (RFC 2231), each a parameter: this is one of some 20,000 letters.
+_MOST_WORK: Final = 5_000_000
+#: So many letters of a name, or of a sender, are looked through for encoded words and comments.
+_LONGEST_NAME: Final = 10_000
 _LONGEST_SENDER: Final = 2_000
 
 
@@ -35,7 +36,7 @@ class _Bounded(Part):
 
     def get_param(self, param: str, failobj: Any = None, header: str = "content-type", unquote: bool = True) -> Any:  # noqa: FBT001, FBT002 - the library's signature
         written = str(self.get(header, ""))
-        if len(written) > _LONGEST_PARAMETERS or written.count(";") > _MOST_PARAMETERS:
+        if len(written) * written.count(";") > _MOST_WORK:
             return failobj
         return super().get_param(param, failobj, header, unquote)
 
@@ -54,7 +55,7 @@ def file_name(part: Part) -> str:
     """The name as people see it, encoded by RFC 2231 or, as many programs do, by RFC 2047; '' where there is none that can be read."""
     try:
         name = part.get_filename() or ""
-        return str(make_header(decode_header(name))) if "=?" in name else name
+        return str(make_header(decode_header(name))) if "=?" in name and len(name) <= _LONGEST_NAME else name
     except (HeaderParseError, ValueError, LookupError, TypeError):
         return ""
 
