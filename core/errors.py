@@ -13,7 +13,6 @@ from typing import Any, Final
 
 from core.i18n import LANGUAGES, day, moment, money, number, speaking, translate
 from core.i18n import language as present_language
-from core.steering import unsteered
 from core.units import unit_name
 
 
@@ -31,7 +30,7 @@ class Message:
 
     def __init__(self, msgid: str, /, **params: Any) -> None:
         object.__setattr__(self, "msgid", msgid)
-        object.__setattr__(self, "params", params)
+        object.__setattr__(self, "params", {name: _keepable(value) for name, value in params.items()})
 
     def text(self, language: str | None = None) -> str:
         """The sentence in `language` (`fi`, `sv`, `en`; None: the process's own), with values as its readers write them."""
@@ -57,6 +56,13 @@ class Message:
 
     def __hash__(self) -> int:
         return hash((self.msgid, tuple(sorted((name, str(value)) for name, value in self.params.items()))))
+
+
+def _keepable(value: Any) -> Any:
+    """Quotes of foreign text go into rows and out as UTF-8, which take no NUL and no half characters."""
+    if not isinstance(value, str) or (value.isascii() and "\0" not in value):
+        return value
+    return value.encode("utf-8", "replace").decode("utf-8").replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def _day(value: str) -> str:
@@ -98,9 +104,7 @@ def _spoken(name: str, value: Any) -> Any:
 def _plain(value: Any) -> Any:
     if isinstance(value, Message):
         return value.to_json()
-    if value is None or isinstance(value, bool | int | float):
-        return value
-    return unsteered(str(value))  # it may quote a file of somebody else's, and PostgreSQL must be able to keep it
+    return value if isinstance(value, str | int | float | bool | None) else str(value)
 
 
 class AvainError(Exception):

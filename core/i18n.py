@@ -35,8 +35,8 @@ def _initial_language() -> str:
 
 def _configured_language() -> str:
     try:
-        text = Path(os.environ.get("AVAIN_CONFIG", "avain.toml")).read_text("utf-8")
-        return str(parse_toml(text).get("language", "fi"))
+        with Path(os.environ.get("AVAIN_CONFIG", "avain.toml")).open("rb") as file:
+            return str(parse_toml(file.read().decode("utf-8")).get("language", "fi"))
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError):
         return "fi"  # core.settings says what is wrong with the file
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from core.errors import Message
 from core.i18n import N_
-from core.toml import BEYOND_MEASURE
+from core.toml import TooMuchError
 
 _ERRORS: Final = {
     errno.ENOENT: N_("there is no such file or directory"),
@@ -63,8 +63,8 @@ def toml_reason(error: tomllib.TOMLDecodeError | UnicodeDecodeError) -> Message:
     """Where a TOML file stops making sense."""
     if isinstance(error, UnicodeDecodeError):
         return Message("byte {position} is not UTF-8", position=error.start + 1)
-    if BEYOND_MEASURE in str(error):
-        return Message("it is nested too deeply, or holds a number of thousands of digits")
+    if isinstance(error, TooMuchError):
+        return Message("it has brackets in brackets by the hundred, or a number of thousands of digits")
     place = _PLACE.search(str(error))
     if place is None:
         return Message("it ends in the middle")

@@ -1,17 +1,27 @@
-"""TOML as it is read everywhere: what its reader stumbles over is a fault of the file, like any other."""
+"""TOML as people write it, from settings to imports: the standard parser, whose every failure is of one kind here.
 
+By itself it ends in a RecursionError or a plain ValueError for brackets in brackets and numbers of thousands of digits, which no caller expects.
+"""
+
+import re
 import tomllib
 from typing import Any, Final
 
-#: How the error of a file says that it is nested beyond reading, or has a number of thousands of digits; no sentence of tomllib is like it.
-BEYOND_MEASURE: Final = "nested too deeply or a number too long"
+#: A key of so many parts (`a.a.a…`), for whose every part the parser keeps all before it: 20,000 of them cost it more than 512 MB.
+_ENDLESS_KEY: Final = re.compile(r"(?:[\w\"'-][ \t]*\.[ \t]*){100}")
 
 
-def parse_toml(text: str) -> dict[str, Any]:
-    """The tables of a document. Raises tomllib.TOMLDecodeError, see core.reasons.toml_reason."""
+class TooMuchError(tomllib.TOMLDecodeError):
+    """Brackets within brackets or parts of a key by the hundred, or a number of thousands of digits."""
+
+
+def parse_toml(content: str) -> dict[str, Any]:
+    """What a document says. Raises tomllib.TOMLDecodeError; core/reasons.py has the words for it."""
+    if _ENDLESS_KEY.search(content):
+        raise TooMuchError("a key of a hundred parts")
     try:
-        return tomllib.loads(text)
+        return tomllib.loads(content)
     except tomllib.TOMLDecodeError:
         raise
     except (RecursionError, ValueError) as error:
-        raise tomllib.TOMLDecodeError(BEYOND_MEASURE) from error
+        raise TooMuchError(str(error)) from error

@@ -26,8 +26,8 @@ WORKBOOKS: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
 
 _CHUNK: Final = 1024 * 1024
 _SAMPLE_ROWS: Final = 60
-#: So many characters of them are shown to clevercsv: a megabyte of odd ones costs it more than a minute.
-_SAMPLE_LENGTH: Final = 8_000
+#: Characters that clevercsv may look at: the time it takes grows with the square of the longest word, 20 seconds for 70,000 letters.
+_DETECTED: Final = 4096
 _UTF16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 #: What text does not hold; tabs, line breaks and form feeds it does.
 _NOT_TEXT: Final = re.compile(r"[\x00-\x08\x0b\x0e-\x1f]")
@@ -72,7 +72,7 @@ def find_separator(text: TextIO, recognise: Callable[[Sequence[Sequence[str]]], 
     best = max(found, key=lambda separator: found[separator])
     if found[best] > 0:
         return best
-    dialect = clevercsv.Detector().detect(start[:_SAMPLE_LENGTH])
+    dialect = clevercsv.Detector().detect(start[:_DETECTED])
     return dialect.delimiter if dialect is not None and dialect.delimiter else best
 
 

@@ -65,6 +65,9 @@ def read_reports(content: bytes) -> Iterator[DeliveryReport | None]:
         yield _read(content)
         return
     lines = [found.span() for found in islice(_FROM_LINE.finditer(content), MOST_MAILS + 1)]
+    if not lines:  # a line that never ends
+        yield None
+        return
     ends = [start for start, _ in lines[1:]] + [len(content)]
     for (_, start), end in list(zip(lines, ends, strict=True))[:MOST_MAILS]:
         yield _read(content[start:end])

@@ -55,9 +55,14 @@ def file_name(part: Part) -> str:
     """The name as people see it, encoded by RFC 2231 or, as many programs do, by RFC 2047; '' where there is none that can be read."""
     try:
         name = part.get_filename() or ""
-        return str(make_header(decode_header(name))) if "=?" in name and len(name) <= _LONGEST_NAME else name
-    except (HeaderParseError, ValueError, LookupError, TypeError):
+        return printable(str(make_header(decode_header(name))) if "=?" in name and len(name) <= _LONGEST_NAME else name)
+    except (HeaderParseError, ValueError, LookupError, TypeError, RecursionError):
         return ""
+
+
+def printable(name: str) -> str:
+    """A name as it goes on from here: into rows, sentences and terminals, which take no NUL and no half characters, or obey them."""
+    return "".join(sign for sign in name if sign.isprintable())
 
 
 def sender(message: Part) -> str | None:

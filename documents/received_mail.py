@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from core.errors import RefusedInput
-from documents.mail_parsing import NotMailError, file_name, parse_mail, sender
+from documents.mail_parsing import NotMailError, file_name, parse_mail, printable, sender
 
 MEBIBYTE: Final = 1024 * 1024
 #: What may hold a table of prices, by the end of its name or by its type; pictures of a signature and calendars are none.
@@ -40,7 +40,7 @@ class MailLimits:
 
 @dataclass(frozen=True)
 class Attached:
-    """A file that came with a mail: the name its sender gave it (as it stands: nothing to open files by), and its bytes."""
+    """A file that came with a mail: the name its sender gave it (what can be printed of it; nothing to open files by), and its bytes."""
 
     name: str
     content: bytes
@@ -116,7 +116,7 @@ def _take(part: Part, taking: _Taking) -> None:
     name, disposition = file_name(part)[-_LONGEST_NAME:], str(part.get("Content-Disposition", "")).strip().lower()
     if not name and not disposition.startswith("attachment"):
         return  # the body
-    kind = part.get_content_type()[:_LONGEST_NAME]
+    kind = printable(part.get_content_type())[:_LONGEST_NAME]
     if kind.startswith("image/"):
         return  # a logo under a signature
     if PurePosixPath(name.lower()).suffix not in _ENDINGS and not _TYPES.fullmatch(kind):
@@ -144,7 +144,7 @@ def _sent_at(message: Part) -> datetime | None:
     try:
         said = parsedate_to_datetime(str(message.get("Date", "")))
         return said.astimezone(UTC) if said.tzinfo else said.replace(tzinfo=UTC)
-    except (ValueError, TypeError, OverflowError, IndexError):
+    except (ValueError, TypeError, OverflowError, IndexError, RecursionError):
         return None
 
 

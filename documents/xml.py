@@ -88,7 +88,7 @@ def parse(data: bytes, *, limit: int = DOCUMENT_LIMIT) -> "etree._ElementTree":
 def fragment(encoding: str, content: bytes) -> "etree._Element | None":
     """The root element of a document that was put together around a piece of a larger one; None if it is not well-formed.
 
-    The larger document's prolog has been judged (`look_at_prolog`), and this one has none: a DOCTYPE would not be well-formed here.
+    The larger document's prolog has been judged (`look_at_prolog`); this one has the same or none.
     """
     try:
         return etree.fromstring(content, etree.XMLParser(encoding=encoding, **_RULES))

@@ -10,7 +10,10 @@ from cli.sample_configuration import SAMPLE
 from connectors.cases.contract import a_record
 from core.settings import ROOT
 from services.orders.sending.reply_links import link
-from tests.support import bounced, case_xml as cases, catalogues as t19, foreign_xml as foreign, invoices, tables
+from tests.support import bounced, invoices, tables
+from tests.support import case_xml as cases
+from tests.support import catalogues as t19
+from tests.support import foreign_xml as foreign
 from tests.support.attacks import zip_of
 from tests.support.fhir_resources import file_of, resources
 from tests.support.fhir_xml import as_xml
@@ -62,7 +65,13 @@ def case_tables() -> Sequence[bytes]:
 def case_workbooks() -> Sequence[bytes]:
     """The same as XLSX and ODS."""
     rows = tables.one_table([a_record()])
-    typed = [rows[0], *([date(2026, 11, 16) if cell == "2026-11-16" else 12.0 if cell == "12" else cell for cell in row] for row in rows[1:])]
+    typed = [
+        rows[0],
+        *(
+            [date(2026, 11, 16) if cell == "2026-11-16" else 12.0 if cell == "12" else cell for cell in row]
+            for row in rows[1:]
+        ),
+    ]
     return [tables.as_xlsx({"Selite": [["Vienti"]], "Asiakkuudet": typed}), ods(typed)]
 
 
@@ -70,17 +79,39 @@ def _bundle() -> dict[str, Any]:
     found = [*resources(a_record()), *resources(a_record("C-2"), prefix="2-")]
     for one in found:
         one.setdefault("meta", {})["lastUpdated"] = "2026-11-16T08:00:00.000+02:00"
-    entries = [{"fullUrl": f"https://fhir.esimerkki.invalid/r4/{one['resourceType']}/{one['id']}", "resource": one, "search": {"mode": "match"}} for one in found]
-    return {"resourceType": "Bundle", "type": "searchset", "total": 1, "meta": {"lastUpdated": "2026-11-16T08:00:00Z"}, "entry": entries}
+    entries = [
+        {
+            "fullUrl": f"https://fhir.esimerkki.invalid/r4/{one['resourceType']}/{one['id']}",
+            "resource": one,
+            "search": {"mode": "match"},
+        }
+        for one in found
+    ]
+    return {
+        "resourceType": "Bundle",
+        "type": "searchset",
+        "total": 1,
+        "meta": {"lastUpdated": "2026-11-16T08:00:00Z"},
+        "entry": entries,
+    }
 
 
 def fhir_json() -> Sequence[bytes]:
     """A Bundle of two cases, a history, and what else a server may say."""
     deleted: list[dict[str, Any]] = [
-        {"fullUrl": f"https://fhir.esimerkki.invalid/r4/{name}", "request": {"method": "DELETE", "url": name}, "response": {"status": "204", "lastModified": "2026-11-16T08:00:00Z"}}
+        {
+            "fullUrl": f"https://fhir.esimerkki.invalid/r4/{name}",
+            "request": {"method": "DELETE", "url": name},
+            "response": {"status": "204", "lastModified": "2026-11-16T08:00:00Z"},
+        }
         for name in ("EpisodeOfCare/C-9", "CarePlan/D-1", "Goal/goal-1")
     ]
-    history = {**_bundle(), "type": "history", "entry": [*deleted, *_bundle()["entry"]], "link": [{"relation": "next", "url": "EpisodeOfCare?page=2"}]}
+    history = {
+        **_bundle(),
+        "type": "history",
+        "entry": [*deleted, *_bundle()["entry"]],
+        "link": [{"relation": "next", "url": "EpisodeOfCare?page=2"}],
+    }
     outcome = {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "processing"}]}
     return [json.dumps(one).encode() for one in (_bundle(), history, outcome)]
 
@@ -109,7 +140,11 @@ def price_tables() -> Sequence[bytes]:
 
 def price_workbooks() -> Sequence[bytes]:
     """The same as XLSX, ODS, and the demo's."""
-    typed = [_PRICES[0], ("NEPSY", "Nepsy-valmennus", "h", 60.0, 69, 0.15, 0.255, date(2026, 1, 1), None, "9999994-1"), *_PRICES[2:]]
+    typed = [
+        _PRICES[0],
+        ("NEPSY", "Nepsy-valmennus", "h", 60.0, 69, 0.15, 0.255, date(2026, 1, 1), None, "9999994-1"),
+        *_PRICES[2:],
+    ]
     return [xlsx(typed), ods(typed), (_DATA / "prices" / "tukipolku.xlsx").read_bytes()]
 
 
@@ -119,34 +154,67 @@ def price_json() -> Sequence[bytes]:
         "service": "NEPSY", "service_name": "Nepsy-valmennus", "unit": "HUR", "price": 60.5, "base_quantity": 0.75, "minimum_quantity": 1, "time_class": "evening", "territory": "Vaasa",
         "vat": {"category": "S", "rate": 0.255, "inclusive": True}, "valid_from": "2026-01-01", "valid_to": "2026-12-31",
     }  # fmt: skip
-    whole = {"version": 1, "currency": "EUR", "business_id": "9999994-1", "contract": "HVA-2026-77", "complete": True, "prices": [price, {"extra": "travel", "unit": "KMT", "price": "0.55"}]}
-    return [json.dumps(one).encode() for one in (whole, {**whole, "complete": False, "removals": [{"service": "TUKI", "unit": "HUR"}]})]
+    whole = {
+        "version": 1,
+        "currency": "EUR",
+        "business_id": "9999994-1",
+        "contract": "HVA-2026-77",
+        "complete": True,
+        "prices": [price, {"extra": "travel", "unit": "KMT", "price": "0.55"}],
+    }
+    return [
+        json.dumps(one).encode()
+        for one in (whole, {**whole, "complete": False, "removals": [{"service": "TUKI", "unit": "HUR"}]})
+    ]
 
 
 def catalogues() -> Sequence[bytes]:
     """A new catalogue and an update."""
     lines = (
         t19.line("ADHD-01", t19.price(base="1", minimum="2", start="2026-01-01", end="2026-12-31")),
-        t19.line("TUKI-01", t19.price("50.00", more=t19.territory("Vaasa")), number="2", action="Update", standard="1234567890123"),
+        t19.line(
+            "TUKI-01",
+            t19.price("50.00", more=t19.territory("Vaasa")),
+            number="2",
+            action="Update",
+            standard="1234567890123",
+        ),
     )
-    return [t19.catalogue(*lines), t19.catalogue(lines[0], action="Update"), (_DATA / "prices" / "nepsypolku.xml").read_bytes()]
+    return [
+        t19.catalogue(*lines),
+        t19.catalogue(lines[0], action="Update"),
+        (_DATA / "prices" / "nepsypolku.xml").read_bytes(),
+    ]
 
 
 def price_mails() -> Sequence[bytes]:
     """E-mails with a list each, one of them forwarded."""
     plain = mail("hinnat@tukipolku.invalid", ("hinnasto.csv", tables.as_csv(_PRICES)), ("logo.png", b"\x89PNG"))
-    return [plain, mail("esihenkilo@avain.invalid", ("välitetty.eml", plain)), *(path.read_bytes() for path in sorted((_DATA / "mail").glob("*.eml")))]
+    return [
+        plain,
+        mail("esihenkilo@avain.invalid", ("välitetty.eml", plain)),
+        *(path.read_bytes() for path in sorted((_DATA / "mail").glob("*.eml"))),
+    ]
 
 
 def bounces() -> Sequence[bytes]:
     """Reports with the mail and with its headers, and an mbox of both."""
-    whole, headers = bounced.report(original="x@y.invalid"), bounced.report(headers_only=True, action="delayed", status="4.2.2")
-    return [whole, headers, b"From a Mon Nov 16 09:00:00 2026\n" + whole + b"\n\nFrom b Mon Nov 16 09:00:00 2026\n" + headers]
+    whole, headers = (
+        bounced.report(original="x@y.invalid"),
+        bounced.report(headers_only=True, action="delayed", status="4.2.2"),
+    )
+    return [
+        whole,
+        headers,
+        b"From a Mon Nov 16 09:00:00 2026\n" + whole + b"\n\nFrom b Mon Nov 16 09:00:00 2026\n" + headers,
+    ]
 
 
 def order_responses() -> Sequence[bytes]:
     """An acceptance, a refusal, and an acceptance with changes."""
-    return [write_response(one) for one in (a_response(), a_response(code="RE", note="Ei vapaita aikoja"), with_changes())]
+    return [
+        write_response(one) for one in (a_response(), a_response(code="RE", note="Ei vapaita aikoja"), with_changes())
+    ]
 
 
 def peppol_invoices() -> Sequence[bytes]:
@@ -156,18 +224,28 @@ def peppol_invoices() -> Sequence[bytes]:
 
 def finvoices() -> Sequence[bytes]:
     """An invoice, one behind an envelope, and the demo's."""
-    return [invoices.finvoice(encoding="UTF-8"), invoices.finvoice(encoding="UTF-8", envelope=True), (_DATA / "answers" / "lasku-finvoice.xml").read_bytes()]
+    return [
+        invoices.finvoice(encoding="UTF-8"),
+        invoices.finvoice(encoding="UTF-8", envelope=True),
+        (_DATA / "answers" / "lasku-finvoice.xml").read_bytes(),
+    ]
 
 
 def delivered() -> Sequence[bytes]:
     """Three languages."""
     text = "Tilausnumero;Rivi;Alku;Loppu;Määrä\nT-2026-000123;1;1.11.2026;30.11.2026;12,5\nT-2026-000124;;2026-11-01;2026-11-30;1 234,5\n"
-    return [text.encode(), b"order_number,line,from,to,quantity\nt-2026-000123,1,2026-11-01,2026-11-30,12\n", (_DATA / "answers" / "toteuma.csv").read_bytes()]
+    return [
+        text.encode(),
+        b"order_number,line,from,to,quantity\nt-2026-000123,1,2026-11-01,2026-11-30,12\n",
+        (_DATA / "answers" / "toteuma.csv").read_bytes(),
+    ]
 
 
 def absences() -> Sequence[bytes]:
     """Two ways of writing a day."""
-    return ["Henkilönumero;Syy;Alkaa;Päättyy;Sijainen\nW-1;x;1.12.2026;12.12.2026;W-2\n\nW-3;;2026-12-05;2026-12-05;\n".encode()]
+    return [
+        "Henkilönumero;Syy;Alkaa;Päättyy;Sijainen\nW-1;x;1.12.2026;12.12.2026;W-2\n\nW-3;;2026-12-05;2026-12-05;\n".encode()
+    ]
 
 
 def channel_replies() -> Sequence[bytes]:
@@ -184,7 +262,12 @@ def logins() -> Sequence[bytes]:
         "issuer": "https://login.esimerkki.invalid", "authorization_endpoint": "https://login.esimerkki.invalid/a", "token_endpoint": "https://login.esimerkki.invalid/t",
         "jwks_uri": "https://login.esimerkki.invalid/k", "userinfo_endpoint": "https://login.esimerkki.invalid/u", "token_endpoint_auth_methods_supported": ["client_secret_basic"],
     }  # fmt: skip
-    said = {"discovery": discovery, "keys": {"keys": [{"kty": "RSA", "use": "sig", "kid": "1"}]}, "tokens": {"access_token": "x", "token_type": "Bearer", "claims": claims}, "userinfo": {"sub": "id-aino", "groups": ["x"]}}
+    said = {
+        "discovery": discovery,
+        "keys": {"keys": [{"kty": "RSA", "use": "sig", "kid": "1"}]},
+        "tokens": {"access_token": "x", "token_type": "Bearer", "claims": claims},
+        "userinfo": {"sub": "id-aino", "groups": ["x"]},
+    }
     return [json.dumps(said).encode(), json.dumps({**said, "tokens": {"error": "invalid_grant"}}).encode()]
 
 
@@ -205,7 +288,10 @@ def settings() -> Sequence[bytes]:
 
 def profiles() -> Sequence[bytes]:
     """Profiles for XML, for a table and for a database."""
-    table = tables.profile_text(sections="[table]\nencoding = 'cp1252'\nseparator = ';'", over={"cases.status": "{ from = 'Tila', codes = 's' }"})
+    table = tables.profile_text(
+        sections="[table]\nencoding = 'cp1252'\nseparator = ';'",
+        over={"cases.status": "{ from = 'Tila', codes = 's' }"},
+    )
     return [
         foreign.PROFILE.encode(),
         f"{table}\n[codes.s]\nK = 'open'\n".encode(),

@@ -139,13 +139,14 @@ def test_a_value_that_must_be_there_is_doubtful_when_it_is_not(kind: str) -> Non
         "date": None,
         "comma": False,
         "required": True,
+        "strict": False,
     }
     assert converter(spec)(None) is None
     assert converter({**spec, "required": False})(" ") == "\\N"
 
 
 def test_numbers_longer_than_any_are_doubtful() -> None:
-    spec = {"codes": None, "default": None, "date": None, "comma": False, "required": False, "constant": None}
+    spec = {"codes": None, "default": None, "date": None, "comma": False, "required": False, "strict": False, "constant": None}
     for kind in ("days", "interval", "quantity", "euros", "business_id"):
         assert converter({**spec, "kind": kind})("9" * 5000) is None
 
@@ -172,7 +173,7 @@ def test_a_henkilotunnus_in_a_text_is_seen_both_ways(foreign: XmlCases, who: str
     (batch, _) = same(foreign, export(record("A", element("Tavoite", f"Aino ({who}) harrastaa"))))
     assert len(batch.doubts) == 1
     assert not batch.cases
-    assert converter({**dict.fromkeys(("codes", "default", "date", "constant")), "comma": False, "required": False, "kind": "text"})(who) is None  # fmt: skip
+    assert converter({**dict.fromkeys(("codes", "default", "date", "constant")), "comma": False, "required": False, "strict": False, "kind": "text"})(who) is None  # fmt: skip
 
 
 @pytest.mark.parametrize("number", ["HB-100000/2026", "123456 7890", "131052.9074", "2026-11-16 klo 10"])

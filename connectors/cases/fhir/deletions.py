@@ -46,7 +46,7 @@ class Deletions:
                 raise Permanent("The pages of {type} at {host} lead in a circle.", type=kind, host=self._server.host)
             visited.add(url)
             bundle = self._bundle(url)
-            entries = wire.parts(bundle, "entry")
+            entries = [entry for entry in wire.parts(bundle, "entry") if isinstance(entry, dict)]
             recent = [entry for entry in entries if not self._is_before(entry)]
             for entry in recent:
                 key = _key(entry, self._server)

@@ -51,9 +51,9 @@ class Grouped:
         self._database = database
 
     def add(self, resource: wire.Resource) -> None:
-        """Take in a slim resource, or `{"gone": id}`. Raises RefusedInput for one without type or id."""
+        """Take in a slim resource, or `{"gone": id}`. Raises RefusedInput for one without type or valid id."""
         if "gone" in resource:
-            self._execute("INSERT OR IGNORE INTO gone VALUES (?)", str(resource["gone"]))
+            self._execute("INSERT OR IGNORE INTO gone VALUES (?)", wire.valid_id(resource["gone"]))
             return
         kind, id_ = wire.key_of(resource)
         body = json.dumps(resource)

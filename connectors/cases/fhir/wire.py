@@ -116,12 +116,19 @@ def moment(value: str | None) -> datetime | None:
     return found if found.tzinfo and MINYEAR < found.year < MAXYEAR else None
 
 
-def key_of(resource: Any) -> Key:
+def key_of(resource: Resource) -> Key:
     """Type and id of a resource. Raises RefusedInput for one without an id as R4 allows it."""
-    kind, id_ = text(resource, "resourceType"), text(resource, "id")
-    if kind is None or id_ is None or not _ID.fullmatch(id_):
+    kind = resource.get("resourceType")
+    if not isinstance(kind, str):
         raise RefusedInput(Message("The answer holds a resource without a valid id."))
-    return kind, id_
+    return kind, valid_id(resource.get("id"))
+
+
+def valid_id(found: Any) -> str:
+    """An id as R4 allows it. Raises RefusedInput for anything else."""
+    if not isinstance(found, str) or not _ID.fullmatch(found):
+        raise RefusedInput(Message("The answer holds a resource without a valid id."))
+    return found
 
 
 def pointed_at(reference: str, bases: Iterable[str] = ()) -> Key | None:
@@ -192,9 +199,9 @@ _WHO: Final[_Shape] = {"identifier": _IDENTIFIER, "name": dict.fromkeys(("use", 
 def slim(resource: Resource, *, keep_identity: bool, bases: Iterable[str] = ()) -> Resource:
     """What Avain looks at of a resource, and nothing else; references to this server become `Type/id`.
 
-    A henkilötunnus and a name stay with `keep_identity` only, and only those of a Patient.
+    A henkilötunnus and a name stay with `keep_identity` only, and only those of a Patient. Raises as `key_of`.
     """
-    kind = resource["resourceType"]
+    kind, _ = key_of(resource)
     is_client = kind == "Patient"
     shape = {**_HEAD, **_KEPT.get(kind, {}), **(_WHO if is_client and keep_identity else {})}
 
@@ -215,8 +222,8 @@ def _shortened(reference: str, bases: Iterable[str]) -> str:
 
 
 def _pruned(value: Any, shape: _Shape, shorten: Callable[[str], str]) -> Any:
-    if isinstance(value, list):
-        return [_pruned(one, shape, shorten) for one in value]
+    if isinstance(value, list):  # FHIR has no lists of lists, and a thousand in each other are an attack
+        return [_pruned(one, shape, shorten) for one in value if not isinstance(one, list)]
     if not shape:
         return value if isinstance(value, str | bool) else None
     if not isinstance(value, dict):

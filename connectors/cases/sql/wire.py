@@ -43,7 +43,7 @@ def read_result(file: BinaryIO, wanted: Sequence[str]) -> Iterator[Row]:
     """The rows of a result with the wanted columns. Raises RefusedInput for what is no whole result."""
     values = _values(file)
     header = next(values, None)
-    if not isinstance(header, dict) or not isinstance(header.get("columns"), list):
+    if not isinstance(header, dict) or not _are_texts(header.get("columns")):
         raise RefusedInput("The copy of the query's result is damaged.")
     places, number = pick(header["columns"], wanted), 0
     for number, value in enumerate(values, start=1):
@@ -51,7 +51,7 @@ def read_result(file: BinaryIO, wanted: Sequence[str]) -> Iterator[Row]:
             if value == {"rows": number - 1} and next(values, None) is None:
                 return
             break
-        if len(value) != len(header["columns"]):
+        if len(value) != len(header["columns"]) or not _are_texts(value):
             break
         yield Row(number, [value[place] for place in places])
     raise RefusedInput("The copy of the query's result was cut short or changed after row {row}.", row=number)
@@ -61,10 +61,14 @@ def _values(file: BinaryIO) -> Iterator[Any]:
     for number, line in enumerate(file):
         try:
             value = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise RefusedInput(
                 "The copy of the query's result was cut short or changed after row {row}.", row=max(number - 1, 0)
             ) from error
         if not isinstance(value, dict | list):
             raise RefusedInput("The copy of the query's result is damaged.")
         yield value
+
+
+def _are_texts(value: Any) -> bool:
+    return isinstance(value, list) and set(map(type, value)) <= {str}

@@ -10,7 +10,22 @@ from typing import Final
 
 from tests.fuzz.forms import Change, Form, plain, tables, trees
 
-_NAMES: Final = ("x.xml", "../x.xml", "/x", "C:\\x", "a/b/../../x", "x" * 300, "x\x1b[31m", "ä.csv", "CON", "[Content_Types].xml", "mimetype", "META-INF/manifest.xml", "xl/vbaProject.bin", "xl/externalLinks/externalLink1.xml")
+_NAMES: Final = (
+    "x.xml",
+    "../x.xml",
+    "/x",
+    "C:\\x",
+    "a/b/../../x",
+    "x" * 300,
+    "x\x1b[31m",
+    "ä.csv",
+    "CON",
+    "[Content_Types].xml",
+    "mimetype",
+    "META-INF/manifest.xml",
+    "xl/vbaProject.bin",
+    "xl/externalLinks/externalLink1.xml",
+)
 #: Where a sheet says how large it is, and cells where they stand and what they are.
 _SHEET_WORDS: Final = (
     (r'ref="[^"]*"', ('ref="A1:XFD1048576"', 'ref="A1:A9999999"', 'ref="x"', 'ref=""', 'ref="B2:A1"')),
@@ -40,7 +55,9 @@ def part_changed(dice: Random, content: bytes) -> bytes:
     name, inside = parts[at]
     change: Change = plain.changed
     if inside.lstrip()[:1] == b"<":
-        change = dice.choice((sheet_changed, sheet_changed, trees.tree_changed, trees.values_changed, trees.text_changed))
+        change = dice.choice(
+            (sheet_changed, sheet_changed, trees.tree_changed, trees.values_changed, trees.text_changed)
+        )
     elif name.endswith(".csv"):
         change = dice.choice(tables.TABLE.changes)
     try:
@@ -74,7 +91,9 @@ def parts_changed(dice: Random, content: bytes) -> bytes:
         case 2:
             parts[at] = dice.choice(_NAMES), parts[at][1]
         case 3:
-            parts.append((dice.choice(_NAMES), dice.choice((b"", b"x", content, gzip.compress(content), bytes(2_000_000)))))
+            parts.append(
+                (dice.choice(_NAMES), dice.choice((b"", b"x", content, gzip.compress(content), bytes(2_000_000))))
+            )
         case 4:
             parts += [(f"{number}.xml", b"<x/>") for number in range(dice.choice((10, 1100)))]
         case _:

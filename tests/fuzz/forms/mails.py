@@ -57,7 +57,10 @@ def headers_changed(dice: Random, content: bytes) -> bytes:
 def wrapped(dice: Random, content: bytes) -> bytes:
     """Forwarded within another mail, several times over."""
     for number in range(dice.choice((1, 2, 9, 40))):
-        content = b"From: a@b.invalid\nContent-Type: multipart/mixed; boundary=b%d\n\n--b%d\nContent-Type: message/rfc822\n\n%b\n--b%d--\n" % (number, number, content, number)
+        content = (
+            b"From: a@b.invalid\nContent-Type: multipart/mixed; boundary=b%d\n\n--b%d\nContent-Type: message/rfc822\n\n%b\n--b%d--\n"
+            % (number, number, content, number)
+        )
     return content
 
 
@@ -69,7 +72,9 @@ def ends_changed(dice: Random, content: bytes) -> bytes:
 def composed(dice: Random) -> bytes:
     """Headers and lines, in this order or another."""
     lines = [_header(dice) for _ in range(dice.randint(0, 12))]
-    lines += [dice.choice((b"", b"--x", b"--x--", b"MTIz", b"=3D=", b".", _header(dice))) for _ in range(dice.randint(0, 12))]
+    lines += [
+        dice.choice((b"", b"--x", b"--x--", b"MTIz", b"=3D=", b".", _header(dice))) for _ in range(dice.randint(0, 12))
+    ]
     return b"\n".join(lines)
 
 

@@ -10,7 +10,26 @@ _VALUES: Final = (
     "[]", "[1, 'a']", "{}", "{a = 1, a = 2}", "{from = 'x'}", "{from = ['a', 'b'], codes = 'x'}", "{ from = 'x', date = '%d.%m' }", "[[[]]]", "[" * 400 + "]" * 400, "[" * 3000, "{a=" * 400 + "1" + "}" * 400,
     '"@id"', '"v:x/@y"', '"//x"', '"../x"', '"count(x)"', '"x[1]"', '"' + "x/" * 500 + '"', '"%Y%m%d"', '"postgresql://u:p@h/d"', '"https://[::1"', '"https://a.invalid:99999/"', '"sftp://x"', '"08:00-17:00"', '"*"',
 )  # fmt: skip
-_LINES: Final = ("[", "]", "[x", "[[x]]", "[x]", "[cases]", "[sources.cases.x]", "[sources.prices.x.transport]", "a.b.c = 1", '"" = 1', "= 1", "x", "# x", "\x00", "x = # y", "mode = 'x'", "kind = 'x'", "kind = 1")
+_LINES: Final = (
+    "[",
+    "]",
+    "[x",
+    "[[x]]",
+    "[x]",
+    "[cases]",
+    "[sources.cases.x]",
+    "[sources.prices.x.transport]",
+    "a.b.c = 1",
+    '"" = 1',
+    "= 1",
+    "x",
+    "# x",
+    "\x00",
+    "x = # y",
+    "mode = 'x'",
+    "kind = 'x'",
+    "kind = 1",
+)
 
 
 def line_changed(dice: Random, content: bytes) -> bytes:
@@ -39,7 +58,10 @@ def line_changed(dice: Random, content: bytes) -> bytes:
 
 def composed(dice: Random) -> bytes:
     """Lines of a settings file in no order."""
-    return "\n".join(dice.choice((dice.choice(_LINES), f"k{number} = {dice.choice(_VALUES)}")) for number in range(dice.randint(0, 10))).encode()
+    return "\n".join(
+        dice.choice((dice.choice(_LINES), f"k{number} = {dice.choice(_VALUES)}"))
+        for number in range(dice.randint(0, 10))
+    ).encode()
 
 
 def _key(dice: Random, lines: list[str]) -> str:
@@ -49,7 +71,14 @@ def _key(dice: Random, lines: list[str]) -> str:
 
 def _new_value(dice: Random, lines: list[str]) -> str:
     others = [line.partition("=")[2].strip() for line in lines if "=" in line]
-    return dice.choice((dice.choice(_VALUES), dice.choice(_VALUES), dice.choice(others), '"""' + plain.word(dice).replace("\\", "") + '"""'))
+    return dice.choice(
+        (
+            dice.choice(_VALUES),
+            dice.choice(_VALUES),
+            dice.choice(others),
+            '"""' + plain.word(dice).replace("\\", "") + '"""',
+        )
+    )
 
 
 TOML: Final = Form((line_changed,), composed)

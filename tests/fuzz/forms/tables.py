@@ -73,7 +73,9 @@ def composed(dice: Random) -> bytes:
 
 def _cell(dice: Random, rows: list[list[str]]) -> str:
     others = dice.choice(rows)
-    return dice.choice((plain.word(dice), plain.word(dice), dice.choice(_CELLS), dice.choice(_TITLES), dice.choice(others or [""])))
+    return dice.choice(
+        (plain.word(dice), plain.word(dice), dice.choice(_CELLS), dice.choice(_TITLES), dice.choice(others or [""]))
+    )
 
 
 def _read(content: bytes) -> tuple[list[list[str]], str]:

@@ -38,7 +38,9 @@ def tree_changed(dice: Random, content: bytes) -> bytes:
             for _ in range(dice.choice((1, 2, 40))):
                 one.addnext(copy.deepcopy(one))
         case 2 if parent is not None:
-            dice.choice(elements[:1] + [other for other in elements if one not in (other, *other.iterancestors())]).append(one)
+            dice.choice(
+                elements[:1] + [other for other in elements if one not in (other, *other.iterancestors())]
+            ).append(one)
         case 3:
             one.tag = dice.choice(elements).tag if dice.random() < 0.7 else dice.choice(_SPACES) + dice.choice(_NAMES)
         case 4:
@@ -58,7 +60,9 @@ def tree_changed(dice: Random, content: bytes) -> bytes:
         case _:
             leaves = [leaf for leaf in elements if not len(leaf)] or elements
             _write(dice.choice(leaves), plain.word(dice))
-    return bytes(etree.tostring(root, encoding=dice.choice(("utf-8", "utf-8", "utf-16", "ISO-8859-15")), xml_declaration=True))
+    return bytes(
+        etree.tostring(root, encoding=dice.choice(("utf-8", "utf-8", "utf-16", "ISO-8859-15")), xml_declaration=True)
+    )
 
 
 def values_changed(dice: Random, content: bytes) -> bytes:
@@ -80,7 +84,11 @@ def text_changed(dice: Random, content: bytes) -> bytes:
     text = content.decode("utf-8")
     match dice.randint(0, 3):
         case 0:
-            text = dice.choice(_HEADS) + text.partition("?>")[2] if text.startswith("<?xml") else dice.choice(_HEADS) + text
+            text = (
+                dice.choice(_HEADS) + text.partition("?>")[2]
+                if text.startswith("<?xml")
+                else dice.choice(_HEADS) + text
+            )
         case 1:
             return text.encode(dice.choice(_ENCODINGS), "replace")
         case 2:
@@ -91,7 +99,11 @@ def text_changed(dice: Random, content: bytes) -> bytes:
             tags = list(_TAG.finditer(text))
             if tags:
                 tag = dice.choice(tags)
-                text = text[: tag.start()] + dice.choice(("", tag[0] * 2, "</" + tag[0][1:], tag[0][:-1] + "/>")) + text[tag.end() :]
+                text = (
+                    text[: tag.start()]
+                    + dice.choice(("", tag[0] * 2, "</" + tag[0][1:], tag[0][:-1] + "/>"))
+                    + text[tag.end() :]
+                )
     return text.encode("utf-8", "surrogatepass")
 
 
@@ -108,7 +120,9 @@ def composed(dice: Random) -> bytes:
 
 def _parsed(content: bytes) -> "etree._Element":
     try:
-        return etree.fromstring(content, etree.XMLParser(resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True))
+        return etree.fromstring(
+            content, etree.XMLParser(resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True)
+        )
     except etree.XMLSyntaxError as error:
         raise ValueError from error
 

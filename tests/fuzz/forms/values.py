@@ -34,7 +34,7 @@ def changed(dice: Random, content: bytes) -> bytes:
         places = list(_places(whole))
         holder, key = dice.choice(places)
         _change(dice, holder, key, [one[name] for one, name in places])
-    return write(whole.get("", None)).encode("utf-8", "surrogatepass")
+    return write(whole.get("")).encode("utf-8", "surrogatepass")
 
 
 def line_changed(dice: Random, content: bytes) -> bytes:
@@ -102,7 +102,9 @@ def _change(dice: Random, holder: Any, key: Any, others: list[Any]) -> None:
         case 0 if key != "":
             del holder[key]
         case 1 if isinstance(holder, dict) and key != "":
-            holder[dice.choice((plain.word(dice), "id", "resourceType", "value", "url", "extension", "entry"))] = holder.pop(key)
+            holder[dice.choice((plain.word(dice), "id", "resourceType", "value", "url", "extension", "entry"))] = (
+                holder.pop(key)
+            )
         case 2 if isinstance(value, dict) and value:
             pairs = list(value.items())
             holder[key] = Pairs([*pairs, dice.choice(pairs)])

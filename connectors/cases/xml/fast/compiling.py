@@ -181,6 +181,7 @@ class _Writer:
                 "date": None if form is None else form.pattern,
                 "comma": rule.decimal_comma,
                 "required": required,
+                "strict": self._strict,
             }
         )
         return len(self._converters) - 1

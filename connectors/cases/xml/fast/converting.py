@@ -40,19 +40,23 @@ _MONTHS_LIMIT: Final = 120
 
 
 def converter(spec: Mapping[str, Any]) -> Converter:
-    """The converter of a field. `spec` as compiling.py writes it: kind, and constant, codes, default, date, comma, required."""
+    """The converter of a field. `spec` as compiling.py writes it: kind, and constant, codes, default, date, comma, required, strict."""
     check = _CHECKS[spec["kind"]]
     if spec["constant"] is not None:
         value = check(spec["constant"])
         return lambda _raw: value
     nothing = None if spec["required"] else NULL
     absent = nothing if spec["default"] is None else check(spec["default"])
+    # the canonical format says nothing by leaving out; an empty text in it is a text, and for the model to judge
+    blank = None if spec["strict"] else absent
     prepare = _preparation(spec)
 
     def convert(raw: str | None) -> str | None:
         text = raw.strip() if raw else ""
         prepared = prepare(text) if text else ""
-        return absent if prepared == "" else None if prepared is None else check(prepared)
+        if prepared == "":
+            return absent if raw is None else blank
+        return None if prepared is None else check(prepared)
 
     return convert
 

@@ -1,0 +1,54 @@
+"""Readers with a fault each, and one without: what the harness must notice, and survive."""
+
+import ctypes
+import io
+from pathlib import Path
+from typing import Any, Final
+
+from core.errors import InputError, Message, Transient
+from tests.fuzz.forms import Form
+from tests.fuzz.readers import Reader
+
+
+def _crash(content: bytes, folder: Path) -> Any:
+    return {}["nothing"]
+
+
+def _hang(content: bytes, folder: Path) -> Any:
+    while True:
+        pass
+
+
+def _swallow(content: bytes, folder: Path) -> Any:
+    return [bytes(64 * 1024 * 1024) for _ in range(100)]
+
+
+def _die(content: bytes, folder: Path) -> Any:
+    ctypes.string_at(0)
+
+
+def _keep_nul(content: bytes, folder: Path) -> Any:
+    return [{"name": "a\0b"}]
+
+
+def _say_nothing(content: bytes, folder: Path) -> Any:
+    raise Transient(Message("{nobody}"))
+
+
+def _refuse(content: bytes, folder: Path) -> Any:
+    io.StringIO(content.decode("latin-1")).read()
+    raise InputError("The file is empty.")
+
+
+#: What the harness must call each; `refuse` is as it should be.
+CALLED: Final = {
+    "crash": (_crash, "crash", "KeyError at tests/fuzz/faulty.py"),
+    "hang": (_hang, "hang", "the process ended: SIGPROF"),
+    "swallow": (_swallow, "memory", "MemoryError at tests/fuzz/faulty.py"),
+    "die": (_die, "crash", "the process ended: SIGSEGV"),
+    "keep_nul": (_keep_nul, "unfit", "NUL in [].*"),
+    "say_nothing": (_say_nothing, "crash", "KeyError at core/errors.py"),
+    "refuse": (_refuse, "refused", ""),
+}
+_FORM: Final = Form((lambda dice, content: content + bytes([dice.randint(0, 255)]),), lambda _: b"x")
+READERS: Final = {name: Reader(name, "", _FORM, read, lambda: [b"x"]) for name, (read, _, _) in CALLED.items()}
