@@ -9,7 +9,9 @@ from collections.abc import Callable, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Final
 
-from core.errors import Permanent
+import httpx2
+
+from core.errors import ConfigurationError, Permanent
 
 #: Looks a host and port up: the addresses as text, in the order to try them. Raises OSError if there are none.
 Resolver = Callable[[str, int], Sequence[str]]
@@ -33,6 +35,16 @@ def resolve(host: str, port: int) -> Sequence[str]:
 def plain_host(host: str) -> str:
     """A host name in the form in which two of them are compared: lower case, no brackets, no dot at the end."""
     return host.lower().strip("[]").removesuffix(".")
+
+
+def host_of(url: str) -> str:
+    """The host of an address in the settings, as it is asked for. Raises ConfigurationError for what is no address."""
+    try:
+        return httpx2.URL(url).raw_host.decode("ascii")
+    except httpx2.InvalidURL as error:
+        raise ConfigurationError(
+            "An address in the settings is not a valid URL. See the url of sources and connections."
+        ) from error
 
 
 def checked_addresses(host: str, port: int, resolver: Resolver, *, allow_private: bool) -> list[str]:

@@ -8,7 +8,7 @@ import tomllib
 from typing import Any, Final
 
 #: A key of so many parts (`a.a.a…`), for whose every part the parser keeps all before it: 20,000 of them cost it more than 512 MB.
-_ENDLESS_KEY: Final = re.compile(r"(?:[\w\"'-][ \t]*\.[ \t]*){100}")
+_ENDLESS_KEY: Final = re.compile(r"(?<![\w\"'-])(?:[\w\"'-]++[ \t]*+\.[ \t]*+){100}")
 
 
 class TooMuchError(tomllib.TOMLDecodeError):

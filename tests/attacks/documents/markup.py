@@ -4,7 +4,6 @@ import re
 from typing import Final
 
 from tests.attacks.documents import Attack, Attacks
-from tests.attacks.documents.plain import VALUES
 
 _DOCTYPE: Final = "DOCTYPE"
 _DECLARATION: Final = re.compile(rb"^(?:\xef\xbb\xbf)?\s*<\?xml[^>]*\?>")
@@ -99,8 +98,8 @@ MARKUP: Final[Attacks] = {
     "a huge text": _with(b"<a>" + b"A" * 11_000_000 + b"</a>", "bytes"),
     "many attributes": _with(b"<a " + b" ".join(b'a%d=""' % number for number in range(20_000)) + b"/>"),
     "the same attribute twice": _with_attributes(b'x="1" x="2"', "well-formed"),
-    "many names": _with(b"".join(b"<a%d/>" % number for number in range(100_000))),
-    "many name spaces": _with(b"".join(b'<a xmlns:n%d="urn:%d"/>' % (number, number) for number in range(30_000))),
+    "many names": _with(b"".join(b"<a%d/>" % number for number in range(10_000))),
+    "many name spaces": _with(b"".join(b'<a xmlns:n%d="urn:%d"/>' % (number, number) for number in range(5_000))),
     "a huge name": _with(b"<" + b"a" * 60_000 + b"/>", "well-formed"),
     "many instructions": _with(b"<?p?>" * 200_000),
     "hidden markup": _with(b"<![CDATA[<script>alert(1)</script>]]>"),
@@ -110,5 +109,4 @@ MARKUP: Final[Attacks] = {
     "a control character as a reference": _with(b"<a>&#27;</a>", "well-formed"),
     "half a character as a reference": _with(b"<a>&#xD800;</a>", "well-formed"),
     "an encoding that is another": Attack(lambda seed, _: b'<?xml version="1.0" encoding="utf-16"?>' + _bare(seed), "first bytes say otherwise"),
-    **VALUES,
 }  # fmt: skip

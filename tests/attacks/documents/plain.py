@@ -6,7 +6,7 @@ from typing import Final
 from tests.attacks.documents import Attack, Attacks
 
 _DAY: Final = re.compile(rb"\d{4}-\d{2}-\d{2}|\d{1,2}\.\d{1,2}\.\d{4}")
-_NUMBER: Final = re.compile(rb"(?<![\w.,:-])\d+[.,]?\d*(?![\w.,:-])")
+_NUMBER: Final = re.compile(rb"(?<![\w.,:-])(?<!version=.)\d+[.,]?\d*(?![\w.,:-])")
 _NAME: Final = re.compile(rb"\b[Vv]almennus\b|(?<=-)valmennus\b|\b[A-Za-z]{8,}\b")
 
 _DAYS: Final = (

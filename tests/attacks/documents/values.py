@@ -3,7 +3,6 @@
 from typing import Final
 
 from tests.attacks.documents import Attack, Attacks
-from tests.attacks.documents.plain import VALUES
 
 
 def _member(more: bytes, says: str | None = None) -> Attack:
@@ -27,7 +26,7 @@ JSON: Final[Attacks] = {
     "a NUL": _member(rb'"x":"\u0000"'),
     "a NUL as it is": _member(b'"x":"\0"', _REFUSED),
     "a prototype": _member(b'"__proto__":{"admin":true},"__class__":"x"'),
-    "200,000 members": _member(b",".join(b'"k%d":0' % number for number in range(200_000))),
+    "members without number": _member(b",".join(b'"k%d":0' % number for number in range(30_000))),
     "UTF-16": Attack(lambda seed, _: seed.decode().encode("utf-16")),
     "UTF-32": Attack(lambda seed, _: seed.decode().encode("utf-32")),
     "a mark before it": Attack(lambda seed, _: b"\xef\xbb\xbf" + seed),
@@ -36,7 +35,6 @@ JSON: Final[Attacks] = {
     "a comment": Attack(lambda seed, _: b"/* x */" + seed, _REFUSED),
     "nothing": Attack(lambda *_: b"", _REFUSED),
     "another kind of value": Attack(lambda *_: b'"text"', _REFUSED),
-    **VALUES,
 }
 
 LINES: Final[Attacks] = {
@@ -46,5 +44,4 @@ LINES: Final[Attacks] = {
     "cut short": Attack(lambda seed, _: seed[: seed.rindex(b"\n", 0, -1)], _REFUSED),
     "more behind it": Attack(lambda seed, _: seed + b"{}\n", _REFUSED),
     "nothing": Attack(lambda *_: b"", _REFUSED),
-    **VALUES,
 }

@@ -45,7 +45,7 @@ class Reader:
         )
         # `<case` also begins `<caseCount`
         self._begin = re.compile(re.escape(begin) + rb"[\s/>]")
-        self._record, self._gone = told["record"], told["gone"]
+        self._record, self._gone, self._strict = told["record"], told["gone"], told["strict"]
         self._encoding = told["encoding"]
         self._hasher = blake2b(digest_size=HASH_BYTES, key=bytes.fromhex(told["key"]))
         self._known = _known(told["known"])
@@ -87,7 +87,7 @@ class Reader:
             index += 1
             position = first_position + index
             if element.tag != self._record:
-                if element.tag == self._gone:
+                if self._strict or element.tag == self._gone:
                     doubts.append(
                         _doubt(position, (element.sourceline or 0) + first, bytes(HASH_BYTES), _whole(element))
                     )

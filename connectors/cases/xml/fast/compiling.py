@@ -21,12 +21,14 @@ _DEEPEST: Final = 39
 @dataclass(frozen=True)
 class Compiled:
     """`source` defines `read(element, head, cases, decisions, items)`; `converters` and `finders` are what its names `f<n>`, `r<n>` and
-    `x<n>` stand for, as data: a child makes them (converting.converter, converting.Remembered, finding.*_finder).
+    `x<n>` stand for, as data: a child makes them (converting.converter, converting.Remembered, finding.*_finder). `strict`: a child of the root
+    that is no record is doubtful too; it may be one under a misspelt name, and must not be passed over in silence.
     """
 
     source: str
     converters: list[dict[str, Any]]
     finders: list[dict[str, Any]]
+    strict: bool = False
 
 
 def compile_profile(profile: Profile, *, strict: bool = False) -> Compiled:
@@ -56,7 +58,7 @@ class _Writer:
                 place_group(places.root, group, name)
                 self._function(f"def {name}(e):", name, group, place(group, self._names), end)
         self._function("def read(e, head, cases, decisions, items):", "case", profile.cases, places, CASE_END)
-        return Compiled("\n".join(self._lines) + "\n", self._converters, self._finders)
+        return Compiled("\n".join(self._lines) + "\n", self._converters, self._finders, self._strict)
 
     def _function(self, head: str, name: str, group: GroupRule, places: Places, end: str) -> None:
         self._line(0, head)
