@@ -220,11 +220,8 @@ def _judge_conflict(reply: Reply, answer: bytes, delivery: Delivery, host: str) 
 
 def _said(answer: bytes, reply_id: str | None) -> str:
     """The other side's number for the order where the connection says where it stands, else the beginning of the answer, on one line."""
-    if reply_id is not None:
-        found = _at(answer, reply_id)
-        if found:
-            return found
-    text = answer[: _LONGEST_REPLY * 4].decode("utf-8", "replace")
+    text = _at(answer, reply_id) if reply_id is not None else None
+    text = text or answer[: _LONGEST_REPLY * 4].decode("utf-8", "replace")
     return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())[:_LONGEST_REPLY]
 
 

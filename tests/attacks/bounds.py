@@ -11,16 +11,15 @@ import pytest
 MEBIBYTE: Final = 1024 * 1024
 SECONDS: Final = 5.0
 MEMORY: Final = 512 * MEBIBYTE
+#: What the largest child of this process may ever have had: one that reads a workbook confines itself.
+_OF_A_CHILD: Final = 1024 * MEBIBYTE
 #: By the wall clock, on a machine that is busy with much else: whoever hangs is ended.
 _PATIENCE: Final = 120
 
 
 @contextmanager
 def bounded(seconds: float = SECONDS, memory: int = MEMORY) -> Iterator[None]:
-    """The block may use so many `seconds` of processors, its children's too, and so many bytes of memory beyond what the process has.
-
-    A child that reads for us (workbooks) confines itself to less than a gigabyte; that it does not use it is looked at here.
-    """
+    """The block may use so many `seconds` of processors, its children's too, and so many bytes of memory beyond what the process has."""
     before, limits = _processor_seconds(), resource.getrlimit(resource.RLIMIT_AS)
     handler = signal.signal(signal.SIGALRM, _hangs)
     signal.alarm(_PATIENCE)
@@ -35,7 +34,7 @@ def bounded(seconds: float = SECONDS, memory: int = MEMORY) -> Iterator[None]:
         signal.signal(signal.SIGALRM, handler)
     used = _processor_seconds() - before
     assert used <= seconds, f"{used:.1f} seconds of processors"
-    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 <= 2 * memory
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 <= _OF_A_CHILD
 
 
 def _hangs(*_: object) -> None:

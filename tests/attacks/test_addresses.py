@@ -25,7 +25,7 @@ NEVER = [
 INSIDE = ["127.0.0.1", "127.9.9.9", "10.0.0.1", "172.31.0.1", "192.168.0.1", "::1", "fd12:3456::1", "::ffff:127.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::1"]  # fmt: skip
 
 
-@pytest.fixture(params=WAYS.values(), ids=WAYS.keys())
+@pytest.fixture(params=WAYS.values(), ids=list(WAYS))
 def go(request: pytest.FixtureRequest) -> Go:
     way: Go = request.param
     return way
