@@ -20,7 +20,7 @@ TEXTS  := $(patsubst %,locale/%/LC_MESSAGES/avain.mo,fi sv en)
 # The tests start hundreds of processes: what Python compiled for one is kept for the next, whatever the machine's habit.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test test-debian test-once test-browser screenshots bench-cases bench-prices bench-budgets bench-console bench-orders bench-reminders bench-restart bench-consistency lint types imports check format lock locales chaos chaos-table clean
+.PHONY: help setup demo test test-debian test-once test-browser screenshots bench-cases bench-prices bench-budgets bench-console bench-orders bench-reminders bench-restart bench-consistency lint types imports check format lock locales chaos chaos-table fuzz fuzz-table clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -126,6 +126,12 @@ chaos: setup ## a day of a whole installation with faults (SEED=7, or SEEDS=20; 
 
 chaos-table: setup ## what came of all days in var/chaos, into docs/reliability.md
 	$(BIN)/python -m tests.chaos.whole --table
+
+fuzz: setup ## 10,000 documents that are nearly right for each reader; goes on where it was broken off (INPUTS=n, SEED=7, READER=case_xml)
+	$(BIN)/python -m tests.fuzz --inputs $(or $(INPUTS),10000) --seed $(or $(SEED),1) $(addprefix --reader ,$(READER))
+
+fuzz-table: setup ## what make fuzz counted, into docs/fuzzing.md
+	$(BIN)/python -m tests.fuzz --seed $(or $(SEED),1) --table
 
 clean: ## remove what was made, the embedded services' data too
 	-test -x $(BIN)/python && $(BIN)/python -c "from core import embedded; from core.settings import ROOT; embedded.remove(ROOT / 'var')"

@@ -165,7 +165,7 @@ class Provider:
         secret = self._settings.client_secret
         # a provider that does not say takes basic (OpenID Connect Discovery 3)
         taken = self._discovered().get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
-        if secret is not None and "client_secret_basic" in taken:
+        if secret is not None and (not isinstance(taken, list) or "client_secret_basic" in taken):
             pair = f"{quote_plus(self._settings.client_id)}:{quote_plus(secret.get_secret_value())}"  # RFC 6749 2.3.1
             headers["authorization"] = "Basic " + b64encode(pair.encode()).decode()
         else:

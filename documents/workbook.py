@@ -43,7 +43,7 @@ class WorkbookLimits:
     sheets: int = 100
     rows: int = 250_000
     columns: int = 512
-    memory: int = 1024 * MEBIBYTE
+    memory: int = 512 * MEBIBYTE
     answer: int = 256 * MEBIBYTE
     seconds: int = 60
 

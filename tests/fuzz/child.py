@@ -12,8 +12,9 @@ import signal
 import sys
 import tempfile
 import time
-import warnings
+from base64 import b64encode
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -23,8 +24,8 @@ import hypothesis
 from hypothesis import HealthCheck, Phase
 from hypothesis import strategies as st
 
-from tests.fuzz.outcome import Outcome, outcome_of
-from tests.fuzz.readers import Reader
+from tests.fuzz.outcome import FAULTS, Outcome, outcome_of
+from tests.fuzz.reader import Reader
 
 MEBIBYTE: Final = 1024 * 1024
 #: What a document may cost: bytes beyond what the process has, and seconds of processor time.
@@ -38,17 +39,15 @@ def main() -> int:
     told = os.fdopen(os.dup(sys.stdout.fileno()), "w", buffering=1)
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a reader prints is not heard
     readers = import_module(asked["module"]).READERS
-    chosen = [readers[name] for name in asked["readers"]]
-    warnings.simplefilter("ignore")  # duplicate names of archives are meant
+    blocks = [(readers[name], number) for name, number in asked["blocks"]]
     with tempfile.TemporaryDirectory() as place, Path(asked["present"]).open("wb") as present:
         reading = _Reading(told, present, Path(place) / "reader")
-        for one in chosen:
+        for one in {one.name: one for one, _ in blocks}.values():
             reading.warm_up(one)
         _confine(asked["memory"])
-        for one in chosen:
-            for block in range(asked["first"], asked["first"] + asked["blocks"]):
-                draw(one, asked["seed"], block, asked["inputs"], lambda content, one=one: reading.read(one, content))
-                told.write(json.dumps({"reader": one.name, "block": block, "peak": _peak()}) + "\n")
+        for one, number in blocks:
+            draw(one, asked["seed"], number, asked["inputs"], partial(reading.read, one))
+            told.write(json.dumps({"block": number, "peak": _peak()}) + "\n")
     return 0
 
 
@@ -94,8 +93,8 @@ class _Reading:
         if took > SECONDS:
             outcome = Outcome("slow", outcome.what or outcome.kind)
         line: dict[str, Any] = {"came": outcome.kind, "seconds": round(took, 3)}
-        if outcome.what:
-            line["what"] = outcome.what
+        if outcome.kind in FAULTS:
+            line |= {"what": outcome.what, "content": b64encode(content).decode()}
         self._told.write(json.dumps(line) + "\n")
 
     def _outcome(self, reader: Reader, content: bytes) -> Outcome:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from connectors.cases.fhir.lines import FORM
+from tests.fuzz import seeds
 from tests.support import case_xml
 from tests.support.price_mail import mail
 
@@ -25,6 +26,12 @@ def _lines(*lines: str) -> bytes:
     ).encode()
 
 
+def _login(**over: Any) -> bytes:
+    """A login provider's answers with its own description changed."""
+    (whole, _) = map(json.loads, seeds.logins())
+    return _json({**whole, "discovery": {**whole["discovery"], **over}})
+
+
 def _toml() -> Mapping[str, Callable[[], bytes]]:
     return {
         "brackets in brackets (RecursionError)": lambda: b"x = " + b"[" * 2000,
@@ -40,6 +47,12 @@ FOUND: Final[Mapping[str, Mapping[str, Callable[[], bytes]]]] = {
         ),
         "a faulty comment before the root element: only the slow way saw it": lambda: (
             b"<!-- -- -->" + case_xml.export(case_xml.case("A"))
+        ),
+        "an element that is no case: the fast way passed it over": lambda: case_xml.export(
+            case_xml.case("A"), '<x:case xmlns:x="urn:x" id="B"/>'
+        ),
+        "another root element: only the slow way saw it": lambda: case_xml.export(case_xml.case("A")).replace(
+            b"cases", b"rows"
         ),
     },
     "fhir_json": {
@@ -59,6 +72,9 @@ FOUND: Final[Mapping[str, Mapping[str, Callable[[], bytes]]]] = {
         "a title that PostgreSQL would not keep in a sentence": lambda: b'{"columns": ["\\u0000"]}\n{"rows": 0}\n',
     },
     "price_json": {
+        "a service with NUL, of a price that is rejected": lambda: (
+            b'{"version": 1, "prices": [{"service": "\\u0000"}]}'
+        ),
         "half a character where a sentence says what is wrong": lambda: (
             b'{"version": 1, "prices": [], "removals": [{"\\ud800": 1}]}'
         ),
@@ -70,7 +86,11 @@ FOUND: Final[Mapping[str, Mapping[str, Callable[[], bytes]]]] = {
     "bounce": {"an mbox whose first line never ends (ValueError)": lambda: b"From x"},
     "delivered": {"a word of 70,000 letters (20 seconds)": lambda: b"Tilausnumero\n" + b"A" * 70_000 + b"\n"},
     "absences": {"a word of 70,000 letters (20 seconds)": lambda: b"Henkilo\n" + b"A" * 70_000 + b"\n"},
-    "login": {"brackets in brackets (RecursionError)": lambda: b"[" * 2000},
+    "login": {
+        "ways to name oneself that are no list (TypeError)": lambda: _login(token_endpoint_auth_methods_supported=1.5),
+        "an address that is none (ValueError)": lambda: _login(token_endpoint="https://[x"),
+        "brackets in brackets (RecursionError)": lambda: b"[" * 2000,
+    },
     "settings": _toml(),
     "profile": _toml(),
     "reference": _toml(),

@@ -3,13 +3,12 @@
 A new reader of foreign input gets a line in `READERS`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Final
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Final
 
 from tests.fuzz import found, seeds, taking
-from tests.fuzz.forms import Form
 from tests.fuzz.forms.archives import ARCHIVE
 from tests.fuzz.forms.mails import MAIL
 from tests.fuzz.forms.settings import TOML
@@ -17,22 +16,7 @@ from tests.fuzz.forms.tables import TABLE
 from tests.fuzz.forms.tokens import TOKEN
 from tests.fuzz.forms.trees import XML
 from tests.fuzz.forms.values import JSON, LINES
-
-
-@dataclass(frozen=True)
-class Reader:
-    """`read` takes a document and a folder of its own, and gives what it found; `about` is for people."""
-
-    name: str
-    about: str
-    form: Form
-    read: Callable[[bytes, Path], Any]
-    valid: Callable[[], Sequence[bytes]]
-
-    def seeds(self) -> list[bytes]:
-        """What documents are made from: valid ones, and those that were faults once."""
-        return [*self.valid(), *found.documents(self.name)]
-
+from tests.fuzz.reader import Reader
 
 _ALL: Final = (
     Reader("case_xml", "cases as XML, Avain's own format, both ways of reading", XML, taking.case_xml, seeds.case_xml),
@@ -62,4 +46,4 @@ _ALL: Final = (
     Reader("profile", "profiles of sources", TOML, taking.profile, seeds.profiles),
     Reader("reference", "providers, services and workers to be imported", TOML, taking.reference, seeds.reference),
 )  # fmt: skip
-READERS: Final[Mapping[str, Reader]] = {one.name: one for one in _ALL}
+READERS: Final[Mapping[str, Reader]] = {one.name: replace(one, once=partial(found.documents, one.name)) for one in _ALL}

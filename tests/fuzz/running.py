@@ -10,13 +10,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from base64 import b64decode
+from collections import Counter, deque
+from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from core.settings import ROOT
 from tests.fuzz.child import MEMORY
@@ -74,54 +75,41 @@ def run(plan: Plan, folder: Path) -> dict[str, Tally]:
     """Read as planned; what came of it, by reader. Faults are kept in `folder`."""
     tallies = {name: Tally(name, plan.first) for name in plan.readers}
     folder.mkdir(parents=True, exist_ok=True)
-    for number, name in enumerate(plan.readers):
-        tally = tallies[name]
-        if tally.next_block == plan.first + plan.blocks:
-            continue
-        # one child for all that are left, until one dies of a document: the next begins behind it
-        left = [*plan.readers[number:]]
-        while tally.next_block < plan.first + plan.blocks:
-            blocks = plan.first + plan.blocks - tally.next_block
-            if tally.next_block == plan.first:
-                _one_child(plan, left, plan.first, plan.blocks, tallies, folder)
-            else:
-                _one_child(plan, [name], tally.next_block, blocks, tallies, folder)
+    waiting = deque((name, block) for name in plan.readers for block in range(plan.first, plan.first + plan.blocks))
+    while waiting:  # one child for all, until it dies of a document: the next begins with the block after
+        _hear_out(plan, waiting, tallies, folder)
     return tallies
 
 
-def _one_child(
-    plan: Plan, readers: Sequence[str], first: int, blocks: int, tallies: dict[str, Tally], folder: Path
-) -> None:
-    """Hear one child out. Where it dies, that is noted of the reader it was at, whose next block is the one after."""
+def _hear_out(plan: Plan, waiting: deque[tuple[str, int]], tallies: dict[str, Tally], folder: Path) -> None:
+    """Start a child on the blocks that wait, and take off those it came through; also the one it died of, as a fault of that reader."""
     present = folder / f"present-{os.getpid()}"
     asked = {
-        "readers": readers, "first": first, "blocks": blocks, "inputs": plan.inputs, "seed": plan.seed, "memory": plan.memory, "module": plan.module,
-        "present": str(present),
+        "blocks": list(waiting), "inputs": plan.inputs, "seed": plan.seed, "memory": plan.memory, "module": plan.module, "present": str(present),
     }  # fmt: skip
-    waiting = [(name, block) for name in readers for block in range(first, first + blocks)]
     with _Child(asked) as child, closing(child.lines()) as lines:
         for said in lines:
             tally = tallies[waiting[0][0]]
             if "block" in said:
                 tally.next_block, tally.peak = said["block"] + 1, max(tally.peak, said["peak"])
-                waiting.pop(0)
+                waiting.popleft()
                 continue
             tally.note(said)
             if said["came"] in FAULTS:
-                _keep(tally, said, present, folder)
-        if waiting:
-            tally = tallies[waiting[0][0]]
-            death = child.death()
-            if not child.heard:
-                raise RuntimeError(f"the reading process did not start: {death}")
-            said = {
-                "came": "hang" if death in _TOO_LONG else "crash",
-                "what": f"the process ended: {death}",
-                "seconds": 0.0,
-            }
-            tally.note(said)
-            _keep(tally, said, present, folder)
-            tally.next_block = waiting[0][1] + 1
+                _keep(tally, said, b64decode(said["content"]), folder)
+        death = child.death() if waiting else ""
+    if death and not child.heard:
+        raise RuntimeError(f"the reading process did not start: {death}")
+    if death:
+        name, block = waiting.popleft()
+        said = {
+            "came": "hang" if death in _TOO_LONG else "crash",
+            "what": f"the process ended: {death}",
+            "seconds": 0.0,
+        }
+        tallies[name].note(said)
+        tallies[name].next_block = block + 1
+        _keep(tallies[name], said, present.read_bytes(), folder)
     present.unlink(missing_ok=True)
 
 
@@ -143,14 +131,16 @@ class _Child:
         self._process.stdin.write(json.dumps(asked).encode() + b"\n")
         self._process.stdin.close()
 
-    def __enter__(self) -> "_Child":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._process.kill()
         self._process.wait()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
 
-    def lines(self) -> Iterator[dict[str, Any]]:
+    def lines(self) -> Generator[dict[str, Any]]:
         """What it says, until it has said all, dies, or is silent for too long."""
         pipe = self._process.stdout
         assert pipe is not None
@@ -176,9 +166,9 @@ class _Child:
         return signal.Signals(-code).name if code < 0 else f"code {code}"
 
 
-def _keep(tally: Tally, said: dict[str, Any], present: Path, folder: Path) -> None:
+def _keep(tally: Tally, said: dict[str, Any], content: bytes, folder: Path) -> None:
     """Keep the document of a fault: the smallest of each kind."""
-    what, content = f"{said['came']}: {said.get('what', '')}", present.read_bytes()
+    what = f"{said['came']}: {said['what']}"
     before = Path(tally.faults[what]) if what in tally.faults else None
     if before is not None and before.stat().st_size <= len(content):
         return

@@ -65,8 +65,8 @@ def case_tables() -> Sequence[bytes]:
 def case_workbooks() -> Sequence[bytes]:
     """The same as XLSX and ODS."""
     rows = tables.one_table([a_record()])
-    typed = [
-        rows[0],
+    typed: list[list[Any]] = [
+        list(rows[0]),
         *(
             [date(2026, 11, 16) if cell == "2026-11-16" else 12.0 if cell == "12" else cell for cell in row]
             for row in rows[1:]

@@ -318,7 +318,7 @@ def _canonical() -> XmlCases:
 
 @cache
 def _foreign() -> XmlCases:
-    return XmlCases(_loaded(lambda folder: foreign_xml.profile(folder)))
+    return XmlCases(_loaded(foreign_xml.profile))
 
 
 @cache

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from tests.fuzz import child, running
-from tests.fuzz.__main__ import READERS
 from tests.fuzz.faulty import CALLED
+from tests.fuzz.readers import READERS
 
 _MODULE = "tests.fuzz.faulty"
 

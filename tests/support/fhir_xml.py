@@ -13,7 +13,7 @@ def as_xml(resource: dict[str, Any]) -> bytes:
 
 
 def _resource(resource: dict[str, Any]) -> "etree._Element":
-    root = etree.Element(f"{{{_SPACE}}}{resource['resourceType']}", nsmap={None: _SPACE})
+    root = etree.Element(f"{{{_SPACE}}}{resource['resourceType']}", nsmap={None: _SPACE})  # type: ignore[dict-item]
     _fill(root, resource)
     return root
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -165,9 +166,7 @@ def test_a_child_that_dies_is_the_slow_ways_business(foreign: XmlCases, monkeypa
     monkeypatch.setattr(reading, "_WORTH_CHILDREN", 0)
     compiled = foreign._compiled
     assert compiled is not None
-    monkeypatch.setattr(
-        foreign, "_compiled", type(compiled)("raise SystemExit(3)", compiled.converters, compiled.finders)
-    )
+    monkeypatch.setattr(foreign, "_compiled", replace(compiled, source="raise SystemExit(3)"))
     with pytest.raises(SlowWayNeededError):
         fast(foreign, many(60))
 

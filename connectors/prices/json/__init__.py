@@ -16,11 +16,10 @@ from connectors.prices.row import PriceDocument, PriceRow, Reading, Removal
 from connectors.rejection import Rejection
 from core.errors import Message, RefusedInput
 from core.i18n import N_
-from core.steering import unsteered
 from documents import plain_json
 
 LARGEST_FILE: Final = 64 * 1024 * 1024
-_LONGEST_ID: Final = 200
+_LONGEST_NAME: Final = 200
 
 #: What pydantic finds by itself, by the type of its error.
 _FOUND: Final[Mapping[str, str]] = {
@@ -87,10 +86,13 @@ def _rows(prices: Iterable[Any]) -> tuple[list[PriceRow], list[Rejection]]:
             path, reason = _first(error, position)
             field = path.removeprefix(position).lstrip(".") or None
             service = one.get("service") if isinstance(one, dict) else None
-            rejections.append(
-                Rejection(path, field, unsteered(service)[:_LONGEST_ID] if isinstance(service, str) else None, reason)
-            )
+            rejections.append(Rejection(path, field, _readable(service), reason))
     return rows, rejections
+
+
+def _readable(service: Any) -> str | None:
+    """What a rejected price says it is of, if that is a text that may be kept."""
+    return service if isinstance(service, str) and len(service) <= _LONGEST_NAME and service.isprintable() else None
 
 
 def _row(price: PriceItem, position: str) -> PriceRow:

@@ -3,6 +3,7 @@
 import gzip
 import io
 import re
+import warnings
 import zipfile
 import zlib
 from random import Random
@@ -137,7 +138,8 @@ def _read(content: bytes) -> list[tuple[str, bytes]]:
 
 def _write(parts: list[tuple[str, bytes]], method: int = zipfile.ZIP_DEFLATED) -> bytes:
     file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", method) as archive:
+    with warnings.catch_warnings(), zipfile.ZipFile(file, "w", method) as archive:
+        warnings.simplefilter("ignore")  # the same name twice is meant
         for name, content in parts:
             archive.writestr(zipfile.ZipInfo(name[:60_000] or "x"), content, method, 1)
     return file.getvalue()

@@ -3,7 +3,7 @@
 import json
 from base64 import urlsafe_b64encode
 from random import Random
-from typing import Final
+from typing import Any, Final
 
 from tests.fuzz.forms import Form, plain, values
 
@@ -35,9 +35,9 @@ def changed(dice: Random, content: bytes) -> bytes:
 
 def composed(dice: Random) -> bytes:
     """What is to be signed, marked by its first letter: the reader signs it."""
-    said = dice.choice((
+    said: Any = dice.choice((
         [plain.word(dice), "reply", plain.word(dice), 1], ["T-2026-000001", plain.word(dice), "2027-01-31", 1], ["T-2026-000001", "reply", "2027-01-31", plain.word(dice)],
-        [plain.word(dice)], {}, None, [["T"], "reply", "2027-01-31", 1],
+        [plain.word(dice), "reply", "2027-01-31", 1], {}, None, [["T"], "reply", "2027-01-31", 1],
     ))  # fmt: skip
     return b"\n" + json.dumps(said).encode()
 

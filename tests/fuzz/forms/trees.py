@@ -3,7 +3,7 @@
 import copy
 import re
 from random import Random
-from typing import Final
+from typing import Any, Final
 
 from lxml import etree
 
@@ -60,9 +60,8 @@ def tree_changed(dice: Random, content: bytes) -> bytes:
         case _:
             leaves = [leaf for leaf in elements if not len(leaf)] or elements
             _write(dice.choice(leaves), plain.word(dice))
-    return bytes(
-        etree.tostring(root, encoding=dice.choice(("utf-8", "utf-8", "utf-16", "ISO-8859-15")), xml_declaration=True)
-    )
+    encoding: Any = dice.choice(("utf-8", "utf-8", "utf-16", "ISO-8859-15"))
+    return bytes(etree.tostring(root, encoding=encoding, xml_declaration=True))
 
 
 def values_changed(dice: Random, content: bytes) -> bytes:

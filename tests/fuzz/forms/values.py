@@ -27,6 +27,9 @@ _LITERALS: Final = tuple(
 )  # fmt: skip
 
 
+_NUMBERS: Final = (0, -1, 10**20, 2**63, 1.5, -1e300)
+
+
 def changed(dice: Random, content: bytes) -> bytes:
     """The document with one to three places changed."""
     whole = {"": _read(content)}
@@ -43,7 +46,7 @@ def line_changed(dice: Random, content: bytes) -> bytes:
     if not lines:
         raise ValueError
     at = dice.randrange(len(lines))
-    match dice.randint(0, 5):
+    match dice.randint(0, 9):
         case 0:
             del lines[at]
         case 1:
@@ -123,23 +126,13 @@ def _change(dice: Random, holder: Any, key: Any, others: list[Any]) -> None:
 
 
 def _value(dice: Random, depth: int) -> Any:
-    match dice.randint(0, 9 if depth < 3 else 6):
-        case 0:
-            return None
-        case 1:
-            return dice.random() < 0.5
-        case 2:
-            return dice.choice((0, -1, 10**20, 2**63, 1.5, -1e300))
-        case 3:
-            return dice.choice(_LITERALS)
-        case 4:
-            return Literal(json.dumps(dice.choice(plain.UNTEXT)))
-        case 5 | 6:
-            return plain.word(dice)
-        case 7 | 8:
-            return {plain.word(dice): _value(dice, depth + 1) for _ in range(dice.randint(0, 4))}
-        case _:
-            return [_value(dice, depth + 1) for _ in range(dice.randint(0, 4))]
+    kind = dice.randint(0, 5 if depth < 3 else 3)
+    if kind >= 4:
+        inner = {plain.word(dice): _value(dice, depth + 1) for _ in range(dice.randint(0, 4))}
+        return inner if kind == 4 else list(inner.values())
+    if kind >= 2:
+        return plain.word(dice)
+    return dice.choice((None, True, False, *_NUMBERS, Literal(json.dumps(dice.choice(plain.UNTEXT))), *_LITERALS))
 
 
 JSON: Final = Form((changed,), composed)

@@ -21,14 +21,14 @@ _DEEPEST: Final = 39
 @dataclass(frozen=True)
 class Compiled:
     """`source` defines `read(element, head, cases, decisions, items)`; `converters` and `finders` are what its names `f<n>`, `r<n>` and
-    `x<n>` stand for, as data: a child makes them (converting.converter, converting.Remembered, finding.*_finder). `strict`: a child of the root
-    that is no record is doubtful too; it may be one under a misspelt name, and must not be passed over in silence.
+    `x<n>` stand for, as data: a child makes them (converting.converter, converting.Remembered, finding.*_finder). `strict`: an element beside
+    the records is doubtful too.
     """
 
     source: str
     converters: list[dict[str, Any]]
     finders: list[dict[str, Any]]
-    strict: bool = False
+    strict: bool
 
 
 def compile_profile(profile: Profile, *, strict: bool = False) -> Compiled:

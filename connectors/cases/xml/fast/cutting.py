@@ -48,9 +48,9 @@ def prepare(file: BinaryIO, shape: XmlShape) -> tuple[Cut, int]:
     if encoding.startswith("utf-16") or len(shape.record) != 1 or found is None:
         raise SlowWayNeededError
     suffix = b"</" + found[1] + b">"
-    if (
-        xml.fragment(encoding, head[: found.end()] + suffix) is None
-    ):  # no piece holds what stands before the root element
+    # no piece holds what stands before the root element, and none says whether this is the right one
+    root = xml.fragment(encoding, head[: found.end()] + suffix)
+    if root is None or shape.root not in {None, root.tag}:
         raise SlowWayNeededError
     name = _record_name(head, found.end(), shape.record[0])
     return Cut(found[0], suffix, b"<" + name, b"</" + name + b">", encoding), found.end()

@@ -53,7 +53,8 @@ def read_rows(
                 "end": cut.end.decode("latin-1"), "encoding": cut.encoding, "record": shape.record[0],
                 "gone": shape.gone[0] if shape.gone is not None and len(shape.gone) == 1 else None,
                 "key": key.hex(), "known": None if known is None else str(known), "source": compiled.source,
-                "converters": compiled.converters, "finders": compiled.finders, "strict": compiled.strict,
+                "converters": compiled.converters, "finders": compiled.finders,
+                "strict": compiled.strict,
             }  # fmt: skip
             size = content.seek(0, os.SEEK_END)
             if size > xml.STREAM_LIMIT:
