@@ -27,7 +27,7 @@ _ATTACKS: Final[Mapping[str, Attacks]] = {
         ("case_xml", "case_xml_profile", "fhir_xml", "price_catalogue", "order_response", "invoice_peppol", "invoice_finvoice"), MARKUP
     ),
     **dict.fromkeys(("case_table", "price_table", "delivered", "absences"), TABLES),
-    **dict.fromkeys(("fhir_json", "price_json", "login"), JSON),
+    **dict.fromkeys(("fhir_json", "price_json"), JSON),
     **dict.fromkeys(("fhir_file", "sql_file"), LINES),
     **dict.fromkeys(("case_workbook", "price_workbook"), WORKBOOKS),
     "case_packed": PACKED,
@@ -35,8 +35,8 @@ _ATTACKS: Final[Mapping[str, Attacks]] = {
     "bounce": REPORTS,
     **dict.fromkeys(("settings", "profile", "reference"), SETTINGS),
 }  # fmt: skip
-#: What is attacked elsewhere: signed links in tests/console/attacks, answers to orders in test_answers.py.
-_ELSEWHERE: Final = {"reply_link", "channel_reply"}
+#: What is attacked elsewhere: answers to orders (test_answers.py), login providers (test_login.py), signed links (with all else of the console).
+_ELSEWHERE: Final = {"channel_reply", "login", "reply_link"}
 #: Whose documents are packed: values in them are those of the same readers' other forms.
 _PACKED: Final = {"case_workbook", "price_workbook", "case_packed"}
 _NO_LIST: Final = "price list"

@@ -27,9 +27,9 @@ TABLES: Final[Attacks] = {
     "a web page": Attack(lambda *_: b"<!DOCTYPE html><html><body>login</body></html>", "web page"),
     "nothing": Attack(lambda *_: b"", "empty"),
     "only spaces": Attack(lambda *_: b" \n" * 100_000, "empty"),
-    "letters of everywhere": Attack(lambda *_: _odd("".join(map(chr, range(0x100, 0x2000))), 10_000), "."),
-    "separators of all kinds": Attack(lambda *_: _odd("abc;:|~^!?#'*/, .$%&", 10_000), "."),
-    "quotation marks of all kinds": Attack(lambda *_: _odd("a\"'`;,\t", 10_000), "."),
+    "letters of everywhere": Attack(lambda *_: _odd("".join(map(chr, range(0x100, 0x2000))), 3_000), "."),
+    "separators of all kinds": Attack(lambda *_: _odd("abc;:|~^!?#'*/, .$%&", 3_000), "."),
+    "quotation marks of all kinds": Attack(lambda *_: _odd("a\"'`;,\t", 3_000), "."),
     "the same columns twice": Attack(
         lambda seed, _: seed.replace(b"\n", b";" + seed.partition(b"\n")[0].strip() + b"\n", 1)
     ),
