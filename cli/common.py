@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 
 from core.errors import Message
 from core.i18n import _
+from core.steering import escaped_json, unsteered
 
 #: Whether what the command is about to tell was taken back.
 _taken_back: ContextVar[bool] = ContextVar("taken_back", default=False)
@@ -32,13 +33,6 @@ Json = Annotated[bool, typer.Option("--json", help=_("Print one JSON document an
 As = Annotated[
     str | None, typer.Option("--as", metavar=_("ACTOR"), help=_("Who acts; else the user of the operating system."))
 ]
-#: What would command the terminal or turn the order of letters around, wherever it came from: the names and titles in a provider's list
-#: are its own. Rich counts them as of no width, so that leaving them out moves nothing.
-_STEERING = dict.fromkeys(
-    (*range(0x09), *range(0x0B, 0x20), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A))
-)
-#: The same in JSON, whose writer already escapes those below.
-_STEERING_JSON = {code: f"\\u{code:04x}" for code in _STEERING if code >= 0x7F}
 #: The largest number a row can have (bigint).
 LARGEST_ID = 2**63 - 1
 Limit = Annotated[int, typer.Option("--limit", min=1, max=100_000, help=_("At most so many."))]
@@ -57,7 +51,9 @@ def complaints() -> Console:
 
 
 class _Unsteered(RenderHook):
-    """What is printed, without the characters in `_STEERING`."""
+    """What is printed, without what would steer the terminal, wherever it came from: the names and titles in a provider's list are its own. Rich
+    counts it as of no width, so that leaving it out moves nothing.
+    """
 
     def process_renderables(self, renderables: list[ConsoleRenderable]) -> list[ConsoleRenderable]:
         return [_Harmless(one) for one in renderables]
@@ -71,7 +67,7 @@ class _Harmless:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         for one in console.render(self._inner, options):
-            yield one if one.control else one._replace(text=one.text.translate(_STEERING))
+            yield one if one.control else one._replace(text=unsteered(one.text))
 
 
 def _unsteered(made: Console) -> Console:
@@ -128,7 +124,7 @@ def emit(data: Any, as_json: bool, render: Callable[[], None]) -> None:
 
 def as_text(data: Any) -> str:
     """One JSON document, as it is printed or put into a file."""
-    return json.dumps(data, default=_json_value, ensure_ascii=False, indent=2).translate(_STEERING_JSON) + "\n"
+    return escaped_json(json.dumps(data, default=_json_value, ensure_ascii=False, indent=2)) + "\n"
 
 
 def _json_value(value: Any) -> Any:

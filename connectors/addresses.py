@@ -6,16 +6,24 @@ address is judged: a public name that leads to a private address would let an ou
 
 import socket
 from collections.abc import Callable, Sequence
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Final
 
-from core.errors import Permanent
+import httpx2
+
+from core.errors import ConfigurationError, Permanent
 
 #: Looks a host and port up: the addresses as text, in the order to try them. Raises OSError if there are none.
 Resolver = Callable[[str, int], Sequence[str]]
 
 _NAT64: Final = IPv6Network("64:ff9b::/96")  # RFC 6052: the last 32 bits are an IPv4 address
 _LOCAL_NAT64: Final = IPv6Network("64:ff9b:1::/48")  # RFC 8215
+_THIS_NETWORK: Final = IPv4Network("0.0.0.0/8")  # RFC 1122 3.2.1.3: some systems take it for themselves
+#: Where clouds tell a machine its own secrets, beside the link-local 169.254.169.254: in networks that are private (Amazon, Google, Oracle) or
+#: even public (Azure) by their numbers.
+_METADATA: Final = frozenset(
+    map(ip_address, ("fd00:ec2::254", "fd20:ce::254", "192.0.0.192", "168.63.129.16", "100.100.100.200"))
+)
 
 
 def resolve(host: str, port: int) -> Sequence[str]:
@@ -29,11 +37,21 @@ def plain_host(host: str) -> str:
     return host.lower().strip("[]").removesuffix(".")
 
 
+def host_of(url: str) -> str:
+    """The host of an address in the settings, as it is asked for. Raises ConfigurationError for what is no address."""
+    try:
+        return httpx2.URL(url).raw_host.decode("ascii")
+    except httpx2.InvalidURL as error:
+        raise ConfigurationError(
+            "An address in the settings is not a valid URL. See the url of sources and connections."
+        ) from error
+
+
 def checked_addresses(host: str, port: int, resolver: Resolver, *, allow_private: bool) -> list[str]:
     """All addresses of `host`, if every one of them may be connected to.
 
     Only public ones may; with `allow_private` those of private networks and of this machine as well, but never link-local
-    (where clouds keep their metadata), multicast or unspecified ones. Raises Permanent if a single one may not.
+    ones, those where clouds keep their metadata, multicast or unspecified ones. Raises Permanent if a single one may not.
     """
     addresses = [address.partition("%")[0] for address in resolver(host, port)]
     for address in addresses:
@@ -58,7 +76,7 @@ def _is_allowed(text: str, *, allow_private: bool) -> bool:
         address = _embedded(ip_address(text))
     except ValueError:
         return False
-    if address is None or address.is_multicast or address.is_link_local or address.is_unspecified:
+    if address is None or _is_of_nobody(address):
         return False
     if address.is_loopback:  # before is_reserved, which ::1 is too
         return allow_private
@@ -67,6 +85,16 @@ def _is_allowed(text: str, *, allow_private: bool) -> bool:
     if isinstance(address, IPv6Address) and address.is_site_local:
         return False
     return address.is_global or (allow_private and address.is_private)
+
+
+def _is_of_nobody(address: IPv4Address | IPv6Address) -> bool:
+    """Whether no server that is meant can stand there."""
+    return (
+        address.is_multicast
+        or address.is_link_local
+        or address in _METADATA
+        or (address in _THIS_NETWORK if isinstance(address, IPv4Address) else address.is_unspecified)
+    )
 
 
 def _embedded(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address | None:

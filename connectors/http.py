@@ -308,7 +308,7 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
         return min(float(value), _LONGEST_WAIT)
     try:
         moment = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):  # a year that no calendar has
         return None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return min(max((moment - now).total_seconds(), 0.0), _LONGEST_WAIT)

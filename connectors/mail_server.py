@@ -22,6 +22,7 @@ from core.errors import Message, Permanent, Transient, Unclear
 from core.i18n import N_
 from core.mail_settings import Mail
 from core.reasons import os_reason
+from core.steering import unsteered
 
 #: Servers limit what one connection may bring; Exchange and Postfix let this much pass.
 MOST_MAILS: Final = 100
@@ -358,4 +359,4 @@ def _reason(error: OSError) -> Message | str:
 def _readable(answer: bytes | str) -> str:
     """One line of what the server said, short enough to keep."""
     said = answer.decode("ascii", "replace") if isinstance(answer, bytes) else answer
-    return " ".join(said.split())[:_LONGEST_REPLY]
+    return unsteered(" ".join(said.split()))[:_LONGEST_REPLY]

@@ -12,6 +12,8 @@ from email.header import Header
 from email.utils import encode_rfc2231
 from functools import lru_cache
 
+from core.steering import unsteered
+
 _CRLF = "\r\n"
 #: Longest line of an encoded body (RFC 2045, 6.8).
 _BASE64_LINE = 76
@@ -26,8 +28,8 @@ def unstructured(value: str) -> str:
 
 
 def part(content: str, subtype: str) -> str:
-    """Text as a part, quoted-printable: not every server takes 8-bit."""
-    body = _CRLF.join(content.splitlines()) + _CRLF
+    """Text as a part, quoted-printable: not every server takes 8-bit. Without what would turn its letters around: names in it are others'."""
+    body = _CRLF.join(map(unsteered, content.splitlines())) + _CRLF
     encoded = b2a_qp(body.encode(), istext=True).decode("ascii")
     return (
         f'Content-Type: text/{subtype}; charset="utf-8"{_CRLF}Content-Transfer-Encoding: quoted-printable{_CRLF}{_CRLF}'

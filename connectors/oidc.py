@@ -4,7 +4,6 @@ Every request goes through the HTTP door. The provider's own host may stand insi
 parts of itself (userinfo, as at Microsoft) must be public. What people read of a failure says what is wrong and never what a token held.
 """
 
-import json
 import time
 from base64 import b64encode
 from collections.abc import Callable, Mapping
@@ -24,6 +23,7 @@ from connectors.http import HostRule, HttpDoor, Outbound
 from core.console_settings import Oidc
 from core.errors import AvainError, Message, Permanent, Transient
 from core.login_settings import LoginProvider
+from documents import plain_json
 
 #: Signatures that only the provider can make; `none` and those with a shared secret are not among them.
 _ALGORITHMS: Final = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"]
@@ -140,9 +140,9 @@ class Provider:
     def sign_out_url(self, *, return_to: str) -> str | None:
         """Where a browser signs out of the provider as well (RP-initiated logout); None if the provider has no such place."""
         end = self._discovered().get("end_session_endpoint")
-        if not isinstance(end, str) or not _is_https(end):
+        if not _is_address(end):
             return None
-        return _with(end, {"client_id": self._settings.client_id, "post_logout_redirect_uri": return_to})
+        return _with(str(end), {"client_id": self._settings.client_id, "post_logout_redirect_uri": return_to})
 
     def check(self) -> None:
         """Read what logins need. Raises Transient, Permanent."""
@@ -243,13 +243,13 @@ class Provider:
 
     def _endpoint(self, name: str) -> str:
         value = self._discovered().get(name)
-        if not isinstance(value, str) or not _is_https(value):
+        if not _is_address(value):
             raise Permanent(
                 "The login provider does not say where its {name} is. See {setting} in avain.toml.",
                 name=name,
                 setting=f"{self._settings.section}.issuer",
             )
-        return value
+        return str(value)
 
     def _discovered(self) -> dict[str, Any]:
         """The provider's own description (OpenID Connect Discovery 4)."""
@@ -278,11 +278,8 @@ class Provider:
         reply, body = self._door(url).request(
             method, url, headers={"accept": "application/json", **(headers or {})}, content=content, answers=answers
         )
-        try:
-            answer = json.loads(body)
-        except (ValueError, RecursionError):
-            answer = None
-        if not isinstance(answer, dict) or (reply.status in answers and "error" not in answer):
+        answer = plain_json.read_object(body)
+        if not answer or (reply.status in answers and "error" not in answer):
             raise Permanent(
                 "{host} does not answer as a login provider does ({status}).", host=host, status=reply.status
             )
@@ -335,12 +332,14 @@ def _word(value: Any) -> str:
     return text if text.isascii() and text.replace("_", "").isalnum() and len(text) <= 60 else "?"
 
 
-def _is_https(url: str) -> bool:
-    """Whether it is an address that may be gone to; what is none is not."""
+def _is_address(value: Any) -> bool:
+    """Whether a provider's word is the address of something: https, nothing but what stands in an address, and nobody's name in it."""
+    if not isinstance(value, str) or not value.isascii() or not value.isprintable() or " " in value or "\\" in value:
+        return False
     try:
-        found = urlsplit(url)
-        return found.scheme == "https" and bool(found.hostname) and found.port != 0
-    except ValueError:
+        found = urlsplit(value)
+        return found.scheme == "https" and bool(found.hostname) and "@" not in found.netloc and (found.port or 1) > 0
+    except ValueError:  # brackets without an end, a port beyond all ports
         return False
 
 

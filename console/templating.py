@@ -22,6 +22,7 @@ from starlette.responses import HTMLResponse
 from console.menu import menu_of
 from core.errors import Message
 from core.i18n import LANGUAGES, _, ago, day, moment, money, ngettext, number, short_money
+from core.steering import unsteered
 from core.units import unit_name
 from services.audit_actions import action_name
 from services.labels import (
@@ -95,12 +96,18 @@ def _each_time(words: Callable[..., Any]) -> Callable[..., Any]:
     return asked
 
 
+def _shown(value: Any) -> Any:
+    """A text that is nobody's markup without what would turn its letters around: a name must not turn the price behind it."""
+    return unsteered(value) if type(value) is str else value
+
+
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(HERE / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_shown,
         trim_blocks=True,
         lstrip_blocks=True,
     )

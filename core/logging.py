@@ -5,6 +5,7 @@ Avain logs ids, never people. This is the net below that rule: values under tell
 records pass the same processors; tracebacks never carry local variables.
 """
 
+import json
 import logging
 import re
 import sys
@@ -16,6 +17,8 @@ from typing import Any, Final, Literal, TextIO
 import psycopg
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
+
+from core.steering import escaped_json, escaped_line, unsteered
 
 REDACTED: Final = "[redacted]"
 
@@ -36,6 +39,8 @@ CHECK_MARKS: Final = "0123456789ABCDEFHJKLMNPRSTUVWXY"
 #: What PostgreSQL adds to an error, up to the end: rows and values as they are.
 _QUOTED_ROW = re.compile(r"\b(DETAIL|CONTEXT):.*", re.DOTALL)
 _URL_PASSWORD: Final = re.compile(r"(://[^/\s:@]*:)[^@/\s]+@")
+#: What an event holds that has lines of its own.
+_OF_LINES: Final = ("exception", "stack")
 #: Our handler on the root logger, so that a second set-up replaces it.
 LOG_HANDLER: Final = "avain"
 #: Libraries that log addresses or whole requests when asked for less than a warning.
@@ -105,7 +110,7 @@ def configure_logging(form: Literal["console", "json"], level: str, *, stream: T
                 structlog.processors.StackInfoRenderer(),
                 render_exception,  # plain tracebacks: no local variables, and no rows the database quotes
                 redact_event,
-                _renderer(form, target),
+                *_renderers(form, target),
             ],
         )
     )
@@ -125,10 +130,26 @@ def configure_logging(form: Literal["console", "json"], level: str, *, stream: T
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
-def _renderer(form: Literal["console", "json"], target: TextIO) -> Processor:
+def _renderers(form: Literal["console", "json"], target: TextIO) -> list[Processor]:
+    """One event, one line: what others have named (files, hosts, addresses of pages) cannot write lines of its own, or steer a terminal."""
     if form == "json":
-        return structlog.processors.JSONRenderer(ensure_ascii=False)
-    return structlog.dev.ConsoleRenderer(colors=target.isatty(), exception_formatter=structlog.dev.plain_traceback)
+        return [structlog.processors.JSONRenderer(_json, ensure_ascii=False)]
+    return [
+        _on_one_line,
+        structlog.dev.ConsoleRenderer(colors=target.isatty(), exception_formatter=structlog.dev.plain_traceback),
+    ]
+
+
+def _json(event: EventDict, **how: Any) -> str:
+    return escaped_json(json.dumps(event, **how))
+
+
+def _on_one_line(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Texts with such characters spelled out; a traceback keeps its lines."""
+    return {
+        key: value if not isinstance(value, str) else unsteered(value) if key in _OF_LINES else escaped_line(value)
+        for key, value in event.items()
+    }
 
 
 class _Handler(logging.StreamHandler[TextIO]):

@@ -34,6 +34,9 @@ _NESTED_MAGIC: Final = (
     b"\x28\xb5\x2f\xfd",
 )
 _LONGEST_MAGIC: Final = 6
+#: Bytes of a directory for each file: 46, its name, times and a comment; and what any directory may have.
+_DIRECTORY_ENTRY: Final = 1024
+_SHORTEST_DIRECTORY: Final = 128 * 1024
 _DAMAGED: Final = N_("The archive is damaged or was cut short.")
 
 
@@ -82,7 +85,7 @@ def check_directory(file: BinaryIO, *, limits: ArchiveLimits = DEFAULT_LIMITS) -
 
     Raises RefusedInput if `file` is no zip or its directory breaks a rule.
     """
-    with _open_zip(file) as archive:
+    with _open_zip(file, limits) as archive:
         return [info.filename for info in _checked(archive, file, limits)]
 
 
@@ -104,9 +107,9 @@ def _faults_of_the_archive() -> Iterator[None]:
         raise RefusedInput(_DAMAGED) from error
 
 
-def _open_zip(file: BinaryIO) -> zipfile.ZipFile:
+def _open_zip(file: BinaryIO, limits: ArchiveLimits) -> zipfile.ZipFile:
     with _faults_of_the_archive():
-        return zipfile.ZipFile(file)
+        return zipfile.ZipFile(cast("BinaryIO", _ShortDirectory(file, limits)))
 
 
 def _checked(archive: zipfile.ZipFile, file: BinaryIO, limits: ArchiveLimits) -> list[zipfile.ZipInfo]:
@@ -161,7 +164,7 @@ def _too_dense(name: str, limits: ArchiveLimits) -> RefusedInput:
 
 
 def _zip_members(file: BinaryIO, limits: ArchiveLimits) -> Iterator[Member]:
-    with _open_zip(file) as archive:
+    with _open_zip(file, limits) as archive:
         for entry in _checked(archive, file, limits):
             with _faults_of_the_archive():
                 opened = cast("BinaryIO", archive.open(entry))
@@ -184,6 +187,36 @@ def _not_nested(file: "_BoundedReader", name: str) -> BinaryIO:
     if reader.peek(_LONGEST_MAGIC).startswith(_NESTED_MAGIC):
         raise RefusedInput("The archive holds another archive ({name}); send the files themselves.", name=name)
     return cast("BinaryIO", reader)
+
+
+class _ShortDirectory(io.RawIOBase):
+    """A zip whose directory is as long as one of so many files may be.
+
+    zipfile reads a directory at once and makes an object of each entry before anybody can count them: a gigabyte of entries would cost ten.
+    Nothing else in a zip is read in such pieces.
+    """
+
+    def __init__(self, file: BinaryIO, limits: ArchiveLimits) -> None:
+        self._file, self._limits = file, limits
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def read(self, size: int = -1) -> bytes:
+        if size > max(_DIRECTORY_ENTRY * self._limits.members, _SHORTEST_DIRECTORY):
+            raise RefusedInput(
+                "The archive's list of its files is {size} bytes long; that is refused as an attack.", size=size
+            )
+        return self._file.read(size)
 
 
 class _BoundedReader(io.RawIOBase):

@@ -21,6 +21,8 @@ from core.i18n import N_
 SEPARATORS: Final = (";", "\t", ",")
 #: Characters in a row. A row beyond it is something else than a row, or made to take the machine down.
 LONGEST_ROW: Final = 100_000
+#: Columns that hold something, as many as a workbook may have: every reader looks at every cell of the first rows.
+MOST_COLUMNS: Final = 512
 #: The first bytes of XLSX and ODS, and of XLS.
 WORKBOOKS: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
 
@@ -68,7 +70,7 @@ def find_separator(text: TextIO, recognise: Callable[[Sequence[Sequence[str]]], 
     text.seek(0)
     start = "".join(itertools.islice(_lines(text), _SAMPLE_ROWS))
     text.seek(0)
-    found = {one: recognise(list(_split(io.StringIO(start, newline=""), one, strict=False))) for one in SEPARATORS}
+    found = {one: recognise(_sample(start, one)) for one in SEPARATORS}
     best = max(found, key=lambda separator: found[separator])
     if found[best] > 0:
         return best
@@ -76,13 +78,26 @@ def find_separator(text: TextIO, recognise: Callable[[Sequence[Sequence[str]]], 
     return dialect.delimiter if dialect is not None and dialect.delimiter else best
 
 
+def _sample(start: str, separator: str) -> list[list[str]]:
+    """The first rows under a separator that may be a wrong one; no more of each than a row may have."""
+    return [row[:MOST_COLUMNS] for row in _split(io.StringIO(start, newline=""), separator, strict=False)]
+
+
 def read_rows(text: TextIO, separator: str, *, whole: bool = False) -> Iterator[list[str]]:
     """Rows as a spreadsheet would number them: empty lines count (as rows without cells), a quoted line break does not.
 
     `whole`: the last row must end with a line break, which is all that shows that a file was not cut. Raises RefusedInput for a row
-    that is too long, a quotation mark that is never closed, and text after a closing one.
+    that is too long or has too many columns, a quotation mark that is never closed, and text after a closing one.
     """
-    yield from _split(text, separator, strict=True, whole=whole)
+    for number, row in enumerate(_split(text, separator, strict=True, whole=whole), start=1):
+        yield row if len(row) <= MOST_COLUMNS else _narrowed(row, number)
+
+
+def _narrowed(row: list[str], number: int) -> list[str]:
+    """A row without the empty cells that some programs write up to their own last column."""
+    if any(row[MOST_COLUMNS:]):
+        raise RefusedInput("Row {row} has more than {limit} columns.", row=number, limit=MOST_COLUMNS)
+    return row[:MOST_COLUMNS]
 
 
 def _checked(file: BinaryIO, encoding: str, fallback: str) -> str:

@@ -4,16 +4,17 @@ They come from strangers, and anybody can write one. So each is bounded before i
 it says is told as it stands: of which message, for which recipients. Whether it is to be believed is for who knows what was sent.
 """
 
-import email
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email.errors import MessageError
 from email.message import Message as Part
 from email.parser import BytesHeaderParser
-from email.policy import compat32  # see documents/received_mail.py
+from email.policy import compat32
 from itertools import islice
 from typing import Final
+
+from documents.mail_parsing import parse_mail
 
 MEBIBYTE: Final = 1024 * 1024
 #: A report brings back the message, or its headers; reminders are small.
@@ -24,7 +25,6 @@ MOST_MAILS: Final = 2_000
 _MOST_RECIPIENTS: Final = 100
 _MOST_PARTS: Final = 20
 _MOST_BOUNDARIES: Final = 16
-_BOUNDARY: Final = re.compile(rb"boundary[*0-9]*\s*=", re.IGNORECASE)
 _FROM_LINE: Final = re.compile(rb"^From [^\r\n]*\r?\n", re.MULTILINE)
 _MESSAGE_ID: Final = re.compile(r"<[!-;=?-~]{1,300}@[A-Za-z0-9.-]{1,253}>")
 _STATUS: Final = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})\b")
@@ -74,12 +74,10 @@ def read_reports(content: bytes) -> Iterator[DeliveryReport | None]:
 
 
 def _read(content: bytes) -> DeliveryReport | None:
-    """Before the parser: it looks for every open boundary on every line."""
-    if len(content) > _LARGEST or len(_BOUNDARY.findall(content)) > _MOST_BOUNDARIES:
+    if len(content) > _LARGEST:
         return None
     try:
-        message = email.message_from_bytes(content, policy=compat32)
-        return _report(message)
+        return _report(parse_mail(content, boundaries=_MOST_BOUNDARIES))
     except (MessageError, RecursionError, ValueError, LookupError, TypeError, AttributeError):
         return None
 

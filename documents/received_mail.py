@@ -4,20 +4,17 @@ Whatever a stranger writes must neither cost much nor be believed: the whole is 
 read, and attachments are bytes with a name. A mail forwarded as an attachment is looked into, so deep as is usual.
 """
 
-import email
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from email.errors import HeaderParseError, MessageError
-from email.header import decode_header, make_header
 from email.message import Message as Part
-from email.policy import compat32  # the newer policies' header parsers break on some nonsense, and are slow on other
-from email.utils import getaddresses, parsedate_to_datetime
+from email.utils import parsedate_to_datetime
 from pathlib import PurePosixPath
 from typing import Final
 
 from core.errors import RefusedInput
+from documents.mail_parsing import NotMailError, file_name, parse_mail, printable, sender
 
 MEBIBYTE: Final = 1024 * 1024
 #: What may hold a table of prices, by the end of its name or by its type; pictures of a signature and calendars are none.
@@ -28,8 +25,6 @@ _TYPES: Final = re.compile(
 )
 #: So many letters of a name are kept: its end, which says of what kind the file is.
 _LONGEST_NAME: Final = 200
-_BOUNDARY: Final = re.compile(rb"boundary[*0-9]*\s*=", re.IGNORECASE)
-_ADDRESS: Final = re.compile(r"""(?![^@]*[<>()\[\],;:"])[!-?A-~]{1,64}@[A-Za-z0-9.-]{1,253}""")
 
 
 @dataclass(frozen=True)
@@ -81,13 +76,10 @@ def read_mail(content: bytes, *, limits: MailLimits = DEFAULT_LIMITS) -> Receive
     """Take a mail apart. Raises RefusedInput for what is no mail, or larger, deeper or more than `limits`."""
     if len(content) > limits.size:
         raise RefusedInput("The e-mail is larger than the accepted {limit} bytes.", limit=limits.size)
-    # Before the parser: it looks for every open boundary on every line.
-    if len(_BOUNDARY.findall(content)) > 4 * limits.depth:
-        raise _too_deep(limits)
     try:
-        message = email.message_from_bytes(content, policy=compat32)
-    except (MessageError, RecursionError, ValueError, LookupError) as error:
-        raise RefusedInput("The file is not an e-mail.") from error
+        message = parse_mail(content, boundaries=4 * limits.depth)
+    except NotMailError as error:
+        raise _too_deep(limits) if error.too_deep else RefusedInput("The file is not an e-mail.") from error
     if not message.keys():
         raise RefusedInput("The file is not an e-mail.")
     taking = _Taking(limits)
@@ -98,7 +90,7 @@ def read_mail(content: bytes, *, limits: MailLimits = DEFAULT_LIMITS) -> Receive
         _sent_at(message),
         tuple(taking.tables),
         tuple(taking.others),
-        next(iter(_sender(message)), None),
+        sender(message),
     )
 
 
@@ -110,7 +102,8 @@ def _leaves(part: Part, taking: _Taking, depth: int) -> Iterator[Part]:
     if taking.parts > taking.limits.parts:
         raise RefusedInput("The e-mail has more than {limit} parts.", limit=taking.limits.parts)
     if depth == 0 or part.get("From"):
-        taking.senders.extend(_sender(part))
+        found = sender(part)
+        taking.senders.extend([found] if found else [])
     if part.is_multipart():
         for inner in part.get_payload():
             if isinstance(inner, Part):
@@ -120,10 +113,10 @@ def _leaves(part: Part, taking: _Taking, depth: int) -> Iterator[Part]:
 
 
 def _take(part: Part, taking: _Taking) -> None:
-    name, disposition = _file_name(part)[-_LONGEST_NAME:], str(part.get("Content-Disposition", "")).strip().lower()
+    name, disposition = file_name(part)[-_LONGEST_NAME:], str(part.get("Content-Disposition", "")).strip().lower()
     if not name and not disposition.startswith("attachment"):
         return  # the body
-    kind = _shown(part.get_content_type())[:_LONGEST_NAME]
+    kind = printable(part.get_content_type())[:_LONGEST_NAME]
     if kind.startswith("image/"):
         return  # a logo under a signature
     if PurePosixPath(name.lower()).suffix not in _ENDINGS and not _TYPES.fullmatch(kind):
@@ -145,32 +138,6 @@ def _take(part: Part, taking: _Taking) -> None:
             limit=taking.limits.attachment,
         )
     taking.tables.append(Attached(name or kind.replace("/", "."), content))
-
-
-def _file_name(part: Part) -> str:
-    """The name as people see it: encoded by RFC 2231 or, as many programs do, by RFC 2047."""
-    try:
-        name = part.get_filename() or ""
-        return _shown(str(make_header(decode_header(name))) if "=?" in name else name)
-    except (HeaderParseError, ValueError, LookupError, TypeError, RecursionError):
-        return ""
-
-
-def _shown(name: str) -> str:
-    """A name as it goes on from here: into rows, sentences and terminals, which take no NUL and no half characters, or obey them."""
-    return "".join(sign for sign in name if sign.isprintable())
-
-
-def _sender(message: Part) -> list[str]:
-    """The one address in the one From; several, or none that is one, say nothing."""
-    headers = message.get_all("From", [])
-    if len(headers) != 1:
-        return []
-    try:
-        addresses = [address for _, address in getaddresses([str(headers[0])])]
-    except (ValueError, IndexError, TypeError, RecursionError):  # comments within comments
-        return []
-    return [addresses[0].casefold()] if len(addresses) == 1 and _ADDRESS.fullmatch(addresses[0]) else []
 
 
 def _sent_at(message: Part) -> datetime | None:

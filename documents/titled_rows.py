@@ -10,6 +10,7 @@ from datetime import date, datetime
 from typing import Final
 
 from core.errors import RefusedInput
+from core.steering import unsteered
 from documents.workbook import Cell
 
 #: Titles stand in one of the first rows.
@@ -80,4 +81,4 @@ def _text(cell: Cell) -> str:
         return str(int(cell))
     if isinstance(cell, datetime):
         return cell.date().isoformat()
-    return "" if cell is None else str(cell).strip()
+    return "" if cell is None else unsteered(str(cell)).strip()  # a cell of XLS may hold NUL

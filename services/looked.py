@@ -5,7 +5,6 @@ for the page holds nothing of anybody: of cases all values are invented ones, of
 """
 
 import re
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,6 +29,7 @@ from core.errors import AvainError, InputError, Message
 from core.i18n import N_
 from core.settings import Settings, configuration_file
 from core.source_settings import AbsenceSource, CaseSource
+from core.toml import parse_toml
 from documents.absence_table import read_absences
 from documents.delivery_report import read_reports
 from services.orders.replies.incoming import open_file
@@ -260,7 +260,7 @@ def kept_words(folder: Path, configured: CaseSource) -> set[str]:
         else set()
     )
     if configured.profile is not None:
-        kept.update(words_of(tomllib.loads((folder / configured.profile).read_text("utf-8"))))
+        kept.update(words_of(parse_toml((folder / configured.profile).read_text("utf-8"))))
     return kept
 
 

@@ -113,7 +113,10 @@ def _harmless(value: str) -> str:
 
 
 def _source_id(value: str) -> str:
-    _no_control(value)
+    if not _no_control(value).isprintable():
+        raise FaultError(
+            Message("An identifier holds a character that cannot be seen: it would look like another one.")
+        )
     if redact(value) != value:
         raise FaultError(Message("An identifier is a henkilötunnus. The source must be set up to give another one."))
     return value

@@ -8,6 +8,7 @@ collected and removed is written again by a repeat; whoever collects recognises 
 import errno
 import os
 import re
+import stat
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -83,16 +84,23 @@ def _folder(destination: Destination) -> str:
     return str(destination.settings.get("folder") or destination.business_id)
 
 
+def _holds(target: Path, content: bytes) -> bool:
+    """Whether a file is an ordinary one with these bytes. Others write here too: no link is followed, no pipe or device read."""
+    found = target.lstat()
+    return stat.S_ISREG(found.st_mode) and found.st_size == len(content) and target.read_bytes() == content
+
+
 def _place(target: Path, content: bytes) -> None:
     """Write `content` to `target` atomically. Raises AlreadyDone, Permanent or OSError; leaves nothing half done."""
     if target.exists():
-        if target.read_bytes() == content:
+        if _holds(target, content):
             raise AlreadyDone("The file {name} was there already, with the same content.", name=target.name)
         raise Permanent("Another file named {name} is there already; it was left as it is.", name=target.name)
     target.parent.mkdir(parents=True, exist_ok=True)
     beside = target.with_name(f".{target.name}.part")
+    beside.unlink(missing_ok=True)  # of an attempt that was killed
     try:
-        with beside.open("wb") as file:
+        with beside.open("xb") as file:  # whoever collects may write here: a link under this name must lead us nowhere
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 import httpx2
 
-from connectors.addresses import Resolver, resolve
+from connectors.addresses import Resolver, host_of, resolve
 from connectors.channels.base import Delivery, Destination, Means, Receipt
 from connectors.channels.connecting import connection_of, connection_problem
 from connectors.http import HostRule, HttpDoor, Outbound, Reply, raise_for, retry_after
@@ -132,7 +132,7 @@ class HttpsChannel:
         )
         certificate, key = connection.client_certificate, connection.client_key
         policy = Outbound(
-            hosts={httpx2.URL(connection.url).raw_host.decode("ascii"): rule},
+            hosts={host_of(connection.url): rule},
             connect_seconds=min(10.0, connection.seconds),
             read_seconds=connection.seconds,
             total_seconds=connection.seconds,

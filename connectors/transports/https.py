@@ -11,9 +11,7 @@ from hashlib import sha256
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
-import httpx2
-
-from connectors.addresses import Resolver, resolve
+from connectors.addresses import Resolver, host_of, resolve
 from connectors.http import HostRule, HttpDoor, Outbound, Reply, raise_for
 from connectors.transports import x_road
 from connectors.transports.base import Fetched, Visit
@@ -37,7 +35,7 @@ class HttpsFile:
     def __init__(self, configured: Settings, *, resolver: Resolver = resolve) -> None:
         self._configured, self._resolver = configured, resolver
         self._url = configured.url if configured.x_road is None else x_road.address(configured.url, configured.x_road)
-        self._host = httpx2.URL(self._url).raw_host.decode("ascii")
+        self._host = host_of(self._url)
 
     def fetch(self, visit: Visit) -> Fetched:
         """See Transport.fetch. An answer "not modified" brings no file, and leaves the memory as it is.

@@ -42,6 +42,7 @@ class LocalFiles:
     ) -> None:
         self._path, self._move_to = path, move_to
         self._settled_after, self._wait = settled_after, wait
+        self._within = _split(Path(path))[0] if _PATTERN & set(path) else None
 
     def fetch(self, visit: Visit) -> Fetched:
         """See Transport.fetch. A pattern that matches nothing gives no files; a path that is not there raises NotFound."""
@@ -50,7 +51,7 @@ class LocalFiles:
         growing: list[str] = []
         processed: list[str] = []
         for path in self._paths():
-            copy = _fetch_one(path, visit.spool, self._settled(path))
+            copy = _fetch_one(path, visit.spool, self._settled(path), self._within)
             if copy is None:
                 growing.append(plain_name(path.name))
             elif copy.sha256 in visit.processed:
@@ -64,7 +65,7 @@ class LocalFiles:
         """See Transport.look."""
         paths = self._paths()
         for path in paths:
-            with _reading(path), _opened(path):
+            with _reading(path), _opened(path, self._within):
                 pass
         return [plain_name(path.name) for path in paths]
 
@@ -78,7 +79,7 @@ class LocalFiles:
                 continue
             with _reading(path):
                 before = path.stat()
-                with _opened(path) as content:
+                with _opened(path, self._within) as content:
                     sha256 = sha256_of(content)
                 if sha256 == applied[name] and _version(path.stat()) == _version(before):
                     move_aside(path, path.parent / self._move_to)
@@ -151,12 +152,12 @@ def _leads_out(path: Path, folder: Path) -> bool:
     return outside
 
 
-def _fetch_one(path: Path, spool: Path, version: tuple[int, int] | None) -> SourceFile | None:
+def _fetch_one(path: Path, spool: Path, version: tuple[int, int] | None, within: Path | None) -> SourceFile | None:
     """The spooled copy, or None when the file is growing (`version` None) or was written to while it was copied."""
     if version is None:
         return None
     with _reading(path):
-        copy = _copy(path, spool)
+        copy = _copy(path, spool, within)
         if _version(path.stat()) == version:
             return copy
     copy.path.unlink()
@@ -175,22 +176,31 @@ def _reading(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[BinaryIO]:
-    """An ordinary file; what took its place since it was looked at is not waited for (a pipe would never answer)."""
+def _opened(path: Path, within: Path | None) -> Iterator[BinaryIO]:
+    """An ordinary file; what took its place since it was looked at is not waited for (a pipe would never answer), nor is it read where it lies
+    outside of `within` (a link would lead there).
+    """
     handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(handle, "rb") as file:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             raise NotFound("{path} is not an ordinary file.", path=plain_name(path.name))
+        if within is not None and not _place_of(handle).is_relative_to(within.resolve()):
+            raise Transient("The file {name} was replaced while it was being read.", name=plain_name(path.name))
         yield cast("BinaryIO", file)
+
+
+def _place_of(handle: int) -> Path:
+    """Where an open file lies, whatever its name has become since."""
+    return Path(f"/proc/self/fd/{handle}").resolve()
 
 
 def _version(status: os.stat_result) -> tuple[int, int]:
     return status.st_size, status.st_mtime_ns
 
 
-def _copy(path: Path, spool: Path) -> SourceFile:
+def _copy(path: Path, spool: Path, within: Path | None) -> SourceFile:
     """Copy and hash in one reading."""
-    with _opened(path) as source, incoming(spool, plain_name(path.name)) as copy:
+    with _opened(path, within) as source, incoming(spool, plain_name(path.name)) as copy:
         while chunk := source.read(CHUNK):
             copy.write(chunk)
         return copy.finish()

@@ -118,8 +118,11 @@ def _replace(path: Path, target: Path) -> None:
 def _copy_across(path: Path, target: Path) -> None:
     """To another file system: the copy is on disk, under its name, before the file goes."""
     part = target.with_name(f".{target.name}.part")
+    part.unlink(missing_ok=True)  # of an attempt that was killed
     try:
-        shutil.copy2(path, part)
+        with path.open("rb") as content, part.open("xb") as copy:  # others may write here: no link is followed
+            shutil.copyfileobj(content, copy, CHUNK)
+        shutil.copystat(path, part)
         sync(part)
         part.replace(target)
         sync(target.parent)

@@ -23,6 +23,11 @@ LOST: Final = (asyncssh.SFTPConnectionLost, asyncssh.SFTPNoConnection)
 #: No matter of chance: the two have no method in common, or the server is no SSH server.
 _NO_UNDERSTANDING: Final = (asyncssh.KeyExchangeFailed, asyncssh.ProtocolNotSupported, asyncssh.ServiceNotAvailable)
 
+#: So many names are taken in one visit, and so many folders within each other.
+MOST_NAMES: Final = 50_000
+MOST_FOLDERS: Final = 50
+_MOST_NAME_BYTES: Final = 16 * 1024 * 1024
+
 Result = TypeVar("Result")
 
 
@@ -80,6 +85,29 @@ async def _unless_cut(connection: asyncssh.SSHClientConnection, acting: Coroutin
         raise
 
 
+class _Bounded:
+    """The folders of a server, of which one visit is told so much: names without end, or folders in folders, would cost us all memory."""
+
+    def __init__(self, sftp: asyncssh.SFTPClient, host: str) -> None:
+        self._scandir, self._host = sftp.scandir, host
+        self._names = self._bytes = 0
+
+    async def scandir(self, path: str | bytes = ".") -> AsyncIterator[asyncssh.SFTPName]:
+        """As the client's. Raises Permanent beyond the bounds."""
+        if len(path.split(b"/" if isinstance(path, bytes) else "/")) > MOST_FOLDERS:  # type: ignore[arg-type]
+            raise Permanent("{host} has folders in folders, deeper than {limit}.", host=self._host, limit=MOST_FOLDERS)
+        async for entry in self._scandir(path):
+            self._names += 1
+            self._bytes += len(entry.filename) + len(entry.longname or "")
+            if self._names > MOST_NAMES or self._bytes > _MOST_NAME_BYTES:
+                raise Permanent(
+                    "{host} tells of more than {limit} files. Move those that were read into another folder: after = move.",
+                    host=self._host,
+                    limit=MOST_NAMES,
+                )
+            yield entry
+
+
 @asynccontextmanager
 async def _session(
     configured: Settings, addresses: list[str], pinned: asyncssh.SSHKey, own: asyncssh.SSHKey | None
@@ -87,6 +115,8 @@ async def _session(
     connection = await _connected(configured, addresses, pinned, own)
     try:
         async with connection.start_sftp_client(path_errors="surrogateescape") as sftp:
+            # also for `glob`, which asks the client itself
+            sftp.scandir = _Bounded(sftp, configured.host).scandir  # type: ignore[method-assign, assignment]
             yield connection, sftp
     finally:
         connection.close()

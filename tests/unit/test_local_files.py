@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 
@@ -70,8 +70,8 @@ def test_a_file_written_to_while_it_is_copied_is_left(tmp_path: Path, monkeypatc
 
     copy = local._copy
 
-    def copy_and_grow(source: Path, spool: Path) -> SourceFile:
-        made = copy(source, spool)
+    def copy_and_grow(source: Path, spool: Path, within: Path | None) -> SourceFile:
+        made = copy(source, spool, within)
         put(path, b"whole and more")
         return made
 
@@ -266,12 +266,12 @@ def test_a_copy_that_fails_half_way_leaves_the_file_where_it_was(
     def across(*_: object) -> None:
         raise OSError(errno.EXDEV, "another file system")
 
-    def full(source: Path, target: Path) -> None:
-        target.write_bytes(b"wh")
+    def full(_source: BinaryIO, target: BinaryIO, _chunk: int) -> None:
+        target.write(b"wh")
         raise OSError(errno.ENOSPC, "full")
 
     monkeypatch.setattr(Path, "replace", across)
-    monkeypatch.setattr("shutil.copy2", full)
+    monkeypatch.setattr("shutil.copyfileobj", full)
     with pytest.raises(Permanent, match="the disk is full"):
         transport.put_away(applied(fetched))
     assert path.read_bytes() == b"whole"

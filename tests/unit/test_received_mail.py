@@ -124,7 +124,7 @@ def test_a_broken_encoding_is_what_it_is():
 
 
 def test_names_are_as_long_as_people_can_read():
-    mail = read_mail(made("a@b.invalid", ("x" * 100_000 + ".csv", b"1"), ("y" * 100_000 + ".pdf", b"2")).as_bytes())
+    mail = read_mail(made("a@b.invalid", ("x" * 5_000 + ".csv", b"1"), ("y" * 5_000 + ".pdf", b"2")).as_bytes())
     (table,), (other,) = mail.tables, mail.others
     assert (len(table.name), table.name[-4:], len(other)) == (200, ".csv", 200)
 

@@ -5,18 +5,21 @@ certificate is the door's matter (connectors/http.py).
 """
 
 import base64
-import json
+import math
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 from urllib.parse import quote_plus, urlencode
 
 from connectors.http import HttpDoor
 from connectors.pace import Pace
 from core.errors import Permanent
 from core.source_settings import Fhir
+from documents import plain_json
 
 #: Seconds before its end at which a token is no longer used: a request takes its time too.
 _MARGIN: Final = 30.0
+#: A token for more seconds than this has no end.
+_LONGEST_LIFE: Final = 1e9
 _REFUSALS: Final = frozenset({400, 401, 403})
 
 
@@ -64,18 +67,11 @@ class Credentials:
                 "The server of tokens refused this client ({status}). See client_id, client_secret and scope.",
                 status=reply.status,
             )
-        given = _given(body)
+        given = plain_json.read_object(body)
         token, life = given.get("access_token"), given.get("expires_in")
         if not isinstance(token, str) or not token.isascii() or not token.isprintable() or " " in token or not token:
             raise Permanent("The server of tokens answered without a token.")
-        seconds = float(life) if isinstance(life, int | float) and not isinstance(life, bool) else float("inf")
-        self._until = asked_at + seconds - _MARGIN
+        self._until = math.inf
+        if isinstance(life, int | float) and not isinstance(life, bool) and abs(life) <= _LONGEST_LIFE:
+            self._until = asked_at + life - _MARGIN
         return token
-
-
-def _given(body: bytes) -> dict[str, Any]:
-    try:
-        found = json.loads(body)
-    except (ValueError, RecursionError):
-        found = None
-    return found if isinstance(found, dict) else {}

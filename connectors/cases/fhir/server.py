@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
 from urllib.parse import unquote, urlencode, urljoin, urlsplit
@@ -186,9 +186,10 @@ class FhirServer:
     def _note(self, date: str | None, updated: str | None, kind: str) -> None:
         """Remember the first moment that each clock of the server told. The door may be another machine than the search."""
         if date is not None and "door" not in self._clocks:
-            with suppress(ValueError):
+            with suppress(ValueError, OverflowError):
                 found = parsedate_to_datetime(date)
-                self._clocks["door"] = found if found.tzinfo else found.replace(tzinfo=UTC)
+                if MINYEAR < found.year < MAXYEAR:
+                    self._clocks["door"] = found if found.tzinfo else found.replace(tzinfo=UTC)
         if kind == "Bundle" and updated is not None and "search" not in self._clocks:
             moment = wire.moment(updated)
             if moment is not None:

@@ -16,6 +16,8 @@ UNITS: Final = {
     "h": "HUR", "d": "DAY", "wk": "WEE", "mo": "MON", "km": "KMT", "1": "C62", "{visit}": "C62", "{visits}": "C62",
 }  # fmt: skip
 _EXTENSIONS: Final = "urn:avain:fhir:"
+#: What sources write for "until further notice".
+_NO_END: Final = "9999-12-31"
 
 Lookup = Callable[[wire.Key], wire.Resource | None]
 
@@ -29,7 +31,9 @@ class FaultError(ValueError):
 
 
 def day(value: str | None) -> str | None:
-    """The Helsinki day of a FHIR dateTime; anything else as it is, for the record to judge."""
+    """The Helsinki day of a FHIR dateTime; anything else as it is, for the record to judge. The end of all days is that in every zone."""
+    if value is not None and value.startswith(f"{_NO_END}T"):
+        return _NO_END
     found = wire.moment(value)
     try:
         return local_date(found).isoformat() if found is not None else value

@@ -4,15 +4,14 @@ The shape is FHIR's JSON with every number as text and no promise about lists: X
 `many` reads both. What Avain does not look at (names, addresses, texts) is dropped by `slim` before anything is written down.
 """
 
-import json
 import re
 from collections.abc import Callable, Container, Iterable, Iterator
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from datetime import MAXYEAR, MINYEAR, datetime
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from core.errors import Message, RefusedInput
-from documents import xml
+from documents import plain_json, xml
 
 if TYPE_CHECKING:
     from lxml import etree
@@ -42,13 +41,9 @@ def parse(data: bytes, content_type: str) -> Resource:
 
 def _from_json(data: bytes) -> Any:
     try:
-        return json.loads(data, parse_int=str, parse_float=str, parse_constant=_not_a_number)
-    except (ValueError, RecursionError) as error:
+        return plain_json.read(data, whole=str, fraction=str)
+    except plain_json.NotPlainJsonError as error:
         raise RefusedInput(Message("The answer is not JSON, or it was cut short.")) from error
-
-
-def _not_a_number(_found: str) -> NoReturn:
-    raise ValueError("NaN and Infinity are not JSON")
 
 
 def _from_xml(data: bytes) -> Any:
@@ -114,12 +109,12 @@ def text(value: Any, *path: str) -> str | None:
 
 
 def moment(value: str | None) -> datetime | None:
-    """A FHIR instant or dateTime with a zone; None for anything else."""
+    """A FHIR instant or dateTime with a zone; None for anything else, also for a year so early or late that no zone could be reckoned with."""
     try:
         found = datetime.fromisoformat(value or "")
     except ValueError:
         return None
-    return found if found.tzinfo else None
+    return found if found.tzinfo and MINYEAR < found.year < MAXYEAR else None
 
 
 def key_of(resource: Resource) -> Key:

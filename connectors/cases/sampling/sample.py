@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass, replace
@@ -11,8 +12,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lxml import etree
 from openpyxl import Workbook
+from openpyxl.cell import WriteOnlyCell
+from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
 from documents import xml
+from documents.safe_cells import neutral
 from documents.workbook import Cell
 
 if TYPE_CHECKING:
@@ -23,6 +27,7 @@ _XSI: Final = "{http://www.w3.org/2001/XMLSchema-instance}"
 _VOCABULARY: Final = frozenset(
     {"resourceType", "system", "url", "profile", "status", "intent", "use", "mode", "type", "active", "unit"}
 )
+_NUMBER: Final = re.compile(r"[-+]?[0-9][0-9 .,]*")
 #: The first line of what our own transports write (fhir/lines.py, sql/wire.py), and the name under which its last line counts the others.
 _FRAMES: Final = {"form": "end", "columns": "rows"}
 
@@ -65,7 +70,8 @@ class Sample:
 
     def _lines(self, rows: list[list[Cell]]) -> bytes:
         written = io.StringIO()
-        csv.writer(written, delimiter=self.separator, lineterminator="\r\n").writerows(rows)
+        harmless = ([_harmless(cell) for cell in row] for row in rows)
+        csv.writer(written, delimiter=self.separator, lineterminator="\r\n").writerows(harmless)
         return written.getvalue().encode(self.encoding)
 
     def values(self) -> Iterator[str]:
@@ -130,6 +136,18 @@ def _map_cell(cell: Cell, value: Callable[[Any], Any]) -> Cell:
     return mapped
 
 
+def _harmless(cell: Cell) -> Cell:
+    """A cell as it may stand in a text that somebody opens in a spreadsheet program; a number stays one, whatever its sign."""
+    return neutral(cell) if isinstance(cell, str) and not _NUMBER.fullmatch(cell) else cell
+
+
+def _text_cell(sheet: Any, text: str) -> Any:
+    """A text that is one: openpyxl takes what begins with = for a formula."""
+    cell = WriteOnlyCell(sheet, ILLEGAL_CHARACTERS_RE.sub("", text))
+    cell.data_type = "s"
+    return cell
+
+
 def counting(first: Any) -> str | None:
     """Under which name the last line counts the others, where a first line such as this says that one does."""
     return next((last for head, last in _FRAMES.items() if isinstance(first, dict) and head in first), None)
@@ -140,6 +158,6 @@ def _workbook(tables: list[Any]) -> bytes:
     for table in tables:
         sheet = made.create_sheet(table.sheet or None)
         for row in table.rows:
-            sheet.append(row)
+            sheet.append([_text_cell(sheet, cell) if isinstance(cell, str) else cell for cell in row])
     made.save(written)
     return written.getvalue()

@@ -3,11 +3,9 @@
 A list that is not a list is refused as a whole; a price in it that is none is rejected alone, at its JSON path.
 """
 
-import json
 from collections.abc import Iterable, Mapping
-from decimal import Decimal, InvalidOperation
 from hashlib import sha256
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -18,6 +16,7 @@ from connectors.prices.row import PriceDocument, PriceRow, Reading, Removal
 from connectors.rejection import Rejection
 from core.errors import Message, RefusedInput
 from core.i18n import N_
+from documents import plain_json
 
 LARGEST_FILE: Final = 64 * 1024 * 1024
 _LONGEST_NAME: Final = 200
@@ -46,7 +45,10 @@ def read_json(content: bytes, *, file_name: str, reading: Reading) -> PriceDocum
         raise RefusedInput(
             "The file has {size} bytes; at most {limit} are accepted.", size=len(content), limit=LARGEST_FILE
         )
-    whole = _parse(content)
+    try:
+        whole = plain_json.read(content)
+    except plain_json.NotPlainJsonError as error:
+        raise RefusedInput(error.message) from error
     if not isinstance(whole, dict) or not isinstance(whole.get("prices"), list):
         raise RefusedInput(
             'A JSON price list is an object with a list "prices". See docs/formats/price-list-1.schema.json.'
@@ -125,39 +127,3 @@ def _first(error: ValidationError, root: str = "$") -> tuple[str, Message]:
     told = {name: value for name, value in found.get("ctx", {}).items() if isinstance(value, str | int)}
     sentence = _FOUND.get(found["type"], N_("{value} cannot be understood here."))
     return path, Message(sentence, value=shown(found["input"]), **told)
-
-
-def _parse(content: bytes) -> Any:
-    try:
-        return json.loads(content, parse_float=Decimal, parse_constant=_no_number, object_pairs_hook=_once)
-    except _RefusedError as error:
-        raise RefusedInput(error.message) from None
-    except RecursionError as error:
-        raise RefusedInput("The JSON file is nested too deeply.") from error
-    except UnicodeDecodeError as error:
-        raise RefusedInput("The JSON file is not UTF-8 text.") from error
-    except json.JSONDecodeError as error:
-        raise RefusedInput(
-            "The JSON file is not well-formed or was cut short, line {line} ({detail})",
-            line=error.lineno,
-            detail=error.msg,
-        ) from error
-    except (ValueError, InvalidOperation) as error:  # thousands of digits, or an exponent of twenty
-        raise RefusedInput("The JSON file holds a number that cannot be read.") from error
-
-
-class _RefusedError(Exception):
-    def __init__(self, message: Message) -> None:
-        super().__init__(message.msgid)
-        self.message = message
-
-
-def _no_number(name: str) -> NoReturn:
-    raise _RefusedError(Message("The JSON file holds {value}, which is no number.", value=name))
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise _RefusedError(Message("The JSON file holds an object with the same name twice."))
-    return found

@@ -13,6 +13,7 @@ from connectors.prices.table.words import column_of, times_of
 from connectors.prices.units import read_unit
 from core.errors import Message
 from core.i18n import N_
+from core.steering import unsteered
 from documents.safe_cells import restored
 from documents.workbook import Cell
 
@@ -62,7 +63,7 @@ def read_text(value: Cell) -> str:
     """A cell's text on one line. A code that a spreadsheet took for a number is written without `.0`."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    return restored(" ".join(str(value).split()))
+    return restored(unsteered(" ".join(str(value).split())))
 
 
 def read_supplement(value: Cell, *, kind: str, sign: str = "") -> Supplement | Message:
