@@ -76,10 +76,10 @@ class OneOfEach(Office):
         make_order_line(session, order, item, self._price, "600.00")
         waiting = make_plan_item(session, decision, self.service, external_id=f"I-{worker.external_id}-2")
         make_choice(session, waiting, self.provider)
-        past = {"made_by": "test", "made_at": NOW, "expires_at": NOW + timedelta(days=9)}
+        past: dict[str, Any] = {"made_by": "test", "made_at": NOW, "expires_at": NOW + timedelta(days=9)}
         name = worker.external_id.encode()
         link = added(session, FamilyLink(case_id=case.id, holder="client", token=name, code=name, **past))
-        chosen = {"plan_item_id": item.id, "provider_id": self.provider.id, "voice": "child"}
+        chosen: dict[str, Any] = {"plan_item_id": item.id, "provider_id": self.provider.id, "voice": "child"}
         proposal = added(session, FamilyProposal(case_id=case.id, proposed_by="t", proposed_at=NOW, **chosen))
         wish = added(
             session,
@@ -112,7 +112,11 @@ class OneOfEach(Office):
 
     def _invoice(self, order: Any) -> IncomingDocument:
         """A dearer one than was ordered, so it waits."""
-        told = {"seller": self.provider.business_id, "order": order.number, "rows": [Row("1100.00", "12")]}
+        told: dict[str, Any] = {
+            "seller": self.provider.business_id,
+            "order": order.number,
+            "rows": [Row("1100.00", "12")],
+        }
         content = peppol(number=f"L-{order.id}", **told)
         came = make_incoming(self.session, source="laskut", sha256=sha256(content).hexdigest(), kind="unknown")
         take_invoice(self.session, read_invoice(content), came, now=NOW, settings=self._settings)

@@ -44,7 +44,7 @@ SEES_ALL = {"/incoming/{document}": {O}}
 
 def owned(path: str) -> str | None:
     """The entry of `OWNED` that an address belongs to."""
-    return next((one for one in OWNED if path == one or path.startswith(f"{one}/") or path.startswith(f"{one}.")), None)
+    return next((one for one in OWNED if path == one or path.startswith((f"{one}/", f"{one}."))), None)
 
 
 OF_SOMEBODY = sorted((method, path) for method, path in TABLE if owned(path))
@@ -191,7 +191,9 @@ SENT_ALONG = (
 
 
 @pytest.mark.parametrize(("method", "path", "name"), SENT_ALONG)
-def test_a_row_that_is_sent_along_is_no_way_round(family_app, session, world: OneOfEach, method, path, name):
+def test_a_row_that_is_sent_along_is_no_way_round(  # noqa: PLR0917 - fixtures
+    family_app, session, world: OneOfEach, method, path, name
+):
     with Opener(family_app, session) as opener:
         browser = opener.sign_in(W, S, worker=world.mine.worker)
         token, before = csrf_of(browser, family_app), everything(session)
