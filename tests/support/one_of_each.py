@@ -5,14 +5,16 @@ from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
+from sqlmodel import col
 
 from core.keys import link_secret
 from core.settings import Settings
 from documents.invoice import read_invoice
 from models.answer import IncomingDocument
 from models.base import days
+from models.case import Case
 from models.family import FamilyLink, FamilyProposal, FamilyWish
 from models.worker import Absence
 from services.invoices.taking import take_invoice
@@ -58,6 +60,10 @@ class OneOfEach(Office):
         self.mine, self.hers = self._of(self.me), self._of(self.stranger)
         make_price_list(session, make_price_source(session, self.provider), run=make_run(session))
         session.flush()
+
+    def cases(self) -> list[Case]:
+        """Both cases."""
+        return list(self.session.scalars(select(Case).order_by(col(Case.id))))
 
     def shared(self) -> dict[str, list[str]]:
         """What is nobody's own, by kind: providers, services, lists of prices, runs."""

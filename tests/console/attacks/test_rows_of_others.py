@@ -5,33 +5,19 @@ test_row_access.py the cases of others against every way of writing their number
 """
 
 from typing import Any
-from urllib.parse import quote
 
 import pytest
 from sqlalchemy import text
 
 from core.clock import business_now
 from services.family.sessions import find
+from tests.console.attacks.addresses import address, owned
 from tests.console.test_who_may import csrf_of
 from tests.console.who_may import ANYBODY, FAMILIES, TABLE, O, P, S, W
 from tests.support.browsing import ORIGIN, Browser, Opener
 from tests.support.families import come_in
-from tests.support.one_of_each import OneOfEach, Theirs
+from tests.support.one_of_each import OneOfEach
 
-#: Where an address names a row that is somebody's: what each of its parts names (tests/support/one_of_each.py).
-OWNED: dict[str, dict[str, str]] = {
-    "/cases/{number}": {
-        "number": "case", "decision": "decision", "item:path": "item", "link": "link", "proposal": "proposal", "wish": "wish",
-    },
-    "/orders/{number}": {"number": "order", "answer": "answer"},
-    "/orders/proposals/{proposal}": {"proposal": "order proposal"},
-    "/follow-ups/{follow_up}": {"follow_up": "follow-up"},
-    "/notices/{notice}": {"notice": "notice"},
-    "/invoices/{document}": {"document": "invoice"},
-    "/incoming/{document}": {"document": "document"},
-    "/absences/{absence}": {"absence": "absence"},
-    "/my/{number}": {"number": "case", "proposal": "proposal", "link": "link"},
-}  # fmt: skip
 #: Where the role alone decides: nothing there is of one client. Auditors look at any case's trail, which is written down in it.
 BY_ROLE = (
     "/prices/", "/providers/", "/services/", "/unit-costs/", "/sources/", "/runs/", "/rejected/", "/dead-work/", "/schedule/", "/audit/cases/",
@@ -42,27 +28,9 @@ BY_SECRET = ("/enter/", "/reply/", "/delivered/", "/calendar/", "/my/in/")
 SEES_ALL = {"/incoming/{document}": {O}}
 
 
-def owned(path: str) -> str | None:
-    """The entry of `OWNED` that an address belongs to."""
-    return next((one for one in OWNED if path == one or path.startswith((f"{one}/", f"{one}."))), None)
-
-
 OF_SOMEBODY = sorted((method, path) for method, path in TABLE if owned(path))
 OF_WORKERS = [key for key in OF_SOMEBODY if TABLE[key] != FAMILIES]
 OF_FAMILIES = [key for key in OF_SOMEBODY if TABLE[key] == FAMILIES]
-
-
-def address(path: str, whose: Theirs, rest: Theirs | None = None) -> str:
-    """The address with what somebody has in its first part, and in the others what `rest` has (the same, if nobody else is said)."""
-    kinds, named = OWNED[owned(path) or ""], whose
-    parts = []
-    for part in path.split("/"):
-        if part.startswith("{"):
-            parts.append(quote(named[kinds[part[1:-1]]]))
-            named = rest or whose
-        else:
-            parts.append(part)
-    return "/".join(parts)
 
 
 def ask(browser: Browser, method: str, at: str, token: str, **fields: str) -> Any:
