@@ -124,7 +124,8 @@ def described(app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 def test_whatever_fits_or_does_not_fit_the_parameters(family_app, desk: Desk, monkeypatch):
     described_as = described(family_app, monkeypatch)
-    operations = [one.ok() for one in schemathesis.openapi.from_dict(described_as).get_all_operations()]
+    schema: Any = schemathesis.openapi.from_dict(described_as)
+    operations = [one.ok() for one in schema.get_all_operations()]
     assert {(one.method.upper(), one.path) for one in operations} >= {
         (method, path.replace(":path}", "}")) for method, path in TABLE
     }
@@ -148,8 +149,8 @@ def _draw(desk: Desk, operation: Any, mode: GenerationMode, known: dict[str, str
         suppress_health_check=list(HealthCheck),
     )
     @given(case=operation.as_strategy(generation_mode=mode))
-    def draw(case: Case) -> None:
-        if known and next(turns):  # what there is, so that it comes further than to "there is no such row"
+    def draw(case: Case[Any]) -> None:
+        if next(turns) and known:  # what there is, so that it comes further than to "there is no such row"
             case.path_parameters = {
                 **(case.path_parameters or {}),
                 **{name: quote(one, safe="") for name, one in known.items()},
@@ -167,7 +168,7 @@ def may_not_fit(operation: dict[str, Any]) -> bool:
     return bool(takes) or "requestBody" in operation
 
 
-def _send(desk: Desk, operation: Any, case: Case) -> None:
+def _send(desk: Desk, operation: Any, case: Case[Any]) -> None:
     options = case.as_transport_kwargs(base_url=ORIGIN)
     options.pop("headers", None)
     data = options.get("data")
@@ -187,7 +188,7 @@ def test_hostile_words_in_every_question(family_app, desk: Desk):
     """In the query of each page that is looked at: all parameters at once, and a part of the path."""
     asked = cycle(HOSTILE)
     for route in routes(family_app):
-        if "GET" not in route.methods:
+        if "GET" not in (route.methods or ()):
             continue
         names = [one.alias for one in route.dependant.query_params] or ["any"]
         known = parts(route.path, desk.world)
@@ -218,7 +219,7 @@ def forms(desk: Desk, app: FastAPI) -> dict[tuple[str, tuple[str, ...]], tuple[P
     """Each form that a page holds and that changes something, once: by the rule it goes to and the names of its fields."""
     found: dict[tuple[str, tuple[str, ...]], tuple[Page, Any]] = {}
     for route in routes(app):
-        if "GET" not in route.methods or route.path in {"/healthz", "/readyz", "/metrics"}:
+        if "GET" not in (route.methods or ()) or route.path in {"/healthz", "/readyz", "/metrics"}:
             continue
         answer = desk.ask("GET", route.path, f"{ORIGIN}{filled(route.path, parts(route.path, desk.world))}")
         if answer.status_code != 200 or not answer.headers["content-type"].startswith("text/html"):

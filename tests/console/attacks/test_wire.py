@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -67,21 +67,18 @@ def probe() -> Iterator[tuple[Probe, int]]:
         yield app, port
 
 
-def said(port: int, *pieces: bytes, pause: float = 0.0) -> bytes:
-    """All that comes back for these bytes until the server closes, or has nothing more to say for a while."""
+def said(port: int, *pieces: bytes, pause: float = 0.0, wait: float = 5.0) -> bytes:
+    """All that comes back for these bytes until the server closes, or has nothing more to say for a while; its first word is waited for longer."""
     with socket.create_connection(("127.0.0.1", port), timeout=5) as line:
         for piece in pieces:
             line.sendall(piece)
             time.sleep(pause)
-        line.settimeout(0.5)
+        line.settimeout(wait)
         answer = b""
-        try:
+        with suppress(TimeoutError, ConnectionResetError):
             while part := line.recv(65536):
                 answer += part
-        except TimeoutError:
-            pass
-        except ConnectionResetError:
-            pass
+                line.settimeout(0.3)
     return answer
 
 
@@ -130,7 +127,7 @@ def test_a_request_whose_end_is_in_doubt_is_refused_and_the_line_cut(probe, head
 )  # fmt: skip
 def test_a_chunk_that_is_written_oddly_is_refused(probe, body):
     app, port = probe
-    answer = said(port, b"POST / HTTP/1.1\r\n" + HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + body + HIDDEN)
+    answer = said(port, b"POST / HTTP/1.1\r\n" + HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + body + HIDDEN, wait=0.5)
     assert [one for one in app.reached if one[1] == "/hidden"] == []
     assert answer.count(b"HTTP/1.1 200") == 0
 
@@ -149,6 +146,14 @@ def test_a_head_has_an_end(probe):
     answer = said(port, b"GET / HTTP/1.1\r\n" + HEAD + b"X: " + b"a" * 200_000)
     assert answer.startswith(b"HTTP/1.1 400 ") or answer == b""
     assert app.reached == []
+
+
+def test_a_method_is_written_in_capitals():
+    """What one machine takes for GET another must not take for something else."""
+    with served(create_app(settings_for(family={}))) as port:
+        for method in (b"get", b"Get", b"post", b"Post"):
+            answer = said(port, method + b" /logout HTTP/1.1\r\n" + HEAD + b"\r\n")
+            assert answer.startswith(b"HTTP/1.1 405 "), method
 
 
 def test_it_does_not_say_what_it_is_made_of(probe):
