@@ -99,7 +99,7 @@ def test_bytes_that_are_no_cookie_are_nobodys(app):
         b";;;",
         b'avain="\\000"',
     ):
-        answer = Browser(app).client.get("/", headers={"cookie": value}, follow_redirects=False)
+        answer = Browser(app).client.get("/", headers={b"cookie": value}, follow_redirects=False)
         assert (answer.status_code, answer.headers["location"]) == (303, "/login"), value
 
 
