@@ -10,7 +10,7 @@ from tests.support.browsing import ORIGIN, Browser, Opener
 from tests.support.families import come_in, make_link
 from tests.support.one_of_each import OneOfEach
 
-ELSEWHERE = (
+ELSEWHERE: tuple[dict[str, str], ...] = (
     {"origin": "https://evil.test"},
     {"origin": "null"},
     {"origin": ORIGIN + ".evil.test"},
@@ -31,7 +31,7 @@ ELSEWHERE = (
     {"referer": "evil"},
     {"origin": "https://evil.test", "referer": f"{ORIGIN}/"},
 )
-HERE = (
+HERE: tuple[dict[str, str], ...] = (
     {},  # some browsers and proxies tell nothing: then the token alone decides
     {"origin": ORIGIN},
     {"origin": ORIGIN.upper().replace("HTTP", "http")},
