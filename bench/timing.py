@@ -14,6 +14,7 @@ import time
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any, Final
@@ -98,12 +99,12 @@ class Guesser(Bench):
                 wanted, lambda: self._page(over), lambda: self._page(secrets.token_urlsafe(32)),
             ),
             "signed link: wrong in the first sign, or the last but one": (
-                checks, lambda: _opens(signed, f"{payload}.{_changed(signature, 0)}"),
-                lambda: _opens(signed, f"{payload}.{_changed(signature, -2)}"),
+                checks, partial(_opens, signed, f"{payload}.{_changed(signature, 0)}"),
+                partial(_opens, signed, f"{payload}.{_changed(signature, -2)}"),
             ),
             "form's token: wrong in the first sign, or the last": (
-                checks, lambda: secrets.compare_digest(_changed(csrf, 0).encode(), csrf.encode()),
-                lambda: secrets.compare_digest(_changed(csrf, -1).encode(), csrf.encode()),
+                checks, partial(secrets.compare_digest, _changed(csrf, 0).encode(), csrf.encode()),
+                partial(secrets.compare_digest, _changed(csrf, -1).encode(), csrf.encode()),
             ),
         }  # fmt: skip
         found = {name: compared(*pair) for name, pair in pairs.items()}

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
+from lxml import etree, html
+
 from tests.console.test_headers import ALWAYS
 
 #: What must never come back as it was sent: a page that holds it unescaped runs somebody's script.
@@ -63,5 +65,20 @@ def _of_content(answer: Any) -> Iterator[str]:
         yield f"content type {kind!r}"
     if PROBE in answer.text:
         yield "what was sent stands in the page as it was sent"
+    yield from _inline(answer.text)
     if (found := _INSIDE.search(answer.text)) is not None:
         yield f"tells {found[0]!r}"
+
+
+def _inline(page: str) -> Iterator[str]:
+    """Scripts and styles inside a page: the policy forbids them, so whatever is there did not come from us."""
+    for one in html.fromstring(page).iter(etree.Element) if page.strip() else ():
+        if (one.tag == "script" and not one.get("src")) or one.tag == "style":
+            yield f"<{one.tag}> in the page"
+        for name, value in ((str(key), str(kept)) for key, kept in one.attrib.items()):
+            if name == "style" or name.startswith("on"):
+                yield f"{name}= in the page"
+            if name in {"href", "src", "action", "formaction"} and not re.match(
+                r"(/(?![/\\])|#|\?|mailto:|https://)|$", str(value)
+            ):
+                yield f"{name}={value!r}"

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import uvicorn
+from pydantic import ValidationError
 from structlog.testing import capture_logs
 
 from cli.console import serving
@@ -270,3 +271,9 @@ def test_an_address_is_believed_from_a_proxy_of_ours_only(monkeypatch, trusted, 
     with served(app, trusted_proxies=trusted) as port:
         said(port, FORWARDED % told)
     assert [client for _, _, client, _ in app.reached] == [seen]
+
+
+@pytest.mark.parametrize("everybody", ["0.0.0.0/0", "::/0"])
+def test_not_everybody_can_be_a_proxy_of_ours(everybody):
+    with pytest.raises(ValidationError, match="must not be everybody"):
+        settings_for(trusted_proxies=["127.0.0.1", everybody])
