@@ -15,6 +15,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from functools import partial
+from itertools import cycle, islice
 from pathlib import Path
 from statistics import median
 from typing import Any, Final
@@ -78,7 +79,7 @@ class Guesser(Bench):
         object.__setattr__(app.state.console, "limiter", Unlimited())
         self.client = TestClient(app, base_url=_ORIGIN, client=("127.0.0.1", 50000))
         self.cookie = app.state.console.cookie
-        self.made = [self._link() for _ in range(tries // (self.settings.family.wrong_codes - 1) + _WARM)]
+        self.made = self._links(tries // (self.settings.family.wrong_codes - 1) + _WARM)
 
     def measured(self, answers: int, checks: int) -> dict[str, Any]:
         """Every pair."""
@@ -110,20 +111,17 @@ class Guesser(Bench):
         found = {name: compared(*pair) for name, pair in pairs.items()}
         return {"pairs": found, "apart_most": max(abs(one["apart"] - 0.5) for one in found.values())}
 
-    def _link(self) -> links.MadeLink:
-        now = datetime.now(UTC)
+    def _links(self, many: int) -> list[links.MadeLink]:
+        """So many links, of one case after the other: a case may have ten."""
+        key, settings = family_code_key(self.settings), self.settings.family
         with self.session(_COUNTY) as session:
-            case = session.execute(
-                text(
-                    "SELECT number FROM client_case WHERE id = (SELECT case_id FROM (SELECT client_case.id AS case_id, count(family_link.id) AS many"
-                    " FROM client_case LEFT JOIN family_link ON family_link.case_id = client_case.id GROUP BY client_case.id ORDER BY many, client_case.id"
-                    " LIMIT 1) AS free)"
+            numbers = session.scalars(text("SELECT number FROM client_case ORDER BY id")).all()
+            return [
+                links.make_link(
+                    session, number, holder="client", actor="bench", now=datetime.now(UTC), key=key, settings=settings
                 )
-            ).scalar_one()
-            key = family_code_key(self.settings)
-            return links.make_link(
-                session, case, holder="client", actor="bench", now=now, key=key, settings=self.settings.family
-            )
+                for number in islice(cycle(numbers), many)
+            ]
 
     def _session_that_is_over(self) -> str:
         with self.session(_COUNTY) as session:
