@@ -193,10 +193,10 @@ def test_hostile_words_in_every_question(family_app, desk: Desk):
         names = [one.alias for one in route.dependant.query_params] or ["any"]
         known = parts(route.path, desk.world)
         for _ in range(2 * DRAWS):
-            value = next(asked)
+            value = next(asked)[:2000]  # no head of a request holds more
             at = filled(route.path, known)
             desk.ask("GET", route.path, f"{ORIGIN}{at}?{'&'.join(f'{name}={value}' for name in names)}")
-            if known and len(value) < 2000:
+            if known:
                 others = {**known, Random(SEED).choice(sorted(known)): value or "%20"}
                 desk.ask("GET", route.path, f"{ORIGIN}{filled(route.path, others, quoted=True)}")
     assert desk.wrong == []
