@@ -20,7 +20,7 @@ TEXTS  := $(patsubst %,locale/%/LC_MESSAGES/avain.mo,fi sv en)
 # The tests start hundreds of processes: what Python compiled for one is kept for the next, whatever the machine's habit.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test test-debian test-once test-browser screenshots bench-cases bench-prices bench-budgets bench-console bench-orders bench-reminders bench-restart bench-consistency lint types imports check format lock locales chaos chaos-table fuzz fuzz-table clean
+.PHONY: help setup demo test test-debian test-once test-browser screenshots bench-cases bench-prices bench-budgets bench-console bench-orders bench-reminders bench-restart bench-consistency lint types imports check format lock locales chaos chaos-table fuzz fuzz-table bench-timing fuzz-console clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -100,6 +100,12 @@ bench-restart: setup ## how soon all goes on after everything was killed; writes
 
 bench-consistency: setup ## how long the nightly consistency check takes; writes bench/results/consistency.json
 	$(BIN)/python -m bench.consistency $(BENCH)
+
+bench-timing: setup ## whether a guesser learns anything by how long an answer takes; writes bench/results/timing.json
+	$(BIN)/python -m bench.timing $(BENCH)
+
+fuzz-console: setup ## every address of the console, asked for longer and otherwise than in the tests (INPUTS=50 of each kind, SEED=7)
+	AVAIN_FUZZ_INPUTS=$(or $(INPUTS),50) AVAIN_FUZZ_SEED=$(or $(SEED),$$(date +%s)) $(BIN)/python -m pytest -s tests/console/attacks/test_every_address.py
 
 # mypy needs one processor for a minute, and the tests often wait: side by side, each told as a whole when it ends.
 check: setup lint ## all that CI runs

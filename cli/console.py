@@ -2,7 +2,7 @@
 
 import socket
 from contextlib import suppress
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,6 +11,9 @@ from cli.common import console as out
 from core.errors import AvainError, ConfigurationError, InputError
 from core.i18n import _, moment, ngettext
 from core.settings import Settings
+
+if TYPE_CHECKING:
+    import uvicorn
 
 app = sub_app(_("The web pages: serve them, let people in, sign them out."))
 
@@ -31,9 +34,20 @@ def serve(context: typer.Context) -> None:
     configured = settings()
     check_templates(configured)
     configure_logging(configured.log_format, configured.log_level)
-    serving = uvicorn.Config(
-        "console.app:create_app",
-        factory=True,
+    how = serving(configured)
+    with listening_socket(configured) as taken:
+        taken.listen(how.backlog)
+        uvicorn.Server(how).run(sockets=[taken])
+
+
+def serving(configured: Settings, app: Any = "console.app:create_app") -> "uvicorn.Config":
+    """What the server is told: whom to believe, what not to say, and to be strict and not endlessly patient (console/web/patience.py)."""
+    import uvicorn
+
+    return uvicorn.Config(
+        app,
+        factory=isinstance(app, str),
+        http="console.web.patience:Patient",
         proxy_headers=bool(configured.console.trusted_proxies),
         forwarded_allow_ips=configured.console.trusted_proxies,
         server_header=False,
@@ -42,9 +56,6 @@ def serve(context: typer.Context) -> None:
         ws="none",
         timeout_graceful_shutdown=_STOP_SECONDS,
     )
-    with listening_socket(configured) as taken:
-        taken.listen(serving.backlog)
-        uvicorn.Server(serving).run(sockets=[taken])
 
 
 def listening_socket(configured: Settings) -> socket.socket:

@@ -45,6 +45,7 @@ def register(app: FastAPI) -> None:
     app.add_exception_handler(OperationalError, _unavailable)
     app.add_exception_handler(InterfaceError, _unavailable)
     app.add_exception_handler(PoolTimeoutError, _unavailable)
+    app.add_exception_handler(ClientDisconnect, _hung_up)
 
 
 def sorry(request: Request, status: int, sentence: str, *, typed: Sequence[str] = ()) -> Response:
@@ -156,6 +157,11 @@ async def _status(request: Request, error: Exception) -> Response:
 def no_such_page(request: Request) -> Response:
     """Nothing is at this address."""
     return sorry(request, 404, _("There is no such page."))
+
+
+async def _hung_up(_request: Request, _error: Exception) -> Response:
+    """Whoever sent it is gone, and hears nothing of it: no failure of ours, of which an alarm would tell."""
+    return Response(status_code=400)
 
 
 async def _unavailable(request: Request, _error: Exception) -> Response:

@@ -9,13 +9,13 @@ let in with the session's CSRF token only (`{{ csrf() }}` inside every form). Pa
 """
 
 import secrets
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
 from typing import Annotated, Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import structlog
 from fastapi import APIRouter, Depends, Request
@@ -197,13 +197,33 @@ def _let_in(roles: tuple[str, ...]) -> Any:
 
 
 async def sent_from_here(request: Request) -> None:
-    """A form must come from a page of ours, where the browser says from where."""
+    """A form must come from a page of ours, as far as the browser says from where: nothing it says may speak against it."""
     console: Console = request.app.state.console
-    origin = request.headers.get("origin")
-    if origin is not None and origin.lower() not in console.origins(request.scope["path"]):
+    ours, headers = console.origins(request.scope["path"]), request.headers
+    if headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
         raise StaleFormError
-    if origin is None and request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
+    origin = headers.get("origin") or _origin_of(headers.get("referer"))
+    if origin is not None and origin.lower() not in ours:
         raise StaleFormError
+
+
+def _origin_of(address: str | None) -> str | None:
+    """Scheme, host and port of the page that an older browser says it comes from; None if it says nothing."""
+    if not address:
+        return None
+    try:
+        parts = urlsplit(address)
+    except ValueError:  # no address at all
+        return ""
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+async def _lets_go(request: Request) -> AsyncIterator[None]:
+    """What was sent is let go with the request: files that no page asked for would stay open, for only those it asks for are closed for it."""
+    try:
+        yield
+    finally:
+        await request.close()
 
 
 async def must_hold(request: Request, token: str) -> None:
@@ -267,6 +287,7 @@ class AnyPages:
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """A page that `roles` may open (None: anybody), after these checks."""
         self.rules.append(Rule(method, path, roles))
+        checks = [Depends(_lets_go), *checks] if method == "POST" else checks
         return self.router.api_route(path, methods=[method], dependencies=checks, response_class=HTMLResponse)
 
 

@@ -76,6 +76,13 @@ class Console(Group):
                 raise ValueError(N_("must be addresses (10.0.0.7) or networks (10.0.0.0/24)")) from error
         return value
 
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _not_everybody(cls, value: list[str]) -> list[str]:
+        if any(ip_network(one).prefixlen == 0 for one in value):
+            raise ValueError(N_("must not be everybody: whoever is believed may say that they come from anywhere"))
+        return value
+
     @field_validator("public_url")
     @classmethod
     def _origin(cls, value: str | None) -> str | None:

@@ -1,5 +1,6 @@
 """Answers under its own names only: a page of somebody else's whose name suddenly leads to this machine (DNS rebinding) gets nothing."""
 
+import re
 from collections.abc import Callable
 from typing import Final
 
@@ -11,6 +12,7 @@ from core.family_settings import Family
 
 #: Asked for by address or by a name of the container's, and telling nothing about anybody (console/health.py).
 FOR_MACHINES: Final = ("/healthz", "/readyz", "/metrics")
+_HOST: Final = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<name>[^\s:/@\[\]]*))(?::[0-9]*)?")
 #: Where the pages of families begin.
 FAMILY_PATH: Final = "/my"
 
@@ -60,7 +62,6 @@ class Hosts:
 
 
 def host_name(host: str) -> str:
-    """The name of a Host header, without port and brackets."""
-    if host.startswith("["):
-        return host[1:].partition("]")[0].lower()
-    return host.partition(":")[0].lower().removesuffix(".")
+    """The name of a Host header, without port and brackets; '' for what no browser sends."""
+    found = _HOST.fullmatch(host)
+    return (found["six"] or found["name"]).lower().removesuffix(".") if found else ""

@@ -50,7 +50,7 @@ class Who:
         answer: ASGIApp = self._app
         if secret and not request.url.path.startswith(_FOR_ANYBODY):
             try:
-                found = await run_in_threadpool(self._find, secret)
+                found = await run_in_threadpool(self._find, secret, clicked=_clicked(request))
             except (OperationalError, InterfaceError, PoolTimeoutError):
                 found, answer = None, _late(self._unavailable, request)
             if found is not None:
@@ -81,9 +81,10 @@ class Who:
         with speaking(wanted):
             await answer(scope, receive, remembering)
 
-    def _find(self, secret: str) -> sessions.Found | None:
+    def _find(self, secret: str, *, clicked: bool) -> sessions.Found | None:
+        idle = self._console.settings.console.idle_minutes
         with self._console.transaction() as session:
-            return sessions.find(session, secret, idle_minutes=self._console.settings.console.idle_minutes)
+            return sessions.find(session, secret, idle_minutes=idle, clicked=clicked)
 
     def _find_family(self, secret: str) -> Family | None:
         with self._console.transaction() as session:
@@ -94,6 +95,13 @@ class Who:
         origin = self._console.family_origin if of_family(path) else self._console.settings.console.origin
         secure = "; Secure" if origin.startswith("https:") else ""
         return f"{LANGUAGE_COOKIE}={wanted}; Path=/; Max-Age={_A_YEAR}; SameSite=Lax; HttpOnly{secure}"
+
+
+def _clicked(request: Request) -> bool:
+    """Whether a person asks, and not a script of ours that looks how far something has come: a page that is left open must not keep somebody
+    signed in. Browsers say so; one that does not counts as clicked.
+    """
+    return request.headers.get("sec-fetch-dest", "document") != "empty"
 
 
 def _late(make: Callable[[Request], Response], request: Request) -> ASGIApp:

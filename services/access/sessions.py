@@ -138,12 +138,12 @@ def open_session(
     return secret
 
 
-def find(session: Session, secret: str, *, idle_minutes: int) -> Found | None:
-    """Who holds this value; None if nobody does any more."""
+def find(session: Session, secret: str, *, idle_minutes: int, clicked: bool = True) -> Found | None:
+    """Who holds this value; None if nobody does any more. `clicked`: a person asks; what a page asks for by itself keeps no session alive."""
     row = session.execute(_FIND, {"cookie": digest(secret), "idle": idle_minutes}).one_or_none()
     if row is None:
         return None
-    if row.to_note:
+    if row.to_note and clicked:
         session.execute(_NOTE, {"id": row.id})
     person = Person(
         session_id=row.id,

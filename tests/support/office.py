@@ -7,6 +7,7 @@ from typing import Any
 from core.errors import Message
 from models.base import days
 from models.budget import Budget, BudgetVersion
+from models.case import Decision
 from models.worker import Absence
 from tests.factories.base import added
 from tests.factories.case import make_case, make_choice, make_decision, make_plan_item
@@ -56,7 +57,11 @@ class Office:
     def budget(self, state: str, worker: Any = None, *, reasons: Any = (), **case: Any) -> str:
         """The number of a case whose budget is in a state."""
         made = self.case(worker, **case)
-        decision = make_decision(self.session, made, number="P-1", granted_amount=Decimal(1000))
+        self.budget_of(make_decision(self.session, made, number="P-1", granted_amount=Decimal(1000)), state, reasons)
+        return str(made.number)
+
+    def budget_of(self, decision: Decision, state: str, reasons: Any = ()) -> None:
+        """A decision's budget, in a state."""
         budget = added(self.session, Budget(decision_id=decision.id, ceiling=Decimal(1000), ceiling_basis={}))
         told = [Message(one).to_json() for one in reasons]
         figures: Any = dict.fromkeys(("invoiced", "delivered", "ordered"), Decimal(0))
@@ -67,7 +72,6 @@ class Office:
                 state=state, reasons=told, cause="cases", recorded_at=NOW, **figures,
             ),
         )  # fmt: skip
-        return str(made.number)
 
     def away(self, worker: Any, deputy: Any, **over: Any) -> None:
         values = {"period": days(TODAY, TODAY), "actor": "test", **over}
