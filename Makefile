@@ -20,7 +20,7 @@ TEXTS  := $(patsubst %,locale/%/LC_MESSAGES/avain.mo,fi sv en)
 # The tests start hundreds of processes: what Python compiled for one is kept for the next, whatever the machine's habit.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test test-debian test-once test-browser screenshots bench-cases bench-prices bench-budgets bench-console bench-orders bench-reminders bench-restart bench-consistency lint types imports check format lock locales chaos chaos-table clean
+.PHONY: help setup demo test test-debian test-once test-browser screenshots bench-cases bench-prices bench-budgets bench-console bench-orders bench-reminders bench-restart bench-consistency audit sbom wheelhouse test-offline review lint types imports check format lock locales chaos chaos-table clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -43,7 +43,7 @@ demo: setup ## the whole chain on real parts; results in var/demo/
 	$(BIN)/avain demo
 
 test: setup ## every test but those in a browser, on real PostgreSQL and Valkey
-	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal --ignore tests/browser $(TESTS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal --ignore tests/browser --ignore tests/offline $(TESTS)
 
 # As a machine room runs them; the packages are fetched and unpacked under var/, nothing is installed or started outside the test run.
 test-debian: setup ## the integration tests on Debian's PostgreSQL behind PgBouncer and Debian's Redis
@@ -53,7 +53,7 @@ test-debian: setup ## the integration tests on Debian's PostgreSQL behind PgBoun
 # Each test once: those of tests/integration on Debian's servers where these can be had, all others on the embedded ones.
 test-once: setup
 	@if tests/debian/install; then export TEST_SERVICES=debian; else echo "So tests/integration runs on the embedded servers."; fi; \
-	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal --ignore tests/browser tests
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal --ignore tests/browser --ignore tests/offline tests
 
 # Each process has a county, a console and a browser of its own; the stories stay together in one.
 test-browser: setup ## the console in a real browser (installs Debian's chromium where it may)
@@ -63,6 +63,23 @@ test-browser: setup ## the console in a real browser (installs Debian's chromium
 screenshots: setup ## docs/screenshots anew, from invented data
 	tests/browser/install
 	$(BIN)/python -m pytest tests/browser/screenshots.py
+
+# Where no vulnerability service can be reached it says so and fails nothing; REQUIRED=1 makes that a failure too.
+audit: setup ## dangerous calls in our code, known vulnerabilities of the locks (ADVISORIES=all.zip: a copy of OSV's database)
+	$(BIN)/python -m deploy.supply_chain.audit $(if $(ADVISORIES),--advisories $(ADVISORIES)) $(if $(REQUIRED),--required)
+
+sbom: setup ## the bill of materials, CycloneDX, from the lock: dist/avain.cdx.json
+	$(BIN)/python -m deploy.supply_chain.sbom dist/avain.cdx.json
+
+wheelhouse: setup ## all that an installation without a network needs, in dist/wheelhouse (FOR="--python-version 3.13 --platform …")
+	deploy/wheelhouse.sh dist/wheelhouse $(FOR)
+
+test-offline: setup ## install from a wheelhouse where there is no network, and look at what was installed
+	deploy/wheelhouse.sh var/wheelhouse
+	WHEELHOUSE=$(CURDIR)/var/wheelhouse $(BIN)/python -m pytest tests/offline
+
+review: setup ## docs/review/ anew: the drawing and the tables that are made from its lists
+	$(BIN)/python -m deploy.review
 
 lint: setup ## style and formatting
 	$(BIN)/ruff check .
@@ -103,8 +120,9 @@ bench-consistency: setup ## how long the nightly consistency check takes; writes
 
 # mypy needs one processor for a minute, and the tests often wait: side by side, each told as a whole when it ends.
 check: setup lint ## all that CI runs
-	$(MAKE) --no-print-directory --jobs 2 --output-sync=recurse imports types test-once
+	$(MAKE) --no-print-directory --jobs 2 --output-sync=recurse imports audit types test-once
 	$(MAKE) --no-print-directory test-browser
+	$(MAKE) --no-print-directory test-offline
 
 format: setup ## put the code in order
 	$(BIN)/ruff check --fix .
