@@ -62,7 +62,13 @@ class TestEntra:
         assert len(given) == len(self.OIDC.roles)
 
     def test_no_role_and_a_strangers_role_mean_nothing(self) -> None:
-        for claims in ({}, {"roles": []}, {"roles": ["worker", "Avain"]}, {"groups": ["Avain.Auditor"]}):
+        strangers: list[dict[str, list[str]]] = [
+            {},
+            {"roles": []},
+            {"roles": ["worker", "Avain"]},
+            {"groups": ["Avain.Auditor"]},
+        ]
+        for claims in strangers:
             assert SignedIn({"oid": "3f0c", **claims}, self.OIDC).roles == frozenset()
 
     def test_the_manifest_is_one(self) -> None:
@@ -79,7 +85,9 @@ class TestEntra:
 
 def test_events_worth_an_alarm_are_logged() -> None:
     table = page("siem").partition("## Events worth an alarm")[2].partition("## ")[0]
-    named = {word for row in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE) for word in re.findall(r"`([a-z_]+)`", row)}
+    named = {
+        word for row in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE) for word in re.findall(r"`([a-z_]+)`", row)
+    }
     named -= {"event", "status"}
     logged = {
         word
