@@ -20,7 +20,7 @@ TEXTS  := $(patsubst %,locale/%/LC_MESSAGES/avain.mo,fi sv en)
 # The tests start hundreds of processes: what Python compiled for one is kept for the next, whatever the machine's habit.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test test-debian test-once test-browser screenshots bench-cases bench-prices bench-budgets bench-console bench-orders bench-reminders bench-restart bench-consistency audit sbom wheelhouse test-offline review lint types imports check format lock locales chaos chaos-table clean
+.PHONY: help setup demo test test-debian test-once test-browser screenshots bench-cases bench-prices bench-budgets bench-console bench-orders bench-reminders bench-restart bench-consistency lint types imports check format lock locales chaos chaos-table clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -63,6 +63,8 @@ test-browser: setup ## the console in a real browser (installs Debian's chromium
 screenshots: setup ## docs/screenshots anew, from invented data
 	tests/browser/install
 	$(BIN)/python -m pytest tests/browser/screenshots.py
+
+.PHONY: audit sbom wheelhouse test-offline review
 
 # Where no vulnerability service can be reached it says so and fails nothing; REQUIRED=1 makes that a failure too.
 audit: setup ## dangerous calls in our code, known vulnerabilities of the locks (ADVISORIES=all.zip: a copy of OSV's database)
