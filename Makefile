@@ -73,7 +73,7 @@ audit: setup ## dangerous calls in our code, known vulnerabilities of the locks 
 sbom: setup ## the bill of materials, CycloneDX, from the lock: dist/avain.cdx.json
 	$(BIN)/python -m deploy.supply_chain.sbom dist/avain.cdx.json
 
-wheelhouse: setup ## all that an installation without a network needs, in dist/wheelhouse (FOR="--python-version 3.13 --platform …")
+wheelhouse: ## all that an installation without a network needs, in dist/wheelhouse (FOR="--python-version 3.13 --platform …")
 	deploy/wheelhouse.sh dist/wheelhouse $(FOR)
 
 test-offline: setup ## install from a wheelhouse where there is no network, and look at what was installed
