@@ -95,10 +95,13 @@ def _ask(locks: tuple[Path, ...], service: list[str]) -> Answer:
         return Answer(
             unanswered=["*"], why=done.stderr.strip().splitlines()[-1] if done.stderr.strip() else "no answer"
         )
+    return understood(dependencies)
+
+
+def understood(dependencies: list[dict[str, Any]]) -> Answer:
+    """What pip-audit's report says of each dependency; one that it skipped was not answered. The same package of several locks is one."""
     silent = {one["name"]: one["skip_reason"] for one in dependencies if "skip_reason" in one}
-    found = {
-        (one["name"], one["version"]): one["vulns"] for one in dependencies if "vulns" in one
-    }  # the same package of several locks is one
+    found = {(one["name"], one["version"]): one["vulns"] for one in dependencies if "vulns" in one}
     return Answer(
         vulnerable=[
             Vulnerable(name, version, frozenset({each["id"], *each["aliases"]}), tuple(each["fix_versions"]))

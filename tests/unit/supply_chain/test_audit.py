@@ -10,6 +10,7 @@ import pytest
 
 from deploy.supply_chain import audit, code
 from deploy.supply_chain.advisories import Advisories
+from deploy.supply_chain.known import understood
 
 TODAY = date(2026, 11, 23)
 HASH = "--hash=sha256:" + "a" * 64
@@ -103,6 +104,19 @@ def test_silence_is_no_good_news(place: Place, capsys: pytest.CaptureFixture[str
     assert place.audit(copy=False) == 0
     assert "NOT CHECKED for known vulnerabilities" in capsys.readouterr().out
     assert place.audit("--required", copy=False) == 2
+
+
+def test_a_package_that_the_service_does_not_know_was_not_checked():
+    """pip-audit passes it over and ends well; where an index has no such service, that is every package."""
+    told = understood(
+        [
+            {"name": "invented-package", "skip_reason": "Dependency not found and could not be audited"},
+            {"name": "other", "version": "1.0", "vulns": []},
+            {"name": "other", "version": "1.0", "vulns": []},
+        ]
+    )
+    assert (told.unanswered, told.checked, told.vulnerable) == (["invented-package"], 1, [])
+    assert "could not be audited" in told.why
 
 
 def test_what_is_no_copy_of_the_database_is_refused(place: Place):
