@@ -120,11 +120,10 @@ bench-restart: setup ## how soon all goes on after everything was killed; writes
 bench-consistency: setup ## how long the nightly consistency check takes; writes bench/results/consistency.json
 	$(BIN)/python -m bench.consistency $(BENCH)
 
-# mypy needs one processor for a minute, and the tests often wait: side by side, each told as a whole when it ends.
+# mypy, the audit and an installation need one processor for two minutes, and the tests often wait: side by side, each told as a whole when it ends.
 check: setup lint ## all that CI runs
-	$(MAKE) --no-print-directory --jobs 2 --output-sync=recurse imports audit types test-once
+	$(MAKE) --no-print-directory --jobs 2 --output-sync=recurse test-once imports audit types test-offline
 	$(MAKE) --no-print-directory test-browser
-	$(MAKE) --no-print-directory test-offline
 
 format: setup ## put the code in order
 	$(BIN)/ruff check --fix .

@@ -15,7 +15,7 @@ uv() { "$installer/bin/uv" --offline --no-config --quiet "$@"; }
 uv venv --no-python-downloads --python "$python" "$target"
 uv pip install --python "$target/bin/python" --no-index --find-links "$wheelhouse" --no-build --require-hashes --requirement requirements/production.txt
 mkdir "$target/app"
-cp -R alembic.ini pyproject.toml cli connectors console core deploy documents locale migrations models schedules services workers "$target/app"
+cp -R alembic.ini pyproject.toml cli connectors console core documents locale migrations models schedules services workers "$target/app"
 # the translations, and modules compiled once instead of by everybody who may not write there
 (cd "$target/app" && "$target/bin/pybabel" --quiet compile --directory locale --domain avain && "$target/bin/python" -m compileall -q .)
 printf '#!/bin/sh\nPYTHONPATH=%s/app exec %s/bin/python -m cli.main "$@"\n' "$target" "$target" > "$target/bin/avain"

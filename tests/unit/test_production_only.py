@@ -1,12 +1,13 @@
 """What is for tests and first looks is refused in production, however it is asked for."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from core import embedded
 from core.errors import ConfigurationError
-from core.settings import load
+from core.settings import ROOT, load
 
 COMPLETE = """environment = "production"
 database_url = "postgresql://avain_app@db.test/avain"
@@ -31,6 +32,17 @@ def test_embedded_servers_are_refused_in_production(tmp_path: Path, monkeypatch:
     with pytest.raises(ConfigurationError, match="not for production"):
         embedded.start(tmp_path / "home")
     assert not list(tmp_path.iterdir())
+
+
+def test_the_image_is_of_production_alone():
+    """No extra, no tool and no test finds its way into it: two locks, and what .dockerignore lets through."""
+    dockerfile = (ROOT / "Dockerfile").read_text("utf-8")
+    assert set(re.findall(r"-r requirements/(\S+)", dockerfile)) == {"bootstrap.txt", "production.txt"}
+    assert "AVAIN_ENVIRONMENT=production" in dockerfile
+    assert not re.search(r"embedded|\[dev\]|dev\.txt", dockerfile)
+    assert {"tests", "bench", ".venv", ".env", "var", "dist"} <= set(
+        (ROOT / ".dockerignore").read_text("utf-8").split()
+    )
 
 
 @pytest.mark.parametrize("missing", ["database_url", "redis_url"])
