@@ -36,7 +36,7 @@ def wall() -> list[str]:
 
 def install(target: Path, wheelhouse: Path) -> subprocess.CompletedProcess[str]:
     command = [*wall(), str(ROOT / "deploy" / "install-offline.sh"), str(target), str(wheelhouse)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, env=PLAIN, timeout=300)
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=PLAIN, timeout=900)
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ def run(avain: Path, *words: str, folder: Path, **environment: str) -> subproces
         check=False,
         cwd=folder,
         env={**PLAIN, **environment},
-        timeout=60,
+        timeout=300,
     )
 
 

@@ -1,16 +1,27 @@
 """What the papers for reviewers say can be used as it stands: settings, roles, names of events, links."""
 
+import asyncio
+import io
 import json
+import logging
 import re
 import tomllib
+from collections.abc import Iterator, MutableMapping
+from datetime import datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 from uuid import UUID
 
 import pytest
+import structlog
+from starlette.types import Receive, Scope, Send
 
 from connectors.oidc import SignedIn
 from console.pages import access
+from console.web.measured import Figures, Measured
 from core.console_settings import Oidc
+from core.logging import configure_logging
 from core.settings import ROOT, Settings
 from services.audit_actions import action_name
 from workers.groups import GROUPS
@@ -97,6 +108,46 @@ def test_events_worth_an_alarm_are_logged() -> None:
     }
     assert named
     assert named - logged == set()
+
+
+@pytest.fixture
+def logged() -> Iterator[io.StringIO]:
+    root = logging.getLogger()
+    level, handlers = root.level, list(root.handlers)
+    stream = io.StringIO()
+    configure_logging("json", "INFO", stream=stream)
+    yield stream
+    root.setLevel(level)
+    root.handlers[:] = handlers
+    logging.captureWarnings(capture=False)
+    structlog.reset_defaults()
+
+
+def test_a_line_is_as_it_is_shown(logged: io.StringIO) -> None:
+    shown = json.loads(re.findall(r"```json\n(.*?)```", page("siem"), re.DOTALL)[0])
+
+    async def refuse(scope: Scope, _receive: Receive, send: Send) -> None:
+        scope["route"] = SimpleNamespace(path=shown["route"])
+        await send({"type": "http.response.start", "status": shown["status"], "headers": []})
+
+    async def hear() -> MutableMapping[str, Any]:
+        return {}
+
+    async def say(_message: MutableMapping[str, Any]) -> None:
+        pass
+
+    asked = {
+        "type": "http",
+        "method": shown["method"],
+        "path": "/cases/HB-2026-000001/identity",
+        "query_string": b"hetu=x",
+    }
+    asyncio.run(Measured(refuse, Figures())(asked, hear, say))
+    said = json.loads(logged.getvalue())
+    assert said.keys() == shown.keys()
+    changing = {"timestamp": "", "ms": 0}
+    assert {**said, **changing} == {**shown, **changing}
+    assert datetime.fromisoformat(said["timestamp"]).utcoffset() == timedelta()
 
 
 def test_acts_worth_an_alarm_are_recorded() -> None:

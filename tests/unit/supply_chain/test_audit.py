@@ -1,6 +1,7 @@
 """`make audit` as it is run: real bandit over a file, real pip-audit over a lock, asked against invented advisories."""
 
 import json
+import re
 import zipfile
 from datetime import date
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from core.settings import ROOT
 from deploy.supply_chain import audit, code
 from deploy.supply_chain.advisories import Advisories
 from deploy.supply_chain.known import understood
@@ -154,8 +156,13 @@ def test_which_versions_an_advisory_is_about(
     assert {version for version in ("0.9", "1.5", "2.0") if known.about("invented-package", version)} == hit
 
 
-def test_everything_that_is_delivered_is_looked_at():
-    from core.settings import ROOT
+def test_every_build_audits():
+    """.ci/run is `make check`, and that audits and installs without a network."""
+    assert "make check" in (ROOT / ".ci" / "run").read_text("utf-8")
+    (check,) = re.findall(r"^check:.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+    assert {"audit", "test-offline"} <= set(check.split())
 
+
+def test_everything_that_is_delivered_is_looked_at():
     with_code = {path.parent.name for path in ROOT.glob("[!.]*/__init__.py")} | {"migrations"}
     assert set(code.FOLDERS) == with_code - {"tests", "bench", "var"}
