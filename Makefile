@@ -43,7 +43,7 @@ demo: setup ## the whole chain on real parts; results in var/demo/
 	$(BIN)/avain demo
 
 test: setup ## every test but those in a browser, on real PostgreSQL and Valkey
-	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal --ignore tests/browser $(TESTS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal --ignore tests/browser --ignore tests/offline $(TESTS)
 
 # As a machine room runs them; the packages are fetched and unpacked under var/, nothing is installed or started outside the test run.
 test-debian: setup ## the integration tests on Debian's PostgreSQL behind PgBouncer and Debian's Redis
@@ -53,7 +53,7 @@ test-debian: setup ## the integration tests on Debian's PostgreSQL behind PgBoun
 # Each test once: those of tests/integration on Debian's servers where these can be had, all others on the embedded ones.
 test-once: setup
 	@if tests/debian/install; then export TEST_SERVICES=debian; else echo "So tests/integration runs on the embedded servers."; fi; \
-	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal --ignore tests/browser tests
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal --ignore tests/browser --ignore tests/offline tests
 
 # Each process has a county, a console and a browser of its own; the stories stay together in one.
 test-browser: setup ## the console in a real browser (installs Debian's chromium where it may)
@@ -63,6 +63,25 @@ test-browser: setup ## the console in a real browser (installs Debian's chromium
 screenshots: setup ## docs/screenshots anew, from invented data
 	tests/browser/install
 	$(BIN)/python -m pytest tests/browser/screenshots.py
+
+.PHONY: audit sbom wheelhouse test-offline review
+
+# Where no vulnerability service can be reached it says so and fails nothing; REQUIRED=1 makes that a failure too.
+audit: setup ## dangerous calls in our code, known vulnerabilities of the locks (ADVISORIES=all.zip: a copy of OSV's database)
+	$(BIN)/python -m deploy.supply_chain.audit $(if $(ADVISORIES),--advisories $(ADVISORIES)) $(if $(REQUIRED),--required)
+
+sbom: setup ## the bill of materials, CycloneDX, from the lock: dist/avain.cdx.json
+	$(BIN)/python -m deploy.supply_chain.sbom dist/avain.cdx.json
+
+wheelhouse: ## all that an installation without a network needs, in dist/wheelhouse (FOR="--python-version 3.13 --platform …")
+	deploy/wheelhouse.sh dist/wheelhouse $(FOR)
+
+test-offline: setup ## install from a wheelhouse where there is no network, and look at what was installed
+	deploy/wheelhouse.sh var/wheelhouse
+	WHEELHOUSE=$(CURDIR)/var/wheelhouse $(BIN)/python -m pytest tests/offline
+
+review: setup ## docs/review/ anew: the drawing and the tables that are made from its lists
+	$(BIN)/python -m deploy.review
 
 lint: setup ## style and formatting
 	$(BIN)/ruff check .
@@ -107,9 +126,9 @@ bench-timing: setup ## whether a guesser learns anything by how long an answer t
 fuzz-console: setup ## every address of the console, asked for longer and otherwise than in the tests (INPUTS=50 of each kind, SEED=7)
 	AVAIN_FUZZ_INPUTS=$(or $(INPUTS),50) AVAIN_FUZZ_SEED=$(or $(SEED),$$(date +%s)) $(BIN)/python -m pytest -s tests/console/attacks/test_every_address.py
 
-# mypy needs one processor for a minute, and the tests often wait: side by side, each told as a whole when it ends.
+# mypy, the audit and an installation need one processor for two minutes, and the tests often wait: side by side, each told as a whole when it ends.
 check: setup lint ## all that CI runs
-	$(MAKE) --no-print-directory --jobs 2 --output-sync=recurse imports types test-once
+	$(MAKE) --no-print-directory --jobs 2 --output-sync=recurse test-once imports audit types test-offline
 	$(MAKE) --no-print-directory test-browser
 
 format: setup ## put the code in order

@@ -299,6 +299,7 @@ class Provider:
                 max_bytes=_MAX_BYTES,
                 max_redirects=0,
                 ca_file=Path(ca_file) if ca_file else None,
+                proxy=self._settings.proxy,
             )
         )
 

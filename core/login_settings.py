@@ -8,6 +8,7 @@ from pydantic import Field, SecretStr, field_validator
 
 from core.i18n import N_
 from core.setting_groups import Group
+from core.transport_settings import ProxyAddress
 
 
 class LoginProvider(Group, ABC):
@@ -26,6 +27,7 @@ class LoginProvider(Group, ABC):
         default_factory=list, description="levels of assurance asked for; an answer with another, or none, is refused"
     )
     ca_file: str | None = Field(default=None, description="authorities to trust instead of the system's")
+    proxy: ProxyAddress | None = Field(default=None, description="the only way to it: http://host:port")
 
     @property
     @abstractmethod

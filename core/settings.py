@@ -241,7 +241,7 @@ def load(file: Path) -> Settings:
             ) from error
     _refuse_unknown_environment()
     try:
-        return Settings(**data)
+        found = Settings(**data)
     except ValidationError as error:
         lines = "\n".join(f"  {_explain(one)}" for one in error.errors())
         raise ConfigurationError(
@@ -249,10 +249,17 @@ def load(file: Path) -> Settings:
             path=str(file),
             lines=lines,
         ) from error
+    if found.environment == "production" and (aids := sorted(_TEST_AIDS & os.environ.keys())):
+        raise ConfigurationError(
+            "{names}: only for tests; in production mode Avain does not start with it.", names=", ".join(aids)
+        )
+    return found
 
 
+#: What moves the clock and kills processes: in production their being set is a mistake or an attack.
+_TEST_AIDS = {"AVAIN_TEST_CLOCK", "AVAIN_TEST_FAULTS"}
 #: Read directly, outside the settings proper.
-_BESIDE_SETTINGS = {"AVAIN_CONFIG", "AVAIN_TEST_CLOCK", "AVAIN_TEST_FAULTS"}
+_BESIDE_SETTINGS = {"AVAIN_CONFIG", *_TEST_AIDS}
 
 
 def _refuse_unknown_environment() -> None:

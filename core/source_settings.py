@@ -13,7 +13,7 @@ from pydantic import Field, SecretStr, model_validator
 
 from core.i18n import N_
 from core.setting_groups import Group
-from core.transport_settings import HttpsFile, LocalFiles, SftpFiles, Transport
+from core.transport_settings import HttpsFile, LocalFiles, ProxyAddress, SftpFiles, Transport
 
 Hours = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$")]
 
@@ -66,6 +66,7 @@ class Fhir(Group):
     client_certificate: Path | None = None
     client_key: Path | None = None
     bearer_token: SecretStr | None = None
+    proxy: ProxyAddress | None = Field(default=None, description="the only way to it: http://host:port")
     token_url: str | None = Field(default=None, description="OAuth2 client credentials: where tokens are given out")
     client_id: str | None = None
     client_secret: SecretStr | None = None

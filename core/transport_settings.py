@@ -66,6 +66,15 @@ def _one_line(value: str) -> str:
     return value
 
 
+def _proxy(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme != "http" or not parts.hostname or parts.port is None or parts.path.strip("/") or parts.username:
+        raise ValueError(N_("must be an address such as http://proxy.example.fi:3128, without user name and password"))
+    return value
+
+
+#: The organisation's own way out, where a server can be reached through it alone. What the environment says of proxies counts for nothing.
+ProxyAddress = Annotated[str, AfterValidator(_proxy)]
 HeaderValue = Annotated[str, Field(min_length=1), AfterValidator(_one_line)]
 
 
@@ -92,6 +101,7 @@ class HttpsServer(Group):
     client_certificate: Path | None = Field(default=None, description="by which Avain shows who it is (PEM)")
     client_key: Path | None = Field(default=None, description="the key of client_certificate (PEM)")
     bearer_token: SecretStr | None = Field(default=None, description="sent as Authorization: Bearer …")
+    proxy: ProxyAddress | None = Field(default=None, description="the only way to it: http://host:port")
 
     @model_validator(mode="after")
     def _url_is_whole(self) -> Self:

@@ -17,7 +17,7 @@ from workers.groups import GROUPS
 ROOT = Path(__file__).resolve().parent.parent
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 #: Folders with code that are no part of the running application.
-BESIDE = {"tests", "bench", "migrations", "demo"}
+BESIDE = {"tests", "bench", "migrations", "demo", "deploy"}
 #: Put together, so that this very file does not name them.
 REGISTRIES = [
     "py" + "pi.org",

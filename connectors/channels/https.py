@@ -139,6 +139,7 @@ class HttpsChannel:
             max_bytes=_LARGEST_ANSWER,
             max_redirects=0,
             ca_file=connection.ca_file,
+            proxy=connection.proxy,
             client_certificate=(certificate, key) if certificate is not None and key is not None else None,
             packed=True,  # the status says whether the order was taken
         )

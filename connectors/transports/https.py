@@ -96,6 +96,7 @@ class HttpsFile:
             max_bytes=configured.max_bytes,
             max_redirects=0 if configured.x_road is not None else 3,
             ca_file=configured.ca_file,
+            proxy=configured.proxy,
             client_certificate=(certificate, key) if certificate is not None and key is not None else None,
         )
         return HttpDoor(policy, resolver=self._resolver)

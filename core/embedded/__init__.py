@@ -5,6 +5,7 @@ what does not run and uses what does. The servers outlive their starter, whateve
 behind the next `start` clears away. `stop` stops them; `avain up` stops only what `Embedded.started` says it started.
 """
 
+import os
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,8 +46,11 @@ def start(home: Path, *, durable: bool = True, services: tuple[str, ...] = SERVI
     """Have the services of `home` run, and return how to reach them. Safe to call from many processes at once.
 
     `durable=False` is for test clusters: nothing is synced to disk. It has no effect on a server that runs already.
-    Raises ConfigurationError when they cannot run here, Transient when another command holds the lock for too long.
+    Raises ConfigurationError when they cannot run here, or may not: in production the settings demand URLs, and whatever comes here past
+    them is refused too. Raises Transient when another command holds the lock for too long.
     """
+    if os.environ.get("AVAIN_ENVIRONMENT") == "production":
+        raise ConfigurationError("Embedded servers are not for production: set AVAIN_DATABASE_URL and AVAIN_REDIS_URL.")
     with locked(home):
         place = prepare(home)
         started = []

@@ -251,5 +251,6 @@ def _policy(settings: Fhir) -> Outbound:
         },
         max_redirects=0,  # a server that moves is a matter for the settings
         ca_file=settings.ca_file,
+        proxy=settings.proxy,
         client_certificate=(certificate, key) if certificate is not None and key is not None else None,
     )

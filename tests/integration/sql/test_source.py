@@ -257,10 +257,16 @@ def test_fetching_leaves_no_connection_behind(source: Source, system: ClientSyst
     assert threading.active_count() == before
 
 
-def test_the_sql_of_the_documentation_makes_such_views(database: Embedded, tmp_path: Path) -> None:
-    """docs/sources/sql-view.md as it stands, over base tables such as it names, by roles of this test."""
-    page = (ROOT / "docs/sources/sql-view.md").read_text("utf-8")
-    (statements,) = re.findall(r"```sql\n(.*?)```", page, re.DOTALL)
+PAGE = (ROOT / "docs/sources/sql-view.md").read_text("utf-8")
+SCRIPT = (ROOT / "docs/review/source-view.sql").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    "statements", [*re.findall(r"```sql\n(.*?)```", PAGE, re.DOTALL), SCRIPT], ids=["page", "script"]
+)
+def test_the_sql_of_the_documentation_makes_such_views(database: Embedded, tmp_path: Path, statements: str) -> None:
+    """docs/sources/sql-view.md and docs/review/source-view.sql as they stand, over base tables such as they name, by roles of this test."""
+    page = PAGE
     (profile,) = re.findall(r"```toml profile:sql\n(.*?)```", page, re.DOTALL)
     queries = dict(re.findall(r'^(cases|decisions|plan_items) = "(SELECT .*)"$', page, re.MULTILINE))
     with client_system(database, views="") as system:
@@ -285,8 +291,9 @@ def test_the_sql_of_the_documentation_makes_such_views(database: Embedded, tmp_p
             INSERT INTO asiakas.paatos VALUES ('C-1', 'D-1', 'P1', '2026-11-02', 900, '2026-11-02');
             """
         )
-        role = next(one for one in statements.split(";") if "CREATE ROLE" in one)
-        system.change(statements.replace(role, "\n").replace("avain_lukija", system.reader))
+        for of_a_role in re.findall(r"(?:CREATE|ALTER) ROLE [^;]*;", statements):
+            statements = statements.replace(of_a_role, "")
+        system.change(statements.replace("avain_lukija", system.reader))
         with psycopg.connect(system.url) as reader, pytest.raises(psycopg.errors.InsufficientPrivilege):
             reader.execute("SELECT * FROM asiakas.henkilo")
         source = Source(system, tmp_path, profile=profile, **queries, delta_column="muuttunut")
@@ -296,6 +303,15 @@ def test_the_sql_of_the_documentation_makes_such_views(database: Embedded, tmp_p
         assert isinstance(found, FoundRecord)
         assert (found.record.client.non_disclosure, len(found.record.decisions)) == (True, 1)
         assert (gone, stray) == (FoundGone("2", "C-2"), [])
+        if "DO $$" in statements:
+            check = statements[statements.index("DO $$") :].replace("avain_lukija", system.reader)
+            system.change(f"GRANT USAGE ON SCHEMA asiakas TO {system.reader}")
+            for right in ("SELECT (hetu) ON asiakas.henkilo", "DELETE ON avain.palvelut"):
+                system.change(f"GRANT {right} TO {system.reader}")
+                with pytest.raises(psycopg.errors.RaiseException, match="too many rights on"):
+                    system.change(check)
+                system.change(f"REVOKE {right} FROM {system.reader}")
+            system.change(check)
 
 
 @pytest.mark.parametrize("joined", [False, True])
