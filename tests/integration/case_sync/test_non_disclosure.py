@@ -1,7 +1,10 @@
 """Turvakielto over two sources that know the same person: set later, by one of them alone, and taken back."""
 
+from typing import Any
+
 import pytest
 from sqlalchemy import select, text
+from sqlmodel import col
 
 from core.errors import InputError
 from core.family_settings import Family
@@ -23,7 +26,7 @@ from tests.support.case_world import NOW, World
 from tests.support.case_xml import case, decision, export, item
 
 KEYS = {"seal_keys": "k1:" + "A" * 43 + "=", "index_key": "B" * 43 + "="}
-SEALED = {"privacy": {"privacy": Privacy(identity="sealed"), **KEYS}}
+SEALED: dict[str, Any] = {"privacy": {"privacy": Privacy(identity="sealed"), **KEYS}}
 TODAY = NOW.date()
 WHO = "<identity><henkilotunnus>131052-9074</henkilotunnus></identity>"
 
@@ -80,7 +83,7 @@ class Two:
         return make_link(self.session, number, holder="client", actor="t", now=NOW, key=b"k" * 32, settings=Family()).id
 
     def ended(self) -> list[str | None]:
-        return list(self.session.scalars(select(FamilyLink.ended_by).order_by(FamilyLink.id)))
+        return list(self.session.scalars(select(col(FamilyLink.ended_by)).order_by(col(FamilyLink.id))))
 
 
 @pytest.fixture
