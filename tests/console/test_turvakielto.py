@@ -13,6 +13,7 @@ from typing import Any, Final
 import pytest
 from sqlalchemy import text
 
+from core.errors import Message
 from models.base import days
 from models.case import Client
 from models.family import FamilyProposal, FamilyWish
@@ -22,6 +23,7 @@ from services import audit
 from services.follow_ups import calendar
 from tests.console.test_choosing import Scene
 from tests.console.who_may import ANYBODY, FAMILIES, TABLE
+from tests.factories.answer import make_incoming
 from tests.factories.base import added
 from tests.factories.case import make_case, make_choice
 from tests.factories.follow_up import make_follow_up
@@ -50,6 +52,8 @@ MAY_STAND: Final = {
     # what was done, and about which case: without it nobody could look into who has looked (ADR 14). No word of the client's.
     ("auditor", "/audit"): {"case", "order"},
     ("auditor", "/audit/cases/{number}"): {"case", "order"},
+    # which order a document is about that waits: it names nobody, and opens no page of the operator's
+    ("operator", "/incoming"): {"order"},
 }
 PAGES: Final = sorted(
     path
@@ -86,6 +90,9 @@ class Hidden(Scene):
             session, self.decision, self.one, number=ORDER, client_reference=SECRETS["reference"], approval_reason=SECRETS["why"], state="accepted"
         )  # fmt: skip
         make_order_line(session, self.order, self.item, self.cheap, "1056.00")
+        self.invoice = make_incoming(
+            session, self.order, reason=Message("It is dearer than the order.").to_json(), number="L-77"
+        )
         due = TODAY - timedelta(days=7)
         self.handed = make_follow_up(session, self.item, planned_for=due, handed_to_id=people["W-3"].id)
         self.answered = make_follow_up(
@@ -134,6 +141,7 @@ class Hidden(Scene):
         """A page's addresses that lead to the case, if it leads to one, and those that look for it."""
         ids = {
             "number": ORDER if path.startswith("/orders") else CASE, "decision": self.decision.id, "follow_up": self.handed.id,
+            "document": self.invoice.id,
             "business_id": self.one.business_id, "code": "ADHD-T", "name": "cases:test", "form": "long",
         }  # fmt: skip
         if path == "/notices/{notice}":
@@ -200,7 +208,7 @@ HELPERS: Final[list[tuple[str, str | None]]] = [("worker", "W-2"), ("worker", "W
 #: Where helpers meet the case while there is no such word: else the walk would find nothing because there is nothing.
 TELLING: Final = {
     "/", "/cases", "/cases/{number}", "/cases/{number}/compare.pdf", "/orders", "/orders/{number}", "/orders/{number}/order.pdf",
-    "/follow-ups/{follow_up}", "/notices/{notice}",
+    "/follow-ups/{follow_up}", "/notices/{notice}", "/incoming",
 }  # fmt: skip
 #: Who never sees it.
 OTHERS: Final[list[tuple[str, str | None]]] = [

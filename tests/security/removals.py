@@ -8,6 +8,7 @@ import argparse
 import itertools
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -61,12 +62,15 @@ class Copy:
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("AVAIN_", "PYTEST_"))}
         environment |= {"PYTHONPATH": str(self._folder), "PYTHONPYCACHEPREFIX": str(self._folder / "var" / "compiled")}
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
-        command = [sys.executable, "-m", "pytest", "-q", "--no-header", "--tb=short", "-p", "no:randomly", *tests]
-        try:
-            ended = subprocess.run(command, cwd=self._folder, env=environment, capture_output=True, text=True, timeout=_PATIENCE, check=False)  # fmt: skip
-        except subprocess.TimeoutExpired:
-            return _FAILED, "E   did not end in time"
-        return ended.returncode, ended.stdout + ended.stderr
+        command = [sys.executable, "-m", "pytest", "-q", "--no-header", "--tb=short", "-x", *tests]
+        with subprocess.Popen(command, cwd=self._folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as run:  # fmt: skip
+            try:
+                said, _none = run.communicate(timeout=_PATIENCE * len(tests))
+            except subprocess.TimeoutExpired:
+                run.send_signal(signal.SIGINT)  # so that it still stops the servers it has started
+                said, _none = run.communicate()
+                return _FAILED, f"{said}\nE   did not end in time"
+        return run.returncode, said
 
 
 @contextmanager
