@@ -9,7 +9,7 @@ from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
 from core.errors import NotFound
-from services.access.non_disclosure import HIDDEN_IDS
+from services.access.non_disclosure import HIDDEN_CASE
 from services.access.people import SUPERVISOR, WORKER, Person
 
 #: Whose work a person does today, as ids of workers: their own and theirs for whom they stand in. With the values of `visible_cases`.
@@ -45,7 +45,7 @@ VISIBLE: Final = f"""(
         OR client_case.responsible_worker_id IN (
             SELECT absence.worker_id FROM absence
             WHERE absence.deputy_id = :me AND absence.period @> CAST(:today AS date) AND absence.cancelled_at IS NULL)
-        OR ((client_case.co_worker_id = :me OR client_case.id IN ({_HANDED})) AND client_case.client_id NOT IN ({HIDDEN_IDS}))))
+        OR ((client_case.co_worker_id = :me OR client_case.id IN ({_HANDED})) AND NOT {HIDDEN_CASE})))
     OR {_SUPERVISED}
 )"""  # noqa: S608 - our own words
 
@@ -54,13 +54,13 @@ VISIBLE: Final = f"""(
 TIED: Final = f"""
     SELECT client_case.id, client_case.responsible_worker_id FROM client_case
     WHERE CAST(:as_worker AS boolean)
-      AND (client_case.responsible_worker_id = :me OR (client_case.co_worker_id = :me AND client_case.client_id NOT IN ({HIDDEN_IDS})))
+      AND (client_case.responsible_worker_id = :me OR (client_case.co_worker_id = :me AND NOT {HIDDEN_CASE}))
     UNION
     SELECT client_case.id, client_case.responsible_worker_id FROM absence JOIN client_case ON client_case.responsible_worker_id = absence.worker_id
     WHERE CAST(:as_worker AS boolean) AND absence.deputy_id = :me AND absence.period @> CAST(:today AS date) AND absence.cancelled_at IS NULL
     UNION
     SELECT client_case.id, client_case.responsible_worker_id FROM client_case
-    WHERE client_case.id IN ({_HANDED}) AND client_case.client_id NOT IN ({HIDDEN_IDS})
+    WHERE client_case.id IN ({_HANDED}) AND NOT {HIDDEN_CASE}
     UNION
     SELECT client_case.id, client_case.responsible_worker_id FROM client_case
     WHERE CAST(:as_supervisor AS boolean) AND client_case.supervisor_id = :me
@@ -122,7 +122,7 @@ _ONE: Final = text(
                WHEN :as_worker AND client_case.responsible_worker_id IN (
                    SELECT absence.worker_id FROM absence
                    WHERE absence.deputy_id = :me AND absence.period @> CAST(:today AS date) AND absence.cancelled_at IS NULL) THEN 'deputy'
-               WHEN :as_worker AND client_case.co_worker_id = :me AND client_case.client_id NOT IN ({HIDDEN_IDS}) THEN 'co_worker'
+               WHEN :as_worker AND client_case.co_worker_id = :me AND NOT {HIDDEN_CASE} THEN 'co_worker'
                WHEN :sees_everything THEN 'everything'
                WHEN {_SUPERVISED} IS NOT TRUE THEN 'handed'
                ELSE 'supervisor'

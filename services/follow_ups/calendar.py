@@ -19,7 +19,7 @@ from core.i18n import LANGUAGES, _, speaking
 from models.follow_up import ORDER_KINDS
 from services import audit
 from services.access.cases import STANDS_FOR
-from services.access.non_disclosure import HIDDEN_IDS
+from services.access.non_disclosure import HIDDEN_CASE
 from services.access.sessions import digest
 from services.follow_ups.words import kind_label
 
@@ -66,7 +66,7 @@ _OPEN = text(
         UNION ALL
         SELECT follow_up.id, kind, due, case_id, order_id FROM follow_up JOIN client_case ON client_case.id = follow_up.case_id
         WHERE handed_to_id IN (SELECT id FROM mine) AND state IN ('open', 'snoozed')
-          AND (client_case.responsible_worker_id IN (SELECT id FROM mine) OR client_case.client_id NOT IN ({HIDDEN_IDS}))
+          AND (client_case.responsible_worker_id IN (SELECT id FROM mine) OR NOT {HIDDEN_CASE})
     )
     SELECT found.id, found.kind, found.due, client_case.number, purchase_order.number AS order_number
     FROM found

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from core.errors import InputError
 from models.follow_up import TO_WRITE_DOWN
 from services.access.cases import AMONG, STANDS_FOR, VISIBLE, tied_cases, visible_cases
-from services.access.non_disclosure import HIDDEN_IDS
+from services.access.non_disclosure import HIDDEN_CASE
 from services.access.people import SUPERVISOR, Person
 from services.follow_ups.words import KINDS
 
@@ -92,9 +92,7 @@ def _list(found: str, column: str = "due", kind: str = "date", of: str = "follow
 
 
 #: Under non-disclosure nobody has a follow-up by being handed it: whoever was, gives it back (ADR 14).
-_NOT_HIDDEN: Final = (
-    f"follow_up.case_id NOT IN (SELECT client_case.id FROM client_case WHERE client_case.client_id IN ({HIDDEN_IDS}))"  # noqa: S608 - our own words
-)
+_NOT_HIDDEN: Final = f"NOT (SELECT {HIDDEN_CASE} FROM client_case WHERE client_case.id = follow_up.case_id)"  # noqa: S608 - our own words
 _CASES: Final = "follow_up JOIN client_case ON client_case.id = follow_up.case_id WHERE "
 #: Open ones of one's own cases, of those one stands in for, and what was handed to one.
 _MINE: Final = _list(

@@ -21,7 +21,7 @@ from connectors.mail import address_problem
 from core.follow_up_settings import FollowUps
 from schedules.jobs import calendar
 from schedules.supervisors_list import last_list_day
-from services.access.non_disclosure import HIDDEN_IDS
+from services.access.non_disclosure import HIDDEN
 from services.notices import ANSWERED
 from services.reminders.addresses import usable
 from services.reminders.bundle import Bundle, Heard, Person, Task, UnitList
@@ -40,7 +40,8 @@ _TAKEN_BACK = text(
 #: Rows in: today. Rows out: every open follow-up that is due, locked, in the order in which it is told; whose it is, and the supervisors: the
 #: case's own and the unit's. Case numbers grow in length, so they are told by it first. What a colleague was handed at the moment in which the
 #: client came under non-disclosure is the responsible worker's (ADR 14).
-_HANDED: Final = f"CASE WHEN owner.client_id NOT IN ({HIDDEN_IDS}) THEN follow_up.handed_to_id END"
+_HANDED: Final = f"""CASE WHEN follow_up.handed_to_id IS NOT NULL
+    AND NOT (SELECT {HIDDEN} FROM client WHERE client.id = owner.client_id) THEN follow_up.handed_to_id END"""  # noqa: S608 - our own words
 _DUE = text(
     f"""
     SELECT follow_up.id, follow_up.kind, follow_up.due, follow_up.announced_on, follow_up.announced_times, follow_up.escalated_on,

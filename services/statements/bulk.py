@@ -18,7 +18,7 @@ from sqlalchemy.sql import bindparam
 from core.errors import Message, Permanent, Transient
 from core.files import put_privately, sync
 from core.reasons import os_reason
-from services.access.non_disclosure import HIDDEN_IDS
+from services.access.non_disclosure import HIDDEN
 from services.statements.printing import Form, Printed, print_statement
 from services.statements.reading import Statement, statements
 from services.work.calling import Call, call, call_many
@@ -78,13 +78,14 @@ class Chosen:
 _CHOSEN = text(
     f"""
     WITH found AS (
-        SELECT client_case.id, client_case.client_id IN ({HIDDEN_IDS}) AS non_disclosure, EXISTS (
+        SELECT client_case.id, {HIDDEN} AS non_disclosure, EXISTS (
             SELECT FROM decision
             JOIN budget ON budget.decision_id = decision.id
             JOIN budget_version AS version ON version.budget_id = budget.id
             WHERE decision.case_id = client_case.id AND version.superseded_at IS NULL AND version.state <> 'ended'
         ) AS live
         FROM client_case
+        JOIN client ON client.id = client_case.client_id
         LEFT JOIN worker ON worker.id = client_case.responsible_worker_id
         LEFT JOIN unit ON unit.id = client_case.unit_id
         WHERE client_case.status = 'open' AND client_case.gone_at IS NULL
