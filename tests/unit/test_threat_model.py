@@ -20,7 +20,7 @@ ATTACKERS = {
 }
 ROWS = [(title, *row) for title, rows in ATTACKERS.items() for row in rows]
 _TEST = re.compile(r"`(tests/[\w/]+\.py)::(?:Test\w+::)?(test_\w+)`")
-_FILE = re.compile(r"\(`([\w/.-]+\.\w+)`\)")
+_FILE = re.compile(r"`([\w/.-]+\.\w+)`")
 TRIED = {(one.file, one.test) for one in guards()} | {(one.file, one.test) for one in by_hand()}
 
 
