@@ -7,6 +7,7 @@ file or test holds one of the words; `--report FILE` writes what each test said.
 import argparse
 import itertools
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -75,7 +76,7 @@ class Copy:
                 told, _none = run.communicate()
                 return "red", f"{told}\nIt did not end in time."
         # an error before the test says nothing about the guard, nor does a test that is not there
-        failed = run.returncode == _FAILED and " failed" in told.strip().rpartition("\n")[2]
+        failed = run.returncode == _FAILED and re.search(r"^\W*\d+ failed", told, re.MULTILINE)
         return "red" if failed else "GREEN" if run.returncode == _PASSED else "BROKEN", told
 
     @contextmanager
