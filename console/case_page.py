@@ -137,7 +137,8 @@ def show(visit: Visit, access: CaseAccess, *, typed: Typed | None = None) -> Res
         answer_label=findings.answer_label,
         rater_label=findings.rater_label,
         others=[one for one in view.other_cases if one.number in visible],
-        hidden=len([one for one in view.other_cases if one.number not in visible]),
+        # under non-disclosure a case is one that there is not, to whoever may not see it (ADR 14): not even counted
+        hidden=0 if view.non_disclosure else len([one for one in view.other_cases if one.number not in visible]),
         who=who,
         links=of_family,
         family_part=family_part,

@@ -35,7 +35,7 @@ class Client(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("source", "external_id"),
         Index("ix_client_blind_index", "blind_index", postgresql_where=sql("blind_index IS NOT NULL")),
-        # whose cases have fewer readers (services/access/cases.py): a handful of all
+        # whose cases have fewer readers: a handful of all (services/access/non_disclosure.py)
         Index("ix_client_non_disclosure", "id", postgresql_where=sql("non_disclosure")),
     )
 

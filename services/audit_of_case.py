@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from core.errors import NotFound
 from core.logging import REDACTED, redact
+from services.access.non_disclosure import HIDDEN
 from services.audit_actors import Actor, actors_of, role_then
 
 #: So many events are on a page.
@@ -30,12 +31,12 @@ _OWN: Final = frozenset({"case", "order", "follow_up"})
 _GROUPED: Final = frozenset({"family", "support"})
 
 _CASE: Final = text(
-    """
-    SELECT client_case.id, client_case.number, client.non_disclosure FROM client_case JOIN client ON client.id = client_case.client_id
-    WHERE client_case.number = :number
+    f"""
+    SELECT client_case.id, client_case.number, {HIDDEN} AS non_disclosure
+    FROM client_case JOIN client ON client.id = client_case.client_id WHERE client_case.number = :number
     UNION ALL
     SELECT id, number, non_disclosure FROM removed_case WHERE number = :number
-    """
+    """  # noqa: S608 - our own words
 )
 
 #: Rows in: a case. Rows out: the subjects of events that are about it.

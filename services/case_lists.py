@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from core.errors import InputError
 from services.access.cases import AMONG, TIED, VISIBLE, few_ids, ids_of, visible_cases
+from services.access.non_disclosure import HIDDEN
 from services.access.people import Person
 
 PAGE: Final = 50
@@ -156,7 +157,7 @@ _WITHOUT = text(
 _TOLD = text(
     f"""
     SELECT client_case.id, client_case.number, client_case.source, client_case.external_id, client_case.status, worker.name AS worker,
-           unit.name AS unit, client.non_disclosure, coalesce(worst.state, 'none') AS state, worst.ceiling, worst.free,
+           unit.name AS unit, {HIDDEN} AS non_disclosure, coalesce(worst.state, 'none') AS state, worst.ceiling, worst.free,
            (SELECT count(*) FROM decision WHERE decision.case_id = client_case.id AND decision.ended_at IS NULL) AS decisions,
            worst.valid_to, client_case.gone_at,
            CASE WHEN CAST(:as_worker AS boolean) AND client_case.responsible_worker_id = :me THEN 'own'

@@ -8,6 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from core.errors import NotFound
+from services.access.non_disclosure import HIDDEN
 
 
 @dataclass(frozen=True)
@@ -122,10 +123,10 @@ _LIST = text(
 
 #: Rows in: a number. Rows out: the case.
 _CASE = text(
-    """
+    f"""
     SELECT client_case.id, number, client_case.source, client_case.external_id, status, worker.external_id AS worker,
            co_worker.external_id AS co_worker,
-           coalesce(supervisor.external_id, of_unit.external_id) AS supervisor, unit.code AS unit, non_disclosure, assessment_date, plan_date, kykyviisari_date,
+           coalesce(supervisor.external_id, of_unit.external_id) AS supervisor, unit.code AS unit, {HIDDEN} AS non_disclosure, assessment_date, plan_date, kykyviisari_date,
            support_person, goals, goals_from_source, gone_at,
            (SELECT held_at FROM case_hold WHERE case_id = client_case.id AND ended_at IS NULL) AS held_at
     FROM client_case
@@ -137,7 +138,7 @@ _CASE = text(
     LEFT JOIN unit AS supervised ON supervised.id = coalesce(worker.unit_id, client_case.unit_id)
     LEFT JOIN worker AS of_unit ON of_unit.id = supervised.supervisor_id
     WHERE number = :number
-    """
+    """  # noqa: S608 - our own words
 )
 
 #: Rows in: a case. Rows out: its decisions, as the source orders them.
@@ -184,7 +185,7 @@ _OTHERS = text(
 
 #: Rows in: a number. Rows out: whether the case's client is under non-disclosure.
 _NON_DISCLOSURE = text(
-    "SELECT non_disclosure FROM client_case JOIN client ON client.id = client_id WHERE number = :number"
+    f"SELECT {HIDDEN} FROM client_case JOIN client ON client.id = client_id WHERE number = :number"  # noqa: S608 - our own words
 )
 
 

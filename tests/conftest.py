@@ -97,7 +97,7 @@ def debian_services() -> Iterator[Embedded]:
 @contextmanager
 def _of_the_run(name: str, start: Callable[[Path], Embedded], remove: Callable[[Path], None]) -> Iterator[Embedded]:
     shared = os.environ.get("PYTEST_XDIST_TESTRUNUID", uuid.uuid4().hex)
-    home = _roomy() / f"avain-{name}-{shared[:12]}"
+    home = servers_of(shared, name)
     home.mkdir(exist_ok=True)
     mine = home / f"used-by-{os.getpid()}"
     mine.touch()
@@ -110,6 +110,11 @@ def _of_the_run(name: str, start: Callable[[Path], Embedded], remove: Callable[[
         if not list(home.glob("used-by-*")):
             remove(home)
             shutil.rmtree(home, ignore_errors=True)
+
+
+def servers_of(run: str, name: str = "tests") -> Path:
+    """Where the servers of a run live; they stay while a file `used-by-…` lies there."""
+    return _roomy() / f"avain-{name}-{run[:12]}"
 
 
 def _roomy() -> Path:

@@ -133,7 +133,8 @@ FUNCTIONS = (
             SELECT id FROM work WHERE kind IN ('deliver_order', 'tell_cancelled') AND subject_id = ANY(orders)
             UNION SELECT id FROM work WHERE kind = 'plan_follow_ups' AND subject_id = ANY(items));
         INSERT INTO removed_case (id, number, source, reference, key, non_disclosure, subjects)
-        SELECT client_case.id, client_case.number, client_case.source, named.digest, digest_key, client.non_disclosure, ARRAY(
+        SELECT client_case.id, client_case.number, client_case.source, named.digest, digest_key,
+            client.non_disclosure OR EXISTS (SELECT FROM client AS same WHERE same.blind_index = client.blind_index AND same.non_disclosure), ARRAY(
             SELECT 'order:' || purchase_order.number FROM decision JOIN purchase_order ON decision_id = decision.id
             WHERE decision.case_id = client_case.id
             UNION ALL SELECT 'follow_up:' || follow_up.id FROM follow_up WHERE follow_up.case_id = client_case.id

@@ -9,6 +9,7 @@ from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
 from core.errors import NotFound
+from services.access.non_disclosure import HIDDEN_CASE
 from services.access.people import SUPERVISOR, WORKER, Person
 
 #: Whose work a person does today, as ids of workers: their own and theirs for whom they stand in. With the values of `visible_cases`.
@@ -23,9 +24,6 @@ _HANDED: Final = f"""
     WHERE CAST(:as_worker AS boolean) AND follow_up.handed_to_id IN ({STANDS_FOR}) AND follow_up.state IN ('open', 'snoozed')
 """  # noqa: S608 - our own words
 
-#: Ids of clients under non-disclosure (turvakielto), a handful: of their cases, whoever merely helps sees nothing (ADR 0014).
-_HIDDEN: Final = "SELECT client.id FROM client WHERE client.non_disclosure"
-
 _SUPERVISED: Final = """(
     CAST(:as_supervisor AS boolean) AND (
         client_case.supervisor_id = :me
@@ -39,7 +37,7 @@ _SUPERVISED: Final = """(
 #: A condition on `client_case`, with the values of `visible_cases`. Own: responsible or co-worker. Deputised: somebody is away today and
 #: this person stands in. Handed: a follow-up of the case was handed to them (or to whom they stand in for) and is open. The unit's: the case's
 #: own supervisor, or the supervisor of the responsible worker's unit; where nobody is responsible, or that worker belongs to no unit, of the
-#: case's unit. Under non-disclosure co-workers and those who were handed something do not count.
+#: case's unit. Under non-disclosure co-workers and those who were handed something do not count (ADR 0014).
 VISIBLE: Final = f"""(
     CAST(:sees_everything AS boolean)
     OR (CAST(:as_worker AS boolean) AND (
@@ -47,7 +45,7 @@ VISIBLE: Final = f"""(
         OR client_case.responsible_worker_id IN (
             SELECT absence.worker_id FROM absence
             WHERE absence.deputy_id = :me AND absence.period @> CAST(:today AS date) AND absence.cancelled_at IS NULL)
-        OR ((client_case.co_worker_id = :me OR client_case.id IN ({_HANDED})) AND client_case.client_id NOT IN ({_HIDDEN}))))
+        OR ((client_case.co_worker_id = :me OR client_case.id IN ({_HANDED})) AND NOT {HIDDEN_CASE})))
     OR {_SUPERVISED}
 )"""  # noqa: S608 - our own words
 
@@ -56,13 +54,13 @@ VISIBLE: Final = f"""(
 TIED: Final = f"""
     SELECT client_case.id, client_case.responsible_worker_id FROM client_case
     WHERE CAST(:as_worker AS boolean)
-      AND (client_case.responsible_worker_id = :me OR (client_case.co_worker_id = :me AND client_case.client_id NOT IN ({_HIDDEN})))
+      AND (client_case.responsible_worker_id = :me OR (client_case.co_worker_id = :me AND NOT {HIDDEN_CASE}))
     UNION
     SELECT client_case.id, client_case.responsible_worker_id FROM absence JOIN client_case ON client_case.responsible_worker_id = absence.worker_id
     WHERE CAST(:as_worker AS boolean) AND absence.deputy_id = :me AND absence.period @> CAST(:today AS date) AND absence.cancelled_at IS NULL
     UNION
     SELECT client_case.id, client_case.responsible_worker_id FROM client_case
-    WHERE client_case.id IN ({_HANDED}) AND client_case.client_id NOT IN ({_HIDDEN})
+    WHERE client_case.id IN ({_HANDED}) AND NOT {HIDDEN_CASE}
     UNION
     SELECT client_case.id, client_case.responsible_worker_id FROM client_case
     WHERE CAST(:as_supervisor AS boolean) AND client_case.supervisor_id = :me
@@ -124,7 +122,7 @@ _ONE: Final = text(
                WHEN :as_worker AND client_case.responsible_worker_id IN (
                    SELECT absence.worker_id FROM absence
                    WHERE absence.deputy_id = :me AND absence.period @> CAST(:today AS date) AND absence.cancelled_at IS NULL) THEN 'deputy'
-               WHEN :as_worker AND client_case.co_worker_id = :me AND client_case.client_id NOT IN ({_HIDDEN}) THEN 'co_worker'
+               WHEN :as_worker AND client_case.co_worker_id = :me AND NOT {HIDDEN_CASE} THEN 'co_worker'
                WHEN :sees_everything THEN 'everything'
                WHEN {_SUPERVISED} IS NOT TRUE THEN 'handed'
                ELSE 'supervisor'

@@ -7,7 +7,7 @@ from typing import Final
 
 from sqlalchemy import text
 
-from services.family.sessions import HIDDEN
+from services.access.non_disclosure import HIDDEN
 
 #: Rows in: known cases that will be touched. Rows out: their planned services, held until the merge is committed, so that none is
 #: ordered or chosen on a plan, choice or case that is just being replaced. In the order in which approvals hold them: neither waits
@@ -20,30 +20,31 @@ HOLD_ITEMS: Final = text(
     """
 )
 
-#: Rows in: clients of new and changed cases; of several words about one the last. Rows changed: those known and not as said.
+#: Clients of new and changed cases: of several words about one the last, but of non-disclosure any: what a source says only in passing hides.
+_SAID: Final = """
+    SELECT DISTINCT ON (client) client, sealed, blind, bool_or(non_disclosure) OVER (PARTITION BY client) AS non_disclosure
+    FROM staged_case JOIN sync_case USING (position)
+    WHERE state IN ('new', 'changed') ORDER BY client, position DESC
+"""
+
+#: Rows in: clients of new and changed cases. Rows changed: those known and not as said.
 CLIENTS: Final = text(
-    """
+    f"""
     UPDATE client SET non_disclosure = said.non_disclosure, sealed_identity = said.sealed, blind_index = said.blind
-    FROM (
-        SELECT DISTINCT ON (client) staged_case.* FROM staged_case JOIN sync_case USING (position)
-        WHERE state = 'changed' OR state = 'new' ORDER BY client, position DESC
-    ) AS said
+    FROM ({_SAID}) AS said
     WHERE client.source = :source AND client.external_id = said.client
       AND (client.non_disclosure, client.blind_index, client.sealed_identity)
           IS DISTINCT FROM (said.non_disclosure, said.blind, said.sealed)
-    """
+    """  # noqa: S608 - a constant
 )
 
 #: Rows in: clients of new and changed cases. Rows out: a row for each that is not known yet.
 NEW_CLIENTS: Final = text(
-    """
+    f"""
     INSERT INTO client (source, external_id, non_disclosure, sealed_identity, blind_index)
-    SELECT DISTINCT ON (client) :source, client, non_disclosure, sealed, blind
-    FROM staged_case JOIN sync_case USING (position)
-    WHERE state IN ('new', 'changed')
-      AND NOT EXISTS (SELECT FROM client AS known WHERE known.source = :source AND known.external_id = staged_case.client)
-    ORDER BY client, position DESC
-    """
+    SELECT :source, client, non_disclosure, sealed, blind FROM ({_SAID}) AS said
+    WHERE NOT EXISTS (SELECT FROM client AS known WHERE known.source = :source AND known.external_id = said.client)
+    """  # noqa: S608 - a constant
 )
 
 #: Rows in: new cases, and the first of as many numbers (services/numbers.py). Rows out: their rows, numbered in the files' order.
@@ -204,18 +205,18 @@ GONE: Final = text(
 #: Rows in: cases under non-disclosure. Rows changed: follow-ups of theirs that a colleague was handed are the responsible worker's again, and
 #: announced to them afresh: whoever only helps sees nothing of such a case (ADR 0014). That is told in the follow-up's history.
 TAKE_BACK: Final = text(
-    """
+    f"""
     WITH back AS (
         UPDATE follow_up SET handed_to_id = NULL, announced_on = NULL, announced_times = 0, escalated_on = NULL
         FROM client_case JOIN client ON client.id = client_case.client_id
-        WHERE client.non_disclosure AND follow_up.case_id = client_case.id AND follow_up.handed_to_id IS NOT NULL
+        WHERE {HIDDEN} AND follow_up.case_id = client_case.id AND follow_up.handed_to_id IS NOT NULL
           AND (follow_up.state IN ('open', 'snoozed') OR (follow_up.state = 'acknowledged' AND follow_up.written_down_at IS NULL))
         RETURNING follow_up.id, client_case.responsible_worker_id
     )
     INSERT INTO follow_up_event (follow_up_id, act, actor, reason, details, at)
     SELECT back.id, 'handed_over', 'avain', '', jsonb_build_object('to', worker.external_id), :now
     FROM back LEFT JOIN worker ON worker.id = back.responsible_worker_id
-    """
+    """  # noqa: S608 - a constant
 )
 
 #: In the order of their references.

@@ -7,6 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from services import audit
+from services.access.non_disclosure import HIDDEN
 from services.family import sessions
 from services.family.sessions import Family
 
@@ -14,7 +15,7 @@ from services.family.sessions import Family
 _CASES: Final = text(
     f"""
     SELECT client_case.number FROM client_case JOIN client ON client.id = client_case.client_id
-    WHERE client.blind_index = :index AND NOT {sessions.HIDDEN} AND client_case.gone_at IS NULL ORDER BY client_case.id
+    WHERE client.blind_index = :index AND NOT {HIDDEN} AND client_case.gone_at IS NULL ORDER BY client_case.id
     """  # noqa: S608 - a constant
 )
 

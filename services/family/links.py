@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from core.errors import InputError, Message, NotFound
 from core.family_settings import Family as Settings
 from services import audit
+from services.access.non_disclosure import HIDDEN
 from services.family import sessions
 from services.family.sessions import Holder
 
@@ -32,7 +33,7 @@ MOST_OPEN: Final = 10
 #: Rows in: a case's number. Rows out: the case, held until the end of the transaction, so that two people cannot pass `MOST_OPEN` together.
 _CASE = text(
     f"""
-    SELECT client_case.id, client_case.number, client_case.gone_at IS NOT NULL AS gone, {sessions.HIDDEN} AS non_disclosure,
+    SELECT client_case.id, client_case.number, client_case.gone_at IS NOT NULL AS gone, {HIDDEN} AS non_disclosure,
            (SELECT count(*) FROM family_link WHERE family_link.case_id = client_case.id AND family_link.holder = :holder
                 AND family_link.ended_at IS NULL AND family_link.expires_at > :now) AS opened
     FROM client_case JOIN client ON client.id = client_case.client_id
@@ -50,7 +51,7 @@ _TRIED = text(
     f"""
     SELECT family_link.id, family_link.holder, family_link.code, family_link.wrong_codes, client_case.number,
            family_link.ended_at IS NULL AND family_link.expires_at > :now AND client_case.gone_at IS NULL
-               AND NOT {sessions.HIDDEN} AS living
+               AND NOT {HIDDEN} AS living
     FROM family_link JOIN client_case ON client_case.id = family_link.case_id JOIN client ON client.id = client_case.client_id
     WHERE family_link.token = :token FOR UPDATE OF family_link
     """  # noqa: S608 - a constant

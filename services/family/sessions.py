@@ -7,20 +7,16 @@ import json
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from core.errors import Message, NotFound
+from services.access.non_disclosure import HIDDEN
 from services.access.sessions import digest
 
 Holder = Literal["client", "support"]
-
-#: SQL over `client`: under non-disclosure, by this record or by another of the same person. Two sources may each have one, and where one
-#: of them lags behind, the safer word counts: a way in by itself cannot ask anybody.
-HIDDEN: Final = """(client.non_disclosure OR EXISTS (
-    SELECT FROM client AS same WHERE same.blind_index = client.blind_index AND same.non_disclosure))"""
 
 #: A click is noted at most this often, so that looking at pages writes little.
 _NOTED_EVERY = "30 s"

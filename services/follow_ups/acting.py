@@ -11,6 +11,7 @@ from core.clock import local_date
 from core.errors import InputError, NotFound
 from core.identity import Sealer
 from models.follow_up import FollowUp
+from services.access.non_disclosure import HIDDEN
 from services.follow_ups.acknowledging import forget_telling
 from services.follow_ups.events import locked, open_one, reason_of, record_event
 from services.follow_ups.findings import RECORDED, checked
@@ -20,10 +21,10 @@ from services.follow_ups.notes import open_note, seal_note
 _COLLEAGUE: Final = text("SELECT id, external_id, active FROM worker WHERE external_id = :worker")
 #: Rows in: a case. Rows out: its responsible worker, and whether its client is under non-disclosure.
 _RESPONSIBLE: Final = text(
-    """
-    SELECT responsible_worker_id AS id, client.non_disclosure
+    f"""
+    SELECT responsible_worker_id AS id, {HIDDEN} AS non_disclosure
     FROM client_case JOIN client ON client.id = client_case.client_id WHERE client_case.id = :case
-    """
+    """  # noqa: S608 - our own words
 )
 
 

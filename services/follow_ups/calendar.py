@@ -19,6 +19,7 @@ from core.i18n import LANGUAGES, _, speaking
 from models.follow_up import ORDER_KINDS
 from services import audit
 from services.access.cases import STANDS_FOR
+from services.access.non_disclosure import HIDDEN_CASE
 from services.access.sessions import digest
 from services.follow_ups.words import kind_label
 
@@ -55,15 +56,17 @@ _OPENED = text(
 )
 _USED = text("UPDATE calendar_feed SET used_at = :now WHERE id = :id")
 #: Rows in: a worker and today. Rows out: open follow-ups that are theirs, were handed to them, or are of somebody they stand in for today;
-#: the most urgent first. Found from both ends through indexes: an organisation has hundreds of thousands open.
+#: the most urgent first; under non-disclosure none by being handed it alone. Found from both ends through indexes: an organisation has
+#: hundreds of thousands open.
 _OPEN = text(
     f"""
     WITH mine(id) AS ({STANDS_FOR}), found AS (
         SELECT follow_up.id, kind, due, case_id, order_id FROM client_case JOIN follow_up ON follow_up.case_id = client_case.id
         WHERE client_case.responsible_worker_id IN (SELECT id FROM mine) AND handed_to_id IS NULL AND state IN ('open', 'snoozed')
         UNION ALL
-        SELECT id, kind, due, case_id, order_id FROM follow_up
+        SELECT follow_up.id, kind, due, case_id, order_id FROM follow_up JOIN client_case ON client_case.id = follow_up.case_id
         WHERE handed_to_id IN (SELECT id FROM mine) AND state IN ('open', 'snoozed')
+          AND (client_case.responsible_worker_id IN (SELECT id FROM mine) OR NOT {HIDDEN_CASE})
     )
     SELECT found.id, found.kind, found.due, client_case.number, purchase_order.number AS order_number
     FROM found

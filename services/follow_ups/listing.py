@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from core.errors import InputError
 from models.follow_up import TO_WRITE_DOWN
 from services.access.cases import AMONG, STANDS_FOR, VISIBLE, tied_cases, visible_cases
+from services.access.non_disclosure import HIDDEN_CASE
 from services.access.people import SUPERVISOR, Person
 from services.follow_ups.words import KINDS
 
@@ -90,6 +91,8 @@ def _list(found: str, column: str = "due", kind: str = "date", of: str = "follow
     )
 
 
+#: Under non-disclosure nobody has a follow-up by being handed it: whoever was, gives it back (ADR 14).
+_NOT_HIDDEN: Final = f"NOT (SELECT {HIDDEN_CASE} FROM client_case WHERE client_case.id = follow_up.case_id)"  # noqa: S608 - our own words
 _CASES: Final = "follow_up JOIN client_case ON client_case.id = follow_up.case_id WHERE "
 #: Open ones of one's own cases, of those one stands in for, and what was handed to one.
 _MINE: Final = _list(
@@ -98,7 +101,7 @@ _MINE: Final = _list(
         SELECT follow_up.* FROM client_case JOIN follow_up ON follow_up.case_id = client_case.id
         WHERE client_case.responsible_worker_id IN ({STANDS_FOR}) AND follow_up.handed_to_id IS NULL AND {_OPEN}
         UNION ALL
-        SELECT follow_up.* FROM follow_up WHERE follow_up.handed_to_id IN ({STANDS_FOR}) AND {_OPEN}
+        SELECT follow_up.* FROM follow_up WHERE follow_up.handed_to_id IN ({STANDS_FOR}) AND {_OPEN} AND {_NOT_HIDDEN}
     ) AS {_CASES} true
     """  # noqa: S608 - our own words
 )
@@ -132,7 +135,7 @@ _STATEMENTS: Final[dict[str, tuple[TextClause, TextClause]]] = {
             f"""
             SELECT id, settled_at FROM follow_up WHERE follow_up.case_id = {AMONG} AND {_TO_WRITE_DOWN}
             UNION
-            SELECT id, settled_at FROM follow_up WHERE follow_up.handed_to_id = :me AND {_TO_WRITE_DOWN}
+            SELECT id, settled_at FROM follow_up WHERE follow_up.handed_to_id = :me AND {_TO_WRITE_DOWN} AND {_NOT_HIDDEN}
             """,  # noqa: S608 - our own words
             *_SETTLED,
         ),

@@ -17,6 +17,7 @@ from core.i18n import language
 from core.identity import Sealer
 from models.follow_up import FollowUp
 from services.access.cases import STANDS_FOR, CaseAccess, access_to_case, visible_cases
+from services.access.non_disclosure import HIDDEN
 from services.access.people import Person
 from services.follow_ups.findings import NOTED, RATED, RECORDED
 from services.follow_ups.notes import open_note
@@ -38,8 +39,9 @@ _ONE: Final = text(
            handed.external_id AS handed_to, handed.name AS handed_to_name, owner.external_id AS worker, owner.name AS worker_name,
            {SERVICE_NAME} AS service,
            coalesce(ordered.name, chosen.name) AS provider,
-           NOT client.non_disclosure AND follow_up.handed_to_id IN ({STANDS_FOR}) AND {_UNFINISHED} AS is_handed,
-           NOT client.non_disclosure AND {_UNFINISHED} AND EXISTS (SELECT FROM digest WHERE digest.worker_id = :me AND (
+           {HIDDEN} AS non_disclosure,
+           NOT {HIDDEN} AND follow_up.handed_to_id IN ({STANDS_FOR}) AND {_UNFINISHED} AS is_handed,
+           NOT {HIDDEN} AND {_UNFINISHED} AND EXISTS (SELECT FROM digest WHERE digest.worker_id = :me AND (
                digest.local_date = follow_up.announced_on AND items -> 'announced' @> to_jsonb(follow_up.id)
                OR digest.local_date = follow_up.escalated_on AND items -> 'escalated' @> to_jsonb(follow_up.id))) AS was_told
     FROM follow_up
@@ -113,6 +115,7 @@ class Shown:
     worker_name: str | None
     service: str | None
     provider: str | None
+    non_disclosure: bool
     how: str
     access: CaseAccess | None
     events: list[Event] = field(default_factory=list)

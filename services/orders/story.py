@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from core.errors import Message, NotFound
 from core.i18n import language
 from services.access.cases import VISIBLE, visible_cases
+from services.access.non_disclosure import HIDDEN
 from services.access.people import Person
 from services.labels import SERVICE_NAME
 
@@ -30,6 +31,7 @@ class Order:
     id: int
     number: str
     case_number: str
+    non_disclosure: bool
     decision_id: int
     decision: str
     decided_on: date | None
@@ -163,7 +165,7 @@ class Billed:
 #: Rows in: a person and an order's number. Rows out: the order, if the person may see its case.
 _ORDER: Final = text(
     f"""
-    SELECT purchase_order.id, purchase_order.number, client_case.number AS case_number, decision.id AS decision_id,
+    SELECT purchase_order.id, purchase_order.number, client_case.number AS case_number, {HIDDEN} AS non_disclosure, decision.id AS decision_id,
            coalesce(decision.number, decision.external_id) AS decision, decision.decided_on, contract.number AS contract,
            provider.name AS provider, provider.business_id, purchase_order.state, purchase_order.channel, purchase_order.profile,
            lower(purchase_order.period) AS first_day, upper(purchase_order.period) - 1 AS last_day, issue_date,
@@ -182,6 +184,7 @@ _ORDER: Final = text(
     JOIN provider ON provider.id = purchase_order.provider_id
     JOIN decision ON decision.id = purchase_order.decision_id
     JOIN client_case ON client_case.id = decision.case_id
+    JOIN client ON client.id = client_case.client_id
     LEFT JOIN contract ON contract.id = purchase_order.contract_id
     WHERE purchase_order.number = :number AND {VISIBLE}
     """  # noqa: S608 - our own words

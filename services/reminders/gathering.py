@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
@@ -21,6 +21,7 @@ from connectors.mail import address_problem
 from core.follow_up_settings import FollowUps
 from schedules.jobs import calendar
 from schedules.supervisors_list import last_list_day
+from services.access.non_disclosure import HIDDEN
 from services.notices import ANSWERED
 from services.reminders.addresses import usable
 from services.reminders.bundle import Bundle, Heard, Person, Task, UnitList
@@ -37,11 +38,14 @@ _TAKEN_BACK = text(
 )
 
 #: Rows in: today. Rows out: every open follow-up that is due, locked, in the order in which it is told; whose it is, and the supervisors: the
-#: case's own and the unit's. Case numbers grow in length, so they are told by it first.
+#: case's own and the unit's. Case numbers grow in length, so they are told by it first. What a colleague was handed at the moment in which the
+#: client came under non-disclosure is the responsible worker's (ADR 14).
+_HANDED: Final = f"""CASE WHEN follow_up.handed_to_id IS NOT NULL
+    AND NOT (SELECT {HIDDEN} FROM client WHERE client.id = owner.client_id) THEN follow_up.handed_to_id END"""  # noqa: S608 - our own words
 _DUE = text(
-    """
+    f"""
     SELECT follow_up.id, follow_up.kind, follow_up.due, follow_up.announced_on, follow_up.announced_times, follow_up.escalated_on,
-           owner.number, purchase_order.number AS order_number, follow_up.handed_to_id, owner.responsible_worker_id,
+           owner.number, purchase_order.number AS order_number, {_HANDED} AS handed_to_id, owner.responsible_worker_id,
            owner.supervisor_id AS own_supervisor_id, unit.supervisor_id AS unit_supervisor_id, unit.id AS unit_id
     FROM follow_up
     JOIN client_case owner ON owner.id = follow_up.case_id
@@ -51,20 +55,20 @@ _DUE = text(
     WHERE follow_up.state IN ('open', 'snoozed') AND follow_up.due <= :today
     ORDER BY follow_up.due, length(owner.number), owner.number, follow_up.id
     FOR UPDATE OF follow_up
-    """
+    """  # noqa: S608 - our own words
 )
 
 #: Rows in: a follow-up. Rows out: whose it is, and the supervisors, as `_DUE` has them.
 _OF_ONE = text(
-    """
-    SELECT coalesce(follow_up.handed_to_id, owner.responsible_worker_id) AS owner_id,
+    f"""
+    SELECT coalesce({_HANDED}, owner.responsible_worker_id) AS owner_id,
            owner.supervisor_id AS own_supervisor_id, unit.supervisor_id AS unit_supervisor_id
     FROM follow_up
     JOIN client_case owner ON owner.id = follow_up.case_id
     LEFT JOIN worker ON worker.id = owner.responsible_worker_id
     LEFT JOIN unit ON unit.id = coalesce(worker.unit_id, owner.unit_id)
     WHERE follow_up.id = :id
-    """
+    """  # noqa: S608 - our own words
 )
 
 #: Rows in: none. What a family sent and its worker has answered or read before the mail counts as told: they know.

@@ -18,6 +18,7 @@ from sqlalchemy.sql import bindparam
 from core.errors import Message, Permanent, Transient
 from core.files import put_privately, sync
 from core.reasons import os_reason
+from services.access.non_disclosure import HIDDEN
 from services.statements.printing import Form, Printed, print_statement
 from services.statements.reading import Statement, statements
 from services.work.calling import Call, call, call_many
@@ -75,9 +76,9 @@ class Chosen:
 
 #: Rows in: a unit, a worker or neither. Rows out: one, with the cases to be told of and how many are not.
 _CHOSEN = text(
-    """
+    f"""
     WITH found AS (
-        SELECT client_case.id, client.non_disclosure, EXISTS (
+        SELECT client_case.id, {HIDDEN} AS non_disclosure, EXISTS (
             SELECT FROM decision
             JOIN budget ON budget.decision_id = decision.id
             JOIN budget_version AS version ON version.budget_id = budget.id
@@ -90,10 +91,10 @@ _CHOSEN = text(
         WHERE client_case.status = 'open' AND client_case.gone_at IS NULL
           AND (CAST(:worker AS text) IS NULL OR worker.external_id = :worker) AND (CAST(:unit AS text) IS NULL OR unit.code = :unit)
     )
-    SELECT coalesce(array_agg(id ORDER BY id) FILTER (WHERE live AND NOT non_disclosure), '{}') AS ids,
+    SELECT coalesce(array_agg(id ORDER BY id) FILTER (WHERE live AND NOT non_disclosure), '{{}}') AS ids,
            count(*) FILTER (WHERE live AND non_disclosure) AS non_disclosure, count(*) FILTER (WHERE NOT live) AS without_budget
     FROM found
-    """
+    """  # noqa: S608 - our own words
 )
 
 #: Rows in: statements made on one request. Rows added: an audit event for each that was not recorded by an earlier attempt.

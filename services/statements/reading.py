@@ -14,6 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from core.unit_conversion import exactly
+from services.access.non_disclosure import HIDDEN
 
 ZERO = Decimal(0)
 
@@ -130,8 +131,8 @@ class Statement:
 
 #: Rows in: case numbers or ids. Rows out: the cases, with whom the family turns to.
 _CASES = text(
-    """
-    SELECT client_case.id, number, status = 'open' AND gone_at IS NULL AS open, non_disclosure, worker.name AS worker,
+    f"""
+    SELECT client_case.id, number, status = 'open' AND gone_at IS NULL AS open, {HIDDEN} AS non_disclosure, worker.name AS worker,
            unit.name AS unit, goals
     FROM client_case
     JOIN client ON client.id = client_id
@@ -139,7 +140,7 @@ _CASES = text(
     LEFT JOIN unit ON unit.id = coalesce(client_case.unit_id, worker.unit_id)
     WHERE number = ANY(:numbers) OR client_case.id = ANY(:ids)
     ORDER BY client_case.id
-    """
+    """  # noqa: S608 - our own words
 )
 
 #: Rows in: cases. Rows out: the current budget of each of their decisions.

@@ -1,6 +1,7 @@
 """Coming in to "My budget" by a link and its code, and what whoever tries must not learn."""
 
 from datetime import timedelta
+from hashlib import sha256
 from threading import Barrier, Thread
 
 import pytest
@@ -109,6 +110,10 @@ def test_only_digests_are_kept(session, made):
     assert made.secret not in str(row)
     assert made.secret.replace("-", "") not in str(row)
     assert made.code.replace(" ", "") not in str(row)
+    code = made.code.replace(" ", "").encode()
+    token = bytes.fromhex(row["token"].removeprefix("\\x"))
+    for unkeyed in (code, sha256(code).digest(), sha256(token + code).digest(), made.secret.replace("-", "").encode()):
+        assert unkeyed.hex() not in str(row), "bytes are shown as digits, and whoever has them tries all codes"
 
 
 def test_what_does_not_open_is_answered_alike(family_app, session, case, made):

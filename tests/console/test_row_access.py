@@ -71,7 +71,8 @@ def walk(app, browser, town, *, number, decision, item) -> list[tuple[str, str, 
     for method, pattern in PATHS:
         ids = {"decision": decision, "item": quote(item), **town.of_hers}
         path = pattern.replace("{item:path}", "{item}").format(number=number, **ids)
-        sent = {**_FIELDS, "csrf": token, "provider": str(town.one.id)}
+        # as whoever knows what stands there would send it: then only whose it is can speak against it
+        sent = {**_FIELDS, "csrf": token, "provider": str(town.one.id), "seen": town.her_decision.number}
         answer = (
             browser.client.get(path, follow_redirects=False)
             if method == "GET"

@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from core.errors import NotFound
 from models.base import days
-from models.case import Case
+from models.case import Case, Client
 from models.worker import Absence, Unit, Worker
 from services.access import Person, access_to_case, visible_cases
 from services.access.cases import TIED, VISIBLE, visible_among
@@ -78,10 +78,13 @@ def world(session):
             ("a", "b", "c", "d", None), ("b", None), ("other", None), (units[0], units[1], None)
         )
     ]
-    hidden = {case.client_id for case in cases[::4]}  # under non-disclosure: of every tie some
-    session.execute(text("UPDATE client SET non_disclosure = true WHERE id = ANY(:ids)"), {"ids": sorted(hidden)})
+    hidden = sorted({case.client_id for case in cases[::4]})  # under non-disclosure: of every tie some
+    session.execute(text("UPDATE client SET non_disclosure = true WHERE id = ANY(:ids)"), {"ids": hidden[::2]})
+    for number, one in enumerate(hidden[1::2]):  # by the word of another source alone, which knows the same person
+        session.get_one(Client, one).blind_index = b"%d" % number
+        added(session, Client(source="another", external_id=str(one), blind_index=b"%d" % number, non_disclosure=True))
     session.flush()
-    return World(workers, absences, cases, units, hidden)
+    return World(workers, absences, cases, units, set(hidden))
 
 
 def expected(world: World, me, roles: set[str], case) -> str | None:

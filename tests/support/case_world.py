@@ -22,28 +22,28 @@ OPEN = {"max_gone": Decimal(1), "max_rejected": Decimal(1)}
 
 
 class World:
-    """A source, and runs of it."""
+    """A source, and runs of it. `source`: what it is called; another name, and it is another source."""
 
     def __init__(self, session: Session, directory: Path) -> None:
-        self.session, self.directory = session, directory
+        self.session, self.directory, self.source = session, directory, SOURCE
         self.runs: list[int] = []
 
     def settings(self, **over: Any) -> Settings:
         privacy = over.pop("privacy", {})
         source = CaseSource(path="unused", **{**OPEN, **over})
         return Settings(
-            home=self.directory / "home", hash_key="h" * 32, sources=Sources(cases={SOURCE: source}), **privacy
+            home=self.directory / "home", hash_key="h" * 32, sources=Sources(cases={self.source: source}), **privacy
         )
 
     def run(self, *contents: bytes, now: datetime = NOW, **over: Any) -> SyncResult:
         run = make_run(self.session, kind="sync_cases")
         self.session.execute(
             text("UPDATE work SET arguments = jsonb_build_object('source', CAST(:source AS text)) WHERE id = :id"),
-            {"source": SOURCE, "id": run.work_id},
+            {"source": self.source, "id": run.work_id},
         )
         self.runs.append(run.id)
         result = run_source(
-            self.session, run.id, SOURCE, spooled(self.directory, *contents), self.settings(**over), now=now
+            self.session, run.id, self.source, spooled(self.directory, *contents), self.settings(**over), now=now
         )
         self.session.expire_all()
         return result

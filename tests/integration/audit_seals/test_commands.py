@@ -88,6 +88,37 @@ def test_a_whole_trail_a_broken_one_and_how_much_is_not_sealed_yet(here, office)
     assert f"Event {event} was changed" in spoken.stderr
 
 
+#: What somebody with every right in the database does to the third of six sealed rows, and what the command calls it.
+_TAMPERED = {
+    "a changed row": ("changed", "UPDATE audit_event SET actor = 'worker:W-9' WHERE id = :third"),
+    "a removed row": ("missing", "DELETE FROM audit_event WHERE id = :third"),
+    "a row removed with its seal": (
+        "missing", "DELETE FROM audit_event WHERE id = :third", "DELETE FROM audit_seal WHERE event_id = :third",
+    ),
+    "two rows in each other's place": (
+        "changed", "UPDATE audit_event SET id = -id WHERE id IN (:third, :third + 1)", "UPDATE audit_event SET id = 2 * :third + 1 + id WHERE id < 0",
+    ),
+    "two seals in each other's place": (
+        "order", "UPDATE audit_seal SET position = -position WHERE position IN (3, 4)", "UPDATE audit_seal SET position = 7 + position WHERE position < 0",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("done", _TAMPERED)
+def test_the_command_finds_a_changed_a_removed_and_a_reordered_row(here, office, done):
+    kind, *statements = _TAMPERED[done]
+    office.say(6)
+    do(here, "seal_audit")
+    assert avain("verify").exit_code == 0
+    third = office.value("SELECT event_id FROM audit_seal WHERE position = 3")
+    for statement in statements:
+        office.tamper(statement, **({"third": third} if ":third" in statement else {}))
+    told = avain("verify", "--json")
+    found = json.loads(told.stdout)
+    assert (told.exit_code, found["whole"], found["broken"]["kind"]) == (1, False, kind)
+    assert found["verified"] == 2, "the first row that is not as it was sealed, not a later one"
+
+
 def test_the_night_tells_the_operator_once_and_the_doctor_until_it_is_right(here, office):
     assert [state for state, _ in states(here)] == ["ok"]
     office.say(2)
