@@ -37,7 +37,7 @@ from cli import (
 from cli.common import ERROR, complaints
 from core.errors import AvainError
 from core.i18n import _
-from core.logging import configure_logging
+from core.logging import catch_the_uncaught, configure_logging
 from core.reasons import os_reason
 
 words.install()
@@ -84,6 +84,7 @@ app.add_typer(effects.app, name="effects")
 def main() -> None:
     """Entry point of the `avain` command."""
     configure_logging("console", "WARNING")  # to stderr: stdout belongs to the command, and to its one JSON document
+    catch_the_uncaught()
     try:
         app()
     except KeyboardInterrupt:
