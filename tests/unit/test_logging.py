@@ -6,7 +6,7 @@ import logging
 import subprocess
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -173,10 +173,10 @@ def test_exceptions_are_redacted_and_show_no_locals(form: Any, stream: Stream) -
 
 #: By name below, for tracebacks show lines of programs.
 NAME = "Kanarialintu"
-FOREIGN = (
+FOREIGN: tuple[tuple[Callable[[], Any], str], ...] = (
     (lambda: int(NAME), "invalid literal for int() with base 10: '…'"),
-    (lambda: {}[NAME], "KeyError: '…'"),
-    (lambda: Path(f"/nowhere/{NAME}.xml").open(), "[Errno 2] No such file or directory: '…'"),
+    (lambda: dict[str, int]()[NAME], "KeyError: '…'"),
+    (lambda: Path(f"/nowhere/{NAME}.xml").read_bytes(), "[Errno 2] No such file or directory: '…'"),
     (lambda: TypeAdapter(int).validate_python({"name": NAME}), "input_type=dict"),
     (lambda: _raise(psycopg.errors.UniqueViolation(f"Key (name)=({NAME}) already exists.")), "sqlstate"),
     (lambda: getattr(None, "number"), "'NoneType' object has no attribute 'number'"),  # noqa: B009
