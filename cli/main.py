@@ -1,5 +1,6 @@
 """The `avain` command: gathers the groups and turns every error into a sentence and an exit code."""
 
+import logging
 import os
 import sys
 
@@ -91,8 +92,8 @@ def main() -> None:
         sys.exit(130)
     except Exception as error:  # whatever it is, people get a sentence and scripts an exit code
         complaints().print(Text.assemble((_("Error") + ": ", "bold red"), _sentence(error)))
-        if os.environ.get("AVAIN_LOG_LEVEL") == "DEBUG":
-            raise
+        if os.environ.get("AVAIN_LOG_LEVEL") == "DEBUG":  # as a log may hold it, and not as Python would print it
+            logging.getLogger("avain").error("command_failed", exc_info=error)
         sys.exit(ERROR)
 
 
