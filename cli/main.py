@@ -93,7 +93,7 @@ def main() -> None:
     except Exception as error:  # whatever it is, people get a sentence and scripts an exit code
         complaints().print(Text.assemble((_("Error") + ": ", "bold red"), _sentence(error)))
         if os.environ.get("AVAIN_LOG_LEVEL") == "DEBUG":  # as a log may hold it, and not as Python would print it
-            logging.getLogger("avain").error("command_failed", exc_info=error)
+            logging.getLogger("avain").exception("command_failed")
         sys.exit(ERROR)
 
 
