@@ -10,8 +10,8 @@ import unicodedata
 import zipfile
 import zlib
 from collections.abc import Iterator
-from typing import Any
 from email.message import EmailMessage
+from typing import Any
 from urllib.parse import quote, quote_plus
 
 import pytest
