@@ -1,18 +1,20 @@
 """The demo's whole day on the planted installation, its troubles, and the search of all that is left.
 
-    python -m tests.canaries.day DIRECTORY        results as the demo's, and seen.json: which canary was seen where
+    python -m tests.canaries.day [DIRECTORY]        `avain demo`, planted; results as the demo's (default: var/canaries), and seen.json
 
-A process of its own, as the demo is.
+A process of its own, as the demo is. Ends with 1 when a canary was where it must not be, or a step of the demo did not hold.
 """
 
 import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from cli.main import main
+from core.settings import ROOT
 from demo import scenario
 from demo.story import Story
 from tests.canaries import planted, troubles
@@ -21,8 +23,8 @@ from tests.canaries.planting import PlantedInstallation
 
 
 def live(directory: Path) -> dict[str, Any]:
-    """Live the day and search; what was seen where, and how many bytes of each kind of place were searched. Raises RuntimeError when a step
-    of the demo did not hold.
+    """Live the day and search; what was seen where, and how many bytes of each kind of place were searched. Raises SystemExit when a step of
+    the demo did not hold.
     """
     kept: list[Place] = []
     stories: list[Story] = []
@@ -31,11 +33,14 @@ def live(directory: Path) -> dict[str, Any]:
         stories.append(story)
         kept.extend(while_it_runs(story))
 
-    steps: list[tuple[str, Callable[[Story], None]]] = [*troubles.STEPS, ("What is left", look)]
     vars(scenario)["Installation"] = PlantedInstallation
-    scenario.STEPS[:] = [*scenario.STEPS, *steps]
-    if scenario.run(directory) or not stories:
-        raise RuntimeError("the day could not be lived")
+    scenario.STEPS += [*troubles.STEPS, ("What is left", look)]
+    sys.argv = ["avain", "demo", "--directory", str(directory)]
+    try:
+        main()
+    except SystemExit as ended:
+        if ended.code or not stories:
+            raise
     (story,) = stories
     return searched([*kept, *afterwards(story)], troubles.of(story).learned)
 
@@ -53,6 +58,17 @@ def searched(places: Iterable[Place], learned: dict[str, str]) -> dict[str, Any]
     return {"seen": sorted(seen), "sizes": sizes, "seconds": round(time.process_time() - began, 1)}
 
 
+def told(lived: dict[str, Any]) -> list[str]:
+    """What is wrong, for people: canaries where they must not be, and leave that no canary took."""
+    seen = [(name, place) for name, place in lived["seen"]]
+    wrong = [f"{one.canary}: found in {one.place}" for one in planted.leaks(seen)]
+    return wrong + [
+        f"{canary}: nothing of it in {pattern}, where it may be" for canary, pattern in planted.not_taken(seen)
+    ]
+
+
 if __name__ == "__main__":
-    results = Path(sys.argv[1])
-    (results / "seen.json").write_text(json.dumps(live(results), ensure_ascii=False, indent=1), "utf-8")
+    results = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "var" / "canaries"
+    lived = live(results)
+    (results / "seen.json").write_text(json.dumps(lived, ensure_ascii=False, indent=1), "utf-8")
+    sys.exit("\n".join(told(lived)))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 import redis
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, create_engine, text
 
 from core import embedded
 from core.redis import redis_client_url
@@ -39,9 +39,7 @@ def while_it_runs(story: Story) -> Iterator[Place]:
     assert running is not None
     engine = create_engine(running.database_owner_url)
     with engine.connect() as connection:
-        for table, column in connection.execute(_TEXTS).all():
-            rows = connection.scalars(text(f'SELECT "{column}"::text FROM "{table}" WHERE "{column}" IS NOT NULL'))
-            yield f"db:{table}.{column}", "\n".join(rows).encode()
+        yield from columns(connection)
     engine.dispose()
     with redis.Redis.from_url(redis_client_url(running.redis_url)) as client:
         client.config_set("rdbcompression", "no")
@@ -56,6 +54,13 @@ def while_it_runs(story: Story) -> Iterator[Place]:
         for form in ((), ("--json",)):
             for given in arguments(known):
                 place.avain(*command.split(), *given, *form, expect=tuple(range(256)))
+
+
+def columns(connection: Connection) -> Iterator[Place]:
+    """Everything that is kept as text, JSON or bytes, column by column."""
+    for table, column in connection.execute(_TEXTS).all():
+        rows = connection.scalars(text(f'SELECT "{column}"::text FROM "{table}" WHERE "{column}" IS NOT NULL'))
+        yield f"db:{table}.{column}", "\n".join(rows).encode()
 
 
 def known_things(story: Story) -> dict[str, list[str]]:

@@ -202,3 +202,16 @@ def leaks(seen: Iterable[tuple[str, str]], table: Iterable[Canary] = CANARIES) -
     by_name = {one.name: one for one in table}
     wrong = {(name, place) for name, place in seen if by_name[name].may_be_in(place) is None}
     return [Leak(*one) for one in sorted(wrong)]
+
+
+def not_taken(seen: Iterable[tuple[str, str]], table: Iterable[Canary] = CANARIES) -> list[tuple[str, str]]:
+    """Leave that the table gives (canary, pattern) and none of what was seen needed: it has to go, or something is not looked at any more."""
+    places: dict[str, list[str]] = {}
+    for name, place in seen:
+        places.setdefault(name, []).append(place)
+    return [
+        (one.name, pattern)
+        for one in table
+        for pattern in one.may
+        if not any(fnmatchcase(place, pattern) for place in places.get(one.name, ()))
+    ]
