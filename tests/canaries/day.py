@@ -71,4 +71,4 @@ if __name__ == "__main__":
     results = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "var" / "canaries"
     lived = live(results)
     (results / "seen.json").write_text(json.dumps(lived, ensure_ascii=False, indent=1), "utf-8")
-    sys.exit("\n".join(told(lived)))
+    sys.exit("\n".join(told(lived)) or 0)

@@ -170,6 +170,20 @@ CANARIES: Final = (
     Canary("sftp password", ("pikkulokki",), {"file:in/avain.toml": "where the demo's settings tell it"}),
     Canary("bearer token", ("selkalokki",), {"wire:https": "it shows who it is with it", "file:in/avain.toml": "where the demo's settings tell it"}),
     Canary("database password", ("kalatiira",)),
+    # — secrets that Avain makes on the way (PlantedInstallation.learned) —
+    Canary(
+        "family link",
+        (),
+        {"cli:family link": "the worker gives it to the family", "page:/my/in/{secret}": "in the form that asks for its code",
+         "url:/my/in/{secret}": "links of that page back to it"},
+    ),
+    Canary(
+        "console link",
+        (),
+        {"cli:console link": "whoever asked for it enters by it", "page:/enter/{secret}": "in the form that enters",
+         "url:/enter/{secret}": "the form's address"},
+    ),
+    Canary("cookie", ()),
 )  # fmt: skip
 
 

@@ -24,7 +24,7 @@ from typer.main import get_command
 from cli.main import app
 from tests.canaries import planted
 from tests.canaries.commands import PASSED_OVER, READING
-from tests.canaries.planted import CANARIES, CODES, NAMES, Canary, Leak, found, leaks
+from tests.canaries.planted import CANARIES, CODES, NAMES, Canary, Leak, found, leaks, not_taken
 
 NAME, CODE = NAMES["LC-1001"], CODES["LC-1001"]
 SENTENCE = f"Perhe {NAME}, {CODE}, odottaa."
@@ -121,6 +121,8 @@ def test_only_what_the_table_names_may_be_there() -> None:
     table = (Canary("goal", ("satakieli",), {"db:client_case.*": "from the source"}), Canary("name", ("peippo",)))
     seen = [("goal", "db:client_case.goals"), ("goal", "log:up"), ("name", "db:client_case.goals"), ("name", "log:up")]
     assert leaks(seen, table) == [Leak("goal", "log:up"), Leak("name", "db:client_case.goals"), Leak("name", "log:up")]
+    assert not_taken(seen, table) == []
+    assert not_taken(seen[1:], table) == [("goal", "db:client_case.*")], "leave that nothing needs has to go"
 
 
 def test_every_canary_is_distinct_and_every_leave_has_a_reason() -> None:
