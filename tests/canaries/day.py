@@ -58,17 +58,8 @@ def searched(places: Iterable[Place], learned: dict[str, str]) -> dict[str, Any]
     return {"seen": sorted(seen), "sizes": sizes, "seconds": round(time.process_time() - began, 1)}
 
 
-def told(lived: dict[str, Any]) -> list[str]:
-    """What is wrong, for people: canaries where they must not be, and leave that no canary took."""
-    seen = [(name, place) for name, place in lived["seen"]]
-    wrong = [f"{one.canary}: found in {one.place}" for one in planted.leaks(seen)]
-    return wrong + [
-        f"{canary}: nothing of it in {pattern}, where it may be" for canary, pattern in planted.not_taken(seen)
-    ]
-
-
 if __name__ == "__main__":
     results = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "var" / "canaries"
     lived = live(results)
     (results / "seen.json").write_text(json.dumps(lived, ensure_ascii=False, indent=1), "utf-8")
-    sys.exit("\n".join(told(lived)) or 0)
+    sys.exit("\n".join(planted.told(lived)) or 0)

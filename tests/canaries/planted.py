@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from core.logging import CHECK_MARKS
 from tests.canaries.readings import folded, readings
@@ -229,3 +229,10 @@ def not_taken(seen: Iterable[tuple[str, str]], table: Iterable[Canary] = CANARIE
         for pattern in one.may
         if not any(fnmatchcase(place, pattern) for place in places.get(one.name, ()))
     ]
+
+
+def told(lived: Mapping[str, Any]) -> list[str]:
+    """What is wrong, for people: canaries where they must not be, and leave that no canary took."""
+    seen = [(name, place) for name, place in lived["seen"]]
+    wrong = [f"{one.canary}: found in {one.place}" for one in leaks(seen)]
+    return wrong + [f"{canary}: nothing of it in {pattern}, where it may be" for canary, pattern in not_taken(seen)]
