@@ -216,14 +216,13 @@ def _quoting(place: PlantedInstallation, *tables: str) -> Iterator[None]:
 
 def dying_servers(story: Story) -> None:
     """SIGKILL for Valkey and PostgreSQL under somebody's hands; `avain up` starts them again."""
-    place = of(story)
-    with Browser(place).come_in(story.cases["LC-1002"], "W-102") as family:
+    place, theirs = of(story), story.cases["LC-1002"]
+    with Browser(place).come_in(theirs, "W-102") as family:
+        family.get(f"/my/{theirs}/wishes")
         for pid in embedded.pids(place.home).values():
             os.kill(pid, signal.SIGKILL)
-        family.post(
-            f"/my/{story.cases['LC-1002']}/wishes", page=f"/my/{story.cases['LC-1002']}/wishes", words=planted.WISH
-        )
-        place.avain("case", "list", expect=(0, 1))
+        family.post(f"/my/{theirs}/wishes", words=planted.WISH, voice="parent")
+    place.avain("case", "list", expect=(0, 1))
     place.wait(lambda: _answers(place), "PostgreSQL again")
 
 
