@@ -19,6 +19,7 @@ from core.faults import fault_point
 from core.redis import redis_client_url
 from schedules.jobs import jobs
 from services.dead_work.telling import look, tell_operator
+from services.effects.witnessed import settle_witnessed
 from services.heartbeats import beat_heart, sweep
 from services.jobs import call_due_slots
 from services.ways.telling import tell_operator as tell_of_left_alone
@@ -78,14 +79,17 @@ def expire() -> int:
     """Free the work of silent processes; how many. What must happen when work is thereby given up cannot hinder the rest."""
     with transaction() as session:
         expired, dead = expire_leases(session)
+        settled = settle_witnessed(session, current_settings().effects_journal) if expired else set()
         for ended in dead:
+            if ended.work_id in settled:
+                continue
             try:
                 with session.begin_nested():
                     after_death(session, ended)
             except Exception:
                 log.exception("after_death_failed", work=ended.work_id, kind=ended.kind)
     if expired:
-        log.warning("leases_expired", count=expired, dead=len(dead))
+        log.warning("leases_expired", count=expired, dead=len(dead), witnessed=len(settled))
     return expired
 
 

@@ -16,7 +16,7 @@ import json
 import os
 import re
 import socket
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +27,7 @@ Event = Literal["going", "gone", "back", "numbers"]
 EVENTS: Final = ("going", "gone", "back", "numbers")
 
 _NAME: Final = re.compile(r".+-(\d{4})-(\d{2})\.jsonl")
+_TOKEN: Final = re.compile(rb'"token": "([0-9a-f-]{36})"')
 _SERIES: Final = re.compile(r"[A-Z]+-\d{4}")
 #: No series comes so far.
 _FURTHEST: Final = 10**12
@@ -125,6 +126,23 @@ def latest(folder: Path) -> list[Line]:
                 found.append(line)
             if not wanted:
                 break
+    return found
+
+
+def gone_by(folder: Path, tokens: Collection[str]) -> list[Line]:
+    """What certainly left in these attempts, of the last two months. What cannot be read is not known here."""
+    found: list[Line] = []
+    try:
+        for file in _of_two_months(folder):
+            with file.open("rb") as opened:
+                mine = (
+                    one
+                    for one in opened
+                    if b'"gone"' in one and (named := _TOKEN.search(one)) and named[1].decode() in tokens
+                )
+                found += [line for one in mine if (line := _read(one)) is not None and line.event == "gone"]
+    except OSError:
+        return []
     return found
 
 

@@ -69,7 +69,7 @@ def test_back_to_the_former_version_and_up_again(database: Embedded) -> None:
     engine = make_engine(database.database_url)
     with Session(engine) as session:
         assert session.scalars(text("SELECT kind FROM work")).all() == ["send_letter"]
-        sent = sending.begin(session, digest_id, DAY)
+        sent = sending.begin(session, digest_id, datetime(2026, 12, 7, 6, 0, tzinfo=UTC))
         assert sent is not None, "a mail that the former version composed goes out"
         hand_over_to(session, ids[1], session.scalar(text("SELECT external_id FROM worker WHERE id = :id"), {"id": colleagues}), actor="worker:W-1", now=NOW, reason="loma")  # fmt: skip
         later = datetime(2026, 12, 8, 6, 0, tzinfo=UTC)

@@ -64,7 +64,7 @@ def test_no_error_leaves_a_task_for_celery_to_carry(here, monkeypatch, error):
         raise error
 
     monkeypatch.setattr("workers.task.claim", away)
-    monkeypatch.setitem(app.conf, "task_eager_propagates", True)  # noqa: FBT003 - a dictionary's value
+    monkeypatch.setitem(app.conf, "task_eager_propagates", True)
     with structlog.testing.capture_logs() as logged:
         assert app.tasks["deliver_order"].apply(kwargs={"work_id": 1}).result is None
     assert [(one["event"], one["work"]) for one in logged] == [

@@ -14,10 +14,10 @@ from sqlalchemy.orm import Session
 
 from core import database, settings
 from core.embedded import Embedded
-from services.work.lease import after_death, expire_leases
 from tests.support.lives import lives
 from workers import keeper
 from workers.task import Lease, perform
+from workers.tick import expire
 
 #: Of what is done until nothing is due: Work that waits for a source in trouble is due for ever.
 MOST_ROUNDS = 8
@@ -78,10 +78,7 @@ class InProcess:
         self.rows(
             "UPDATE work SET lease_until = clock_timestamp() - interval '1 second' WHERE token IS NOT NULL RETURNING id"
         )
-        with database.transaction() as session:
-            _, ended = expire_leases(session)
-            for one in ended:
-                after_death(session, one)
+        expire()
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from services.effects.journal import Line, files, latest, lines, write
+from services.effects.journal import Line, files, gone_by, latest, lines, write
 
 TOKEN = "0197e0a8-5d1e-4a51-9c36-111111111111"
 AT = datetime(2026, 11, 23, 6, 5, 4, 321000, tzinfo=UTC)
@@ -27,6 +27,18 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     assert files([folder]) == [folder / "tuuli-2026-11.jsonl"]
     assert list(lines(files([folder]))) == said
     assert (folder / "tuuli-2026-11.jsonl").stat().st_mode & 0o007 == 0
+
+
+def test_what_left_in_an_attempt_is_found_among_all(tmp_path: Path) -> None:
+    other = TOKEN.replace("1", "2")
+    for one in (line("going"), line("gone", key="T-2026-000002", token=other), line("back", token=other), line("gone")):
+        write(tmp_path, one, months=13)
+    (file,) = files([tmp_path])
+    with file.open("ab") as opened:
+        opened.write(b'{"event": "gone", "token": "' + TOKEN.encode())
+    assert gone_by(tmp_path, {TOKEN}) == [line("gone")]
+    assert gone_by(tmp_path, set()) == []
+    assert gone_by(tmp_path / "nowhere", {TOKEN}) == []
 
 
 def test_half_a_line_of_a_full_disk_hurts_no_other(tmp_path: Path) -> None:

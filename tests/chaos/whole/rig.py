@@ -47,7 +47,8 @@ _LOOK_SECONDS: Final = 0.1
 _HASTEN_SECONDS: Final = 3.0
 
 _UNDONE: Final = text("SELECT count(*) FROM work WHERE done_at IS NULL AND dead_at IS NULL")
-_SLOT: Final = text("SELECT EXISTS (SELECT FROM work WHERE key = :key)")
+#: Rows in: a stage. Rows out: whether its slot has come, or a later one of its job, if nobody was there to call for it in time.
+_SLOT: Final = text("SELECT EXISTS (SELECT FROM work WHERE key >= :key AND starts_with(key, :name || '@'))")
 #: Rows in: none. Rows changed: Work that waits for a later attempt: it is due.
 _HASTEN: Final = text(
     "UPDATE work SET next_at = clock_timestamp() WHERE done_at IS NULL AND dead_at IS NULL AND token IS NULL AND next_at > clock_timestamp()"
@@ -224,7 +225,9 @@ class Rig:
         while True:
             try:
                 with self.engine.connect() as connection:
-                    come = stage is None or connection.execute(_SLOT, {"key": stage.key}).scalar_one()
+                    come = (
+                        stage is None or connection.execute(_SLOT, {"key": stage.key, "name": stage.name}).scalar_one()
+                    )
                     undone = connection.execute(_UNDONE).scalar_one()
                 if come and not undone and conductor.idle:
                     return

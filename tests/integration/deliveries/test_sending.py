@@ -30,6 +30,7 @@ from tests.support.in_process import InProcess
 from tests.support.ordering import NOW
 from tests.support.pdf import words
 from workers.tasks.orders import deliver_order
+from workers.tick import expire
 
 
 def test_an_order_arrives_by_e_mail_as_it_was_stored(here: InProcess, sink: SmtpSink) -> None:
@@ -254,8 +255,37 @@ def test_a_clear_refusal_in_between_leaves_no_doubt(here: InProcess, sink: SmtpS
     assert len(sink.messages) == 1
 
 
-def test_killed_twice_while_writing_a_file(here: InProcess, tmp_path: Path) -> None:
-    """Once on each channel at every step: tests/chaos/test_orders_killed.py."""
+def test_killed_after_it_arrived_it_is_recorded_and_not_sent_again(here: InProcess, sink: SmtpSink) -> None:
+    """Its line in the journal outlived the process; on each channel at every step: tests/chaos/test_orders_killed.py."""
+    _, number = ordered(here)
+    here.die_doing(work_of(here, number), TASK, "delivery.sent")
+    assert (state(here, number), outcomes(here, number)) == ("sent", ["lost", "succeeded"])
+    assert here.rows("SELECT done_at FROM work WHERE kind = 'deliver_order'")[0].done_at is not None
+    assert len(sink.messages) == 1
+
+
+def test_what_was_called_for_again_meanwhile_is_done_again(
+    here: InProcess, sink: SmtpSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, number = ordered(here)
+    work_id = work_of(here, number)
+
+    def called_again_before() -> int:
+        here.rows("UPDATE work SET generation = generation + 1 WHERE id = :id RETURNING id", id=work_id)
+        return expire()
+
+    monkeypatch.setattr("tests.support.in_process.expire", called_again_before)
+    here.die_doing(work_id, TASK, "delivery.sent")
+    assert outcomes(here, number) == ["lost"]
+    deliver(here)
+    assert state(here, number) == "sent"
+    assert len(sink.messages) == 2
+
+
+def test_killed_twice_while_writing_a_file_where_the_journal_cannot_be_read(
+    here: InProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.effects.witnessed.gone_by", lambda *_: [])
     world, number = ordered(here, "file")
     for _ in range(2):
         here.die_doing(work_of(here, number), TASK, "delivery.sent")
