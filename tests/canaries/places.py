@@ -71,7 +71,7 @@ def known_things(story: Story) -> dict[str, list[str]]:
         for table in ("price_list", "run", "rejected_record", "incoming_document", "follow_up", "invoice")
     }
     orders = [row["number"] for row in place.query("SELECT number FROM purchase_order ORDER BY id")]
-    sources = [row["name"] for row in place.avain("source", "list", "--json")]
+    sources = [row["source"] for row in place.avain("source", "list", "--json")]
     return {**rows, "case": [*story.cases.values()], "order": orders, "source": sources}
 
 

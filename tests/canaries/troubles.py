@@ -129,6 +129,7 @@ def broken_sources(story: Story) -> None:
         prices.write_bytes(right + row.encode("cp1252"))
         run(story, "esimerkkivalmennus")
     prices.write_bytes(right)
+    (place.home / "in" / "incoming").mkdir(exist_ok=True)
     for number, name in enumerate(("lasku-peppol.xml", "lasku-finvoice.xml", "vastaus-peppol.xml", "toteuma.csv")):
         text = (place.home / "letters" / name).read_text("utf-8")
         (place.home / "in" / "incoming" / f"rikki-{number}-{name}").write_text(re.sub(r"\$\w+", surname, text), "utf-8")
