@@ -124,7 +124,7 @@ def broken_sources(story: Story) -> None:
     surname = NAMES["LC-1001"].split()[1]
     prices = place.home / "in" / "prices" / "esimerkkivalmennus.csv"
     right = prices.read_bytes()
-    for number, wrong in enumerate((surname, CODES["LC-1001"], planted.BEARER)):
+    for number, wrong in enumerate((planted.ROW.split()[1], CODES["LC-1001"])):
         row = f"\n{wrong};{wrong};{wrong};{wrong};{wrong};{wrong}\nADHD-01;{wrong};käynti;{wrong};1.1.{2027 + number};{wrong}\n"
         prices.write_bytes(right + row.encode("cp1252"))
         run(story, "esimerkkivalmennus")
