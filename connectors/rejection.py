@@ -30,6 +30,11 @@ class Rejection:
     external_id: str | None
     reason: Message
 
+    def __post_init__(self) -> None:
+        """An id may stand in a column that holds something else: nobody's henkilötunnus is kept as one."""
+        if self.external_id is not None:
+            object.__setattr__(self, "external_id", redact(self.external_id))
+
 
 def quote(value: object) -> str:
     """`value` as a sentence may show it: short, one word, no henkilötunnus, and not written as names are. Anything else becomes `…`.

@@ -16,21 +16,23 @@ _PARTS: Final = (
     (re.compile(r"T-\d{4}-\d+"), "{order}"),
     (re.compile(r"(?<=/)\d+(?=/|$)"), "{id}"),
     (re.compile(r"(?<=/follow-ups/)\{id\}"), "{follow_up}"),
-    (re.compile(r"(?<=/(?:in|er|ly|ed)/)[A-Za-z0-9_.-]{16,}"), "{secret}"),
     (re.compile(r"(?<=/(?:enter|reply)/)[^/]+|(?<=/delivered/)[^/]+|(?<=/my/in/)[^/]+"), "{secret}"),
+    (re.compile(r"(?:%[0-9A-F]{2}|[a-z])*%C3%A4[^/]*", re.IGNORECASE), "{typed}"),
 )
+#: Cookies by which a browser is known; others keep a language, or where somebody was going.
+_SECRET: Final = frozenset({"avain", "avain-my"})
 #: So many different pages one person looks at.
 _MOST: Final = 80
 
 
 class Browser:
-    """`kept` begins each name of a cookie that is a secret of the browser's."""
+    """Keeps its cookies, and follows no redirection by itself."""
 
     def __init__(self, place: PlantedInstallation) -> None:
         self._place = place
         self._connection = http.client.HTTPConnection("127.0.0.1", place.console_port, timeout=60)
         self._cookies: dict[str, str] = {}
-        self._pages: dict[str, str] = {}
+        self._last = self._led_to = ""
 
     def __enter__(self) -> Self:
         return self
@@ -62,8 +64,7 @@ class Browser:
         """Send a form from the page at `page` (default: the one looked at last), with what is hidden in it; the status."""
         if page:
             self.get(page)
-        hidden = dict(_HIDDEN.findall(self._last)) if self._pages else {}
-        shown = {name: html.unescape(value) for name, value in hidden.items()}
+        shown = {name: html.unescape(value) for name, value in _HIDDEN.findall(self._last)}
         return self._ask("POST", path, urlencode(shown | fields), {})
 
     def look_around(self) -> int:
@@ -74,7 +75,10 @@ class Browser:
             if rule_of(path) in known or path.startswith(("/logout", "/static", "/login", "/enter")):
                 continue
             known.add(rule_of(path))
-            if self.get(path) == http.client.OK:
+            status = self.get(path)
+            if self._led_to:
+                waiting.append(self._led_to)
+            if status == http.client.OK:
                 found = (html.unescape(one).partition("#")[0] for one in _ADDRESS.findall(self._last))
                 waiting += [one for one in found if one.startswith("/")]
         return len(known)
@@ -87,13 +91,13 @@ class Browser:
         self._connection.request(method, path, body, told | headers)
         answer = self._connection.getresponse()
         content, rule = answer.read(), rule_of(path)
+        self._led_to = urlsplit(answer.getheader("Location") or "").path
         for name, value in answer.getheaders():
             if name.lower() == "set-cookie":
                 self._take(value)
             else:
                 self._place.said.append((f"header:{rule}", f"{name}: {value}".encode()))
         self._last = content.decode("utf-8", "replace") if b"\0" not in content else ""
-        self._pages[rule] = self._last
         self._place.said.append((f"page:{rule}", content))
         addresses = "\n".join(_ADDRESS.findall(self._last))
         self._place.said.append((f"url:{rule}", html.unescape(addresses).encode()))
@@ -102,7 +106,7 @@ class Browser:
     def _take(self, cookie: str) -> None:
         name, _, value = cookie.partition(";")[0].partition("=")
         self._cookies[name] = value
-        if len(value) >= 16:
+        if name in _SECRET and value:
             self._place.learned[value] = "cookie"
 
 

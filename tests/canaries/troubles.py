@@ -83,8 +83,8 @@ def people(story: Story) -> None:
 
 def _stray(browser: Browser) -> None:
     """Canaries in every part of a request that logs like to keep."""
-    typed, name = quote(planted.TYPED), quote(NAMES["LC-1001"])
-    for path in (f"/{typed}", f"/cases/{typed}", f"/cases?q={typed}&search={name}", f"/my/{typed}", f"/reply/{typed}"):
+    typed = quote(planted.TYPED)
+    for path in (f"/{typed}", f"/cases/{typed}", f"/cases?q={typed}&search={typed}", f"/my/{typed}", f"/reply/{typed}"):
         browser.get(path, **{"User-Agent": typed, "Referer": f"http://127.0.0.1/{typed}", "X-Request-Id": typed})
     browser.get(f"/login?to=/cases%3Fq%3D{typed}")
     browser.get("/cases", **{"Cookie": f"avain={typed}", "X-Forwarded-For": typed, "Accept-Language": typed})
