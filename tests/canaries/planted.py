@@ -84,19 +84,32 @@ class Canary:
 
 _SEALED: Final = "nowhere in clear: identity is sealed, or dropped"
 _WHO_MAY_KNOW: Final = "who may read names asked for it, by a form that is recorded"
+_TYPED_BACK: Final = "refused, and shown to its writer to mend; kept nowhere"
 _OWN_PAGE: Final = "what the county told the family about its own budget"
 
 CANARIES: Final = (
     # — who clients are —
-    Canary("client's name", ("pyrstötiainen", "aada pyr"), {"page:/cases/{number}/identity": _WHO_MAY_KNOW}),
-    Canary("client's henkilötunnus", _spellings(CODES["LC-1001"]), {"page:/cases/{number}/identity": _WHO_MAY_KNOW}),
+    Canary(
+        "client's name",
+        ("pyrstötiainen", "aada pyr"),
+        {"page:/cases/{number}/identity": _WHO_MAY_KNOW, "page:/cases/{number}": "sealed; opened for the responsible worker"},
+    ),
+    Canary(
+        "client's henkilötunnus",
+        _spellings(CODES["LC-1001"]),
+        {"page:/cases/{number}/identity": _WHO_MAY_KNOW, "page:/my/{number}/wishes": _TYPED_BACK},
+    ),
     Canary("name under non-disclosure", ("kuhankeittäjä", "onni kuhan")),
     Canary("henkilötunnus under non-disclosure", _spellings(CODES["LC-1003"])),
     Canary("name in a broken record", ("mustapääkerttu",)),
     Canary("henkilötunnus in a broken record", _spellings(CODES["LC-1005"])),
     Canary("name behind the view", ("nokkavarpunen",)),
     Canary("address", ("lehtokertunkuja",)),
-    Canary("telephone", ("+358 50 900 4417", "358509004417", "0509004417", "50 900 4417")),
+    Canary(
+        "telephone",
+        ("+358 50 900 4417", "358509004417", "0509004417", "50 900 4417"),
+        {"page:/my/{number}/wishes": _TYPED_BACK},
+    ),
     Canary(
         "client's reference",
         ("as-5001", "as-5003"),
@@ -123,8 +136,7 @@ CANARIES: Final = (
         {
             "db:*.reason": "whoever decides says why; kept with the decision",
             "db:*.note": "the same",
-            "db:*_why": "the same",
-            "db:audit_event.details": "the same",
+            "db:run.acknowledged": "the same",
             "cli:*": "shown to who may read the decision",
             "page:*": "the same",
         },
@@ -153,15 +165,28 @@ CANARIES: Final = (
         },
     ),
     # — what providers send —
-    Canary("text beside a price", ("pilkkasiipi",)),
+    Canary(
+        "text beside a price",
+        ("pilkkasiipi",),
+        {"db:rejected_record.*": "where a price was expected: for the price manager and the provider to mend"},
+    ),
     Canary("subject of a mail", ("uivelo",)),
     Canary("text of a mail", ("haahkanen",)),
-    Canary("name of an attached file", ("lapasotka",)),
+    Canary(
+        "name of an attached file",
+        ("lapasotka",),
+        {"db:price_mail.attachments": "which of several is meant", "db:price_mail.reason": "which it is about",
+         "cli:price mail": "for the price manager"},
+    ),
     Canary("note of an answer", ("jouhisorsa",)),
     Canary("text of an invoice", ("heinätavi",)),
     Canary("remark on a delivery", ("punasotka",)),
     # — what somebody types where it does not belong —
-    Canary("typed into an address", ("härkälintu",)),
+    Canary(
+        "typed into an address",
+        ("härkälintu",),
+        {"page:*": "the browser that asked, and no other, is told what it asked for", "url:*": "the same", "header:*": "the same"},
+    ),
     # — secrets —
     Canary("hash key", ("silkkiuikku",)),
     Canary("sealing key", (SEAL_KEY[:-1], "kaulahrainen")),

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from connectors.cases.record import FoundRecord, json_schema, parse_record
 from connectors.rejection import Rejection, quote, quote_figure
+from core.errors import Message
 from core.settings import ROOT
 from services.labels import field_name
 
@@ -199,3 +200,8 @@ def test_the_published_schema_is_that_of_the_model() -> None:
     assert SCHEMA.read_text("utf-8") == json_schema(), (
         f"write it with: python -m connectors.cases.record > {SCHEMA.relative_to(ROOT)}"
     )
+
+
+def test_a_rejected_records_id_is_nobodys_henkilotunnus() -> None:
+    found = Rejection("7", "price", "131052-9074", Message("The text is empty."))
+    assert found.external_id == "[redacted]"
