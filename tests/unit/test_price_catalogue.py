@@ -94,7 +94,9 @@ def test_a_catalogue_that_is_deleted_takes_all_its_items_along():
 
 
 def test_an_unknown_action_is_never_guessed():
-    assert refused(catalogue(line("A", price()), action="Insert")).startswith("The action … is not known"), "written as a name is"
+    assert refused(catalogue(line("A", price()), action="Insert")).startswith("The action … is not known"), (
+        "written as a name is"
+    )
     ((_, field, _, reason),) = why(line("A", price(), action="REMOVE"), action="Update")
     assert (field, reason) == ("action", "The action REMOVE is not known; allowed: Add, Update, Delete")
 
