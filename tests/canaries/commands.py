@@ -25,7 +25,7 @@ READING: Final[dict[str, Arguments]] = {
     "source history": _each("source"),
     "source plan": _each("source"),
     "source test": _each("source"),
-    "source sample": _each("source"),
+    "source sample": _each("source", "--fake"),  # without, it writes records as they are, and says so
     "provider list": _once(),
     "service list": _once(),
     "worker list": _once(),

@@ -126,6 +126,7 @@ CANARIES: Final = (
             "cli:case show": "for the responsible worker",
             "page:/cases/{number}": "for the responsible worker",
             "page:/my/{number}": _OWN_PAGE,
+            "page:/my/{number}/statement.pdf": _OWN_PAGE,
         },
     ),
     Canary("family's wish", ("rautiaisen",), {"page:/cases/{number}": "sealed; opened for those who may read names"}),
