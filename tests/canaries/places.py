@@ -10,6 +10,7 @@ import redis
 from sqlalchemy import Connection, create_engine, text
 
 from core import embedded
+from core.embedded.place import find
 from core.redis import redis_client_url
 from demo.story import Story
 from tests.canaries.commands import READING
@@ -109,13 +110,10 @@ def afterwards(story: Story) -> Iterator[Place]:
             elif "valkey" in path.parts:
                 yield f"redis-disk:{path.name}", content
             else:  # as it is: pages of tables are no text
-                yield "database-files", b"\n".join(one for one in _NEVER if one in content)
+                yield "database-files", b"\n".join((b"searched", *(one for one in _NEVER if one in content)))
 
 
 def _database_files(home: Path) -> list[Path]:
     """Where PostgreSQL and Valkey keep theirs: with the home, or where their account may enter."""
-    pointer = home / "embedded-data.txt"
-    folders = [home / "embedded"]
-    if pointer.exists():
-        folders += [Path(word) for word in pointer.read_text("utf-8").split() if word.startswith("/")]
-    return [one for one in folders if one.is_dir()]
+    found = find(home)
+    return [] if found is None else [found.base]
