@@ -210,7 +210,7 @@ class _Servers:
             "client_tls_cert_file": place / "server.pem", "client_tls_key_file": place / "server.key",
             "server_tls_ca_file": self.base / "ca.pem",
             "pidfile": place / "pgbouncer.pid", "logfile": place / "log", "log_connections": 0, "log_disconnections": 0,
-            "autodb_idle_timeout": 10,  # every test has a database of its own
+            "autodb_idle_timeout": 300,  # every test has a database of its own; on a slow machine it may rest for a while
         }  # fmt: skip
         write_for(self.account, place / "userlist.txt", f'"{APP}" "{password}"\n')
         lines = ["[databases]", f"* = host=127.0.0.1 port={postgres}", "[pgbouncer]"]

@@ -71,7 +71,7 @@ COMPARED: Final[Mapping[str, Compared]] = {
         without={"subject": "holds an id", "message": "holds an id"},
     ),
     "audit_event": Compared(
-        only="action NOT LIKE 'run.%' AND action <> 'order.resent' AND action NOT LIKE 'source.%' AND action NOT IN ('job.triggered', 'dead_work.retried')",
+        only="action NOT LIKE 'run.%' AND action <> 'order.resent' AND action NOT LIKE 'source.%' AND action NOT IN ('job.triggered', 'dead_work.retried', 'order.recorded_sent')",
         without={
             "xid": "a transaction's number",
             "details": "ids and counts of one run",
