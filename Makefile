@@ -20,7 +20,7 @@ TEXTS  := $(patsubst %,locale/%/LC_MESSAGES/avain.mo,fi sv en)
 # The tests start hundreds of processes: what Python compiled for one is kept for the next, whatever the machine's habit.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test test-debian test-once test-browser screenshots bench-cases bench-prices bench-budgets bench-console bench-orders bench-reminders bench-restart bench-consistency lint types imports check format lock locales chaos chaos-table fuzz fuzz-table bench-timing fuzz-console removals clean
+.PHONY: help setup demo test test-debian test-once test-browser screenshots bench-cases bench-prices bench-budgets bench-console bench-orders bench-reminders bench-restart bench-consistency lint types imports check format lock locales chaos chaos-table fuzz fuzz-table bench-timing fuzz-console removals canaries clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -160,6 +160,9 @@ fuzz-table: setup ## what make fuzz counted, into docs/fuzzing.md
 
 removals: setup ## take away each guard of docs/security.md and see its test fail (ONLY=services/family for some)
 	$(BIN)/python -m tests.security.removals $(if $(ONLY),--only $(ONLY)) $(if $(REPORT),--report $(REPORT))
+
+canaries: setup ## the demo's day with canaries in all that is secret, and the search for them in all that is left; 1 when one was out
+	$(BIN)/python -m tests.canaries.day var/canaries
 
 clean: ## remove what was made, the embedded services' data too
 	-test -x $(BIN)/python && $(BIN)/python -c "from core import embedded; from core.settings import ROOT; embedded.remove(ROOT / 'var')"

@@ -1,5 +1,6 @@
 """The `avain` command: gathers the groups and turns every error into a sentence and an exit code."""
 
+import logging
 import os
 import sys
 
@@ -40,7 +41,7 @@ from cli import (
 from cli.common import ERROR, complaints
 from core.errors import AvainError
 from core.i18n import _
-from core.logging import configure_logging
+from core.logging import catch_the_uncaught, configure_logging
 from core.reasons import os_reason
 
 words.install()
@@ -90,14 +91,15 @@ app.add_typer(keys.app, name="keys")
 def main() -> None:
     """Entry point of the `avain` command."""
     configure_logging("console", "WARNING")  # to stderr: stdout belongs to the command, and to its one JSON document
+    catch_the_uncaught()
     try:
         app()
     except KeyboardInterrupt:
         sys.exit(130)
     except Exception as error:  # whatever it is, people get a sentence and scripts an exit code
         complaints().print(Text.assemble((_("Error") + ": ", "bold red"), _sentence(error)))
-        if os.environ.get("AVAIN_LOG_LEVEL") == "DEBUG":
-            raise
+        if os.environ.get("AVAIN_LOG_LEVEL") == "DEBUG":  # as a log may hold it, and not as Python would print it
+            logging.getLogger("avain").exception("command_failed")
         sys.exit(ERROR)
 
 

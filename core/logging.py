@@ -9,15 +9,18 @@ import json
 import logging
 import re
 import sys
+import threading
 import traceback
 from collections.abc import Mapping
 from contextlib import suppress
+from types import TracebackType
 from typing import Any, Final, Literal, TextIO
 
 import psycopg
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from core.errors import AvainError
 from core.steering import escaped_json, escaped_line, unsteered
 
 REDACTED: Final = "[redacted]"
@@ -36,8 +39,14 @@ _HENKILOTUNNUS: Final = re.compile(
 )
 #: Of a henkilötunnus, by the remainder of its digits divided by 31.
 CHECK_MARKS: Final = "0123456789ABCDEFHJKLMNPRSTUVWXY"
-#: What PostgreSQL adds to an error, up to the end: rows and values as they are.
-_QUOTED_ROW = re.compile(r"\b(DETAIL|CONTEXT):.*", re.DOTALL)
+#: What PostgreSQL adds to an error, up to the end: rows and values as they are. It alone writes two spaces there.
+_QUOTED_ROW: Final = re.compile(r"(?:\b|(?<=\\n))(DETAIL|CONTEXT):  .*", re.DOTALL)
+#: The value that PostgreSQL quotes in an error's own sentence.
+_QUOTED_VALUE: Final = re.compile(r'\b(invalid input (?:syntax|value) for [^:"\n]+|out of range): "(?:[^"]|"")*"')
+#: What Python, and most libraries, put between quotes: the value that an error is about. An apostrophe inside of a word quotes nothing.
+_QUOTED: Final = re.compile(r"""(?<![^\W_])(['"])(?:\\.|(?!\1).)*\1""", re.DOTALL)
+#: What errors of these kinds quote stands in the program: names of attributes, modules, types.
+_OF_THE_PROGRAM: Final = (AttributeError, ImportError, NameError, TypeError)
 _URL_PASSWORD: Final = re.compile(r"(://[^/\s:@]*:)[^@/\s]+@")
 #: What an event holds that has lines of its own.
 _OF_LINES: Final = ("exception", "stack")
@@ -48,9 +57,10 @@ _CHATTY: Final = ("httpx2", "httpcore2", "asyncssh", "urllib3", "faker", "asynci
 
 
 def redact(text: str) -> str:
-    """`text` without henkilötunnukset (any century mark, either case, check mark right) and without passwords in URLs."""
-    if "psycopg" in text:
-        text = _QUOTED_ROW.sub(rf"\g<1>: {REDACTED}", text)
+    """`text` without henkilötunnukset (any century mark, either case, check mark right), without passwords in URLs and without what PostgreSQL
+    quotes of rows and values.
+    """
+    text = _QUOTED_VALUE.sub(rf"\g<1>: {REDACTED}", _QUOTED_ROW.sub(rf"\g<1>: {REDACTED}", text))
     return _URL_PASSWORD.sub(rf"\g<1>{REDACTED}@", _HENKILOTUNNUS.sub(_hide, text))
 
 
@@ -79,13 +89,33 @@ def _chain(error: BaseException) -> list[BaseException]:
 
 
 def _told(error: BaseException) -> str:
-    """One error of a chain. A database error's own text can hold a whole row (its DETAIL does): only its name and code stay."""
-    text = str(error)
+    """One error of a chain."""
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    return f"{frames}{type(error).__module__}.{type(error).__qualname__}: {words_of(error)}"
+
+
+def words_of(error: BaseException) -> str:
+    """What an error says, fit for a log. Of a database error, which can hold a whole row, only its code and names stay; of any other that is
+    not Avain's own nothing that it quotes, for that is the value it failed at, and may be somebody's name.
+    """
     original = getattr(error, "orig", error)
     if isinstance(original, psycopg.Error):
-        text = f"sqlstate {original.sqlstate}, table {original.diag.table_name}, constraint {original.diag.constraint_name}"
-    frames = "".join(traceback.format_tb(error.__traceback__))
-    return f"{frames}{type(error).__module__}.{type(error).__qualname__}: {text}"
+        return f"sqlstate {original.sqlstate}, table {original.diag.table_name}, constraint {original.diag.constraint_name}"
+    if isinstance(error, (AvainError, *_OF_THE_PROGRAM)):
+        return redact(str(error))
+    return redact(_QUOTED.sub(r"\1…\1", str(error)))
+
+
+def catch_the_uncaught() -> None:
+    """What ends this process, or a thread of it, unforeseen is logged as everything else; Python would print it as it is."""
+
+    def uncaught(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
+        if not issubclass(kind, KeyboardInterrupt | SystemExit):
+            logging.getLogger(__name__).error("uncaught", exc_info=(kind, error or kind(), trace))
+
+    sys.excepthook = uncaught
+    threading.excepthook = lambda told: uncaught(told.exc_type, told.exc_value, told.exc_traceback)
+    sys.unraisablehook = lambda told: uncaught(told.exc_type, told.exc_value, told.exc_traceback)
 
 
 def configure_logging(form: Literal["console", "json"], level: str, *, stream: TextIO | None = None) -> None:
@@ -188,4 +218,4 @@ def _clean(value: Any) -> Any:
         return [_clean(item) for item in value]
     if isinstance(value, bytes | bytearray | memoryview):
         return f"[{len(value)} bytes]"
-    return redact(str(value))
+    return words_of(value) if isinstance(value, BaseException) else redact(str(value))

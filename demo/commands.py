@@ -11,7 +11,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import traceback
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -53,8 +52,8 @@ def _command(main: Any, arguments: list[str], out: IO[bytes], err: IO[bytes]) ->
         main()
     except SystemExit as ended:
         code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
-    except BaseException:  # noqa: BLE001 - as the interpreter would
-        traceback.print_exc()
+    except BaseException as unforeseen:  # noqa: BLE001 - as the interpreter would
+        sys.excepthook(type(unforeseen), unforeseen, unforeseen.__traceback__)
         code = 1
     with suppress(OSError):
         sys.stdout.flush()

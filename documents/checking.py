@@ -3,6 +3,7 @@
 Used where a document is about to be believed or sent, and by `avain order check`, which takes any file and finds out what it is.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import reduce
@@ -31,6 +32,8 @@ CHECK_LIMIT: Final = 32 * xml.MEBIBYTE
 _MOST_TOLD: Final = 3
 #: And so much of what the schema says to one.
 _LONGEST: Final = 300
+#: A value of the document's that the schema's sentence quotes: with letters in it, it may be somebody's name.
+_VALUE: Final = re.compile(r"(?:(?<=: )|(?<=[Tt]he value ))'[^']*[^\W\d_][^']*'(?= (?:is not|has a length))")
 
 Rules = Callable[["etree._Element"], list[Finding]]  # noqa: SLF001 - lxml's public name
 
@@ -95,8 +98,10 @@ def refuse_faulty(root: "etree._Element", schema: str, rules: Rules) -> None:
 
 
 def _told(fault: Finding) -> Message:
-    """One objection. The schema's own sentences quote the document, and refusals are stored and mailed: so no identity codes."""
+    """One objection. The schema's own sentences quote the document, and refusals are stored and mailed: so no identity codes, and no values but
+    figures.
+    """
     what = fault.text
     if fault.rule == SCHEMA_RULE:
-        what = Message("{detail}", detail=redact(what.text())[:_LONGEST])
+        what = Message("{detail}", detail=redact(_VALUE.sub("'…'", what.text()))[:_LONGEST])
     return Message(N_("line {line}, {rule}: {what}"), line=fault.line, rule=fault.rule, what=what)

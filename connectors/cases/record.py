@@ -17,7 +17,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from connectors.faults import FaultError, business_id
-from connectors.rejection import Rejection, quote
+from connectors.rejection import Rejection, quote, quote_figure
 from core.errors import InputError, Message
 from core.i18n import N_
 from core.identity import normalise_henkilotunnus
@@ -46,9 +46,11 @@ def read_day(value: Any) -> Any:
     try:
         day = date(*map(int, parts)) if parts else None
     except ValueError:
-        raise FaultError(Message("There is no such day as {value}.", value=quote(text))) from None
+        raise FaultError(Message("There is no such day as {value}.", value=quote_figure(text))) from None
     if day is None or day.year not in _YEARS:
-        raise FaultError(Message("{value} is not a date; expected is a day such as 2026-11-16.", value=quote(text)))
+        raise FaultError(
+            Message("{value} is not a date; expected is a day such as 2026-11-16.", value=quote_figure(text))
+        )
     return day
 
 
@@ -71,7 +73,7 @@ def read_number(value: Any) -> Any:
         number = Decimal("NaN")
     if not number.is_finite():
         raise FaultError(
-            Message("{value} is not a number; expected are digits with a decimal point.", value=quote(value))
+            Message("{value} is not a number; expected are digits with a decimal point.", value=quote_figure(value))
         )
     return number
 
@@ -81,12 +83,12 @@ def _fits(decimals: int) -> Callable[[Decimal], Decimal]:
 
     def check(value: Decimal) -> Decimal:
         if value < 0:
-            raise FaultError(Message("{value} is negative.", value=quote(value)))
+            raise FaultError(Message("{value} is negative.", value=quote_figure(value)))
         if value >= Decimal(10) ** (12 - decimals):
-            raise FaultError(Message("{value} is larger than Avain can hold.", value=quote(value)))
+            raise FaultError(Message("{value} is larger than Avain can hold.", value=quote_figure(value)))
         if value != round(value, decimals):
             raise FaultError(
-                Message("{value} has more than {decimals} decimals.", value=quote(value), decimals=decimals)
+                Message("{value} has more than {decimals} decimals.", value=quote_figure(value), decimals=decimals)
             )
         return value
 

@@ -11,6 +11,7 @@ from typing import Final
 
 from core.errors import Message
 from core.i18n import N_
+from core.logging import redact
 
 #: NUMERIC(12,4) holds this much.
 LARGEST: Final = Decimal("99999999.9999")
@@ -154,6 +155,6 @@ def foreign_currency(text: str) -> str | None:
 
 
 def shown(value: object) -> str:
-    """A cell's content in a sentence: short, on one line, never as an empty gap."""
-    text = " ".join(str(value).split())
+    """A cell's content in a sentence: short, on one line, never as an empty gap, and nobody's henkilötunnus."""
+    text = redact(" ".join(str(value).split()))
     return f"“{text[:40]}{'…' if len(text) > 40 else ''}”"

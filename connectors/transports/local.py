@@ -84,7 +84,7 @@ class LocalFiles:
                 if sha256 == applied[name] and _version(path.stat()) == _version(before):
                     move_aside(path, path.parent / self._move_to)
                 else:
-                    log.info("newer_file_left", file=name)
+                    log.info("newer_file_left")  # by its Run it is found; a name may be somebody's
 
     def _paths(self) -> list[Path]:
         """What is there, in name order. Raises NotFound for a path (not a pattern) that is no file."""
@@ -148,7 +148,7 @@ def _leads_out(path: Path, folder: Path) -> bool:
         return False
     outside = not path.resolve().is_relative_to(folder.resolve())
     if outside:
-        log.warning("link_not_followed", file=plain_name(path.name))
+        log.warning("link_not_followed", folder=str(folder))  # its own name may be somebody's
     return outside
 
 

@@ -72,7 +72,7 @@ class SftpFiles:
                     if unchanged and version_of(await sftp.stat(path)) == version:
                         await self._move(sftp, path, posixpath.join(posixpath.dirname(path), move_to), version)
                     else:
-                        log.info("newer_file_left", file=name)
+                        log.info("newer_file_left")  # by its Run it is found; a name may be somebody's
 
         in_session(self._configured, act, seconds=PUT_AWAY_SECONDS, resolver=self._resolver)
 

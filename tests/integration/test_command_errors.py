@@ -61,7 +61,8 @@ def test_a_fault_of_ours_is_a_sentence_and_shows_more_when_asked(tmp_path):
         "compare", "--case", "x" * 10, AVAIN_DATABASE_URL="postgresql://x@127.0.0.1:1/x", AVAIN_LOG_LEVEL="DEBUG"
     )
     assert done.returncode == 1
-    assert "Traceback" in done.stderr
+    assert "command_failed" in done.stderr
+    assert 'cli/main.py", line' in done.stderr, "where, though not with what"
 
 
 def test_the_language_of_the_configuration_is_spoken(tmp_path):

@@ -1,18 +1,12 @@
 """Canaries: values that may stand in the database and nowhere else, and a search for them in whatever leaves it."""
 
-import base64
-import binascii
-import email
-import html
-import re
-from email.policy import default
-from urllib.parse import unquote
-
 from sqlalchemy import JSON, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlmodel import SQLModel
+
+from tests.canaries.readings import folded, readings
 
 #: A name and a henkilötunnus, both invented; and the word for a service that tells what the trouble is.
 NAME, CODE, SERVICE = "Kanarialintu", "131052-908T", "perhetyökanaria"
@@ -64,25 +58,6 @@ def _value(kind: object, unique: bool) -> str | None:
 
 
 def found(content: bytes | str) -> list[str]:
-    """Which canaries something holds: as it is, and read as mail programs, browsers and curious people read it."""
-    whole = "\n".join(_forms(content.encode() if isinstance(content, str) else content)).casefold()
-    return [one for one in _SEARCHED if one.casefold() in whole]
-
-
-def _forms(content: bytes) -> list[str]:
-    plain = content.decode("utf-8", "replace")
-    message = email.message_from_bytes(content, policy=default)
-    forms = [plain, *(f"{name}: {value}" for name, value in message.items())]
-    bodies = [part.get_payload(decode=True) for part in message.walk() if not part.is_multipart()]
-    forms += [one.decode("utf-8", "replace") for one in bodies if isinstance(one, bytes)]
-    forms += [_decoded(one) for one in re.findall(r"[A-Za-z0-9+/_-]{12,}={0,2}", plain)]
-    return [*forms, *(html.unescape(one) for one in forms), *(unquote(one) for one in forms)]
-
-
-def _decoded(run: str) -> str:
-    """What a run of letters says if it is base64."""
-    padded = run.rstrip("=").translate(str.maketrans("-_", "+/"))
-    try:
-        return base64.b64decode(padded[: len(padded) // 4 * 4]).decode("utf-8", "replace")
-    except (binascii.Error, ValueError):
-        return ""
+    """Which canaries something holds, however it is wrapped."""
+    whole = "\n".join(readings(content))
+    return [one for one in _SEARCHED if folded(one) in whole]

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.cases.record import FoundRecord, json_schema, parse_record
-from connectors.rejection import Rejection, quote
+from connectors.rejection import Rejection, quote, quote_figure
+from core.errors import Message
 from core.settings import ROOT
 from services.labels import field_name
 
@@ -59,7 +60,7 @@ def test_a_whole_record_becomes_values() -> None:
     [
         ({"plan_items": [item(start="31.2.2026")]}, "plan_items.start", "There is no such day as 31.2.2026."),
         ({"plan_items": [item(end="2026-02-30")]}, "plan_items.end", "There is no such day as 2026-02-30."),
-        ({"plan_date": "soon"}, "plan_date", "soon is not a date; expected is a day such as 2026-11-16."),
+        ({"plan_date": "soon"}, "plan_date", "… is not a date; expected is a day such as 2026-11-16."),
         ({"plan_date": "0026-11-16"}, "plan_date", "0026-11-16 is not a date; expected is a day such as 2026-11-16."),
         ({"plan_date": 20261116}, "plan_date", "… is not a date; expected is a day such as 2026-11-16."),
         ({"plan_date": "Aino Keksitty"}, "plan_date", "… is not a date; expected is a day such as 2026-11-16."),
@@ -73,7 +74,7 @@ def test_a_whole_record_becomes_values() -> None:
         ({"decisions": [decision(granted_amount="900,00")]}, "decisions.granted_amount", "900,00 is not a number; expected are digits with a decimal point."),
         ({"decisions": [decision(granted_amount=Decimal("Infinity"))]}, "decisions.granted_amount", "Infinity is not a number; expected are digits with a decimal point."),
         ({"decisions": [decision(granted_amount="1.005")]}, "decisions.granted_amount", "1.005 has more than 2 decimals."),
-        ({"decisions": [decision(granted_amount="10000000000")]}, "decisions.granted_amount", "10000000000 is larger than Avain can hold."),
+        ({"decisions": [decision(granted_amount="10000000000")]}, "decisions.granted_amount", "… is larger than Avain can hold."),
         ({"plan_items": [item(quantity="0")]}, "plan_items.quantity", "The quantity is zero."),
         ({"plan_items": [item(quantity="-3")]}, "plan_items.quantity", "-3 is negative."),
         ({"plan_items": [item(unit="visit")]}, "plan_items.unit", "visit is not written the way it must be (^[A-Z0-9]{2,3}$)."),
@@ -174,7 +175,33 @@ def test_only_harmless_values_are_quoted(value: object, shown: str) -> None:
     assert quote(value) == shown
 
 
+@pytest.mark.parametrize("name", ["Keksitty", "Mäki-Keksitty", "O'Keksitty", "Keksitty,Aino", "Äijö"])
+def test_what_is_written_as_names_are_is_not_quoted(name: str) -> None:
+    assert quote(name) == "…"
+
+
+@pytest.mark.parametrize(
+    "code", ["PERHETYO", "avoin", "A", "C62", "LC-1001", "W-101", "planItem", "PlanItem", "urn:oid:1.2"]
+)
+def test_codes_are_quoted(code: str) -> None:
+    assert quote(code) == code
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [("31.2.2026", "31.2.2026"), ("20260231", "20260231"), ("2026-11-16T25:00Z", "2026-11-16T25:00Z"), ("-12,5", "-12,5"), ("1234567,89", "1234567,89"),
+     ("KEKSITTY", "…"), ("keksitty", "…"), ("131052907", "…"), ("1310529074", "…"), ("+358401234567", "…"), ("0401234567", "…"), ("131052/9074", "131052/9074")],
+)  # fmt: skip
+def test_where_a_figure_was_expected_no_word_and_no_telephone_is_quoted(value: str, shown: str) -> None:
+    assert quote_figure(value) == shown
+
+
 def test_the_published_schema_is_that_of_the_model() -> None:
     assert SCHEMA.read_text("utf-8") == json_schema(), (
         f"write it with: python -m connectors.cases.record > {SCHEMA.relative_to(ROOT)}"
     )
+
+
+def test_a_rejected_records_id_is_nobodys_henkilotunnus() -> None:
+    found = Rejection("7", "price", "131052-9074", Message("The text is empty."))
+    assert found.external_id == "[redacted]"

@@ -3,18 +3,25 @@
 import io
 import json
 import logging
+import subprocess
+import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 import structlog
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 
+from core.errors import NotFound
 from core.logging import REDACTED, configure_logging, redact
+from core.settings import ROOT
 
 HETU = "100190-999P"
 MARKS = "0123456789ABCDEFHJKLMNPRSTUVWXY"
@@ -162,6 +169,73 @@ def test_exceptions_are_redacted_and_show_no_locals(form: Any, stream: Stream) -
     assert "in locals" not in written
     assert written.count(f"no client {REDACTED}") == written.count(f"while reading {REDACTED}") == 2
     assert written.count("fail_with_secret") >= 2
+
+
+#: By name below, for tracebacks show lines of programs.
+NAME = "Kanarialintu"
+FOREIGN: tuple[tuple[Callable[[], Any], str], ...] = (
+    (lambda: int(NAME), "invalid literal for int() with base 10: '…'"),
+    (lambda: dict[str, int]()[NAME], "KeyError: '…'"),
+    (lambda: Path(f"/nowhere/{NAME}.xml").read_bytes(), "[Errno 2] No such file or directory: '…'"),
+    (lambda: TypeAdapter(int).validate_python({"name": NAME}), "input_type=dict"),
+    (lambda: _raise(psycopg.errors.UniqueViolation(f"Key (name)=({NAME}) already exists.")), "sqlstate"),
+    (lambda: getattr(None, "number"), "'NoneType' object has no attribute 'number'"),  # noqa: B009
+    (lambda: _raise(NotFound("There is no case {number}.", number="HB-2026-000001")), "There is no case HB-2026-000001."),
+)  # fmt: skip
+
+
+def _raise(error: Exception) -> None:
+    raise error
+
+
+@pytest.mark.parametrize(("fail", "kept"), FOREIGN)
+@pytest.mark.parametrize("form", ["json", "console"])
+def test_what_an_error_quotes_is_not_logged(form: Any, fail: Any, kept: str, stream: Stream) -> None:
+    """Not as a traceback, not as a value, and not where a library writes it into its own line, as far as PostgreSQL's own words go."""
+    configure_logging(form, "INFO", stream=stream)
+    try:
+        fail()
+    except Exception as error:
+        logging.getLogger("a").exception("failed")
+        structlog.get_logger().warning("failed", error=error)
+    assert "Kanarialintu" not in stream.getvalue()
+    assert stream.getvalue().replace('\\"', '"').count(kept) >= 1
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "UniqueViolation('duplicate key value violates unique constraint \"x\"\\nDETAIL:  Key (name)=(Kanarialintu) already exists.')",
+        '(psycopg.errors.InvalidTextRepresentation) invalid input syntax for type integer: "Kanaria""lintu"',
+        'date/time field value out of range: "Kanarialintu"',
+        'COPY failed\nCONTEXT:  COPY case_staging, line 1: "Kanarialintu"',
+    ],
+)
+def test_what_postgresql_quotes_is_redacted_in_any_text(said: str) -> None:
+    assert "Kanaria" not in redact(said)
+    assert REDACTED in redact(said)
+
+
+def test_what_nobody_caught_is_logged_like_the_rest() -> None:
+    """In the main thread, in others, and in what is thrown away: Python would print each as it is."""
+    script = """
+import sys, threading
+from core.logging import catch_the_uncaught, configure_logging
+configure_logging("json", "INFO")
+catch_the_uncaught()
+class Dropped:
+    def __del__(self):
+        raise ValueError("no client 'Kanarialintu'")
+Dropped()
+one = threading.Thread(target=lambda: int("Kanarialintu"))
+one.start()
+one.join()
+raise KeyError("Kanarialintu")
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.returncode == 1
+    assert [json.loads(line)["event"] for line in done.stderr.splitlines()] == ["uncaught"] * 3
+    assert "Kanarialintu" not in done.stdout + done.stderr
 
 
 def test_a_stack_is_redacted_too(stream: Stream) -> None:

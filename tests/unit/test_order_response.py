@@ -124,6 +124,14 @@ def test_what_the_schema_objects_to_is_told_without_identity_codes():
     assert "100190" not in said
 
 
+def test_what_the_schema_objects_to_is_told_without_names_and_with_figures():
+    for name in ("Keksitty", "Aino Keksitty", "aino"):
+        said = refusal(CHANGED.replace(">2026-08-21<", f">{name}<")).text("en")
+        assert "XSD" in said
+        assert name not in said
+    assert "'2026-13-45'" in refusal(CHANGED.replace(">2026-08-21<", ">2026-13-45<")).text("en")
+
+
 def test_an_answer_that_says_who_the_client_is_is_refused_without_repeating_it():
     for telling in ("Asiakas 100190Y999P aloittaa", "HB-2026-000123"):
         said = refusal(CHANGED.replace("Aloitus siirtyy", telling)).text("en")

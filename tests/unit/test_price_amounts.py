@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.prices.amounts import WrittenPrice, read_number, read_price
+from connectors.prices.amounts import WrittenPrice, read_number, read_price, shown
 from connectors.prices.units import read_unit
 from core.errors import Message
 
@@ -156,3 +156,9 @@ def test_units_are_rec_20(written, code, base):
 @pytest.mark.parametrize("written", ["", "jotain", "0 min", "h/vko", "5"])
 def test_an_unknown_unit_is_none(written):
     assert read_unit(written) is None
+
+
+def test_a_cell_is_shown_short_and_without_anybodys_henkilotunnus():
+    assert shown("sop.\n mukaan") == "“sop. mukaan”"
+    assert shown("x" * 50) == f"“{'x' * 40}…”"
+    assert shown("Käynti 131052-9074") == "“Käynti [redacted]”"

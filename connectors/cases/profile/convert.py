@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from connectors.cases.profile.rules import ANY_OTHER, FieldRule
 from connectors.faults import FaultError
-from connectors.rejection import quote
+from connectors.rejection import quote, quote_figure
 from core.errors import Message
 
 _SHOWN_CODES: Final = 20
@@ -109,6 +109,8 @@ def _with_point(text: str) -> str:
         return f"{found[1]}{found[2].replace('.', '')}.{found[3]}"
     if _EITHER_WAY.fullmatch(plain):
         raise FaultError(
-            Message("{value} can be read in two ways: does its point group thousands or decimals?", value=quote(text))
+            Message(
+                "{value} can be read in two ways: does its point group thousands or decimals?", value=quote_figure(text)
+            )
         )
     return plain if _NUMBER.fullmatch(plain) else text

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from connectors.rejection import quote
+from connectors.rejection import quote_figure
 from core.errors import Message
 from core.i18n import HELSINKI
 
@@ -55,7 +55,7 @@ class DateFormat:
         if found is None and _ISO_DAY.fullmatch(text):  # a workbook's or a database's own day
             return text
         if found is None:
-            return Message("{value} is not a date of the form {form}.", value=quote(text), form=self.form)
+            return Message("{value} is not a date of the form {form}.", value=quote_figure(text), form=self.form)
         parts = found.groupdict()
         day = f"{parts['Y']}-{parts['m']:0>2}-{parts['d']:0>2}"
         if parts.get("z") is None or parts.get("H") is None:
@@ -64,7 +64,7 @@ class DateFormat:
             clock = f"{parts['H']:0>2}:{parts.get('M') or '00'}:{parts.get('S') or '00'}"
             return datetime.fromisoformat(f"{day}T{clock}{parts['z']}").astimezone(HELSINKI).date().isoformat()
         except (ValueError, OverflowError):
-            return Message("{value} is not a date of the form {form}.", value=quote(text), form=self.form)
+            return Message("{value} is not a date of the form {form}.", value=quote_figure(text), form=self.form)
 
 
 def _compile(form: str) -> re.Pattern[str]:

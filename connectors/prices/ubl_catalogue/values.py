@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from connectors.prices.amounts import read_price, shown
 from connectors.prices.units import read_unit
-from connectors.rejection import quote
+from connectors.rejection import quote, quote_figure
 from core.errors import Message
 from documents.peppol_rules import codes
 from documents.peppol_rules.identifiers import is_date
@@ -155,7 +155,8 @@ def number(field: str, text: str) -> Decimal:
     """A decimal number as XML writes it (xs:decimal)."""
     if len(text) > _LONGEST or not _DECIMAL.fullmatch(text):
         raise Unfit(
-            field, Message("{value} is not a number as XML writes it, for example 60.50.", value=shown(quote(text)))
+            field,
+            Message("{value} is not a number as XML writes it, for example 60.50.", value=shown(quote_figure(text))),
         )
     return Decimal(text)
 
@@ -163,7 +164,8 @@ def number(field: str, text: str) -> Decimal:
 def _day(field: str, text: str) -> date:
     if not is_date(text):
         raise Unfit(
-            field, Message("{value} is not a date as XML writes it, for example 2026-12-31.", value=shown(quote(text)))
+            field,
+            Message("{value} is not a date as XML writes it, for example 2026-12-31.", value=shown(quote_figure(text))),
         )
     return date.fromisoformat(text)
 
