@@ -146,7 +146,15 @@ def test_a_value_that_must_be_there_is_doubtful_when_it_is_not(kind: str) -> Non
 
 
 def test_numbers_longer_than_any_are_doubtful() -> None:
-    spec = {"codes": None, "default": None, "date": None, "comma": False, "required": False, "strict": False, "constant": None}
+    spec = {
+        "codes": None,
+        "default": None,
+        "date": None,
+        "comma": False,
+        "required": False,
+        "strict": False,
+        "constant": None,
+    }
     for kind in ("days", "interval", "quantity", "euros", "business_id"):
         assert converter({**spec, "kind": kind})("9" * 5000) is None
 
