@@ -121,7 +121,7 @@ _ONE = text(
     f"""
     SELECT {_SUMMARY}, purchase_order.id, issue_date, client_reference, chosen_by, approval_reason, handed_over_at, handed_over_by, starts_on,
            (SELECT former.number FROM purchase_order AS former WHERE former.id = purchase_order.replaces_id) AS replaces,
-           cancelled_at, cancelled_by, closed_at {_FROM}
+           cancelled_at, cancelled_by, purchase_order.closed_at {_FROM}
     WHERE purchase_order.number = :number
     """  # noqa: S608 - our own words
 )

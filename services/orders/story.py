@@ -172,7 +172,7 @@ _ORDER: Final = text(
            purchase_order.client_reference, purchase_order.total_net, purchase_order.total_vat, purchase_order.total_gross,
            purchase_order.document_sha256, purchase_order.chosen_by, purchase_order.approved_by, purchase_order.approved_at,
            purchase_order.approval_reason, purchase_order.automatic, purchase_order.approval_id IS NOT NULL AS monthly,
-           purchase_order.sent_at, answered_at, starts_on, handed_over_at, handed_over_by, cancelled_at, cancelled_by, closed_at,
+           purchase_order.sent_at, answered_at, starts_on, handed_over_at, handed_over_by, cancelled_at, cancelled_by, purchase_order.closed_at,
            CASE WHEN purchase_order.state = 'cancelled' THEN (
                SELECT reason FROM audit_event WHERE subject = 'order:' || purchase_order.number AND action = 'order.cancelled'
                ORDER BY audit_event.id DESC LIMIT 1) END AS cancelled_why,
