@@ -147,13 +147,15 @@ def test_what_only_looks_like_a_sender_is_none(written: str) -> None:
 
 
 @pytest.mark.parametrize("form", ["console", "json"])
-def test_what_others_name_writes_no_line_of_a_log(form: str) -> None:
+def test_what_others_name_writes_no_line_of_a_log(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for one in STEERS:
         lines = io.StringIO()
-        configure_logging(form, "INFO", stream=lines)  # type: ignore[arg-type]
-        structlog.get_logger().warning(f"file {one}\nFAKE", file=f"a{one}\nFAKE", inner=[one], more={"x": one})
-        logging.getLogger("library").warning("file %s", f"{one}\nFAKE")
-        structlog.get_logger().error("failed", exc_info=AvainError("x {name}", name=one))
+        with monkeypatch.context() as alone:
+            alone.setattr(logging.root, "handlers", [])  # pytest's own keeps what was said, and cannot tell half a character
+            configure_logging(form, "INFO", stream=lines)  # type: ignore[arg-type]
+            structlog.get_logger().warning(f"file {one}\nFAKE", file=f"a{one}\nFAKE", inner=[one], more={"x": one})
+            logging.getLogger("library").warning("file %s", f"{one}\nFAKE")
+            structlog.get_logger().error("failed", exc_info=AvainError("x {name}", name=one))
         written = lines.getvalue()
         assert not set(map(ord, written)) & set(STEERING), repr(written)
         assert not [line for line in written.splitlines() if line.startswith(("FAKE", "2026 [info]"))]
