@@ -4,11 +4,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from core.errors import InputError
-from core.logging import redact
 from models.family import FAMILY_VOICES
+from services.reason import reason_of
 
 VOICES: Final = FAMILY_VOICES
-LONGEST_REASON: Final = 500
 
 
 @dataclass(frozen=True)
@@ -30,11 +29,4 @@ def checked(asked: Asked) -> Asked:
     """The request with its reason as it is kept. Raises InputError."""
     if asked.by not in VOICES:
         raise InputError("{value} is not allowed; allowed: {allowed}", value=asked.by, allowed=", ".join(VOICES))
-    said = " ".join(asked.reason.split())
-    if not said:
-        raise InputError("Say why; it is recorded.")
-    if len(said) > LONGEST_REASON:
-        raise InputError("Say it shorter, in at most {count} characters.", count=LONGEST_REASON)
-    if redact(said) != said:
-        raise InputError("That holds a henkilötunnus. Leave it out.")
-    return Asked(asked.by, said, asked.identity, asked.notes, asked.in_person, asked.only_this_case)
+    return Asked(asked.by, reason_of(asked.reason), asked.identity, asked.notes, asked.in_person, asked.only_this_case)

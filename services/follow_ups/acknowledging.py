@@ -12,10 +12,11 @@ from core.errors import InputError, NotFound
 from core.identity import Sealer
 from models.follow_up import FollowUp
 from schedules.working_days import WorkingDays
-from services.follow_ups.events import open_one, reason_of, record_event
+from services.follow_ups.events import open_one, record_event
 from services.follow_ups.findings import RATED, checked
 from services.follow_ups.notes import seal_note
 from services.orders.replies import hand_over
+from services.reason import reason_of
 
 #: In days, from today.
 _FURTHEST: Final = 366

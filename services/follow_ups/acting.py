@@ -13,9 +13,10 @@ from core.identity import Sealer
 from models.follow_up import FollowUp
 from services.access.non_disclosure import HIDDEN
 from services.follow_ups.acknowledging import forget_telling
-from services.follow_ups.events import locked, open_one, reason_of, record_event
+from services.follow_ups.events import locked, open_one, record_event
 from services.follow_ups.findings import RECORDED, checked
 from services.follow_ups.notes import open_note, seal_note
+from services.reason import reason_of
 
 #: Rows in: an external id. Rows out: the worker.
 _COLLEAGUE: Final = text("SELECT id, external_id, active FROM worker WHERE external_id = :worker")

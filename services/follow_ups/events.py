@@ -1,17 +1,14 @@
 """What people do about a follow-up, kept twice: as its own history, shown on its page, and in the audit trail."""
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy.orm import Session
 
 from core.errors import InputError, Message, NotFound
-from core.logging import redact
 from models.follow_up import FollowUp, FollowUpEvent
 from services import audit
 from services.follow_ups.words import STATES
-
-LONGEST_REASON: Final = 500
 
 
 def locked(session: Session, follow_up_id: int) -> FollowUp:
@@ -32,18 +29,6 @@ def open_one(session: Session, follow_up_id: int) -> FollowUp:
             state=Message(STATES[follow_up.state]),
         )
     return follow_up
-
-
-def reason_of(typed: str) -> str:
-    """Why somebody does something. Raises InputError where nothing is said, too much, or a henkilötunnus."""
-    reason = typed.strip()
-    if not reason:
-        raise InputError("A reason is needed; it is kept in the audit trail.")
-    if len(reason) > LONGEST_REASON:
-        raise InputError("Say it shorter, in at most {count} characters.", count=LONGEST_REASON)
-    if redact(reason) != reason:
-        raise InputError("That holds a henkilötunnus. Leave it out.")
-    return reason
 
 
 def record_event(

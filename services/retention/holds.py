@@ -8,10 +8,8 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from core.errors import InputError, NotFound
-from core.logging import redact
 from services import audit
-
-LONGEST_REASON: Final = 500
+from services.reason import reason_of
 
 #: Rows in: a number. Rows out: the case, which nobody removes until the transaction ends.
 _CASE: Final = text("SELECT id FROM client_case WHERE number = :number FOR NO KEY UPDATE")
@@ -47,7 +45,7 @@ class Hold:
 
 def hold(session: Session, number: str, *, actor: str, reason: str, now: datetime) -> None:
     """Have a case stay. Raises NotFound, InputError without a fit reason or when it is held already."""
-    case, why = _case(session, number), _reason(reason)
+    case, why = _case(session, number), reason_of(reason)
     values = {"case": case, "reason": why, "actor": actor, "now": now}
     if not session.execute(_HOLD, values).rowcount:  # type: ignore[attr-defined]
         raise InputError("Case {case} is held already.", case=number)
@@ -56,7 +54,7 @@ def hold(session: Session, number: str, *, actor: str, reason: str, now: datetim
 
 def unhold(session: Session, number: str, *, actor: str, reason: str, now: datetime) -> None:
     """End a case's hold. Raises NotFound, InputError without a fit reason or when it is not held."""
-    case, why = _case(session, number), _reason(reason)
+    case, why = _case(session, number), reason_of(reason)
     values = {"case": case, "reason": why, "actor": actor, "now": now}
     if not session.execute(_UNHOLD, values).rowcount:  # type: ignore[attr-defined]
         raise InputError("Case {case} is not held.", case=number)
@@ -73,14 +71,3 @@ def _case(session: Session, number: str) -> int:
     if found is None:
         raise NotFound("There is no case {case}.", case=number)
     return found
-
-
-def _reason(reason: str) -> str:
-    said = " ".join(reason.split())
-    if not said:
-        raise InputError("Say why; it is recorded.")
-    if len(said) > LONGEST_REASON:
-        raise InputError("Say it shorter, in at most {count} characters.", count=LONGEST_REASON)
-    if redact(said) != said:
-        raise InputError("That holds a henkilötunnus. Leave it out.")
-    return said
