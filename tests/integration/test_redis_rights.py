@@ -44,6 +44,7 @@ def admin(here: InProcess, request: pytest.FixtureRequest) -> Iterator[redis.Red
         database.redis_url.cache_clear()
         yield client
         client.execute_command("ACL", "DELUSER", USER)
+    mail_pace.cache_clear()  # it holds a connection of that user
 
 
 def day(admin: redis.Redis) -> Iterator[set[str]]:

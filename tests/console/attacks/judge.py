@@ -2,8 +2,11 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any, Final
+from urllib.parse import unquote_plus
 
+import httpx2
 from lxml import etree, html
 
 from tests.console.test_headers import ALWAYS
@@ -66,8 +69,17 @@ def _of_content(answer: Any) -> Iterator[str]:
     if PROBE in answer.text:
         yield "what was sent stands in the page as it was sent"
     yield from _inline(answer.text)
-    if (found := _INSIDE.search(answer.text)) is not None:
-        yield f"tells {found[0]!r}"
+    for found in {one[0] for one in _INSIDE.finditer(answer.text)}:
+        if found not in _asked(answer.request):
+            yield f"tells {found!r}"
+
+
+def _asked(request: Any) -> str:
+    """All that was sent: a page may say that there is no case of that name, whatever the name."""
+    sent = str(request.url)
+    with suppress(httpx2.RequestNotRead):
+        sent += " " + request.content.decode("utf-8", "replace")
+    return unquote_plus(sent)
 
 
 def _inline(page: str) -> Iterator[str]:
