@@ -151,7 +151,8 @@ def test_what_others_name_writes_no_line_of_a_log(form: str, monkeypatch: pytest
     for one in STEERS:
         lines = io.StringIO()
         with monkeypatch.context() as alone:
-            alone.setattr(logging.root, "handlers", [])  # pytest's own keeps what was said, and cannot tell half a character
+            # pytest's own keeps what was said, and cannot tell half a character
+            alone.setattr(logging.root, "handlers", [])
             configure_logging(form, "INFO", stream=lines)  # type: ignore[arg-type]
             structlog.get_logger().warning(f"file {one}\nFAKE", file=f"a{one}\nFAKE", inner=[one], more={"x": one})
             logging.getLogger("library").warning("file %s", f"{one}\nFAKE")
