@@ -5,6 +5,7 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
+from rich.markup import escape
 from rich.text import Text
 
 from cli.common import ERROR, As, DryRun, Json, actor, complaints, console, emit, stop, sub_app, table, transaction
@@ -23,7 +24,7 @@ app = sub_app(_("The keys by which identity and families' words are sealed."))
 _STATES: Final = {
     "current": (N_("seals and opens"), "green"),
     "needed": (N_("only opens; still needed"), "yellow"),
-    "idle": (N_("nothing is sealed with it: may be dropped"), ""),
+    "idle": (N_("nothing is sealed with it: may be dropped if it is a former one"), ""),
     "missing": (N_("IS MISSING: what it sealed cannot be opened"), "bold red"),
     "wrong": (N_("IS ANOTHER KEY than the one that sealed"), "bold red"),
 }
@@ -35,6 +36,7 @@ _PLACES: Final = {
     "family_wish.sealed_words": N_("families' words"),
 }
 _LATE: Final = N_("It has not ended in {seconds} s; it goes on when a worker is there (avain up, avain worker).")
+_LATE_WHY: Final = N_("It has not ended in {seconds} s. {reason}")
 #: How often Work under way is looked at, in seconds.
 _LOOK_EVERY: Final = 0.3
 
@@ -75,6 +77,7 @@ def rotate(
     """In batches, while everything goes on; broken off, it is asked for again and goes on where it was. Recorded in the audit trail."""
     from core.settings import settings
     from services.sealing import kept, rotating, standing
+    from services.sealing.standing import index_in_force, index_missing
     from workers.queue import keep
 
     with keep((rotating.KIND,)) if inline else nullcontext():
@@ -84,19 +87,20 @@ def rotate(
             if not despite_missing:
                 rotating.must_be_whole(found)
             waiting = rotating.to_seal_anew(found, keys)
+            reindexed = index_in_force(session, keys) is False and not index_missing(session, keys)
             work_id = rotating.call_for(session, keys, actor=actor(as_), now=business_now(session))
-        done = None if dry_run else _follow(work_id, waiting, inline=inline, patience=patience, quiet=as_json)
+        done = None if dry_run else follow(work_id, waiting, inline=inline, patience=patience, quiet=as_json)
     counts = dict(done.counts) if done is not None else {}
     data = {
-        "key": keys.current, "to_seal_anew": waiting, **{name: counts.get(name, 0) for name in ("resealed", "indexed", "unopened")},
+        "key": keys.current, "to_seal_anew": waiting, "to_index_anew": reindexed, **{name: counts.get(name, 0) for name in ("resealed", "indexed", "unopened")},
         "state": None if done is None else done.outcome, "seconds": 0.0 if done is None else round(done.seconds, 3),
     }  # fmt: skip
-    emit(data, as_json, lambda: _print_done(keys.current, waiting, done))
+    emit(data, as_json, lambda: _print_done(keys.current, waiting, done, reindexed=reindexed))
     if done is not None and (done.dead or done.outcome not in ("succeeded", "nothing_to_do")):
         stop(ERROR)
 
 
-def _follow(work_id: int, waiting: int, *, inline: bool, patience: float, quiet: bool) -> "Progress":
+def follow(work_id: int, waiting: int, *, inline: bool, patience: float, quiet: bool) -> "Progress":
     """Wait until it has ended, doing it here if `inline`. Raises Transient when it is late."""
     from services.sealing.rotating import KIND, progress
     from workers.inline import do_now
@@ -114,7 +118,12 @@ def _follow(work_id: int, waiting: int, *, inline: bool, patience: float, quiet:
             if line is not None and now.running:
                 said = _("sealed anew: {done} of {count}")
                 line.update(said.format(done=number(now.counts.get("resealed", 0)), count=number(waiting)))
+            reason = now.message if now.outcome == "retry" else None  # such as a worker that was not started anew
+            if line is not None and reason is not None and not now.running:
+                line.update(escape(str(reason)))
             if time.monotonic() > until:
+                if reason is not None:
+                    raise Transient(_LATE_WHY, seconds=int(patience), reason=reason)
                 raise Transient(_LATE, seconds=int(patience))
             time.sleep(_LOOK_EVERY)
 
@@ -145,9 +154,11 @@ def _print(found: "list[KeyStanding]", *, indexed: bool | None, lost: bool) -> N
         )
 
 
-def _print_done(key: str, waiting: int, done: "Progress | None") -> None:
+def _print_done(key: str, waiting: int, done: "Progress | None", *, reindexed: bool) -> None:
     if done is None:
         console().print(_("To be sealed anew with {key}: {count}").format(key=key, count=number(waiting)))
+        if reindexed:
+            console().print(_("And the index of everybody is made anew with the first key of AVAIN_INDEX_KEY."))
         return
     figures = ", ".join(f"{count_name(name)} {number(count)}" for name, count in done.counts.items())
     said = _("{key}: {outcome} ({seconds} s)").format(

@@ -66,7 +66,8 @@ def run(as_json: Json = False, dry_run: DryRun = False, as_: As = None) -> None:
         data["dry_run"] = True
         complaints().print(_("Dry run: nothing was changed."))
     rows = [[class_name(name).text(), count] for name, count in total.counts.items()]
-    emit(data, as_json, lambda: console().print(table(_("Removed"), [_("What"), _("How many")], rows, right=[1])))
+    title = _("Would be removed") if dry_run else _("Removed")
+    emit(data, as_json, lambda: console().print(table(title, [_("What"), _("How many")], rows, right=[1])))
 
 
 @app.command(

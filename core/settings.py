@@ -288,7 +288,8 @@ def _explain(error: Any) -> str:
         )
     if error["type"] == "value_error":
         refused = context["error"]
-        return f"{path}: {refused.message.text() if isinstance(refused, RefusedSettingError) else _(str(refused))}"
+        said = refused.message.text() if isinstance(refused, RefusedSettingError) else _(str(refused))
+        return f"{path}: {said}" if location else said  # of several settings at once, wherever they stand
     if error["type"] == "union_tag_invalid":
         return _("{path}: {value} is not allowed; allowed: {allowed}").format(
             path=f"{path}.kind", value=repr(context["tag"]), allowed=context["expected_tags"]

@@ -6,12 +6,13 @@ from typing import Any, Final
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from core.errors import ConfigurationError, InputError, NotFound
+from core.errors import ConfigurationError, InputError
 from core.i18n import language
 from core.identity import Sealer, SealError, client_row
 from services.access.non_disclosure import HIDDEN
 from services.audit_actors import actors_of
 from services.client_export.sections import SECTIONS
+from services.retention.removed import no_case
 
 #: Rows in: a number. Rows out: the case, its client, and whether anything of the client is under non-disclosure.
 _CLIENT: Final = text(
@@ -56,7 +57,7 @@ def held_of(session: Session, number: str, *, only_this_case: bool) -> Held:
     """Whose the case is. Raises NotFound."""
     row = session.execute(_CLIENT, {"number": number if number.isprintable() else ""}).one_or_none()
     if row is None:
-        raise NotFound("There is no case {case}.", case=number)
+        raise no_case(session, number)
     cases = {one.id: one.number for one in session.execute(_CASES, {"case": row.id, "only": only_this_case})}
     return Held(number, row.client_id, cases, row.non_disclosure)
 

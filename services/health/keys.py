@@ -27,7 +27,7 @@ def sealing(ground: Ground) -> list[Finding]:
             Finding(name, "broken", Message("the index key in force is missing: nobody is found again"), advice)
         )
     former = [one for one in found if one.state == "needed"]
-    if former or indexed is False:
+    if former or (indexed is False and not lost):
         count = sum(one.total for one in former)
         advice = Message("When every process has the present keys: avain keys rotate")
         said = Message("sealed with a former key: {count}", count=count)

@@ -7,9 +7,10 @@ from typing import Final
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from core.errors import InputError, NotFound
+from core.errors import InputError
 from services import audit
 from services.reason import reason_of
+from services.retention.removed import no_case
 
 #: Rows in: a number. Rows out: the case, which nobody removes until the transaction ends.
 _CASE: Final = text("SELECT id FROM client_case WHERE number = :number FOR NO KEY UPDATE")
@@ -69,5 +70,5 @@ def holds(session: Session) -> list[Hold]:
 def _case(session: Session, number: str) -> int:
     found: int | None = session.execute(_CASE, {"number": number if number.isprintable() else ""}).scalar_one_or_none()
     if found is None:
-        raise NotFound("There is no case {case}.", case=number)
+        raise no_case(session, number)
     return found

@@ -9,6 +9,8 @@ from typing import Final
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from core.clock import local_date
+from core.errors import NotFound
 from core.identity import RecordHasher
 
 #: Rows in: a source. Rows out: digests of its removed cases.
@@ -26,6 +28,8 @@ _LEAVE_OUT: Final = text("UPDATE sync_case SET state = 'unchanged' WHERE positio
 _FIND: Final = text(
     "SELECT number FROM removed_case WHERE source = :source AND reference = :reference ORDER BY removed_at DESC, id DESC"
 )
+#: Rows in: a number. Rows out: when the case that had it was removed.
+_REMOVED_AT: Final = text("SELECT removed_at FROM removed_case WHERE number = :number")
 
 
 def leave_out_removed(session: Session, source: str, hasher: RecordHasher) -> int:
@@ -39,6 +43,17 @@ def leave_out_removed(session: Session, source: str, hasher: RecordHasher) -> in
     if positions:
         session.execute(_LEAVE_OUT, {"positions": positions})
     return len(positions)
+
+
+def no_case(session: Session, number: str) -> NotFound:
+    """What to raise where a number is asked for that no case has: it may have had one."""
+    removed_at = session.execute(_REMOVED_AT, {"number": number if number.isprintable() else ""}).scalar()
+    if removed_at is None:
+        return NotFound("There is no case {case}.", case=number)
+    return NotFound(
+        "Case {case} was removed on {date}, when its time was up: Avain holds nothing of it any more. Who handled it: avain audit show --case {case}",
+        case=number, date=local_date(removed_at),
+    )  # fmt: skip
 
 
 def numbers_of_removed(session: Session, source: str, external_id: str, hasher: RecordHasher) -> list[str]:

@@ -21,6 +21,7 @@ _WHY: Final = {
     finding.ORDERED: N_("an order is under way"),
     finding.WAITING: N_("a document about an order waits for a decision"),
     finding.VOUCHER: N_("an invoice or delivery is younger than vouchers are kept"),
+    finding.HIDING: N_("its non-disclosure (turvakielto) hides another case of the same client"),
     finding.RUNNING: N_("the decision is not over"),
 }
 #: Rows out: units that are named in the settings, and that Avain has.

@@ -137,8 +137,9 @@ def test_a_file_that_cannot_be_used_is_said_as_any_setting(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setenv(f"AVAIN_{name.upper()}_FILE", str(tmp_path / "none"))
-    with pytest.raises(ConfigurationError, match="no such file"):
+    with pytest.raises(ConfigurationError, match="no such file") as refused:
         load(tmp_path / "avain.toml")
+    assert "avain.toml: " not in str(refused.value), "the mistake is not there"
 
 
 def test_a_secret_said_twice_is_refused(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

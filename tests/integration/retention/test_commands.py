@@ -16,7 +16,7 @@ import core.database
 import core.settings
 import workers.queue
 from cli.main import app
-from core.errors import InputError
+from core.errors import InputError, NotFound
 from models.case import Case
 from services.health.findings import Ground
 from services.health.retention import waiting
@@ -82,11 +82,20 @@ def test_a_report_first_then_it_goes(session: Session, run: Run) -> None:
     shown = run("retention", "report", "--list", "5").stdout
     for said in (number, "held by a person: 1", "kantelu", "cli:enni", "Nothing is removed by itself"):
         assert said in shown
+    assert "Would be removed" in run("retention", "run", "--dry-run").stdout
     would = json.loads(run("retention", "run", "--dry-run", "--json").stdout)
     assert (would["family"], would["dry_run"], count(session, Case)) == (1, True, 2)
     done = json.loads(run("retention", "run", "--json").stdout)
     assert (done["family"], done["vouchers"], done["rows"]["client_case"]) == (1, 0, 1)
     assert json.loads(run("retention", "find", "lifecare", external_id, "--json").stdout) == [number]
+    for asked in (
+        ("hold", number, "--reason", "x"),
+        ("export", number, "--to", "x.zip", "--asked-by", "adult", "--reason", "x"),
+    ):
+        with pytest.raises(
+            NotFound, match=f"was removed on .*, when its time was up.*avain audit show --case {number}"
+        ):
+            run("case", *asked)
     assert "No case was removed" in run("retention", "find", "lifecare", "LC-nobody").stdout
     assert json.loads(run("case", "unhold", held.case.number, "--reason", "ratkaistu", "--json").stdout) == {
         "case": held.case.number, "held": False,

@@ -7,15 +7,20 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from cli import keys
 from cli.keys import app
+from core.clock import business_now
 from core.database import transaction
-from core.errors import ConfigurationError
+from core.errors import ConfigurationError, Transient
 from core.keys import DERIVED
 from core.settings import Settings, settings
 from services.health import Ground
 from services.health.keys import files, sealing
+from services.sealing import kept, rotating
 from tests.support.in_process import InProcess
 from tests.support.sealed import KEYS, configure, fill, opened, sealed_by
+from workers.task import perform
+from workers.tasks.sealing import seal_anew
 
 
 @pytest.fixture
@@ -99,10 +104,27 @@ def test_the_index_key_that_is_in_force_is_told(here: InProcess, before: Setting
     configure(here, "a", index="y")
     assert avain("status").exit_code == 1
     assert ("broken", "the index key in force is missing: nobody is found again") in doctor()
+    assert not any("former index key" in said for _, said in doctor()), "it is not there to be changed"
     configure(here, "a", index="yx")
+    tried = avain("rotate", "--dry-run")
+    assert "the index of everybody is made anew" in tried.stdout
+    assert json.loads(avain("rotate", "--dry-run", "--json").stdout)["to_index_anew"] is True
     avain("rotate", "--inline")
+    assert "index of everybody" not in avain("rotate", "--dry-run").stdout
     assert status()["index_key"] == "current"
     assert [state for state, _ in doctor()] == ["ok"]
+
+
+def test_who_waits_is_told_what_a_worker_says(here: InProcess, before: Settings) -> None:
+    configure(here, "b", "a")
+    with transaction() as session:
+        work = rotating.call_for(session, kept(settings()), actor="cli:a", now=business_now(session))
+    with pytest.raises(Transient, match="goes on when a worker is there"):
+        keys.follow(work, 9, inline=False, patience=0, quiet=True)
+    configure(here, "a", "b")
+    perform(work, seal_anew)
+    with pytest.raises(Transient, match="still has other keys than the command"):
+        keys.follow(work, 9, inline=False, patience=0, quiet=True)
 
 
 def test_where_nothing_is_sealed_nobody_speaks_of_keys(here: InProcess) -> None:
