@@ -1,6 +1,7 @@
 """The file channel on a real disk: whole files, the number as key, and what goes wrong said plainly."""
 
 import hashlib
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -63,6 +64,16 @@ def test_what_a_crash_left_behind_is_written_over(tmp_path: Path) -> None:
 def test_a_folder_cannot_point_elsewhere(tmp_path: Path, folder: str) -> None:
     with pytest.raises(Permanent, match="folder"):
         FileChannel(tmp_path).send(delivery(folder=folder))
+    assert not names(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "number", ["../../elsewhere", "/tmp/order", "a/b", "..", ".hidden", "", "T-2026-000001\n", "x" * 65]
+)
+def test_a_number_cannot_point_elsewhere(tmp_path: Path, number: str) -> None:
+    """It comes from a row, which others than Avain may have written."""
+    with pytest.raises(Permanent, match=r"no number of ours|numero"):
+        FileChannel(tmp_path / "outbox").send(replace(delivery(), number=number))
     assert not names(tmp_path)
 
 
