@@ -14,6 +14,7 @@ from connectors.channels.registry import CHANNELS, open_channel, problem
 from core.errors import AlreadyDone, Permanent, Transient
 from core.mail_settings import Mail
 from core.settings import Organisation
+from services.statements.bulk import file_name
 from tests.support.full_disk import files_no_larger_than
 
 
@@ -104,3 +105,8 @@ def test_the_registry_knows_every_channel_by_its_name(tmp_path: Path) -> None:
 
 def test_an_order_placed_elsewhere_is_only_recorded() -> None:
     assert "T-2026-000001" in ExternalChannel().send(delivery()).reply
+
+
+@pytest.mark.parametrize(("case", "language"), [("../../etc/x", "fi"), ("/etc/x", "fi"), ("HB-2026-000001", "/../x")])
+def test_nor_can_that_of_a_case(case: str, language: str) -> None:
+    assert Path(file_name(case, language)).name == file_name(case, language)
