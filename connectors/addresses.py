@@ -71,6 +71,20 @@ def checked_addresses(host: str, port: int, resolver: Resolver, *, allow_private
     return addresses
 
 
+def check_spelling(host: str, port: int, *, allow_private: bool) -> None:
+    """What goes by a proxy is looked up there, so it is judged as far as it can be read here: an address in any of its spellings, and this
+    machine's own name. Any other name is the proxy's to judge. Raises Permanent.
+    """
+    if host == "localhost" or host.endswith(".localhost"):  # RFC 6761 6.3
+        found: Sequence[str] = ["127.0.0.1"]
+    else:
+        try:
+            found = [str(one[4][0]) for one in socket.getaddrinfo(host, port, flags=socket.AI_NUMERICHOST)]
+        except OSError:
+            return
+    checked_addresses(host, port, lambda *_: found, allow_private=allow_private)
+
+
 def _is_allowed(text: str, *, allow_private: bool) -> bool:
     try:
         address = _embedded(ip_address(text))

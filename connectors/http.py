@@ -21,7 +21,7 @@ from typing import BinaryIO, Final, cast
 import httpcore2
 import httpx2
 
-from connectors.addresses import Resolver, plain_host, resolve
+from connectors.addresses import Resolver, check_spelling, plain_host, resolve
 from connectors.connections import PIECE, CheckedBackend, Deadline
 from core.errors import AlreadyDone, AvainError, ConfigurationError, Permanent, RefusedInput, Transient
 from core.reasons import os_reason
@@ -55,7 +55,8 @@ class Outbound:
     """Where a connector may go, and what one call may cost: seconds, bytes of the answer, redirects (0: none are followed).
 
     `hosts` maps exact host names (or addresses) to rules. `ca_file` replaces the system's authorities; `client_certificate` is (certificate, key).
-    `proxy` (`http://host:port`) is used only if it is named here; the environment's is not. It then looks the names up. An answer that comes
+    `proxy` (`http://host:port`) is used only if it is named here; the environment's is not. It then looks the names up,
+    and judges them: here addresses alone are, in any spelling. An answer that comes
     packed though it was asked not to is refused, or with `packed` handed on as it is: for who asks for the status alone.
     """
 
@@ -216,6 +217,8 @@ class HttpDoor:
         port = _port(target)
         if port not in rule.ports:
             raise Permanent("Port {port} of the host {host} is not allowed.", port=port, host=host)
+        if self._policy.proxy is not None:
+            check_spelling(host, port, allow_private=rule.allow_private)
         return target
 
     def _redirect(self, response: httpx2.Response, method: str, target: httpx2.URL, hop: int) -> httpx2.URL | None:

@@ -25,16 +25,20 @@ from core.steering import escaped_json, escaped_line, unsteered
 
 REDACTED: Final = "[redacted]"
 
-#: Keys whose values never reach a log; compared in lower case, without - and _, wherever they end a key (`client_hetu`, `X-Api-Key`).
+#: Keys whose values never reach a log; compared in lower case, without - and _, wherever they end a key (`client_hetu`, `X-Api-Key`), also
+#: in the plural.
 _DENIED: Final = (
-    "password", "passwd", "secret", "token", "authorization", "cookie", "apikey", "privatekey", "sealkeys", "indexkey", "hashkey", "credentials", "dsn",
-    "henkilotunnus", "henkilötunnus", "hetu", "ssn", "personalidentitycode", "firstname", "firstnames", "lastname", "familyname", "givenname",
-    "fullname", "clientname", "birthdate", "dateofbirth", "syntymäaika", "streetaddress", "postaladdress", "phone", "phonenumber", "identity", "email",
-    "payload", "argsrepr", "kwargsrepr",
+    "password", "passwd", "passphrase", "secret", "token", "authorization", "cookie", "apikey", "privatekey", "secretkey", "clientkey", "sealkey", "indexkey",
+    "hashkey", "credential", "dsn", "henkilotunnus", "henkilötunnus", "henkilotunnukset", "henkilötunnukset", "hetu", "hetut", "ssn",
+    "personalidentitycode", "firstname", "lastname", "familyname", "givenname", "fullname", "clientname", "etunimi", "etunimet", "sukunimi", "birthdate",
+    "dateofbirth", "syntymäaika", "osoite", "puhelin", "streetaddress", "postaladdress", "phone", "phonenumber", "identity", "email", "payload",
+    "argsrepr", "kwargsrepr",
 )  # fmt: skip
-#: ddmmyy, century mark, individual number, check mark. The + may be URL-encoded, the - may be any dash.
+#: ddmmyy, century mark, individual number, check mark, as people and programs write it: any dash, spaces around it, URL-encoded or as Python or
+#: JSON spell it out; the last letter of what is spelled out before it (`%20`, `\\n`) is none of a word's.
 _HENKILOTUNNUS: Final = re.compile(
-    r"(?<![0-9A-Za-z])([0-9]{6})(?:[-+\u2010\u2011\u2012\u2013\u2212A-FU-Y]|%2B)([0-9]{3})([0-9A-FHJ-NPR-Y])(?![0-9A-Za-z])",
+    r"(?=[0-9]{6})(?:(?<![0-9A-Za-z])|(?<=%[0-9A-F]{2})|(?<=\\[abfnrtv])|(?<=\\x[0-9A-F]{2})|(?<=\\u[0-9A-F]{4}))"
+    r"([0-9]{6}) ?(?:[-+\u2010-\u2015\u2212A-FU-Y]|%2[BD]|%E2%80%9[0-5]|%E2%88%92|\\u201[0-5]|\\u2212) ?([0-9]{3})([0-9A-FHJ-NPR-Y])(?![0-9A-Za-z])",
     re.IGNORECASE,
 )
 #: Of a henkilötunnus, by the remainder of its digits divided by 31.
@@ -47,7 +51,14 @@ _QUOTED_VALUE: Final = re.compile(r'\b(invalid input (?:syntax|value) for [^:"\n
 _QUOTED: Final = re.compile(r"""(?<![^\W_])(['"])(?:\\.|(?!\1).)*\1""", re.DOTALL)
 #: What errors of these kinds quote stands in the program: names of attributes, modules, types.
 _OF_THE_PROGRAM: Final = (AttributeError, ImportError, NameError, TypeError)
-_URL_PASSWORD: Final = re.compile(r"(://[^/\s:@]*:)[^@/\s]+@")
+#: A password may hold @ and /; what is digits up to a / is a port.
+_URL_PASSWORD: Final = re.compile(r"(://[^/\s:@]{0,200}:)(?![0-9]{1,5}/)\S{1,200}@")
+#: A secret that stands in a text with its name, as in addresses and libpq's own form; and tokens, which say themselves what they are.
+_NAMED_SECRET: Final = re.compile(
+    r"""((?:password|passwd|passphrase|secret|token|api[-_]?key|seal_keys|index_key)["']?\s?=\s?["']?|\bauthorization["']?\s?[:=]\s?["']?[a-z]{0,20}\s)[^\s&;,'"]+""",
+    re.IGNORECASE,
+)
+_TOKEN: Final = re.compile(r"\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_.-]+")
 #: What an event holds that has lines of its own.
 _OF_LINES: Final = ("exception", "stack")
 #: Our handler on the root logger, so that a second set-up replaces it.
@@ -200,7 +211,8 @@ def _hide(found: re.Match[str]) -> str:
 
 
 def _is_denied(key: str) -> bool:
-    return key.lower().replace("-", "").replace("_", "").endswith(_DENIED)
+    plain = key.lower().replace("-", "").replace("_", "")
+    return plain.endswith(_DENIED) or plain.removesuffix("s").endswith(_DENIED)
 
 
 def _clean_entry(key: Any, value: Any) -> Any:
@@ -211,11 +223,11 @@ def _clean(value: Any) -> Any:
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, str):
-        return redact(value)
+        return _TOKEN.sub(REDACTED, _NAMED_SECRET.sub(rf"\g<1>{REDACTED}", redact(value)))
     if isinstance(value, Mapping):
         return {_clean(key): _clean_entry(key, item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [_clean(item) for item in value]
     if isinstance(value, bytes | bytearray | memoryview):
         return f"[{len(value)} bytes]"
-    return words_of(value) if isinstance(value, BaseException) else redact(str(value))
+    return _clean(words_of(value) if isinstance(value, BaseException) else str(value))

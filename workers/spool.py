@@ -68,8 +68,9 @@ def reading(lease: Lease, files: Sequence[SourceFile]) -> Iterator[None]:
 
 def _remove(lease: Lease, files: Sequence[SourceFile]) -> None:
     """Only what lies in the spool: the paths come from a row, and nothing else may ever be deleted by one."""
-    for directory in {file.path.parent for file in files}:
-        if _root(lease) in directory.parents:
+    root = _root(lease).resolve()
+    for directory in {file.path.parent.resolve() for file in files}:  # `..` or a link in a row must not lead out
+        if root in directory.parents:
             shutil.rmtree(directory, ignore_errors=True)
 
 

@@ -4,6 +4,7 @@ So a connector meets plain files only, and may read them in pieces or twice. Wha
 door (documents/archive.py) while it is written. A workbook is a zip too, but a file in itself: it stays as it is.
 """
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -63,10 +64,11 @@ def _unpack(file: SourceFile, content: BinaryIO, limits: ArchiveLimits) -> list[
 
 
 def _write(member: BinaryIO, target: Path, name: str) -> int:
-    """The bytes written. A repeat writes the same again."""
+    """The bytes written. A repeat writes the same again; its owner alone may read it, as the archive."""
     size = 0
     try:
-        with target.open("wb") as copy:
+        handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(handle, "wb") as copy:
             while chunk := member.read(CHUNK):
                 size += copy.write(chunk)
     except OSError as error:

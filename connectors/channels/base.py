@@ -5,16 +5,19 @@ returns what the other side said. It raises Transient (certainly not taken: try 
 (a person has to act) or AlreadyDone (the other side has it: success).
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, ClassVar, Final, Protocol, Self
 
 from core.channel_settings import Connections
-from core.errors import Message
+from core.errors import Message, Permanent
 from core.mail_settings import Mail
 from core.settings import Organisation
+
+_NUMBER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,16 @@ class Delivery:
     recipient: str | None = None
     repeated: bool = False
     profile: str = "order_only"
+
+    @property
+    def file_name(self) -> str:
+        """What the document is called as a file. Raises Permanent for a number that no order of ours has: as a path it could lead anywhere."""
+        if not _NUMBER.fullmatch(self.number):
+            raise Permanent(
+                "An order of the number {number} is not written to a file: that is no number of ours.",
+                number=self.number,
+            )
+        return f"{self.number}.xml"
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ class FileChannel:
         refusal = folder_problem(_folder(delivery.destination))
         if refusal:
             raise Permanent(refusal)
-        relative = Path(_folder(delivery.destination), f"{delivery.number}.xml")
+        relative = Path(_folder(delivery.destination), delivery.file_name)
         try:
             _place(self.outbox / relative, delivery.document)
         except OSError as error:

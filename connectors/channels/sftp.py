@@ -54,7 +54,7 @@ class SftpChannel:
         wrong = folder_problem(str(folder)) if folder else None
         if wrong:
             raise Permanent(wrong)
-        target = posixpath.normpath(posixpath.join(connection.folder, str(folder or ""), f"{delivery.number}.xml"))
+        target = posixpath.normpath(posixpath.join(connection.folder, str(folder or ""), delivery.file_name))
         placing = _Placing(connection.host, target, delivery.document)
         try:
             in_session(connection, placing.act, seconds=SECONDS, resolver=self._resolver)

@@ -39,6 +39,8 @@ def enter(visit: Here, *, worker: Typed = "", first: Typed = "", last: Typed = "
     if form.problems or whose is None or first_day is None or last_day is None:
         return _page(visit, form)
     try:
+        if stands_in is not None:
+            absence_lists.may_stand_in(visit.session, visit.person, whose, stands_in)
         with visit.session.begin_nested():
             away = absences.go_away(
                 visit.session, whose, first=first_day, last=last_day, deputy=stands_in, now=visit.now, actor=visit.actor

@@ -52,6 +52,13 @@ _FIND: Final = text(
 )
 #: Rows in: a worker. Rows out: the worker, if theirs to enter an absence of.
 _MAY: Final = text(f"SELECT external_id FROM worker WHERE external_id = :worker AND {_THEIRS}")  # noqa: S608 - the condition is ours
+#: Rows out: whether a person supervises the worker.
+_SUPERVISES: Final = text(
+    """
+    SELECT EXISTS (SELECT FROM worker WHERE external_id = :worker AND CAST(:as_supervisor AS boolean)
+                   AND unit_id IN (SELECT id FROM unit WHERE supervisor_id = :me))
+    """
+)
 #: Rows out: the worker of an absence, if theirs to end.
 _WORKER_OF: Final = text(
     f"SELECT external_id FROM absence JOIN worker ON worker.id = absence.worker_id WHERE absence.id = :absence AND {_THEIRS}"  # noqa: S608
@@ -109,6 +116,19 @@ def may_enter_for(session: Session, person: Person, worker: str) -> str:
     if found is None:
         raise NotFound("There is no worker {worker} whose absences you can enter.", worker=worker)
     return str(found)
+
+
+def may_stand_in(session: Session, person: Person, worker: str, deputy: str) -> None:
+    """Raise InputError where somebody would make themselves the deputy of a worker whose cases are none of theirs: a deputy sees them all, and
+    reads names without giving a reason. Operators enter absences of everybody; that opens no cases to them.
+    """
+    if deputy == person.worker and worker != person.worker:
+        supervises = session.execute(_SUPERVISES, {**_whose(person), "worker": worker}).scalar_one()
+        if not supervises:
+            raise InputError(
+                "You cannot make yourself the deputy of {worker}: a deputy sees all their cases. The worker enters it, or their supervisor.",
+                worker=worker,
+            )
 
 
 def worker_of(session: Session, person: Person, absence: int) -> str:

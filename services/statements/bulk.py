@@ -238,7 +238,7 @@ def write_chunk(folder: Path, wanted: Wanted, papers: Iterable[Printed]) -> None
 
 def file_name(case: str, language: str) -> str:
     """What the statement of a case is called as a file."""
-    return f"{case}-{language}.pdf"
+    return f"{case}-{language}.pdf".replace("/", "-")  # a name, whatever a row says
 
 
 def progress(session: Session, request: str) -> Progress:

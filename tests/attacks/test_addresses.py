@@ -11,6 +11,8 @@ import pytest
 from connectors.addresses import checked_addresses, resolve
 from connectors.cases.fhir.server import FhirServer
 from connectors.http import HostRule, HttpDoor, Outbound
+from connectors.oidc import Provider
+from core.console_settings import Oidc
 from core.errors import AvainError, Permanent
 from core.source_settings import Fhir
 from tests.attacks.ways import WAYS, Go, file_by_https, network
@@ -203,6 +205,34 @@ def test_another_origin_is_told_no_secret() -> None:
     names = {line.partition(b":")[0] for line in told[1].split(b"\r\n")[1:] if line}
     assert b"authorization" in told[0]
     assert names == {b"host", b"accept", b"user-agent", b"accept-encoding"}
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "169.254.169.254", "10.0.0.5", "127.0.0.1", "2130706433", "0x7f.1", "0177.0.0.1", "127.1", "127.0.0.1.", "[::1]", "[::ffff:10.0.0.5]", "[fd00:ec2::254]",
+        "localhost", "LOCALHOST.", "avain.localhost", "168.63.129.16",
+    ],
+)  # fmt: skip
+def test_a_proxy_is_asked_for_no_address_inside(host: str) -> None:
+    """A login provider names where its keys are: the organisation's proxy must not fetch them from inside for it."""
+    heard: list[bytes] = []
+    with raw_server(lambda connection: heard.append(connection.recv(65536))) as port:
+        provider = Provider(Oidc(issuer=f"https://{HOST}", client_id="avain", proxy=f"http://127.0.0.1:{port}"))
+        with pytest.raises(Permanent):
+            provider._door(f"https://{host}/keys").request("GET", f"https://{host}/keys")
+    assert heard == []
+
+
+def test_a_proxy_is_asked_for_an_address_inside_where_that_is_allowed() -> None:
+    heard: list[bytes] = []
+    rules = {"10.0.0.5": HostRule(allow_private=True), "93.184.215.14": HostRule(), "169.254.169.254": HostRule(allow_private=True)}  # fmt: skip
+    with raw_server(lambda connection: heard.append(connection.recv(65536).split(b" ")[1])) as port:
+        door = HttpDoor(Outbound(hosts=rules, proxy=f"http://127.0.0.1:{port}"))
+        for host in rules:
+            with pytest.raises(AvainError):
+                door.request("GET", f"https://{host}/")
+    assert heard == [b"10.0.0.5:443", b"93.184.215.14:443"]
 
 
 @pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY", "all_proxy"])

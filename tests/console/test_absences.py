@@ -103,6 +103,19 @@ def test_an_operator_enters_anybodys(office, sign_in):
     assert "Say who is away" in entered(office, operator).text
 
 
+def test_an_operator_makes_nobody_s_cases_their_own(office, sign_in):
+    """A deputy sees all cases of who is away, and reads names without a reason: not by one's own word."""
+    both = sign_in(OPERATOR, WORKER, worker="W-1")
+    refused = entered(office, both, worker="W-3", deputy="W-1")
+    assert refused.status == 422
+    assert "cannot make yourself the deputy of W-3" in refused.text
+    assert entered(office, both, worker="Cecilia Muualla", deputy="anna away").status == 422
+    assert kept(office) == []
+    assert entered(office, both, worker="W-3", deputy="W-2").status == 200
+    chief = sign_in(SUPERVISOR, WORKER, worker="W-9")
+    assert entered(office, chief, worker="W-1", deputy="W-9").status == 200, "the cases of their unit are theirs to see"
+
+
 @pytest.mark.parametrize(
     ("typed", "said"),
     [

@@ -7,8 +7,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from connectors.cases.xml.client import XmlCases
-from connectors.cases.xml.fast.converting import Remembered, converter
+from connectors.cases.xml.fast.converting import Remembered, are_harmless, converter
 from connectors.cases.xml.finding import xpath_finder
+from core.logging import CHECK_MARKS, redact
 from documents import xml
 from tests.support import case_xml
 from tests.support.fast_xml import same
@@ -195,3 +196,21 @@ def test_remembered_values_are_forgotten_before_they_fill_the_memory(monkeypatch
     values = Remembered(lambda raw: raw if raw != "?" else None)
     assert [values[raw] for raw in ("a", "b", "c", "?")] == ["a", "b", "c", None]
     assert list(values) == ["c"], "what is doubtful is asked again"
+
+
+@given(
+    st.integers(0, 999_999),
+    st.integers(0, 999),
+    st.sampled_from(
+        ["-", "+", "a", "Y", "\u2010", "\u2014", "\u2212", "%2B", "%2d", "%e2%80%93", "%E2%88%92", "\\u2013", "\\u2212"]
+    ),
+    st.sampled_from(["", " "]),
+    st.sampled_from(["", " ", "%20", "\\n", "ä"]),
+)
+def test_no_text_that_is_redacted_passes_as_harmless(
+    day: int, individual: int, mark: str, gap: str, before: str
+) -> None:
+    check = CHECK_MARKS[(day * 1000 + individual) % 31]
+    text = f"{before}{day:06}{gap}{mark}{gap}{individual:03}{check}"
+    assert redact(text) != text
+    assert not are_harmless((text,))

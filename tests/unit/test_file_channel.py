@@ -1,6 +1,7 @@
 """The file channel on a real disk: whole files, the number as key, and what goes wrong said plainly."""
 
 import hashlib
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from connectors.channels.registry import CHANNELS, open_channel, problem
 from core.errors import AlreadyDone, Permanent, Transient
 from core.mail_settings import Mail
 from core.settings import Organisation
+from services.statements.bulk import file_name
 from tests.support.full_disk import files_no_larger_than
 
 
@@ -66,6 +68,16 @@ def test_a_folder_cannot_point_elsewhere(tmp_path: Path, folder: str) -> None:
     assert not names(tmp_path)
 
 
+@pytest.mark.parametrize(
+    "number", ["../../elsewhere", "/tmp/order", "a/b", "..", ".hidden", "", "T-2026-000001\n", "x" * 65]
+)
+def test_a_number_cannot_point_elsewhere(tmp_path: Path, number: str) -> None:
+    """It comes from a row, which others than Avain may have written."""
+    with pytest.raises(Permanent, match=r"no number of ours|numero"):
+        FileChannel(tmp_path / "outbox").send(replace(delivery(), number=number))
+    assert not names(tmp_path)
+
+
 def test_a_place_that_cannot_be_a_directory_needs_a_person(tmp_path: Path) -> None:
     (tmp_path / "outbox").write_text("a file")
     with pytest.raises(Permanent, match="could not be written"):
@@ -93,3 +105,8 @@ def test_the_registry_knows_every_channel_by_its_name(tmp_path: Path) -> None:
 
 def test_an_order_placed_elsewhere_is_only_recorded() -> None:
     assert "T-2026-000001" in ExternalChannel().send(delivery()).reply
+
+
+@pytest.mark.parametrize(("case", "language"), [("../../etc/x", "fi"), ("/etc/x", "fi"), ("HB-2026-000001", "/../x")])
+def test_nor_can_that_of_a_case(case: str, language: str) -> None:
+    assert Path(file_name(case, language)).name == file_name(case, language)

@@ -93,6 +93,18 @@ def test_it_is_found_wherever_it_stands(text: str) -> None:
     assert "100190" not in redact(text)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"?q=%20{HETU}", repr(f"\n{HETU}"), repr(f"a\t{HETU}"), json.dumps(f"ä{HETU}"), repr(f"\x1f{HETU}"), "100190 - 999P", "100190- 999p", "100190\u2014999P",
+        "100190%2D999P", "100190%E2%80%93999P", json.dumps("100190\u2013999P"), json.dumps("100190\u2212999P"),
+    ],
+)  # fmt: skip
+def test_it_is_found_as_programs_and_people_spell_it(text: str) -> None:
+    assert REDACTED in redact(text)
+    assert "999" not in redact(text)
+
+
 @given(st.integers(0, 999_999), st.integers(0, 999), st.sampled_from(MARKS), st.sampled_from("+-A"))
 def test_only_a_right_check_mark_is_redacted(day: int, individual: int, mark: str, century: str) -> None:
     number = f"{day:06}{century}{individual:03}{mark}"
@@ -121,6 +133,29 @@ def test_a_password_in_a_url_is_redacted() -> None:
     assert redact("postgresql://avain:s3cret@127.0.0.1/avain") == f"postgresql://avain:{REDACTED}@127.0.0.1/avain"
     assert redact("redis://:s3cret@127.0.0.1") == f"redis://:{REDACTED}@127.0.0.1"
     assert redact("https://127.0.0.1:8443/a@b") == "https://127.0.0.1:8443/a@b"
+    assert redact("postgresql://avain:s3@cr/et@127.0.0.1/avain") == f"postgresql://avain:{REDACTED}@127.0.0.1/avain"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "host=db.test password=s3cret-value user=avain", "password = 's3cret-value'", "GET /a?token=s3cret-value&b=1", "Authorization: Bearer s3cret-value",
+        "{'authorization': 'Basic s3cret-value'}", "AVAIN_SEAL_KEYS=s3cret-value", "api_key=s3cret-value;", "got eyJhbGciOiJub25lIn0.s3cret-value.x",
+        "Settings(password='s3cret-value')", 'client_secret="s3cret-value"',
+    ],
+)  # fmt: skip
+def test_a_secret_beside_its_name_is_redacted_in_any_text(text: str, stream: Stream) -> None:
+    logging.getLogger("library").warning("%s", text)
+    assert "s3cret" not in stream.getvalue()
+    assert REDACTED in last(stream)["event"]
+
+
+@pytest.mark.parametrize(
+    "key", ["tokens", "Passwords", "passphrase", "secret_key", "client_key", "seal_key", "cookies", "henkilötunnukset", "client_hetut", "sukunimi", "etunimet"]
+)  # fmt: skip
+def test_keys_are_denied_in_the_plural_and_in_finnish(key: str, stream: Stream) -> None:
+    structlog.get_logger().info("x", **{key: ["Kanarialintu"]})
+    assert last(stream)[key] == REDACTED
 
 
 def test_denied_keys_and_nested_values_are_redacted(stream: Stream) -> None:

@@ -2,6 +2,8 @@
 
 import gzip
 import hashlib
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -40,6 +42,17 @@ def refusal(file: SourceFile, **limits: int) -> str:
 def test_plain_files_stay_as_they_are(tmp_path: Path) -> None:
     files = [fetched(tmp_path, "b.xml", XML), fetched(tmp_path, "empty.xml", b""), fetched(tmp_path, "P.csv", b"P")]
     assert unpacked(files) == files
+
+
+@pytest.mark.parametrize("pack", [lambda: gzip.compress(XML), lambda: attacks.zip_of(("a.xml", XML))])
+def test_what_is_unpacked_is_its_owner_s_alone(tmp_path: Path, pack: Callable[[], bytes]) -> None:
+    """A spool that was there before may be a folder that others can look into."""
+    former = os.umask(0)
+    try:
+        (found,) = unpacked([fetched(tmp_path, "cases", pack())])
+    finally:
+        os.umask(former)
+    assert found.path.stat().st_mode & 0o777 == 0o600
 
 
 def test_archives_become_their_files_in_their_place(tmp_path: Path) -> None:

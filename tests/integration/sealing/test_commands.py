@@ -9,6 +9,7 @@ from typer.testing import CliRunner, Result
 
 from cli import keys
 from cli.keys import app
+from core.channel_settings import HttpsConnection
 from core.clock import business_now
 from core.database import transaction
 from core.errors import ConfigurationError, Transient
@@ -150,3 +151,27 @@ def test_files_with_keys_that_others_can_read_are_told(tmp_path: Path, monkeypat
     assert told.state == "warning"
     assert all(name in str(told.found) for name in ("hash.key", ".env"))
     assert "hush" not in str(told)
+
+
+def test_a_connection_s_key_and_a_configuration_with_a_password_that_others_can_read_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("AVAIN_CONFIG", "avain.toml")
+    for name in ("client.key", "client.pem", "avain.toml"):
+        (tmp_path / name).write_text('bearer_token = "hush-hush"\n', "ascii")
+        (tmp_path / name).chmod(0o644)
+    told = {
+        "url": "https://access.test/", "client_certificate": tmp_path / "client.pem", "client_key": tmp_path / "client.key", "bearer_token": "hush-hush",
+    }  # fmt: skip
+    own = Settings()
+    orders = own.orders.model_copy(update={"connections": {"access": HttpsConnection(kind="https", **told)}})
+    ground = Ground(own.model_copy(update={"home": tmp_path, "orders": orders}))
+    (finding,) = files(ground)
+    assert "client.key" in str(finding.found)
+    assert "avain.toml" in str(finding.found)
+    assert "client.pem" not in str(finding.found)
+    assert "hush" not in str(finding)
+    (tmp_path / "avain.toml").write_text("", "ascii")
+    (tmp_path / "client.key").chmod(0o600)
+    assert files(ground) == []

@@ -23,7 +23,9 @@ _PLAIN_ID: Final = re.compile(r"[A-Za-z0-9._/-]{1,64}")
 #: What could be a henkilötunnus among plain ids (core/logging.py has the exact form).
 _SUSPECT: Final = re.compile(r"(?<![0-9A-Za-z])[0-9]{6}[-A-FU-Y][0-9]{3}[0-9A-Y](?![0-9A-Za-z])", re.IGNORECASE)
 #: The same in any text, where other dashes and + may stand in it. No wider than that: numbers such as `HB-100000/2026` are everywhere.
-_SUSPECT_TEXT: Final = re.compile(r"[0-9]{6}(?:[-+\u2010-\u2015\u2212A-FU-Y]|%2B)[0-9]{3}[0-9A-Y]", re.IGNORECASE)
+_SUSPECT_TEXT: Final = re.compile(
+    r"[0-9]{6} ?(?:[-+\u2010-\u2015\u2212A-FU-Y]|%2[BD]|%E2%8[08]%9[0-5]|\\u2[0-9]{3}) ?[0-9]{3}[0-9A-Y]", re.IGNORECASE
+)
 _UNIT: Final = re.compile(r"[A-Z0-9]{2,3}")
 _ISO_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _FINNISH_DAY: Final = re.compile(r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})")
