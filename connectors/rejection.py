@@ -10,6 +10,9 @@ from core.logging import redact
 _LONGEST_QUOTE: Final = 40
 #: A word with a capital letter, or several: `Virtanen`, `Mäki-Niemi`, `Virtanen,Aino`. Codes are written in one case.
 _NAME: Final = re.compile(r"[^\W\d_][^\W\d_A-ZÅÄÖ]*(?:[-'’.,/][^\W\d_][^\W\d_A-ZÅÄÖ]*)*")
+#: A word of letters alone; of capitals it is how older systems write names: `VIRTANEN`, `MÄKI-NIEMI`.
+_LETTERS: Final = re.compile(r"[^\W\d_]+(?:[-'’.,/][^\W\d_]+)*")
+_SHORTEST_NAME: Final = 3
 #: What no number or date has: letters, a plus and many digits, a leading zero and many, very many.
 _NO_FIGURE: Final = re.compile(r"[^\W\d_]|\+\d{6}|(?<!\d)0\d{6}|\d{9}")
 #: One that may stand in a figure: of a moment, of an exponent.
@@ -22,7 +25,7 @@ class Rejection:
     """`position` finds the record in its file (a line, a row); `field` names what is wrong in our words, without indexes, so
     that equal faults can be counted as one; `external_id` is the source's id of the record, where that much could be read.
 
-    The reason is kept and shown: it may quote codes, dates and numbers (`quote`), never names or free text.
+    The reason is kept and shown: it may quote codes, dates and numbers (`quote_code`, `quote_figure`), never names or free text.
     """
 
     position: str
@@ -52,6 +55,15 @@ def quote(value: object) -> str:
         and redact(shown) == shown
     )
     return shown if harmless and shown.isprintable() else "…"
+
+
+def quote_code(value: object) -> str:
+    """`value` as a sentence about a client's record may show it that expected a code: as `quote`, but for words of capitals alone. A column that was
+    mapped wrongly may hold a surname in each, and thousands of sentences would be a list of clients.
+    """
+    shown = quote(value)
+    name = len(shown) >= _SHORTEST_NAME and shown.isupper() and _LETTERS.fullmatch(shown)
+    return "…" if name else shown
 
 
 def quote_figure(value: object) -> str:

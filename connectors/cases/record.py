@@ -17,7 +17,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from connectors.faults import FaultError, business_id
-from connectors.rejection import Rejection, quote, quote_figure
+from connectors.rejection import Rejection, quote_code, quote_figure
 from core.errors import InputError, Message
 from core.i18n import N_
 from core.identity import normalise_henkilotunnus
@@ -125,7 +125,7 @@ def _source_id(value: str) -> str:
 
 
 def _business_id(value: str) -> str:
-    return business_id(value, quote(value))
+    return business_id(value, quote_figure(value))
 
 
 def _henkilotunnus(value: str) -> str:
@@ -272,14 +272,14 @@ class CaseRecord(Part):
         for ids in (decisions, items):
             twice = next((one for one in ids if ids.count(one) > 1), None)
             if twice is not None:
-                raise FaultError(Message("{id} is there twice in the case.", id=quote(twice)))
+                raise FaultError(Message("{id} is there twice in the case.", id=quote_code(twice)))
         for item in self.plan_items:
             if item.decision not in decisions:
                 raise FaultError(
                     Message(
                         "The planned service {item} belongs to decision {decision}, which the case does not have.",
-                        item=quote(item.external_id),
-                        decision=quote(item.decision),
+                        item=quote_code(item.external_id),
+                        decision=quote_code(item.decision),
                     )
                 )
         return self
@@ -379,7 +379,7 @@ def _reason(found: Any) -> Message:
     if isinstance(fault, FaultError):
         return fault.message
     msgid = _FOUND_BY_PYDANTIC.get(found["type"], N_("The value is not of the kind that is expected."))
-    known = {"value": quote(found["input"]), **{name: str(value) for name, value in context.items()}}
+    known = {"value": quote_code(found["input"]), **{name: str(value) for name, value in context.items()}}
     if found["type"] == "literal_error":  # pydantic says it in English: 'open' or 'closed'
         known["expected"] = ", ".join(re.findall("'([^']*)'", known["expected"]))
     return Message(msgid, **{name: value for name, value in known.items() if "{" + name + "}" in msgid})

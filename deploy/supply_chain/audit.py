@@ -72,13 +72,13 @@ def _say(answer: known.Answer, today: date, *, advisories: Path | None) -> None:
     )
     if answer.unanswered == ["*"]:
         print(
-            f"NOT CHECKED for known vulnerabilities: {whom} does not answer here ({answer.why})."
+            f"NOT CHECKED for known vulnerabilities: {whom} does not answer here: {answer.why}."
             " Run `make audit` where it does, or give a copy: make audit ADVISORIES=all.zip"
         )
         return
     print(f"Known vulnerabilities (pip-audit): {answer.checked} packages of the locks, told by {whom}.")
     if answer.unanswered:
-        print(f"NOT CHECKED, {answer.why}: {', '.join(answer.unanswered)}")
+        print(f"NOT CHECKED, for {answer.why}: {', '.join(answer.unanswered)}")
     if answer.newest is not None:
         old = " It is old: fetch a newer one." if answer.newest < today - _OLD else ""
         print(f"The copy's latest advisory is of {answer.newest}.{old}")

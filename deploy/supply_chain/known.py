@@ -24,6 +24,17 @@ LOCKS: Final = tuple(ROOT / "requirements" / f"{name}.txt" for name in ("product
 #: The smallest lock: by it we learn whether the service can be asked at all, before all the rest is.
 _PROBE: Final = ROOT / "requirements" / "bootstrap.txt"
 _SECONDS: Final = 600
+#: By which pip-audit, or the library that asks for it, says that nobody was there.
+_UNREACHABLE: Final = (
+    "ConnectionError",
+    "ConnectTimeout",
+    "Could not connect",
+    "Max retries",
+    "ProxyError",
+    "ReadTimeout",
+    "SSLError",
+    "timed out",
+)
 
 
 @dataclass(frozen=True)
@@ -44,7 +55,7 @@ class Vulnerable:
 
 @dataclass(frozen=True)
 class Answer:
-    """`checked`: how many packages were looked up; `unanswered`: which were not, or ["*"] where nobody answers; `why`: in the tool's words.
+    """`checked`: how many packages were looked up; `unanswered`: which were not, or ["*"] where nobody answers; `why`: in plain words.
     `newest`: of a copy, the day of its latest advisory.
     """
 
@@ -59,8 +70,10 @@ def known_vulnerabilities(locks: tuple[Path, ...] = LOCKS, *, copy: Path | None 
     """Ask about every package of the locks: the index's service, or `copy` of OSV's database. Raises ValueError where that is none."""
     if copy is None:
         probe = _ask((_PROBE,), [])
+        if probe.unanswered == ["*"]:
+            return probe
         if probe.unanswered:
-            return Answer(unanswered=["*"], why=probe.why)
+            return Answer(unanswered=["*"], why=f"it does not know {', '.join(probe.unanswered)}")
         return _ask(locks, [])
     advisories = Advisories(copy, {one.name for path in locks for one in lock.read(path)})
     with served(advisories) as address, _without_proxy():
@@ -90,17 +103,22 @@ def _ask(locks: tuple[Path, ...], service: list[str]) -> Answer:
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_SECONDS)
         dependencies: list[dict[str, Any]] = json.loads(done.stdout)["dependencies"]
     except subprocess.TimeoutExpired:
-        return Answer(unanswered=["*"], why=f"no answer within {_SECONDS} s")
+        return Answer(unanswered=["*"], why=f"it gave no answer within {_SECONDS // 60} minutes")
     except (ValueError, KeyError):
-        return Answer(
-            unanswered=["*"], why=done.stderr.strip().splitlines()[-1] if done.stderr.strip() else "no answer"
-        )
+        return Answer(unanswered=["*"], why=_plainly(done.stderr))
     return understood(dependencies)
+
+
+def _plainly(said: str) -> str:
+    """Why pip-audit ended without a report: its last words are an exception of Python's, with addresses in it."""
+    if any(word in said for word in _UNREACHABLE):
+        return "it cannot be reached"
+    return "pip-audit ended without a report; it says why itself: python -m pip_audit --requirement requirements/bootstrap.txt"
 
 
 def understood(dependencies: list[dict[str, Any]]) -> Answer:
     """What pip-audit's report says of each dependency; one that it skipped was not answered. The same package of several locks is one."""
-    silent = {one["name"]: one["skip_reason"] for one in dependencies if "skip_reason" in one}
+    silent = {one["name"] for one in dependencies if "skip_reason" in one}
     found = {(one["name"], one["version"]): one["vulns"] for one in dependencies if "vulns" in one}
     return Answer(
         vulnerable=[
@@ -110,7 +128,7 @@ def understood(dependencies: list[dict[str, Any]]) -> Answer:
         ],
         checked=len(found),
         unanswered=sorted(silent),
-        why=next(iter(silent.values()), ""),
+        why="it does not know them" if silent else "",
     )
 
 

@@ -118,8 +118,10 @@ FIND_UNKNOWN: Final = text(
     """
 )
 
-#: Rows out: each unknown code once: a million cases may name one.
-UNKNOWN_CODES: Final = text("SELECT DISTINCT field, code FROM sync_unknown ORDER BY field, code")
+#: Rows out: each unknown code once, for a million cases may name one, and how many do.
+UNKNOWN_CODES: Final = text(
+    "SELECT field, code, count(*) AS cases FROM sync_unknown GROUP BY field, code ORDER BY field, code"
+)
 
 #: Rows in: cases that name an unknown code, and what is said of each code. Rows out: their rejections.
 REJECT_UNKNOWN: Final = text(

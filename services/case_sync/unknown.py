@@ -9,7 +9,7 @@ from typing import Any, Final
 from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
-from connectors.rejection import quote
+from connectors.rejection import quote, quote_code
 from connectors.transports.base import SourceFile
 from core.errors import Message
 from core.i18n import N_
@@ -46,7 +46,8 @@ _FIELDS: Final = {
     "plan_items.provider": _PROVIDER,
 }
 
-
+#: What so many cases of one reading name is a code, also where it is written as surnames may be.
+_FEWEST_OF_A_CODE: Final = 5
 #: Looking for codes that are like an unknown one takes time; who sees that so many are unknown needs no such help.
 _MOST_COMPARED: Final = 200
 
@@ -62,12 +63,15 @@ def reject_duplicates(session: Session, run_id: int, source: str, files: Sequenc
 def reject_unknown(session: Session, run_id: int, source: str, files: Sequence[SourceFile]) -> None:
     """Leave out the cases that name a worker, unit, service or provider Avain does not have. The rest goes on."""
     session.execute(comparing.FIND_UNKNOWN)
-    unknown = [(row.field, row.code) for row in session.execute(comparing.UNKNOWN_CODES)]
+    unknown = session.execute(comparing.UNKNOWN_CODES).all()
     if not unknown:
         return
-    listings = {_FIELDS[field][2] for field, _ in unknown} if len(unknown) <= _MOST_COMPARED else set()
+    listings = {_FIELDS[one.field][2] for one in unknown} if len(unknown) <= _MOST_COMPARED else set()
     known = {listing: sorted(session.execute(listing).scalars()) for listing in listings}
-    said = [{"field": field, "code": code, "reason": _reason(field, code, known).to_json()} for field, code in unknown]
+    said = [
+        {"field": one.field, "code": one.code, "reason": _reason(one.field, one.code, one.cases, known).to_json()}
+        for one in unknown
+    ]
     session.execute(comparing.REJECT_UNKNOWN, {**_names(run_id, source, files), "said": said})
     session.execute(comparing.LEAVE_OUT)
 
@@ -87,12 +91,12 @@ def report_unreachable(session: Session, run_id: int, source: str, files: Sequen
     session.execute(comparing.REPORT_UNREACHABLE, values)
 
 
-def _reason(field: str, code: str, known: Mapping[TextClause, Sequence[str]]) -> Message:
+def _reason(field: str, code: str, cases: int, known: Mapping[TextClause, Sequence[str]]) -> Message:
     plain, with_similar, listing = _FIELDS[field]
     similar = difflib.get_close_matches(code, known.get(listing, ()), n=3)
-    if not similar:
-        return Message(plain, code=quote(code))
-    return Message(with_similar, code=quote(code), similar=", ".join(similar))
+    if similar:
+        return Message(with_similar, code=quote(code), similar=", ".join(similar))
+    return Message(plain, code=quote(code) if cases >= _FEWEST_OF_A_CODE else quote_code(code))
 
 
 def _names(run_id: int, source: str, files: Sequence[SourceFile]) -> dict[str, Any]:

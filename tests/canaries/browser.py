@@ -16,7 +16,10 @@ _PARTS: Final = (
     (re.compile(r"T-\d{4}-\d+"), "{order}"),
     (re.compile(r"(?<=/)\d+(?=/|$)"), "{id}"),
     (re.compile(r"(?<=/follow-ups/)\{id\}"), "{follow_up}"),
-    (re.compile(r"(?<=/(?:enter|reply)/)[^/]+|(?<=/delivered/)[^/]+|(?<=/my/in/)[^/]+"), "{secret}"),
+    (
+        re.compile(r"(?<=/(?:enter|reply)/)[^/]+|(?<=/delivered/)[^/]+|(?<=/my/in/)[^/]+|(?<=/calendar/)[^/]+"),
+        "{secret}",
+    ),
     (re.compile(r"(?:%[0-9A-F]{2}|[a-z])*%C3%A4[^/]*", re.IGNORECASE), "{typed}"),
 )
 #: Cookies by which a browser is known; others keep a language, or where somebody was going.

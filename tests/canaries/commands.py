@@ -61,6 +61,9 @@ READING: Final[dict[str, Arguments]] = {
     "schedule next": _once(),
     "audit show": lambda known: [(f"case:{one}",) for one in known["case"]],
     "audit verify": _once(),
+    "keys status": _once(),
+    "retention report": _once("--list", "50"),
+    "retention find": _once("lifecare-vienti", "LC-1001"),
     "effects status": _once(),
     "effects list": _once(),
 }
@@ -73,7 +76,7 @@ PASSED_OVER: Final[dict[str, str]] = {
     **dict.fromkeys(("up", "down", "beat", "worker", "console", "alive", "demo"), _SERVES),
     **dict.fromkeys(
         ("init", "db backup", "db restore", "order preview", "order check", "budget statement", "unit report", "source template",
-         "reminder template", "reminder calendar", "price columns"),
+         "reminder template", "reminder calendar", "price columns", "case export"),
         _WRITES,
     ),
     **dict.fromkeys(
@@ -85,7 +88,7 @@ PASSED_OVER: Final[dict[str, str]] = {
          "order respond", "incoming apply", "incoming discard", "reminder send", "reminder ack", "reminder snooze", "reminder handover",
          "reminder written", "run retry", "run ack", "invoice assign", "invoice accept", "invoice discard", "rejected discard",
          "rejected retry", "schedule pause", "schedule resume", "schedule trigger", "schedule set", "schedule reset", "audit purge",
-         "audit anchor-anew", "effects pause", "effects release", "effects sent"),
+         "audit anchor-anew", "effects pause", "effects release", "effects sent", "case hold", "case unhold", "retention run", "keys rotate"),
         _ACTS,
     ),
 }  # fmt: skip

@@ -108,7 +108,7 @@ def afterwards(story: Story) -> Iterator[Place]:
             if path.name == "server.log":
                 yield f"log:{path.parent.name}", content
             elif "valkey" in path.parts:
-                yield f"redis-disk:{path.name}", content
+                yield f"{'redis-journal' if 'appendonlydir' in path.parts else 'redis-disk'}:{path.name}", content
             else:  # as it is: pages of tables are no text
                 yield "database-files", b"\n".join((b"searched", *(one for one in _NEVER if one in content)))
 

@@ -85,6 +85,7 @@ class Canary:
 _SEALED: Final = "nowhere in clear: identity is sealed, or dropped"
 _WHO_MAY_KNOW: Final = "who may read names asked for it, by a form that is recorded"
 _TYPED_BACK: Final = "refused, and shown to its writer to mend; kept nowhere"
+_OWN_COPY: Final = "made for the client, of all that is held of them"
 _OWN_PAGE: Final = "what the county told the family about its own budget"
 
 CANARIES: Final = (
@@ -127,6 +128,7 @@ CANARIES: Final = (
             "page:/cases/{number}": "for the responsible worker",
             "page:/my/{number}": _OWN_PAGE,
             "page:/my/{number}/statement.pdf": _OWN_PAGE,
+            "file:copy.zip": _OWN_COPY,
         },
     ),
     Canary("family's wish", ("rautiaisen",), {"page:/cases/{number}": "sealed; opened for those who may read names"}),
@@ -140,6 +142,7 @@ CANARIES: Final = (
             "db:run.acknowledged": "the same",
             "cli:*": "shown to who may read the decision",
             "page:*": "the same",
+            "file:copy.zip": _OWN_COPY,
         },
     ),
     # — people who work —
@@ -151,6 +154,7 @@ CANARIES: Final = (
             "db:console_session.name": "whom a browser belongs to, while signed in",
             "cli:*": "workers are named to workers",
             "page:*": "the same",
+            "file:copy.zip": _OWN_COPY,
         },
     ),
     Canary(
@@ -209,6 +213,17 @@ CANARIES: Final = (
         {"cli:console link": "whoever asked for it enters by it", "page:/enter/{secret}": "in the form that enters",
          "url:/enter/{secret}": "the form's address"},
     ),
+    Canary("family code", (), {"cli:family link": "the worker gives it to the family, on paper"}),
+    Canary(
+        "provider link",
+        (),
+        {
+            "mail:provider": "the provider answers by it",
+            "db:order_paper.content": "the letter as it was sent",
+            "page:/orders/{order}/order.pdf": "the same, for who may see the order",
+        },
+    ),
+    Canary("calendar address", (), {"cli:reminder calendar": "shown once, to whoever asked for it"}),
     Canary("cookie", ()),
 )  # fmt: skip
 

@@ -1,11 +1,13 @@
 """The demo's installation with a canary in every place where something secret can stand."""
 
 import json
+import re
 import shutil
 import threading
 import time
 from collections.abc import Iterable
 from contextlib import suppress
+from email import message_from_bytes, policy
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from types import TracebackType
@@ -29,6 +31,12 @@ from tests.canaries.planted import CODES, NAMES
 #: Options by which somebody says why, or adds a word.
 _WHY = frozenset({"--reason", "--note", "--not-needed"})
 _USER = "avain-postittaja"
+#: Links by which a provider answers or reports, in the letters.
+_LINK = re.compile(r"/(?:reply|delivered)/([\w.=-]{20,})")
+#: What Valkey is told, so that all that is ever written to it lies on its disk, in clear and for good: the append-only file, with each former one.
+_ON_DISK = {
+    "rdbcompression": "no", "aof-use-rdb-preamble": "no", "auto-aof-rewrite-percentage": "0", "aof-disable-auto-gc": "yes", "appendonly": "yes",
+}  # fmt: skip
 
 
 class Parrot(Recorder):
@@ -39,6 +47,7 @@ class Parrot(Recorder):
         if self.script[:1] != ["parrot"]:
             return await super().handle_DATA(server, session, envelope)
         self.script.pop(0)
+        self._keep(envelope)
         said = " ".join((envelope.original_content or b"").decode("ascii", "replace").split())
         return f"550 5.7.1 {said[:400]}"
 
@@ -139,6 +148,20 @@ class PlantedInstallation(Installation):
         if arguments[:2] in (("family", "link"), ("console", "link")) and "--json" in arguments:
             made = json.loads(said)
             self.learned[(made.get("address") or made["link"]).rpartition("/")[2]] = f"{arguments[0]} link"
+            if "code" in made:  # as it is shown and typed: eight digits in a row are too many other things
+                self.learned[made["code"]] = "family code"
+        if arguments[:2] == ("reminder", "calendar"):
+            self.learned[json.loads(said)["address"].rpartition("/")[2].removesuffix(".ics")] = "calendar address"
+
+    def learn_links(self) -> int:
+        """Links that providers were sent are known from here on; how many."""
+        mails = (
+            message_from_bytes(one.read_bytes(), policy=policy.default) for one in (self.results / "mail").glob("*.eml")
+        )
+        texts = (part.get_content() for mail in mails for part in mail.walk() if part.get_content_maintype() == "text")
+        links = {link for text in texts for link in _LINK.findall(text)}
+        self.learned.update(dict.fromkeys(links, "provider link"))
+        return len(links)
 
     def _plant(self) -> None:
         """In the files that the demo's sources show and providers send."""
@@ -208,6 +231,8 @@ class PlantedInstallation(Installation):
                 continue
             with suppress(redis.RedisError, OSError):
                 client = redis.Redis.from_url(redis_client_url(running.redis_url), socket_timeout=2.0)
+                for name, value in _ON_DISK.items():
+                    client.config_set(name, value)
                 with client.monitor() as monitor:
                     while not self._ending.is_set():
                         with suppress(redis.TimeoutError):

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from core import embedded
 from demo.installation import StepFailedError
@@ -77,8 +77,16 @@ def people(story: Story) -> None:
     for one in ("W-900", None):
         with Browser(place).signed_in(one) as other:
             other.look_around()
+    feed = place.avain("reminder", "calendar", "W-101", "--new", "--as", "W-101", "--json")["address"]
+    place.avain("case", "hold", mine, "--reason", "valitus", "--as", "W-900")
+    copy = str(place.home / "copy.zip")
+    place.avain(
+        "case", "export", mine, "--to", copy, "--asked-by", "adult", "--reason", "asiakkaan pyyntö", "--as", "W-900"
+    )
     with Browser(place) as stranger:
         _stray(stranger)
+        story.check(stranger.get(urlsplit(feed).path) == 200, "a calendar program reads a private address")
+    story.check(place.learn_links(), "letters hold links to answer by")
 
 
 def _stray(browser: Browser) -> None:
@@ -155,7 +163,9 @@ def wrong_cases() -> Iterator[str]:
     address = planted.ADDRESS.split()[0]
     wrong = [{field: CODES["LC-1001"]} for field in right]
     # a goal is free text, and by what reference a source knows a client is its own affair: names may stand there
-    wrong += [{field: surname} for field in right if field not in {"goal", "client"}]
+    wrong += [
+        {field: name} for field in right if field not in {"goal", "client"} for name in (surname, surname.upper())
+    ]
     wrong += [
         {"more": more}
         for more in (f"<{surname}/>", f"<address>{planted.ADDRESS}</address>", f'<unit code="{address}"/>')

@@ -22,7 +22,7 @@ from tests.canaries.planted import told
 
 #: Kinds of places in which there was something to search.
 SEARCHED = {
-    "argv", "cli", "database-files", "db", "errors", "file", "file-name", "header", "log", "mail", "metrics", "page", "redis-disk", "url", "wire",
+    "argv", "cli", "database-files", "db", "errors", "file", "file-name", "header", "log", "mail", "metrics", "page", "redis-disk", "redis-journal", "url", "wire",
 }  # fmt: skip
 
 

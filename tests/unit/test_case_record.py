@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.cases.record import FoundRecord, json_schema, parse_record
-from connectors.rejection import Rejection, quote, quote_figure
+from connectors.rejection import Rejection, quote, quote_code, quote_figure
 from core.errors import Message
 from core.settings import ROOT
 from services.labels import field_name
@@ -185,6 +185,15 @@ def test_what_is_written_as_names_are_is_not_quoted(name: str) -> None:
 )
 def test_codes_are_quoted(code: str) -> None:
     assert quote(code) == code
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [("KEKSITTY", "…"), ("ÄIJÖ", "…"), ("MÄKI-KEKSITTY", "…"), ("KEKSITTY,AINO", "…"), ("O'KEKSITTY", "…"), ("Keksitty", "…"),
+     ("LS", "LS"), ("C62", "C62"), ("LC-1001", "LC-1001"), ("avoin", "avoin"), ("PERHETYO_2", "PERHETYO_2")],
+)  # fmt: skip
+def test_of_a_clients_record_no_word_of_capitals_is_quoted(value: str, shown: str) -> None:
+    assert quote_code(value) == shown
 
 
 @pytest.mark.parametrize(

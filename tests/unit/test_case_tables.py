@@ -128,7 +128,7 @@ def test_a_case_without_an_id_is_rejected(reader: Reader) -> None:
 @pytest.mark.parametrize(
     ("row", "column", "value", "field", "why"),
     [
-        (2, "Tila", "AUKI", "status", "AUKI is not known; known are: open, closed"),
+        (2, "Tila", "AUKI", "status", "… is not known; known are: open, closed"),
         (2, "Päättyy", "2026-11-01", "decisions", "The decision ends (2026-11-01) before it starts (2026-11-16)."),
         (3, "Myönnetty", "-900.00", "decisions.granted_amount", "-900.00 is negative."),
         (3, "Myönnetty", "NaN", "decisions.granted_amount", "NaN is not a number"),

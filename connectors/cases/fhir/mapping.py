@@ -11,7 +11,7 @@ from connectors.cases.fhir import values, wire
 from connectors.cases.fhir.grouping import Grouped
 from connectors.cases.fhir.values import Extensions, FaultError, Names
 from connectors.cases.record import MAX_GOALS
-from connectors.rejection import quote
+from connectors.rejection import quote_code
 from core.errors import Message
 from core.source_settings import FhirReading
 
@@ -190,7 +190,9 @@ def _status(episode: wire.Resource) -> str:
         raise FaultError(
             "status",
             Message(
-                "{value} is not known; known are: {expected}", value=quote(found or ""), expected=", ".join(_STATUS)
+                "{value} is not known; known are: {expected}",
+                value=quote_code(found or ""),
+                expected=", ".join(_STATUS),
             ),
         )
     return _STATUS[found]

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from connectors.cases.profile.rules import ANY_OTHER, FieldRule
 from connectors.faults import FaultError
-from connectors.rejection import quote, quote_figure
+from connectors.rejection import quote_code, quote_figure
 from core.errors import Message
 
 _SHOWN_CODES: Final = 20
@@ -98,7 +98,7 @@ def _decoded(codes: Any, text: str) -> str:
     known = sorted(codes)
     shown = ", ".join([*known[:_SHOWN_CODES], *(["…"] if len(known) > _SHOWN_CODES else [])])
     raise FaultError(
-        Message("The code {value} is not in the profile; known are: {known}", value=quote(text), known=shown)
+        Message("The code {value} is not in the profile; known are: {known}", value=quote_code(text), known=shown)
     )
 
 

@@ -9,7 +9,7 @@ from connectors.cases.base import Found
 from connectors.cases.profile import FieldFaultError, FieldRule, GroupRule, Profile, read_part
 from connectors.cases.record import Fault, FoundGone, FoundRecord, readable_id, validated
 from connectors.cases.table.store import LARGEST_CASE, StoredRow
-from connectors.rejection import Rejection, quote
+from connectors.rejection import Rejection, quote_code
 from core.errors import Message
 from core.i18n import N_
 
@@ -136,7 +136,7 @@ class CaseRows:
             same, first = gathered.setdefault(external_id, (found, row))
             if same != found:
                 reason = Message(
-                    "{id} is there twice, and row {row} says otherwise.", id=quote(external_id), row=first.number
+                    "{id} is there twice, and row {row} says otherwise.", id=quote_code(external_id), row=first.number
                 )
                 raise _RowFaultError(row, group, reason)
         return list(gathered.values())
@@ -177,7 +177,7 @@ def _raise_where_it_is(
             row = parts[group][index][1]
         case ():  # the parts do not go together: the sentence names the item
             named = fault.reason.params.get("item")
-            row = next((one for item, one in parts["plan_items"] if quote(item["external_id"]) == named), row)
+            row = next((one for item, one in parts["plan_items"] if quote_code(item["external_id"]) == named), row)
     raise _RowFaultError(row, fault.field, fault.reason)
 
 

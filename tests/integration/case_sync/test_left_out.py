@@ -1,5 +1,6 @@
 """What a run of case synchronisation leaves out, holds and refuses: records, whole runs, files, and identities."""
 
+from collections import Counter
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ from tests.support.case_xml import case, decision, export, item
         (case("X", more='<supervisor id="Z"/>'), "supervisor", "The worker Z is not known to Avain."),
         (case("X", more='<unit code="U-9"/>'), "unit", "The unit U-9 is not known to Avain; similar: U-1"),
         (case("X", decision(), item(service="NEPSI")), "plan_items.service", "The service NEPSI is not known to Avain; similar: NEPSY"),
-        (case("X", decision(basis='<baseline service="ZZZ" quantity="1" unit="C62"/>'), item()), "decisions.baseline.service", "The service ZZZ is not known to Avain."),
+        (case("X", decision(basis='<baseline service="Z-9" quantity="1" unit="C62"/>'), item()), "decisions.baseline.service", "The service Z-9 is not known to Avain."),
         (case("X", decision(), item(provider="9999993-3")), "plan_items.provider", "The provider 9999993-3 is not known to Avain."),
     ],
 )  # fmt: skip
@@ -41,6 +42,21 @@ def test_a_record_that_names_something_unknown_is_rejected_and_the_rest_goes_on(
     (group,) = rejected.grouped(world.session, SOURCE)
     assert (group.field, group.reason.text("en"), group.external_id) == (field, said, "X")
     assert (group.file_name, group.position) == ("1.xml", "2")
+
+
+def test_an_unknown_word_of_capitals_is_told_where_many_cases_name_it(world: World) -> None:
+    """A surname where a unit's code belongs would be told in each case's sentence; a code is named by many."""
+    named = [
+        *(f'<unit code="{name}"/>' for name in ("KEKSITTY", "SATUNEN", "VARHAIN", "VARHAIN")),
+        *['<unit code="LASTENSUOJELU"/>'] * 5,
+    ]
+    world.run(
+        export(*(case(f"X{number}", more=more) for number, more in enumerate(named)), case("B")),
+        max_rejected=Decimal(1),
+    )
+    (group,) = rejected.grouped(world.session, SOURCE)
+    told = Counter(one.reason.text("en") for one in rejected.members(world.session, group.id))
+    assert told == {"The unit … is not known to Avain.": 4, "The unit LASTENSUOJELU is not known to Avain.": 5}
 
 
 def test_a_worker_without_an_address_is_reported_and_the_case_taken_in(world: World, tmp_path: Path) -> None:
