@@ -38,12 +38,12 @@ def document(visit: Here, number: str) -> Response:
 
 @pages.get("/orders/{number}/order.pdf", roles=CASE_ROLES)
 def paper(visit: Here, number: str) -> Response:
-    """The order for people: as it went out, else as it would."""
+    """The order for people, without the provider's links."""
     found = order_page.seen(visit, number)
     settings = visit.settings
     made = previewing.stored(
         visit.session, found.number, organisation=settings.organisation, orders=settings.orders
-    ).pdf()
+    ).copy()
     visit.saw(f"order:{found.number}", "order.viewed", document=sha256(made).hexdigest())
     return visit.file(made, name=f"{found.number}.pdf", media_type="application/pdf", inline=True)
 

@@ -220,7 +220,6 @@ CANARIES: Final = (
         {
             "mail:provider": "the provider answers by it",
             "db:order_paper.content": "the letter as it was sent",
-            "page:/orders/{order}/order.pdf": "the same, for who may see the order",
         },
     ),
     Canary("calendar address", (), {"cli:reminder calendar": "shown once, to whoever asked for it"}),

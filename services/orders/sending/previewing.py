@@ -53,6 +53,10 @@ class Preview:
         """The paper as PDF: as it went out, or in `language` as it would; asks no database."""
         return self.printed if self.printed is not None and language is None else write_pdf(self.paper, language)
 
+    def copy(self) -> bytes:
+        """The paper for those who see the order here: without the links by which whoever holds them answers in the provider's name."""
+        return write_pdf(self.paper)
+
 
 def stored(session: Session, number: str, *, organisation: Organisation, orders: Orders) -> Preview:
     """An order that exists; three queries. Raises NotFound."""
