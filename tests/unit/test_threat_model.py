@@ -22,7 +22,10 @@ ROWS = [(title, *row) for title, rows in ATTACKERS.items() for row in rows]
 _TEST = re.compile(r"`(tests/[\w/]+\.py)::(?:Test\w+::)?(test_\w+)`")
 _FILE = re.compile(r"`([\w/.-]+\.\w+)`")
 _CLASS = re.compile(r"::Test\w+(?=::)")
-TRIED = {(one.file, _CLASS.sub("", one.test)) for one in (*guards(), *by_hand())}
+TRIED = {
+    (file, _CLASS.sub("", test))
+    for file, test in [*((one.file, one.test) for one in guards()), *((one.file, one.test) for one in by_hand())]
+}
 
 
 def names_of(path: str) -> set[str]:
