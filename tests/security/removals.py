@@ -15,7 +15,7 @@ import sys
 import tempfile
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -47,13 +47,13 @@ class Copy:
     @contextmanager
     def without(self, guard: Guard) -> Iterator[None]:
         """Inside the block the guard is gone."""
-        path = self._folder / guard.file
-        text = path.read_text("utf-8")
-        self._write(path, guard.removed_from(text))
-        try:
+        with ExitStack() as stack:
+            for one in guard.removals:
+                path = self._folder / one.file
+                text = path.read_text("utf-8")
+                self._write(path, one.removed_from(text))
+                stack.callback(self._write, path, text)
             yield
-        finally:
-            self._write(path, text)
 
     def _write(self, path: Path, text: str) -> None:
         path.write_text(text, "utf-8")
@@ -134,8 +134,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             report += [
                 "",
                 head,
-                *_marked("-", guard.old),
-                *_marked("+", guard.new),
+                *(line for one in guard.removals for line in (*_marked("-", one.old), *_marked("+", one.new))),
                 *(f"    {line}" for line in said(output)),
             ]
             if asked.report:

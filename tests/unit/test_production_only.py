@@ -27,10 +27,12 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_embedded_servers_are_refused_in_production(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """The extra may be there by mistake, and whoever calls may have passed the settings by: they do not start."""
+    """The extra may be there by mistake, and whoever calls may have passed the settings by: they do not start. (It is refused before it is looked
+    at which; none are asked for, so that none would stay behind.)
+    """
     monkeypatch.setenv("AVAIN_ENVIRONMENT", "production")
     with pytest.raises(ConfigurationError, match="not for production"):
-        embedded.start(tmp_path / "home")
+        embedded.start(tmp_path / "home", services=())
     assert not list(tmp_path.iterdir())
 
 

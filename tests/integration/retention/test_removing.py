@@ -38,15 +38,17 @@ REMEMBERED = {"audit_event", "removed_case"}
 
 
 def test_of_a_removed_case_nothing_is_left_and_of_others_everything(session: Session) -> None:
-    whole_case(session, "vanhentunut")
+    old = whole_case(session, "vanhentunut").order.number
     young = whole_case(session, "tuore", closed_at=NOW - timedelta(days=30))
-    number = young.case.number
+    number, order = young.case.number, young.order.number
     before = tables_telling(session, "tuore")
     assert len(before) > 25
     removed = sweep(session)
     assert removed.counts == {"family": 1, "working_age": 0, "vouchers": 1, "documents": 0, "mails": 2}
     session.expire_all()
     assert tables_telling(session, "vanhentunut") == set()
+    told = session.execute(text("SELECT split_part(key, '/', 1) FROM sent_elsewhere")).scalars().all()
+    assert (old in told, order in told) == (False, True), "what tells of an order by its number alone"
     assert before - tables_telling(session, "tuore") == {"invoice", "incoming_document", "digest"}
     assert session.query(Case).one().number == number
     assert count(session, Client) == 1
