@@ -27,7 +27,7 @@ from services.consistency.scope import Scope
 
 RESULTS: Final = Path(__file__).with_name("results") / "consistency.json"
 LIMITS: Final = {"night_s": ("<=", 60.0), "all_s": ("<=", 300.0), "memory_mb": ("<=", 200.0)}
-_COUNTY: Final = "looked_at"
+COUNTY: Final = "looked_at"
 
 #: The orders there are get numbers and documents as real ones have; of every planned service as many more, closed long ago, as it takes.
 _ORDERS: Final = """
@@ -89,21 +89,21 @@ class Looking(Bench):
     def __init__(self, home: Path, budgets: int, orders: int, works: int) -> None:
         super().__init__(home, budgets)
         self.sizes = {"orders": orders, "works": works}
-        self.fresh(_COUNTY)
-        with self.connection(_COUNTY) as connection:
+        self.fresh(COUNTY)
+        with self.connection(COUNTY) as connection:
             connection.execute("SET session_replication_role = replica")
             for statements in (_ORDERS, _WORKS):
                 connection.execute(statements.format(**self.sizes).encode())
             connection.execute("UPDATE effects SET home = this_database()")
-        with self.session(_COUNTY) as session:
+        with self.session(COUNTY) as session:
             today: date = business_today(session)
             dirty.mark_by_time_and_settings(session, today=today, settings=settings.settings().budgets)
-        self.recomputed_all(_COUNTY, changed=budgets)
-        self.settle(_COUNTY)
+        self.recomputed_all(COUNTY, changed=budgets)
+        self.settle(COUNTY)
 
     def measured(self) -> dict[str, Any]:
         """Every figure."""
-        engine, configured, process = self.engine(_COUNTY), settings.settings(), psutil.Process()
+        engine, configured, process = self.engine(COUNTY), settings.settings(), psutil.Process()
         before = process.memory_info().rss
         with timed() as night:
             sampled = examine(engine, configured)

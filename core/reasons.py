@@ -12,7 +12,7 @@ from typing import Final
 
 from core.errors import Message
 from core.i18n import N_
-from core.toml import TooMuchError
+from core.toml import TooMuchError, UnfitTextError
 
 _ERRORS: Final = {
     errno.ENOENT: N_("there is no such file or directory"),
@@ -65,6 +65,8 @@ def toml_reason(error: tomllib.TOMLDecodeError | UnicodeDecodeError) -> Message:
         return Message("byte {position} is not UTF-8", position=error.start + 1)
     if isinstance(error, TooMuchError):
         return Message("it has brackets in brackets by the hundred, or a number of thousands of digits")
+    if isinstance(error, UnfitTextError):
+        return Message("it holds a control character, written by its number")
     place = _PLACE.search(str(error))
     if place is None:
         return Message("it ends in the middle")

@@ -53,7 +53,7 @@ class IncomingDocument(SQLModel, table=True):
     state: str = text()
     reason: dict[str, Any] | None = json_object(nullable=True)
     content: dict[str, Any] = json_object()
-    run_id: int | None = reference("run.id", nullable=True, index=False)
+    run_id: int | None = reference("run.id", nullable=True)
     recorded_at: datetime = timestamp(nullable=False, machine=True)
     settled_at: datetime | None = timestamp()
     settled_by: str | None = text(nullable=True)

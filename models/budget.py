@@ -97,7 +97,7 @@ class BudgetLine(SQLModel, table=True):
 
     id: int = primary_key()
     version_id: int = reference("budget_version.id")
-    plan_item_id: int = reference("plan_item.id", index=False)
+    plan_item_id: int = reference("plan_item.id")
     kind: str = text()
     extra: str = text(default="")
     period: DateRange = period()

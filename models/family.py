@@ -95,7 +95,7 @@ class FamilyProposal(SQLModel, table=True):
     decided_by: str | None = text(nullable=True)
     decided_at: datetime | None = timestamp()
     decided_why: str = text(default="")
-    choice_id: int | None = reference("choice.id", nullable=True, index=False)
+    choice_id: int | None = reference("choice.id", nullable=True)
 
 
 class FamilyRating(SQLModel, table=True):
@@ -109,7 +109,7 @@ class FamilyRating(SQLModel, table=True):
     )
 
     id: int = primary_key()
-    case_id: int = reference("client_case.id", index=False)
+    case_id: int = reference("client_case.id")
     plan_item_id: int = reference("plan_item.id", index=False)
     provider_id: int | None = reference("provider.id", nullable=True, index=False)
     voice: str = text()

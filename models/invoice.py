@@ -41,7 +41,7 @@ class Invoice(SQLModel, table=True):
     kind: str = text(default="invoice")
     issue_date: date
     final: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
-    run_id: int | None = reference("run.id", nullable=True, index=False)
+    run_id: int | None = reference("run.id", nullable=True)
     recorded_at: datetime = timestamp(nullable=False, machine=True)
     incoming_id: int | None = reference("incoming_document.id", nullable=True)
     match: str = Field(default="matched", sa_type=Text, sa_column_kwargs={"server_default": "matched"})
@@ -82,7 +82,7 @@ class Delivered(SQLModel, table=True):
     order_line_id: int = reference("order_line.id")
     period: DateRange = period()
     quantity: Decimal = amount_of_units()
-    run_id: int | None = reference("run.id", nullable=True, index=False)
+    run_id: int | None = reference("run.id", nullable=True)
     recorded_at: datetime = timestamp(nullable=False, machine=True)
     incoming_id: int | None = reference("incoming_document.id", nullable=True)
     told_by: str = Field(default="csv", sa_type=Text, sa_column_kwargs={"server_default": "csv"})

@@ -151,7 +151,7 @@ class OrderApproval(SQLModel, table=True):
 
     id: int = primary_key()
     plan_item_id: int = reference("plan_item.id")
-    choice_id: int = reference("choice.id", index=False)
+    choice_id: int = reference("choice.id")
     provider_id: int = reference("provider.id", index=False)
     gross: Decimal = euros()
     approved_by: str = text()

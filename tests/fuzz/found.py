@@ -43,6 +43,14 @@ def _toml() -> Mapping[str, Callable[[], bytes]]:
     }
 
 
+def _profile_of_nobody() -> bytes:
+    return next(one for one in seeds.profiles() if b"[xml.namespaces]" in one).replace(b'"urn:', b'"urn:\\u0000', 1)
+
+
+def _service_of_nobody() -> bytes:
+    return next(one for one in seeds.reference() if b"name_fi" in one).replace(b'name_fi = "', b'name_fi = "\\u0000', 1)
+
+
 #: Reader → what was wrong, and the document.
 FOUND: Final[Mapping[str, Mapping[str, Callable[[], bytes]]]] = {
     "case_xml": {
@@ -124,8 +132,14 @@ FOUND: Final[Mapping[str, Mapping[str, Callable[[], bytes]]]] = {
         "brackets in brackets (RecursionError)": lambda: b"[" * 2000,
     },
     "settings": _toml(),
-    "profile": _toml(),
-    "reference": _toml(),
+    "profile": {
+        **_toml(),
+        "a namespace with NUL by its number: lxml ended in a ValueError": _profile_of_nobody,
+    },
+    "reference": {
+        **_toml(),
+        "a name with NUL by its number: PostgreSQL keeps none": _service_of_nobody,
+    },
 }
 
 

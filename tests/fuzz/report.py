@@ -15,7 +15,7 @@ _BEGIN, _END = "<!-- figures -->\n", "<!-- end of figures -->\n"
 def table(tallies: Mapping[str, Tally]) -> str:
     """A row for each reader, in the order of the registry."""
     lines = [
-        "| Reader | What it reads | Inputs | Read | Refused | Faults | Inputs a second | Slowest (s) | Most memory (MB) | Day |",
+        "| Reader | What it reads | Inputs | Read | Refused | Faults | Inputs a second | Slowest (s) | Most memory more (MB) | Day |",
         "|---|---|---:|---:|---:|---:|---:|---:|---:|---|",
     ]
     for name in READERS:
@@ -35,6 +35,6 @@ def write(tallies: Mapping[str, Tally], seed: int) -> None:
     before, _, rest = _DOCUMENT.read_text("utf-8").partition(_BEGIN)
     after = rest.partition(_END)[2]
     _DOCUMENT.write_text(
-        f"{before}{_BEGIN}\nSeed {seed}. Rates count processor time, that of started processes included.\n\n{table(tallies)}\n{_END}{after}",
+        f"{before}{_BEGIN}\nSeed {seed}. Rates count processor time, that of started processes included; memory is what the reading process took beyond what it had.\n\n{table(tallies)}\n{_END}{after}",
         "utf-8",
     )

@@ -94,7 +94,7 @@ def test_a_case_that_is_reopened_has_not_ended(world: World) -> None:
 def test_a_hold_names_a_case_and_a_reason(world: World) -> None:
     world.run(export(case("A-1")))
     number = numbers(world)["A-1"]
-    for reason, said in (("", "Say why"), ("x" * 501, "shorter"), ("100190-999P", "henkilötunnus")):
+    for reason, said in (("", "A reason is needed"), ("x" * 501, "shorter"), ("100190-999P", "henkilötunnus")):
         with pytest.raises(InputError, match=said):
             holds.hold(world.session, number, actor="cli:a", reason=reason, now=NOW)
     holds.hold(world.session, number, actor="cli:a", reason="kantelu", now=NOW)

@@ -158,7 +158,7 @@ def test_the_clients_other_cases_are_theirs_too(session: Session, made: Whole) -
 def test_what_is_asked_wrongly_is_refused(session: Session, made: Whole) -> None:
     for over, said in (
         ({"by": "neighbour"}, "not allowed"),
-        ({"reason": " "}, "Say why"),
+        ({"reason": " "}, "A reason is needed"),
         ({"reason": HETU}, "henkilötunnus"),
     ):
         with pytest.raises(InputError, match=said):
