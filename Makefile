@@ -20,7 +20,7 @@ TEXTS  := $(patsubst %,locale/%/LC_MESSAGES/avain.mo,fi sv en)
 # The tests start hundreds of processes: what Python compiled for one is kept for the next, whatever the machine's habit.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test test-debian test-once test-browser screenshots bench-cases bench-prices bench-budgets bench-console bench-orders bench-reminders bench-restart bench-consistency lint types imports check format lock locales chaos chaos-table fuzz fuzz-table bench-timing fuzz-console removals canaries clean
+.PHONY: help setup demo test test-debian test-once test-browser screenshots bench-cases bench-prices bench-budgets bench-console bench-orders bench-reminders bench-restart bench-consistency bench-retention lint types imports check format lock locales chaos chaos-table fuzz fuzz-table bench-timing fuzz-console removals canaries clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -119,6 +119,9 @@ bench-restart: setup ## how soon all goes on after everything was killed; writes
 
 bench-consistency: setup ## how long the nightly consistency check takes; writes bench/results/consistency.json
 	$(BIN)/python -m bench.consistency $(BENCH)
+
+bench-retention: setup ## how long removing what is over its time takes; writes bench/results/retention.json
+	$(BIN)/python -m bench.retention $(BENCH)
 
 bench-timing: setup ## whether a guesser learns anything by how long an answer takes; writes bench/results/timing.json
 	$(BIN)/python -m bench.timing $(BENCH)

@@ -206,6 +206,7 @@ COMPARED_PLAINLY = {
         "digest",
     ): "a digest of rows, worked out here, beside the one in the same database",
     ("connectors/cases/fhir/auth.py", "token"): "whether there is a space in it",
+    ("services/health/keys.py", "secret"): "whether one of our own stands in our own configuration",
     ("workers/keeper.py", "token"): "leases of this process's own, by their ids",
 }
 
