@@ -5,8 +5,8 @@ the operator what is new. The checks: `budgets` (calculated once more by `figure
 `orders`, `works`, `numbering`, `shape` (what the database must refuse), `trail` (the audit chain). docs/consistency.md.
 """
 
-from services.consistency.examining import Result, examine
-from services.consistency.findings import Broken, Looked, Thing
+from services.consistency.examining import examine
+from services.consistency.findings import Broken, Looked, Result, Thing
 from services.consistency.keeping import Kept, keep, latest
 
 __all__ = ["Broken", "Kept", "Looked", "Result", "Thing", "examine", "keep", "latest"]

@@ -2,9 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import date, datetime
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
@@ -13,7 +11,7 @@ from core.clock import business_today
 from core.errors import Message
 from core.settings import Settings
 from services.consistency.budgets import budgets
-from services.consistency.findings import Broken, Looked
+from services.consistency.findings import Looked, Result
 from services.consistency.keeping import latest
 from services.consistency.numbering import numbering
 from services.consistency.orders import orders
@@ -29,54 +27,6 @@ CHECKS: Final[tuple[Callable[[Scope], Looked], ...]] = (budgets, orders, works, 
 
 def _nobody(_what: Message, _count: int) -> None:
     """Nobody is told."""
-
-
-@dataclass(frozen=True)
-class Result:
-    """What all checks found: moments of the machine's clock, the business day, whether everything was looked at, and each check's part."""
-
-    started_at: datetime
-    finished_at: datetime
-    day: date
-    whole: bool
-    looked: tuple[Looked, ...] = field(default=())
-
-    @property
-    def broken(self) -> list[Broken]:
-        """What is broken, in the order of the checks."""
-        return [one for looked in self.looked for one in looked.broken]
-
-    @property
-    def count(self) -> int:
-        """How many things are broken."""
-        return sum(one.count for one in self.broken)
-
-    def to_json(self) -> dict[str, Any]:
-        """For `--json`."""
-        return {
-            "state": "broken" if self.broken else "ok",
-            "day": self.day.isoformat(),
-            "whole": self.whole,
-            "seconds": round((self.finished_at - self.started_at).total_seconds(), 3),
-            "checks": [
-                {
-                    "name": looked.name.text(),
-                    "examined": looked.examined,
-                    "left_out": looked.left_out,
-                    "broken": [
-                        {
-                            "sort": one.sort.name,
-                            "found": Message(one.sort.meaning).text(),
-                            "advice": Message(one.sort.advice).text(),
-                            "count": one.count,
-                            "things": [{"name": thing.name, "how": str(thing.how)} for thing in one.things],
-                        }
-                        for one in looked.broken
-                    ],
-                }
-                for looked in self.looked
-            ],
-        }
 
 
 def examine(

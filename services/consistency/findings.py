@@ -6,6 +6,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from typing import Any, Final
 
 from core.errors import Message
@@ -90,3 +91,51 @@ class Looked:
 def names(things: Iterable[str]) -> list[Thing]:
     """Things of which nothing is to be said but that they are so."""
     return [Thing(one) for one in things]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What all checks found: moments of the machine's clock, the business day, whether everything was looked at, and each check's part."""
+
+    started_at: datetime
+    finished_at: datetime
+    day: date
+    whole: bool
+    looked: tuple[Looked, ...] = field(default=())
+
+    @property
+    def broken(self) -> list[Broken]:
+        """What is broken, in the order of the checks."""
+        return [one for looked in self.looked for one in looked.broken]
+
+    @property
+    def count(self) -> int:
+        """How many things are broken."""
+        return sum(one.count for one in self.broken)
+
+    def to_json(self) -> dict[str, Any]:
+        """For `--json`."""
+        return {
+            "state": "broken" if self.broken else "ok",
+            "day": self.day.isoformat(),
+            "whole": self.whole,
+            "seconds": round((self.finished_at - self.started_at).total_seconds(), 3),
+            "checks": [
+                {
+                    "name": looked.name.text(),
+                    "examined": looked.examined,
+                    "left_out": looked.left_out,
+                    "broken": [
+                        {
+                            "sort": one.sort.name,
+                            "found": Message(one.sort.meaning).text(),
+                            "advice": Message(one.sort.advice).text(),
+                            "count": one.count,
+                            "things": [{"name": thing.name, "how": str(thing.how)} for thing in one.things],
+                        }
+                        for one in looked.broken
+                    ],
+                }
+                for looked in self.looked
+            ],
+        }

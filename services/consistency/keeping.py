@@ -7,7 +7,7 @@ is written to once about each, whatever the number of nights.
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -16,10 +16,7 @@ from core.errors import Message
 from core.settings import Settings
 from models.consistency import DeepCheck
 from services.alarms import Alarm, tell
-from services.consistency.findings import Broken, Thing
-
-if TYPE_CHECKING:
-    from services.consistency.examining import Result
+from services.consistency.findings import Broken, Result, Thing
 
 _LATEST = text(
     "SELECT started_at, finished_at, day, whole, broken, looked, findings FROM deep_check ORDER BY id DESC LIMIT 1"
@@ -53,7 +50,7 @@ def latest(session: Session) -> Kept | None:
 
 
 def keep(
-    session: Session, result: "Result", settings: Settings, *, actor: str, now: datetime, run_id: int | None = None
+    session: Session, result: Result, settings: Settings, *, actor: str, now: datetime, run_id: int | None = None
 ) -> int:
     """Keep what a check found, and write the operator about what is new; how many new things there are. `now` is business time, the letter's date."""
     before = latest(session)
