@@ -44,7 +44,9 @@ def _toml() -> Mapping[str, Callable[[], bytes]]:
 
 
 def _profile_of_nobody() -> bytes:
-    return next(one for one in seeds.profiles() if b"[xml.namespaces]" in one).replace(b'"urn:', b'"urn:\\u0000', 1)
+    return next(one for one in seeds.profiles() if b"\nrecord = " in one).replace(
+        b'\nrecord = "', b'\nrecord = "\\u0000', 1
+    )
 
 
 def _service_of_nobody() -> bytes:
@@ -134,7 +136,7 @@ FOUND: Final[Mapping[str, Mapping[str, Callable[[], bytes]]]] = {
     "settings": _toml(),
     "profile": {
         **_toml(),
-        "a namespace with NUL by its number: lxml ended in a ValueError": _profile_of_nobody,
+        "a path with NUL by its number: lxml ended in a ValueError": _profile_of_nobody,
     },
     "reference": {
         **_toml(),

@@ -212,7 +212,7 @@ def test_what_is_wrong_in_a_table_profile_is_told_with_its_key(tmp_path: Path, t
         ('gone = "s:Poistettu"', 'gone_id = "@id"', "xml.gone_id: It goes with gone."),
         ('s = "urn:saga:vienti"', "s = 1", "xml.namespaces.s: A text is expected."),
         ('s = "urn:saga:vienti"', 's = "urn:saga}vienti"', "xml.namespaces.s: This is not the name of a namespace."),
-        ('s = "urn:saga:vienti"', r's = "urn:\u0000saga"', "xml.namespaces.s: This is not the name of a namespace."),
+        ('s = "urn:saga:vienti"', 's = "urn:<saga>"', "xml.namespaces.s: This is not the name of a namespace."),
         ('"@id"\nstatus', '"s:Tunnus["\nstatus', "cases.external_id.from: s:Tunnus[ is not a path ("),
         ('"@id"\nstatus', '"x:Tunnus[1]"\nstatus', "cases.external_id.from: x:Tunnus[1] is not a path ("),
         ('"@id"\nstatus', '"x:Tunnus"\nstatus', "cases.external_id.from: The prefix x is not in [xml.namespaces]; there are: s"),
