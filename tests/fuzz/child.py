@@ -46,9 +46,8 @@ def main() -> int:
             reading.warm_up(one)
         _confine(asked["memory"])
         for one, number in blocks:
-            held = _held_from_now_on()
             draw(one, asked["seed"], number, asked["inputs"], partial(reading.read, one))
-            told.write(json.dumps({"block": number, "peak": (_kilobytes("VmHWM") - held) // 1024}) + "\n")
+            told.write(json.dumps({"block": number}) + "\n")
     return 0
 
 
@@ -118,18 +117,6 @@ def _used() -> float:
     """Seconds of processor time so far, those of processes that were started and have ended included."""
     children = resource.getrusage(resource.RUSAGE_CHILDREN)
     return time.process_time() + children.ru_utime + children.ru_stime
-
-
-def _held_from_now_on() -> int:
-    """What the process holds now (kB), from where the most it holds is counted (proc(5), clear_refs)."""
-    Path("/proc/self/clear_refs").write_text("5", "ascii")
-    return _kilobytes("VmRSS")
-
-
-def _kilobytes(name: str) -> int:
-    """A figure of the kernel's about this process."""
-    lines = Path("/proc/self/status").read_text("ascii").splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:"))
 
 
 if __name__ == "__main__":

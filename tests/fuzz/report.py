@@ -15,8 +15,8 @@ _BEGIN, _END = "<!-- figures -->\n", "<!-- end of figures -->\n"
 def table(tallies: Mapping[str, Tally]) -> str:
     """A row for each reader, in the order of the registry."""
     lines = [
-        "| Reader | What it reads | Inputs | Read | Refused | Faults | Inputs a second | Slowest (s) | Most memory more (MB) | Day |",
-        "|---|---|---:|---:|---:|---:|---:|---:|---:|---|",
+        "| Reader | What it reads | Inputs | Read | Refused | Faults | Inputs a second | Slowest (s) | Day |",
+        "|---|---|---:|---:|---:|---:|---:|---:|---|",
     ]
     for name in READERS:
         if name in tallies:
@@ -25,7 +25,7 @@ def table(tallies: Mapping[str, Tally]) -> str:
             rate = one.inputs / one.seconds if one.seconds else 0
             lines.append(
                 f"| `{name}` | {READERS[name].about} | {one.inputs:,} | {one.came['read']:,} | {one.came['refused']:,} | {faults:,}"
-                f" | {rate:,.0f} | {one.slowest:.2f} | {one.peak} | {one.day} |"
+                f" | {rate:,.0f} | {one.slowest:.2f} | {one.day} |"
             )
     return "\n".join(lines) + "\n"
 
@@ -35,6 +35,6 @@ def write(tallies: Mapping[str, Tally], seed: int) -> None:
     before, _, rest = _DOCUMENT.read_text("utf-8").partition(_BEGIN)
     after = rest.partition(_END)[2]
     _DOCUMENT.write_text(
-        f"{before}{_BEGIN}\nSeed {seed}. Rates count processor time, that of started processes included; memory is what the reading process took beyond what it had.\n\n{table(tallies)}\n{_END}{after}",
+        f"{before}{_BEGIN}\nSeed {seed}. Rates count processor time, that of started processes included; none took 512 MB, or it would stand among the faults.\n\n{table(tallies)}\n{_END}{after}",
         "utf-8",
     )

@@ -43,7 +43,6 @@ class Tally:
     faults: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
     slowest: float = 0.0
-    peak: int = 0
     day: str = ""
 
     @property
@@ -105,10 +104,10 @@ class _Counting:
         path.write_bytes(content)
         tally.faults[what] = str(path)
 
-    def block(self, name: str, number: int, peak: int) -> None:
+    def block(self, name: str, number: int) -> None:
         """A block has ended."""
         tally = self.tallies.setdefault(name, Tally(name))
-        tally.next_block, tally.peak, tally.day = number + 1, max(tally.peak, peak), time.strftime("%Y-%m-%d")
+        tally.next_block, tally.day = number + 1, time.strftime("%Y-%m-%d")
         self.after_block(tally)
 
 
@@ -121,7 +120,7 @@ def _hear_out(plan: Plan, waiting: deque[tuple[str, int]], counting: _Counting) 
     with _Child(asked) as child, closing(child.lines()) as lines:
         for said in lines:
             if "block" in said:
-                counting.block(*waiting.popleft(), said["peak"])
+                counting.block(*waiting.popleft())
             else:
                 content = b64decode(said["content"]) if said["came"] in FAULTS else None
                 counting.document(waiting[0][0], said, content)
