@@ -132,7 +132,7 @@ def _hear_out(plan: Plan, waiting: deque[tuple[str, int]], counting: _Counting) 
         came = "hang" if death in _TOO_LONG else "crash"
         said = {"came": came, "what": f"the process ended: {death}", "seconds": 0.0}
         counting.document(name, said, present.read_bytes())
-        counting.block(name, number, 0)
+        counting.block(name, number)
     present.unlink(missing_ok=True)
 
 
