@@ -72,7 +72,7 @@ def test_a_circle_of_supervisors_is_warned_of(bring):
         "a@b.invalid, c@d.invalid",
         "a@b.invalid;c@d.invalid",
         "A <a@b.invalid>",
-        "a\u0000@b.invalid",
+        "a\u00a0@b.invalid",
         "a",
     ],
 )
