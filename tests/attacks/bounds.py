@@ -11,16 +11,16 @@ import pytest
 MEBIBYTE: Final = 1024 * 1024
 SECONDS: Final = 5.0
 MEMORY: Final = 512 * MEBIBYTE
-#: What the largest child of this process may ever have had: one that reads a workbook confines itself.
-_OF_A_CHILD: Final = 1024 * MEBIBYTE
 #: By the wall clock, on a machine that is busy with much else: whoever hangs is ended.
 _PATIENCE: Final = 120
 
 
 @contextmanager
 def bounded(seconds: float = SECONDS, memory: int = MEMORY) -> Iterator[None]:
-    """The block may use so many `seconds` of processors, its children's too, and so many bytes of memory beyond what the process has."""
-    before, limits, children = _processor_seconds(), resource.getrlimit(resource.RLIMIT_AS), _largest_child()
+    """The block may use so many `seconds` of processors, its children's too, and so many bytes of memory beyond what the process has; a
+    child inherits that bound, and one that reads a workbook has a tighter one of its own (documents/workbook.py).
+    """
+    before, limits = _processor_seconds(), resource.getrlimit(resource.RLIMIT_AS)
     handler = signal.signal(signal.SIGALRM, _hangs)
     signal.alarm(_PATIENCE)
     resource.setrlimit(resource.RLIMIT_AS, (_virtual_memory() + memory, limits[1]))
@@ -34,15 +34,10 @@ def bounded(seconds: float = SECONDS, memory: int = MEMORY) -> Iterator[None]:
         signal.signal(signal.SIGALRM, handler)
     used = _processor_seconds() - before
     assert used <= seconds, f"{used:.1f} seconds of processors"
-    assert _largest_child() <= max(children, _OF_A_CHILD)  # another test of this process may have had a larger one
 
 
 def _hangs(*_: object) -> None:
     pytest.fail("it hangs")
-
-
-def _largest_child() -> int:
-    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
 
 
 def _processor_seconds() -> float:
