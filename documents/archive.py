@@ -96,8 +96,8 @@ def _faults_of_the_archive() -> Iterator[None]:
     """
     try:
         yield
+    # Not our own: zipfile raises it for a dialect that it lacks (several disks, patches, strong encryption).
     except NotImplementedError as error:
-        # nothing unfinished of ours: it is what zipfile raises for a dialect it lacks (several disks, patches, strong encryption)
         raise RefusedInput("The archive is packed by a method that is not read here; use ordinary zip.") from error
     except (zipfile.BadZipFile, EOFError, OSError, ValueError, RuntimeError, zlib.error) as error:
         # zipfile says in words of its own what it met at the end of a file; RuntimeError: a password that only a member's own header asks for

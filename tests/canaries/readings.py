@@ -145,11 +145,17 @@ def _parcels(content: bytes) -> Iterator[bytes]:
 
 
 def _zipped(content: bytes) -> Iterator[bytes]:
-    with suppress(zipfile.BadZipFile, NotImplementedError), zipfile.ZipFile(io.BytesIO(content)) as archive:
+    """The parts that can be unpacked. A dialect or a password that is not read here is an error: whoever plants one has to teach it to this."""
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(content))
+    except zipfile.BadZipFile:  # it only begins like one, or was cut short; its bytes are read as they are
+        return
+    with archive:
         yield archive.comment
         for part in archive.infolist():
             yield part.filename.encode()
-            with archive.open(part) as opened:
+            # one that is damaged hides none of the others
+            with suppress(zipfile.BadZipFile, zlib.error, EOFError), archive.open(part) as opened:
                 yield opened.read(_LARGEST)
 
 

@@ -98,6 +98,17 @@ def test_it_is_found_where_a_person_would_read_it() -> None:
     assert "client's henkilötunnus" in found(CODE.replace("-", "")), "without its mark"
 
 
+def test_a_part_that_is_damaged_hides_none_of_the_others() -> None:
+    whole = io.BytesIO()
+    with zipfile.ZipFile(whole, "w") as archive:
+        archive.writestr("1.txt", b"marker-of-the-first")
+        archive.writestr("2.txt", SENTENCE, zipfile.ZIP_DEFLATED)
+    damaged = whole.getvalue().replace(b"marker", b"MARKER", 1)
+    with pytest.raises(zipfile.BadZipFile), zipfile.ZipFile(io.BytesIO(damaged)) as archive:
+        archive.read("1.txt")
+    assert found(damaged) >= BOTH
+
+
 @pytest.mark.parametrize("digest", planted._spellings(CODE)[2:])
 def test_a_plain_digest_is_no_hiding_place(digest: str) -> None:
     assert found(f"known as {digest}.") == {"client's henkilötunnus"}
