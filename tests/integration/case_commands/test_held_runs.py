@@ -1,7 +1,5 @@
 """A held run of cases: approved exactly as it was read, discarded, or overtaken by a later one."""
 
-# ruff: noqa: F811 - fixtures of another module are named by arguments
-
 import json
 from pathlib import Path
 from typing import Any
@@ -15,7 +13,7 @@ from core.identity import KeyRing, Sealer
 from core.settings import settings
 from services.case_sync.approving import approve_run
 from services.sealing.indexing import index_anew
-from tests.integration.test_case_commands import Avain, avain, logging_put_back  # noqa: F401 - fixtures
+from tests.support.case_commands import Avain
 from tests.support.case_world import NOW
 from tests.support.case_xml import case, export
 
